@@ -1,0 +1,202 @@
+"""conv2d, three ways: the definition as loops, one einsum over windows, and a matrix product of columns.
+
+``output[n, o, p, q] = bias[o] + Σ_c Σ_i Σ_j weight[o, c, i, j] · input[n, (C/G)·g + c, S_h·p + D_h·i − T, S_w·q + D_w·j − L]``
+
+with g = o // (O/G) the group of output channel o, and zeros outside the input.  As in every framework this is a
+cross-correlation: the kernel is not flipped.
+
+The way through is the same for each: normalise and validate once into a frozen plan (`ConvGeometry`), pad, take
+windows, contract, round once.  The direct method shares nothing with the other two but that plan, so that their
+agreement is evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from refconv.arguments import IntOrPair, PaddingLike
+from refconv.dtypes import Array, accumulation_dtype, as_array, magnitude, result_dtype, round_once
+from refconv.geometry import ConvGeometry
+from refconv.im2col import windows
+from refconv.padding import pad
+
+__all__ = ["conv2d"]
+
+# Columns are written in tiles of about this many elements (2 MiB of float64), which stay in a core's cache.
+TILE_ELEMENTS = 1 << 18
+
+
+def conv2d(
+    input: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    bias: npt.ArrayLike | None = None,
+    stride: IntOrPair = 1,
+    padding: PaddingLike = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    method: str = "im2col",
+    dtype: npt.DTypeLike | None = None,
+) -> Array:
+    """2-D convolution, as `torch.nn.functional.conv2d` defines it.
+
+    ``output[n, o, p, q] = bias[o] + Σ weight[o, c, i, j] · input[n, (C/G)·g + c, S_h·p + D_h·i − T, S_w·q + D_w·j − L]``,
+    summed over the group's channels c and the taps (i, j); g = o // (O/G).
+
+    Parameters
+    ----------
+    input : array_like, (N, C, H, W) or (C, H, W)
+        Any memory layout and byte order; never written to.
+    weight : array_like, (O, C/G, K_h, K_w)
+        The kernels, not flipped.
+    bias : array_like, (O,), optional
+        Added to every pixel of its output channel, before rounding.
+    stride, dilation : int or pair of int
+        (S_h, S_w) and (D_h, D_w), at least 1.
+    padding : int, pair, pair of pairs or str
+        Pixels on each side: one number, (height, width), or ``((T, B), (L, R))``; or ``"valid"``, ``"same"`` (PyTorch's
+        rule, stride 1 only), ``"same_upper"``, ``"same_lower"`` (ONNX's): see `same_padding`.
+    groups : int
+        G, a divisor of C and of O.  Group g convolves its own C/G input channels into its own O/G output channels.
+    padding_mode : {"zeros", "reflect", "replicate", "circular"}
+        What stands in the padding.
+    method : {"im2col", "einsum", "direct"}
+        How to compute it.  The results differ by rounding alone; ``"direct"`` is the formula as loops, and slow.
+    dtype : dtype_like, optional
+        Type to round to; ``np.float64`` gives the wide truth for float32 data.
+
+    Returns
+    -------
+    ndarray, (N, O, P, Q) or (O, P, Q)
+        With ``P = floor((H + T + B − D_h·(K_h − 1) − 1) / S_h) + 1``, and Q likewise.  Floats are accumulated in float64
+        or wider and rounded once to ``np.result_type(input, weight)`` or `dtype`; integers are exact int64.
+
+    Raises
+    ------
+    ValueError
+        If shapes or numbers do not fit each other; the message has them all.
+    TypeError
+        If an argument is of the wrong kind, or `dtype` would drop a fraction or an imaginary part.
+    OverflowError
+        If an exact integer result is outside the range of its type.
+
+    Notes
+    -----
+    A zero in the padding is multiplied like any pixel, by every method: where a weight is NaN or infinite, outputs
+    whose window touches the padding are NaN (0·inf = NaN).  Frameworks differ here; some skip the tap.
+
+    An input with zero channels gives the bias, and an empty batch an empty result.
+
+    Sources: `torch.nn.functional.conv2d`; ONNX's operator Conv; Dumoulin & Visin (2016).
+
+    Examples
+    --------
+    A 3×3 kernel of ones adds up the nine pixels under it; at dilation 2, nine pixels with gaps between them.
+
+    >>> import numpy as np
+    >>> image = np.arange(1, 26).reshape(1, 1, 5, 5)
+    >>> ones = np.ones((1, 1, 3, 3), dtype=int)
+    >>> conv2d(image, ones)[0, 0]
+    array([[ 63,  72,  81],
+           [108, 117, 126],
+           [153, 162, 171]])
+    >>> conv2d(image, ones, dilation=2)[0, 0]
+    array([[117]])
+
+    The kernel is not flipped: this one is a difference, right minus left.
+
+    >>> conv2d(image, np.array([[[[-1, 0, 1]]]]), stride=2)[0, 0]
+    array([[2, 2],
+           [2, 2],
+           [2, 2]])
+
+    Two groups are two convolutions side by side, on half of the channels each.
+
+    >>> weight = np.concatenate([np.zeros((10, 5, 3, 3)), np.ones((10, 5, 3, 3))])
+    >>> conv2d(np.ones((1, 10, 7, 7)), weight, groups=2)[0, :, 0, 0]
+    array([ 0.,  0.,  0.,  0.,  0.,  0.,  0.,  0.,  0.,  0., 45., 45., 45.,
+           45., 45., 45., 45., 45., 45., 45.])
+    """
+    if method not in METHODS:
+        raise ValueError(f"method={method!r} must be one of {', '.join(map(repr, METHODS))}")
+    operands = [as_array("input", input), as_array("weight", weight)]
+    if bias is not None:
+        operands.append(as_array("bias", bias))
+    geometry = ConvGeometry.from_shapes(
+        *(operand.shape for operand in operands),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+    )
+    dtypes = [operand.dtype for operand in operands]
+    result = result_dtype(*dtypes, dtype=dtype)
+    wide = accumulation_dtype(*dtypes, largest_sum=_largest_sum(*operands, taps=geometry.taps_per_output))
+    image, kernel, *offsets = (operand.astype(wide, copy=False) for operand in operands)
+
+    with np.errstate(all="ignore"):  # inf − inf and overflow are answers here, not accidents
+        exact = METHODS[method](image.reshape(geometry.batch, *image.shape[-3:]), kernel, geometry)
+        for offset in offsets:
+            exact += offset[:, np.newaxis, np.newaxis]
+    rounded = round_once(exact, result)
+    return rounded if geometry.batched else rounded[0]
+
+
+def _largest_sum(input: Array, weight: Array, *bias: Array, taps: int) -> int:
+    """Return what no partial sum of integers can exceed: C/G·K_h·K_w products of the largest factors, and the bias."""
+    return taps * magnitude(input) * magnitude(weight) + sum(map(magnitude, bias))
+
+
+def _direct(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
+    """Compute the formula as loops, letter by letter."""
+    output = np.zeros(geometry.output_shape, input.dtype)
+    height, width, mode = geometry.height, geometry.width, geometry.padding_mode
+    for n, o, p, q in np.ndindex(*output.shape):
+        for c, i, j in np.ndindex(*weight.shape[1:]):
+            h = height.source_index(height.input_index(p, i), mode)
+            w = width.source_index(width.input_index(q, j), mode)
+            pixel = 0 if h is None or w is None else input[n, geometry.input_channel(o, c), h, w]
+            output[n, o, p, q] += weight[o, c, i, j] * pixel
+    return output
+
+
+def _einsum(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
+    """Contract the windows with the kernels, group by group, in one einsum."""
+    groups, each = geometry.groups, geometry.group_in_channels
+    view = windows(pad(input, geometry), geometry)
+    view = view.reshape(geometry.batch, groups, each, *view.shape[2:])
+    kernels = weight.reshape(groups, geometry.group_out_channels, each, *geometry.kernel_size)
+    output: Array = np.einsum("ngcpqij,gocij->ngopq", view, kernels)
+    return output.reshape(geometry.output_shape)
+
+
+def _im2col(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
+    """Multiply the kernel matrix (O/G, C/G·K_h·K_w) of each group with its columns (C/G·K_h·K_w, P·Q), tile by tile."""
+    output = np.empty(geometry.output_shape, input.dtype)
+    kernels = weight.reshape(geometry.groups, geometry.group_out_channels, geometry.taps_per_output)
+    view = windows(pad(input, geometry), geometry).transpose(0, 1, 4, 5, 2, 3)  # N, C, K_h, K_w, P, Q
+    for n, rows in _tiles(geometry):
+        columns = view[n, ..., rows, :].reshape(geometry.groups, geometry.taps_per_output, -1)
+        output[n, :, rows] = (kernels @ columns).reshape(geometry.out_channels, -1, geometry.width.output_size)
+    return output
+
+
+def _tiles(geometry: ConvGeometry) -> list[tuple[int, slice]]:
+    """Cut each image's output into bands of rows whose columns fill about a tile: at least one row each."""
+    row_elements = geometry.groups * geometry.taps_per_output * geometry.width.output_size
+    band = max(1, TILE_ELEMENTS // max(1, row_elements))
+    starts = range(0, geometry.height.output_size, band)
+    return [(n, slice(start, start + band)) for n in range(geometry.batch) for start in starts]
+
+
+METHODS: Final[dict[str, Callable[[Array, Array, ConvGeometry], Array]]] = {
+    "im2col": _im2col,
+    "einsum": _einsum,
+    "direct": _direct,
+}

@@ -1,0 +1,141 @@
+"""In which type do we accumulate, and how do we round once?
+
+=========================  ======================  ===============================================
+input and weight           accumulated in          result
+=========================  ======================  ===============================================
+float16, float32, float64  float64                 ``np.result_type(input, weight)``, rounded once
+longdouble                 longdouble              longdouble
+complex64, complex128      complex128              ``np.result_type(input, weight)``, rounded once
+bfloat16, float8 ...       float64                 ``np.result_type(input, weight)``, rounded once
+integers and bool          exact, never wrapping   int64, or OverflowError
+object                     the objects' own + ×    object
+=========================  ======================  ===============================================
+
+The narrow types of ml_dtypes are widened on entry, because NumPy's own arithmetic on them stops counting (1000 ones
+in bfloat16 add up to 256), and rounded on exit through `_round_to_odd`, because their cast from float64 goes through
+float32 and rounds twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Array", "accumulation_dtype", "as_array", "magnitude", "result_dtype", "round_once"]
+
+Array: TypeAlias = npt.NDArray[Any]
+
+INT64_MAX = int(np.iinfo(np.int64).max)
+
+
+def is_ml_dtype(dtype: np.dtype[Any]) -> bool:
+    """Whether `dtype` is one of ml_dtypes' (bfloat16, float8 ...), which NumPy itself knows only as kind ``V``."""
+    return dtype.type.__module__ == "ml_dtypes"
+
+
+def _is_integral(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "biu"
+
+
+def as_array(name: str, value: npt.ArrayLike) -> Array:
+    """Return `value` as an array of numbers, without a copy; a TypeError where it holds none."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; the mask would be lost, so fill it first")
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        raise TypeError(f"{name} cannot be read as an array: {error}") from error
+    if array.dtype.kind not in "biufcO" and not is_ml_dtype(array.dtype):
+        raise TypeError(f"{name} has dtype {array.dtype}; it must be a number type ({name} {array.shape})")
+    return array
+
+
+def magnitude(array: Array) -> int:
+    """Return the largest absolute value of an integer array; 0 for any other type, whose range is no concern here."""
+    if not (_is_integral(array.dtype) and array.size):
+        return 0
+    return max(abs(int(array.min())), abs(int(array.max())))
+
+
+def accumulation_dtype(*dtypes: np.dtype[Any], largest_sum: int) -> np.dtype[Any]:
+    """Return the type in which to accumulate, by the table in this module.
+
+    For integers, whose sums have magnitude `largest_sum` at most, it is the fastest type that is exact: up to 2^53
+    float64, whose GEMM is BLAS; up to 2^63 − 1 int64, whose GEMM is not; beyond, Python's own integers.
+    """
+    if any(dtype.kind == "O" for dtype in dtypes):
+        return np.dtype(object)
+    if all(map(_is_integral, dtypes)):
+        return np.dtype(np.float64 if largest_sum <= 2**53 else np.int64 if largest_sum <= INT64_MAX else object)
+    widened = [np.dtype(np.float64) if is_ml_dtype(dtype) else dtype for dtype in dtypes]
+    return np.result_type(np.float64, *widened)
+
+
+def result_dtype(*operands: np.dtype[Any], dtype: npt.DTypeLike | None = None) -> np.dtype[Any]:
+    """Return the type to round to: `dtype` where given, or else what the table says of input and weight.
+
+    The operands are those of a convolution in order: input, weight, bias.  The bias is asked only whether it fits.
+    """
+    if dtype is not None:
+        result = np.dtype(dtype).newbyteorder("=")
+    elif any(operand.kind == "O" for operand in operands):
+        result = np.dtype(object)
+    elif all(map(_is_integral, operands[:2])):
+        result = np.dtype(np.int64)
+    else:
+        try:
+            result = np.result_type(*operands[:2]).newbyteorder("=")
+        except TypeError:
+            names = " and ".join(map(str, operands[:2]))
+            raise TypeError(f"input and weight have dtypes {names} with no common type; pass dtype=") from None
+    for name, operand in zip(("input", "weight", "bias"), operands, strict=False):
+        if _loses_its_kind(operand, result):
+            raise TypeError(
+                f"{name} has dtype {operand}, which a result of dtype {result} cannot hold; pass a wider dtype="
+            )
+    return result
+
+
+def _loses_its_kind(source: np.dtype[Any], result: np.dtype[Any]) -> bool:
+    """Whether a cast would drop a fraction, an imaginary part or the meaning, not just some precision."""
+    kinds = "biufcO"  # NumPy's kinds, each able to hold those before it; ml_dtypes' are floats
+    ranks = [kinds.find("f" if is_ml_dtype(dtype) else dtype.kind) for dtype in (source, result)]
+    both_integral = _is_integral(source) and _is_integral(result)  # checked value by value, when they are known
+    return ranks[1] < ranks[0] and not both_integral
+
+
+def round_once(exact: Array, dtype: np.dtype[Any]) -> Array:
+    """Return `exact`, a sum in its accumulation type, rounded to `dtype`: to nearest, ties to even.
+
+    Floats beyond the range become infinite, as in IEEE 754; integers beyond it raise OverflowError, for they would wrap.
+    """
+    if _is_integral(dtype):
+        return _to_integers(exact, dtype)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        narrow = _round_to_odd(exact) if is_ml_dtype(dtype) else exact
+        return narrow.astype(dtype, copy=False)
+
+
+def _to_integers(exact: Array, dtype: np.dtype[Any]) -> Array:
+    limits = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    if exact.size:
+        for extreme in (int(exact.min()), int(exact.max())):
+            if not limits[0] <= extreme <= limits[1]:
+                raise OverflowError(
+                    f"the exact result {extreme} is outside {dtype}'s range {limits[0]} ... {limits[1]}"
+                )
+    return exact.astype(dtype, copy=False)
+
+
+def _round_to_odd(exact: Array) -> Array:
+    """Return `exact` in float32, inexact values rounded to the neighbour whose last bit is 1.
+
+    A later rounding to nearest in a type at least two bits narrower then gives what rounding `exact` at once would
+    (Boldo & Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
+    """
+    near = exact.astype(np.float32)
+    is_even = (near.view(np.uint32) & 1) == 0
+    towards = np.where(exact > near, np.float32(np.inf), np.float32(-np.inf))
+    return np.where((near != exact) & ~np.isnan(exact) & is_even, np.nextafter(near, towards), near)

@@ -1,0 +1,173 @@
+"""Strided windows; im2col and its adjoint col2im.
+
+A convolution meets each output's window of the input once.  `windows` shows all of them as a view, without copying a
+pixel; `im2col` writes them out as the columns of a matrix, so that convolution becomes a matrix product; `col2im` is
+its adjoint: it adds every column back to the pixels that it was read from.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from refconv.arguments import IntOrPair, PaddingLike, as_pair
+from refconv.dtypes import Array, accumulation_dtype, as_array, magnitude, result_dtype, round_once
+from refconv.geometry import ConvGeometry
+from refconv.padding import pad
+
+__all__ = ["col2im", "im2col", "windows"]
+
+
+def windows(padded: Array, geometry: ConvGeometry, *, writeable: bool = False) -> Array:
+    """Return the view (N, C, P, Q, K_h, K_w): element [n, c, p, q, i, j] is what output (p, q) reads through tap (i, j).
+
+    Windows as wide as the dilated kernel, one at every stride, and of each only every dilation-th pixel.
+    """
+    height, width = geometry.height, geometry.width
+    reach = height.effective_kernel_size, width.effective_kernel_size
+    dense = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=(-2, -1), writeable=writeable)
+    return dense[:, :, :: height.stride, :: width.stride, :: height.dilation, :: width.dilation]
+
+
+def im2col(
+    input: npt.ArrayLike,
+    kernel_size: IntOrPair,
+    dilation: IntOrPair = 1,
+    padding: PaddingLike = 0,
+    stride: IntOrPair = 1,
+) -> Array:
+    """Write each window of the input as a column, as `torch.nn.functional.unfold` does.
+
+    ``columns[n, (c·K_h + i)·K_w + j, p·Q + q] = input[n, c, S_h·p + D_h·i − T, S_w·q + D_w·j − L]``
+
+    Parameters
+    ----------
+    input : array_like, (N, C, H, W) or (C, H, W)
+        Of any type; nothing is computed with it.
+    kernel_size, dilation, stride : int or pair of int
+        As in `conv2d`.  The order of the arguments is PyTorch's.
+    padding : int, pair, pair of pairs or str
+        As in `conv2d`; the padding is zeros.
+
+    Returns
+    -------
+    ndarray, (N, C·K_h·K_w, P·Q) or (C·K_h·K_w, P·Q)
+        A new array of the input's type.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `conv2d`.
+
+    Notes
+    -----
+    Source: Chellapilla, Puri & Simard, "High performance convolutional neural networks for document processing" (2006).
+
+    Examples
+    --------
+    A 2×2 kernel on a 3×3 input has four windows, so four columns.  A convolution is one product with them.
+
+    >>> import numpy as np
+    >>> image = np.arange(9).reshape(1, 3, 3)
+    >>> columns = im2col(image, kernel_size=2)
+    >>> columns
+    array([[0, 1, 3, 4],
+           [1, 2, 4, 5],
+           [3, 4, 6, 7],
+           [4, 5, 7, 8]])
+    >>> np.array([1, 10, 100, 1000]) @ columns
+    array([4310, 5421, 7643, 8754])
+    """
+    image = as_array("input", input)
+    kernel_height, kernel_width = as_pair("kernel_size", kernel_size, minimum=1)
+    channels = image.shape[-3] if image.ndim in (3, 4) else 1  # the rank itself is checked by from_shapes
+    geometry = ConvGeometry.from_shapes(
+        image.shape, (1, channels, kernel_height, kernel_width), stride=stride, padding=padding, dilation=dilation
+    )
+    batched = image.reshape(geometry.batch, *image.shape[-3:])
+    columns = windows(pad(batched, geometry), geometry).transpose(0, 1, 4, 5, 2, 3)
+    matrix = np.array(columns, order="C").reshape(geometry.batch, geometry.taps_per_output, geometry.positions)
+    return matrix if geometry.batched else matrix[0]
+
+
+def col2im(
+    columns: npt.ArrayLike,
+    output_size: IntOrPair,
+    kernel_size: IntOrPair,
+    dilation: IntOrPair = 1,
+    padding: PaddingLike = 0,
+    stride: IntOrPair = 1,
+) -> Array:
+    """Add each column back to the pixels it was read from, as `torch.nn.functional.fold` does: the adjoint of `im2col`.
+
+    ``image[n, c, h, w] = Σ columns[n, (c·K_h + i)·K_w + j, p·Q + q]`` over all taps and outputs that read (h, w),
+    so that ``⟨im2col(x), y⟩ = ⟨x, col2im(y)⟩``.  It is not the inverse: a pixel is added once for every window over it.
+
+    Parameters
+    ----------
+    columns : array_like, (N, C·K_h·K_w, P·Q) or (C·K_h·K_w, P·Q)
+        Accumulated and rounded by the type rules of `conv2d`.
+    output_size : int or pair of int
+        (H, W) of the image.
+    kernel_size, dilation, stride : int or pair of int
+        As in `conv2d`.  The order of the arguments is PyTorch's.
+    padding : int, pair, pair of pairs or str
+        As in `conv2d`; what falls into the padding is dropped.
+
+    Returns
+    -------
+    ndarray, (N, C, H, W) or (C, H, W)
+        Of the columns' type; int64 for integers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `conv2d`, or if `columns` does not have the rows or columns that the other arguments ask for.
+    OverflowError
+        If an exact integer sum is beyond int64.
+
+    Examples
+    --------
+    Ones, folded back, count the windows over each pixel.
+
+    >>> import numpy as np
+    >>> col2im(np.ones((1, 4, 4)), output_size=3, kernel_size=2)[0, 0]
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]])
+    """
+    matrix = as_array("columns", columns)
+    kernel = as_pair("kernel_size", kernel_size, minimum=1)
+    size = as_pair("output_size", output_size, minimum=0)
+    if matrix.ndim not in (2, 3):
+        raise ValueError(f"columns {matrix.shape} must be (N, C·K_h·K_w, P·Q) or (C·K_h·K_w, P·Q)")
+    taps = kernel[0] * kernel[1]
+    channels, rest = divmod(matrix.shape[-2], taps)
+    if rest:
+        raise ValueError(
+            f"columns {matrix.shape} must have a multiple of K_h·K_w = {taps} rows, not {matrix.shape[-2]}"
+        )
+    image_shape = (*matrix.shape[:-2], channels, *size)
+    geometry = ConvGeometry.from_shapes(
+        image_shape, (1, channels, *kernel), stride=stride, padding=padding, dilation=dilation
+    )
+    if matrix.shape[-1] != geometry.positions:
+        raise ValueError(f"columns {matrix.shape} must have P·Q = {geometry.positions} columns, not {matrix.shape[-1]}")
+
+    wide = matrix.astype(accumulation_dtype(matrix.dtype, largest_sum=taps * magnitude(matrix)), copy=False)
+    return round_once(_scatter(wide, geometry), result_dtype(matrix.dtype)).reshape(image_shape)
+
+
+def _scatter(matrix: Array, geometry: ConvGeometry) -> Array:
+    """Add the columns into a padded image through the windows that im2col reads, and crop the padding off.
+
+    One tap at a time: no two outputs read the same pixel through the same tap, so that ``+=`` meets each pixel once.
+    """
+    height, width = geometry.height, geometry.width
+    image = geometry.batch, geometry.in_channels
+    taps = matrix.reshape(*image, *geometry.kernel_size, height.output_size, width.output_size)
+    padded = np.zeros((*image, height.padded_size, width.padded_size), matrix.dtype)
+    view = windows(padded, geometry, writeable=True)
+    for i, j in np.ndindex(*geometry.kernel_size):
+        view[..., i, j] += taps[:, :, i, j]
+    return padded[:, :, height.interior, width.interior]

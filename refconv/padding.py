@@ -1,0 +1,34 @@
+"""What stands in the padding: zeros, or the input's own pixels mirrored, repeated or wrapped round."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import numpy as np
+
+from refconv.dtypes import Array
+from refconv.geometry import ConvGeometry
+
+__all__ = ["pad"]
+
+_NUMPY_MODES: Final[dict[str, Literal["constant", "reflect", "edge", "wrap"]]] = {
+    "zeros": "constant",
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+}
+
+
+def pad(input: Array, geometry: ConvGeometry) -> Array:
+    """Return the input (N, C, H, W) padded to (N, C, T + H + B, L + W + R); the input itself where nothing is to be added.
+
+    One row of 1, 2, 3 with two pixels of padding on either side becomes, by mode::
+
+        zeros      0 0 1 2 3 0 0
+        reflect    3 2 1 2 3 2 1     the edge pixel is the mirror, and is not repeated
+        replicate  1 1 1 2 3 3 3
+        circular   2 3 1 2 3 1 2
+    """
+    if geometry.padding == ((0, 0), (0, 0)):
+        return input
+    return np.pad(input, ((0, 0), (0, 0), *geometry.padding), mode=_NUMPY_MODES[geometry.padding_mode])

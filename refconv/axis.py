@@ -44,8 +44,8 @@ class AxisGeometry:
     2
     >>> [[axis.input_index(p, k) for k in range(3)] for p in range(2)]
     [[-1, 1, 3], [1, 3, 5]]
-    >>> axis.valid_outputs(0)
-    range(1, 2)
+    >>> axis.valid_outputs(0), axis.valid_tap_counts
+    (range(1, 2), [2, 3])
     """
 
     input_size: int
@@ -84,6 +84,15 @@ class AxisGeometry:
         first = max(0, -(offset // self.stride))  # the least p with S·p >= −offset
         stop = min(self.output_size, (self.input_size - 1 - offset) // self.stride + 1)
         return range(first, max(first, stop))
+
+    @property
+    def valid_tap_counts(self) -> list[int]:
+        """For every output, the number of taps that read a real pixel."""
+        counts = [0] * self.output_size
+        for tap in range(self.kernel_size):
+            for output in self.valid_outputs(tap):
+                counts[output] += 1
+        return counts
 
     def source_index(self, index: int, padding_mode: str) -> int | None:
         """Return the pixel whose value stands at `index`, which may be in the padding; None where a zero stands there.

@@ -12,6 +12,7 @@ agreement is evidence.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -182,8 +183,9 @@ def _im2col(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
     kernels = weight.reshape(geometry.groups, geometry.group_out_channels, geometry.taps_per_output)
     view = windows(pad(input, geometry), geometry).transpose(0, 1, 4, 5, 2, 3)  # N, C, K_h, K_w, P, Q
     for n, rows in _tiles(geometry):
-        columns = view[n, ..., rows, :].reshape(geometry.groups, geometry.taps_per_output, -1)
-        output[n, :, rows] = (kernels @ columns).reshape(geometry.out_channels, -1, geometry.width.output_size)
+        tile = view[n, ..., rows, :]
+        columns = tile.reshape(geometry.groups, geometry.taps_per_output, math.prod(tile.shape[-2:]))
+        output[n, :, rows] = (kernels @ columns).reshape(geometry.out_channels, *tile.shape[-2:])
     return output
 
 

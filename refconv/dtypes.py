@@ -18,12 +18,23 @@ float32 and rounds twice.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from importlib import import_module
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Array", "accumulation_dtype", "as_array", "magnitude", "result_dtype", "round_once"]
+__all__ = [
+    "Array",
+    "accumulation_dtype",
+    "as_array",
+    "float_info",
+    "is_integral",
+    "magnitude",
+    "result_dtype",
+    "round_once",
+    "wide_dtype",
+]
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -31,11 +42,31 @@ INT64_MAX = int(np.iinfo(np.int64).max)
 
 
 def is_ml_dtype(dtype: np.dtype[Any]) -> bool:
-    """Whether `dtype` is one of ml_dtypes' (bfloat16, float8 ...), which NumPy itself knows only as kind ``V``."""
-    return dtype.type.__module__ == "ml_dtypes"
+    """Whether `dtype` is a float of ml_dtypes (bfloat16, float8 ...), which NumPy itself knows only as kind ``V``."""
+    return dtype.type.__module__ == "ml_dtypes" and dtype.name.startswith(("float", "bfloat"))
 
 
-def _is_integral(dtype: np.dtype[Any]) -> bool:
+def wide_dtype(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the floating or complex type that holds them all, of at least float64's precision."""
+    return np.result_type(np.float64, *(dtype for dtype in dtypes if not is_ml_dtype(dtype)))
+
+
+class FloatInfo(NamedTuple):
+    """What rounding to a floating type can cost."""
+
+    unit: float  # u, the largest relative error of one rounding to nearest: half the gap between 1 and the next number
+    smallest: float  # the least positive number, subnormals included
+
+
+def float_info(dtype: npt.DTypeLike) -> FloatInfo:
+    """Return u and the least positive number of a floating type; of a complex type, those of its parts."""
+    kind = np.dtype(dtype)
+    info = import_module("ml_dtypes").finfo(kind) if is_ml_dtype(kind) else np.finfo(kind)
+    return FloatInfo(float(info.eps) / 2, float(info.smallest_subnormal))
+
+
+def is_integral(dtype: np.dtype[Any]) -> bool:
+    """Whether `dtype` is an integer type or bool."""
     return dtype.kind in "biu"
 
 
@@ -54,7 +85,7 @@ def as_array(name: str, value: npt.ArrayLike) -> Array:
 
 def magnitude(array: Array) -> int:
     """Return the largest absolute value of an integer array; 0 for any other type, whose range is no concern here."""
-    if not (_is_integral(array.dtype) and array.size):
+    if not (is_integral(array.dtype) and array.size):
         return 0
     return max(abs(int(array.min())), abs(int(array.max())))
 
@@ -67,10 +98,9 @@ def accumulation_dtype(*dtypes: np.dtype[Any], largest_sum: int) -> np.dtype[Any
     """
     if any(dtype.kind == "O" for dtype in dtypes):
         return np.dtype(object)
-    if all(map(_is_integral, dtypes)):
+    if all(map(is_integral, dtypes)):
         return np.dtype(np.float64 if largest_sum <= 2**53 else np.int64 if largest_sum <= INT64_MAX else object)
-    widened = [np.dtype(np.float64) if is_ml_dtype(dtype) else dtype for dtype in dtypes]
-    return np.result_type(np.float64, *widened)
+    return wide_dtype(*dtypes)
 
 
 def result_dtype(*operands: np.dtype[Any], dtype: npt.DTypeLike | None = None) -> np.dtype[Any]:
@@ -82,7 +112,7 @@ def result_dtype(*operands: np.dtype[Any], dtype: npt.DTypeLike | None = None) -
         result = np.dtype(dtype).newbyteorder("=")
     elif any(operand.kind == "O" for operand in operands):
         result = np.dtype(object)
-    elif all(map(_is_integral, operands[:2])):
+    elif all(map(is_integral, operands[:2])):
         result = np.dtype(np.int64)
     else:
         try:
@@ -102,7 +132,7 @@ def _loses_its_kind(source: np.dtype[Any], result: np.dtype[Any]) -> bool:
     """Whether a cast would drop a fraction, an imaginary part or the meaning, not just some precision."""
     kinds = "biufcO"  # NumPy's kinds, each able to hold those before it; ml_dtypes' are floats
     ranks = [kinds.find("f" if is_ml_dtype(dtype) else dtype.kind) for dtype in (source, result)]
-    both_integral = _is_integral(source) and _is_integral(result)  # checked value by value, when they are known
+    both_integral = is_integral(source) and is_integral(result)  # checked value by value, when they are known
     return ranks[1] < ranks[0] and not both_integral
 
 
@@ -111,7 +141,7 @@ def round_once(exact: Array, dtype: np.dtype[Any]) -> Array:
 
     Floats beyond the range become infinite, as in IEEE 754; integers beyond it raise OverflowError, for they would wrap.
     """
-    if _is_integral(dtype):
+    if is_integral(dtype):
         return _to_integers(exact, dtype)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         narrow = _round_to_odd(exact) if is_ml_dtype(dtype) else exact

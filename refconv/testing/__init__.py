@@ -1,0 +1,29 @@
+"""Judge a convolution: by asserts in a test suite, or by the whole battery.
+
+>>> from refconv.testing import check
+>>> print(check("refconv", "smoke"))
+refconv: right (20 passed, 0 failed, 0 unsupported, 0 wrongly accepted)
+"""
+
+from refconv.testing.asserts import assert_conv2d_matches
+from refconv.testing.battery import cases, find_case
+from refconv.testing.cases import Case
+from refconv.testing.compare import Comparison, compare_conv2d
+from refconv.testing.conformance import Report, check
+from refconv.testing.judge import CaseResult, run_case
+from refconv.testing.targets import TargetError, load_target
+
+__all__ = [
+    "Case",
+    "CaseResult",
+    "Comparison",
+    "Report",
+    "TargetError",
+    "assert_conv2d_matches",
+    "cases",
+    "check",
+    "compare_conv2d",
+    "find_case",
+    "load_target",
+    "run_case",
+]

@@ -1,0 +1,239 @@
+"""Run the battery over a target: `check` gives a `Report`.
+
+A target is judged from outside.  Whatever it does with one case (raise, hang, end its process, return garbage) is that
+case's result, and the run goes on.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import queue
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from refconv.testing.battery import cases
+from refconv.testing.cases import Case
+from refconv.testing.frameworks import FRAMEWORKS
+from refconv.testing.isolation import IsolatedTarget
+from refconv.testing.judge import OUTCOMES, CaseResult, Outcome, run_case
+from refconv.testing.targets import Target, importable_name
+
+__all__ = ["Report", "check"]
+
+MapLike = Callable[[Callable[[Case], CaseResult], Sequence[Case]], Iterable[CaseResult]]
+JSON_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run of the battery found.
+
+    Attributes
+    ----------
+    target, tier : str
+        What was judged, and by which cases.
+    results : tuple of CaseResult
+        One for each case, in the battery's order.
+
+    Examples
+    --------
+    >>> from refconv.testing import check
+    >>> report = check("refconv", "smoke")
+    >>> report.passed, report.counts()["passed"], report.failures
+    (True, 20, [])
+    """
+
+    target: str
+    tier: str
+    results: tuple[CaseResult, ...]
+
+    @property
+    def failures(self) -> list[CaseResult]:
+        """The failed cases; unsupported and wrongly accepted ones are not among them."""
+        return [result for result in self.results if result.outcome == "failed"]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no case failed, and at least one passed."""
+        return not self.failures and any(result.outcome == "passed" for result in self.results)
+
+    def counts(self, family: str | None = None) -> dict[Outcome, int]:
+        """Return how many cases, of one family or of all, had each outcome."""
+        found = Counter(result.outcome for result in self.results if family in (None, result.family))
+        return {outcome: found[outcome] for outcome in OUTCOMES}
+
+    def families(self) -> list[str]:
+        """Return the families of cases in the battery's order."""
+        return list(dict.fromkeys(result.family for result in self.results))
+
+    def reproduction(self, result: CaseResult) -> str:
+        """Return the Python line that runs one case again, given ``from refconv.testing import run_case``."""
+        is_name = self.target in FRAMEWORKS or ":" in self.target
+        return f"print(run_case({repr(self.target) if is_name else self.target}, {result.id!r}))"
+
+    def verdict(self) -> str:
+        """Return the outcome in one line."""
+        counts = self.counts()
+        numbers = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES)
+        return f"{self.target}: {'right' if self.passed else 'WRONG'} ({numbers})"
+
+    def __str__(self) -> str:
+        """Say the verdict, then each failed case on a few lines."""
+        return "\n".join([self.verdict(), *(f"{result}\n  {self.reproduction(result)}" for result in self.failures)])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON can hold it: numbers that are not finite become text."""
+        return {
+            "schema": JSON_SCHEMA,
+            "target": self.target,
+            "tier": self.tier,
+            "passed": self.passed,
+            "counts": self.counts(),
+            "results": [_plain(asdict(result)) for result in self.results],
+        }
+
+
+def _plain(value: Any) -> Any:
+    """Return nested data with numbers that JSON does not know as text."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
+        return str(value)
+    return value
+
+
+def check(
+    target: str | Target,
+    tier: str = "core",
+    workers: int = 1,
+    *,
+    match: str = "",
+    dtype: str | None = None,
+    time_limit: float = 20.0,
+    map: MapLike | None = None,
+    on_result: Callable[[CaseResult], object] = lambda _: None,
+) -> Report:
+    """Judge a convolution by the battery.
+
+    Parameters
+    ----------
+    target : str or callable
+        A name (``"torch"``, ``"package.module:function"``, ``"path/to/file.py:function"``) is loaded in a process of its own,
+        which is started again if a case ends it.  A callable with one worker runs in this process, in threads: a case that
+        hangs fails, but one that crashes takes this process with it.
+    tier : {"core", "smoke"}
+        Which cases.
+    workers : int
+        Processes among which the cases are shared; more than one needs a target that they can import.
+    match : str
+        Only the cases in whose id or family this text stands.
+    dtype : {"float32", "float64"}, optional
+        Only the cases of this type.
+    time_limit : float
+        Seconds after which a case has failed.
+    map : callable, optional
+        Used as ``map(function, cases)`` to run the cases elsewhere, in place of `workers`: for instance the ``map`` of a
+        Dask client's ``get_executor()``, or of an `MPIPoolExecutor`.  The target, and refconv, must be importable there.
+    on_result : callable, optional
+        Called with each CaseResult, in order, as it comes.
+
+    Returns
+    -------
+    Report
+        Its ``passed`` is the verdict, and its text names each failed case.
+
+    Raises
+    ------
+    TargetError
+        If the target cannot be loaded.
+    ValueError
+        If an argument is invalid, or no case is left to run.
+
+    Examples
+    --------
+    A kernel that takes a symmetric padding for granted:
+
+    >>> import refconv
+    >>> def kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    ...     if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+    ...         padding = tuple(before for before, after in padding)
+    ...     return refconv.conv2d(input, weight, bias, stride, padding, dilation, groups)
+    >>> report = check(kernel, "smoke", match="k3")
+    >>> print(report.failures[0])
+    n1-c2-o3-g1-9x11-k3-s2-p1+0x0+2-d1-bias-f32: failed
+      shape (1, 3, 5, 5), where (1, 3, 4, 6) was expected
+    """
+    if workers < 1:
+        raise ValueError(f"workers={workers} must be at least 1")
+    if not time_limit > 0:
+        raise ValueError(f"time_limit={time_limit} must be more than 0 seconds")
+    chosen = cases(tier, match=match, dtype=dtype)
+    if not chosen:
+        raise ValueError(f"no case of tier {tier!r} has match={match!r} in its id or family and dtype={dtype!r}")
+    results = []
+    for result in _results(target, chosen, workers, time_limit, map):
+        on_result(result)
+        results.append(result)
+    return Report(_name(target), tier, tuple(results))
+
+
+def _results(
+    target: str | Target, chosen: list[Case], workers: int, time_limit: float, map_like: MapLike | None
+) -> Iterator[CaseResult]:
+    """Run the cases in the place that the arguments ask for, and yield their results in order."""
+    if map_like is not None:
+        yield from map_like(partial(run_case, _anywhere(target), time_limit=time_limit), chosen)
+    elif callable(target) and workers == 1:
+        yield from (run_case(target, case, time_limit) for case in chosen)
+    else:
+        name = target if isinstance(target, str) else importable_name(target)
+        if name is None:
+            raise ValueError(
+                f"workers={workers} needs a target that other processes can import, such as 'package.module:function' "
+                f"or 'path/to/file.py:function'; {_name(target)} is not"
+            )
+        yield from _isolated_results(name, chosen, workers, time_limit)
+
+
+def _isolated_results(name: str, chosen: list[Case], workers: int, time_limit: float) -> Iterator[CaseResult]:
+    """Share the cases among processes, each fed by one thread."""
+    threads = None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
+    idle: queue.SimpleQueue[IsolatedTarget] = queue.SimpleQueue()
+    processes = [IsolatedTarget(name, time_limit, threads) for _ in range(min(workers, len(chosen)))]
+    for process in processes:
+        idle.put(process)
+
+    def run(case: Case) -> CaseResult:
+        process = idle.get()
+        try:
+            return process(case)
+        finally:
+            idle.put(process)
+
+    with ThreadPoolExecutor(len(processes)) as executor:
+        try:
+            yield from executor.map(run, chosen)
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+            for process in processes:
+                process.close()
+
+
+def _anywhere(target: str | Target) -> str | Target:
+    """Return a target that means the same in another working directory."""
+    if isinstance(target, str) and ".py:" in target:
+        path, _, function = target.rpartition(":")
+        return f"{Path(path).resolve()}:{function}"
+    return target
+
+
+def _name(target: str | Target) -> str:
+    return target if isinstance(target, str) else getattr(target, "__qualname__", repr(target))

@@ -1,0 +1,91 @@
+"""Seeded arrays that are the same on every machine, in every memory layout.
+
+Only the raw 64-bit stream of PCG64, which NumPy promises never to change, integer arithmetic and one correctly rounded
+conversion are used: no libm, whose last digits differ between machines, and no distribution of NumPy's, whose stream may.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from refconv.dtypes import Array
+
+__all__ = ["LAYOUTS", "exact_magnitude", "integers", "normals"]
+
+
+def integers(bits: np.random.PCG64, shape: tuple[int, ...], magnitude: int) -> Array:
+    """Return whole numbers from −magnitude to magnitude, zero excepted: a tap that is lost is then always seen."""
+    raw = _raw(bits, math.prod(shape)) % np.uint64(2 * magnitude)
+    values = raw.astype(np.int64) - magnitude
+    return np.where(values >= 0, values + 1, values).reshape(shape)
+
+
+def normals(bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
+    """Return normal numbers of mean 0 and variance 1, as the sum of twelve uniform ones less 6 (Irwin–Hall).
+
+    Each uniform number is a multiple of 2^−40, so that float64 holds the sum exactly.
+    """
+    count = math.prod(shape)
+    uniform: Array = (_raw(bits, 12 * count) >> np.uint64(24)).astype(np.float64) * 2.0**-40
+    total: Array = uniform.reshape(12, count).sum(axis=0).reshape(shape)
+    return total - 6.0
+
+
+def _raw(bits: np.random.PCG64, count: int) -> Array:
+    return np.asarray(bits.random_raw(count), dtype=np.uint64)
+
+
+def exact_magnitude(terms: int, digits: int) -> int:
+    """Return the largest magnitude, 32 at most, of whole numbers of which `terms` products and a bias add up exactly.
+
+    A sum of `terms` products and a number is at most ``terms·m² + m <= (terms + 1)·m²``; a type of `digits` binary
+    digits holds every whole number up to ``2^digits``, and so every partial sum, in any order.  0 if there is none.
+    """
+    return min(32, math.isqrt(2**digits // (terms + 1)))
+
+
+def _embedded(array: Array) -> Array:
+    """Return a view on every second column of a wider array, with NaN in between."""
+    if not array.ndim:
+        return array
+    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, array.dtype)
+    wide[..., ::2] = array
+    return wide[..., ::2]
+
+
+def _reversed(array: Array) -> Array:
+    """Return a view with negative strides along the last axes, over storage that runs backwards."""
+    axes = tuple(range(array.ndim))[-2:]
+    return np.flip(np.flip(array, axes).copy(), axes)
+
+
+def _read_only(array: Array) -> Array:
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+def _channels_last(array: Array) -> Array:
+    """Return (N, C, H, W) stored as (N, H, W, C)."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, -3, -1)), -1, -3) if array.ndim >= 3 else array
+
+
+def _broadcast(array: Array) -> Array:
+    """Return a view whose first axis has stride 0: the first image, kernel or bias stands for all."""
+    return np.broadcast_to(array[:1], array.shape)
+
+
+LAYOUTS: Final[dict[str, Callable[[Array], Array]]] = {
+    "contiguous": np.ascontiguousarray,
+    "fortran": np.asfortranarray,
+    "channels_last": _channels_last,
+    "strided": _embedded,
+    "negative": _reversed,
+    "broadcast": _broadcast,
+    "read_only": _read_only,
+    "big_endian": lambda array: array.astype(array.dtype.newbyteorder(">")),
+}

@@ -1,0 +1,146 @@
+"""Targets: what can be judged, and how to name it.
+
+A target is a callable with conv2d's positional signature, ``(input, weight, bias, stride, padding, dilation, groups)``,
+that takes NumPy arrays and returns an array-like.  It gets stride and dilation as pairs, padding as a pair, as
+``((T, B), (L, R))`` where the sides differ, or as one of the strings; it raises NotImplementedError for what it does not
+support.  A name finds one: a framework (``torch``), ``package.module:function``, or ``path/to/file.py:function``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from refconv.testing.frameworks import FRAMEWORKS
+
+__all__ = ["Target", "TargetError", "importable_name", "load_target"]
+
+Target = Callable[..., Any]
+
+
+class TargetError(ValueError):
+    """A target that cannot be loaded; the message is one line that says why, and what to do."""
+
+
+@lru_cache(maxsize=32)
+def load_target(name: str) -> Target:
+    """Return the callable of this name.
+
+    Parameters
+    ----------
+    name : str
+        A framework (``refconv``, ``scipy``, ``torch``, ``jax``, ``onnxruntime``, ``onnx``, ``tensorflow``),
+        ``package.module:function``, or ``path/to/file.py:function``.
+
+    Returns
+    -------
+    callable
+        With conv2d's positional signature.
+
+    Raises
+    ------
+    TargetError
+        If there is no such framework, module, file or function, or importing it fails.
+
+    Examples
+    --------
+    >>> load_target("refconv").__name__
+    'conv2d'
+    >>> load_target("refconv:conv3d")
+    Traceback (most recent call last):
+    refconv.testing.targets.TargetError: target 'refconv:conv3d': refconv has no 'conv3d'; did you mean 'conv2d'?
+    """
+    if name in FRAMEWORKS:
+        return _load_framework(name)
+    place, colon, attribute = name.rpartition(":")
+    if not colon or not place or not attribute:
+        near = difflib.get_close_matches(name, FRAMEWORKS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise TargetError(
+            f"target {name!r} must be one of {', '.join(FRAMEWORKS)}, package.module:function or path/to/file.py:function{hint}"
+        )
+    module = _import_file(name, Path(place)) if place.endswith(".py") else _import_module(name, place)
+    return _attribute(name, module, attribute, place)
+
+
+def importable_name(target: Target) -> str | None:
+    """Return the name under which another process can import a function, or None where it has none."""
+    name = f"{getattr(target, '__module__', None)}:{getattr(target, '__qualname__', None)}"
+    if name.startswith("__main__:"):
+        return None
+    try:
+        return name if load_target(name) is target else None
+    except TargetError:
+        return None
+
+
+def _load_framework(name: str) -> Target:
+    framework = FRAMEWORKS[name]
+    try:
+        return framework.load()
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in framework.packages:
+            raise TargetError(_import_failure(name, error)) from error
+        install = f"pip install {' '.join(framework.packages.values())}"
+        raise TargetError(f"target {name!r} needs {missing}, which is not installed: {install}") from error
+    except Exception as error:  # a broken installation can raise anything
+        raise TargetError(_import_failure(name, error)) from error
+
+
+def _import_failure(name: str, error: BaseException) -> str:
+    return f"target {name!r} fails on import: {type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _import_module(name: str, module: str) -> ModuleType:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)  # a console script, unlike `python -m`, does not look where it was called from
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if module == error.name or module.startswith(f"{error.name}."):
+            raise TargetError(f"target {name!r}: there is no module {error.name!r}") from error
+        raise TargetError(_import_failure(name, error)) from error
+    except (Exception, SystemExit) as error:
+        raise TargetError(_import_failure(name, error)) from error
+
+
+def _import_file(name: str, path: Path) -> ModuleType:
+    if not path.is_file():
+        raise TargetError(f"target {name!r}: there is no file {str(path)!r}")
+    private = f"_refconv_target_{path.stem}"  # a kernel may well live in a file called torch.py
+    specification = importlib.util.spec_from_file_location(private, path)
+    if specification is None or specification.loader is None:
+        raise TargetError(f"target {name!r}: {str(path)!r} cannot be imported")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[private] = module  # a dataclass, say, looks its own module up
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        specification.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[private]
+        raise TargetError(_import_failure(name, error)) from error
+    return module
+
+
+def _attribute(name: str, module: ModuleType, attribute: str, place: str) -> Target:
+    found: Any = module  # then a class or an object in it, for a dotted attribute
+    for part in attribute.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            near = difflib.get_close_matches(part, dir(found), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise TargetError(f"target {name!r}: {place} has no {attribute!r}{hint}") from None
+    if not callable(found):
+        raise TargetError(f"target {name!r}: {attribute!r} is a {type(found).__name__}, not a callable")
+    function: Target = found
+    return function

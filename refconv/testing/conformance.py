@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from refconv.testing.battery import cases
@@ -28,6 +29,7 @@ __all__ = ["Report", "check"]
 
 MapLike = Callable[[Callable[[Case], CaseResult], Sequence[Case]], Iterable[CaseResult]]
 JSON_SCHEMA = 1
+LONGEST_LINE = 78  # with an indentation of two, a terminal's 80 columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +75,23 @@ class Report:
         return list(dict.fromkeys(result.family for result in self.results))
 
     def reproduction(self, result: CaseResult) -> str:
-        """Return the Python line that runs one case again, given ``from refconv.testing import run_case``."""
+        """Return the Python statement that runs one case again, given ``from refconv.testing import run_case``."""
         is_name = self.target in FRAMEWORKS or ":" in self.target
-        return f"print(run_case({repr(self.target) if is_name else self.target}, {result.id!r}))"
+        target = repr(self.target) if is_name else self.target
+        line = f"print(run_case({target}, {result.id!r}))"
+        return line if len(line) <= LONGEST_LINE else f"print(run_case({target},\n               {result.id!r}))"
 
     def verdict(self) -> str:
         """Return the outcome in one line."""
         counts = self.counts()
         numbers = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES)
-        return f"{self.target}: {'right' if self.passed else 'WRONG'} ({numbers})"
+        word = "right" if self.passed else "WRONG" if self.failures else "NOT JUDGED"
+        return f"{self.target}: {word} ({numbers})"
 
     def __str__(self) -> str:
         """Say the verdict, then each failed case on a few lines."""
-        return "\n".join([self.verdict(), *(f"{result}\n  {self.reproduction(result)}" for result in self.failures)])
+        failures = (f"{result}\n{indent(self.reproduction(result), '  ')}" for result in self.failures)
+        return "\n".join([self.verdict(), *failures])
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON can hold it: numbers that are not finite become text."""

@@ -1,0 +1,159 @@
+"""The command line: ``refconv check TARGET``.
+
+Results go to standard output, everything else to standard error.  Exit status 0: all good; 1: the target disagrees;
+2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import refconv
+from refconv.testing import CaseResult, Report, TargetError, cases, check
+from refconv.testing.battery import TIERS
+from refconv.testing.frameworks import FRAMEWORKS
+from refconv.testing.judge import OUTCOMES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["main"]
+
+_DESCRIPTION = "The ground truth for convolution."
+_TARGET_HELP = f"one of {', '.join(FRAMEWORKS)}; or package.module:function; or path/to/file.py:function"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status; wrong usage ends in SystemExit(2), as argparse has it."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except (TargetError, ValueError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # whoever read our output has enough, as in `refconv check torch | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        print(f"refconv: {error}", file=sys.stderr)  # noqa: T201  # rich may be what is missing
+        return 2
+    except KeyboardInterrupt:
+        print("refconv: interrupted", file=sys.stderr)  # noqa: T201
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("refconv", description=_DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"refconv {refconv.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser(
+        "check", help="judge a convolution", description="Judge a convolution by the battery."
+    )
+    command.set_defaults(run=_check)
+    command.add_argument("target", nargs="?", metavar="TARGET", help=_TARGET_HELP)
+    command.add_argument("--tier", choices=TIERS, default="core", help="which cases (default: core)")
+    command.add_argument(
+        "-k", dest="match", metavar="TEXT", default="", help="only cases with TEXT in their id or family"
+    )
+    command.add_argument("--dtype", choices=("float32", "float64"), help="only cases of this type")
+    command.add_argument(
+        "--workers", type=int, metavar="N", default=1, help="processes to share the cases (default: 1)"
+    )
+    command.add_argument(
+        "--time-limit", type=float, metavar="S", default=20.0, help="seconds that a case may take (default: 20)"
+    )
+    command.add_argument(
+        "--json", metavar="FILE", help="write the report as JSON; - for standard output, and nothing else"
+    )
+    command.add_argument("--list", action="store_true", help="print the cases and run none")
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    chosen = cases(options.tier, match=options.match, dtype=options.dtype)
+    if options.list:
+        sys.stdout.writelines(f"{case.id}\n" for case in chosen)
+        return 0
+    if options.target is None:
+        raise ValueError("check needs a TARGET: " + _TARGET_HELP)
+    with _progress(len(chosen)) as advance:
+        report = check(
+            options.target,
+            options.tier,
+            options.workers,
+            match=options.match,
+            dtype=options.dtype,
+            time_limit=options.time_limit,
+            on_result=advance,
+        )
+    if options.json == "-":
+        sys.stdout.write(_as_json(report))
+    else:
+        if options.json:
+            Path(options.json).write_text(_as_json(report), encoding="utf-8")
+        _print_report(_console(), report)
+    sys.stdout.flush()
+    return 0 if report.passed else 1
+
+
+def _as_json(report: Report) -> str:
+    return json.dumps({"refconv": refconv.__version__, **report.to_json()}, indent=1, allow_nan=False) + "\n"
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """Return rich's console; a ValueError that says how to install it where it is missing."""
+    try:
+        from rich.console import Console  # noqa: PLC0415  # an extra
+    except ModuleNotFoundError:
+        raise ValueError("the command needs rich, which is not installed: pip install 'refconv[cli]'") from None
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[CaseResult], None]]:
+    """Show a bar on standard error, if that is a terminal, and give the function that advances it."""
+    console = _console(stderr=True)
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda result: bar.update(task, advance=1, description=result.family)
+
+
+def _print_report(console: Console, report: Report) -> None:
+    """Print the table, what the target does not support or should have refused, each failed case, and the verdict."""
+    from rich.padding import Padding  # noqa: PLC0415  # an extra
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(title=f"refconv check {report.target}, tier {report.tier}", title_justify="left", box=None)
+    table.add_column("cases")
+    for outcome in OUTCOMES:
+        table.add_column(outcome, justify="right")
+    for family in report.families():
+        table.add_row(family, *map(str, report.counts(family).values()))
+    table.add_section()
+    table.add_row("total", *map(str, report.counts().values()), style="bold")
+    console.print(table)
+
+    for outcome in ("unsupported", "wrongly accepted"):
+        reasons = Counter(result.detail for result in report.results if result.outcome == outcome)
+        if reasons:
+            console.print(Text(f"\n{outcome}:", style="yellow"))
+        for reason, count in reasons.most_common():
+            console.print(Text(f"  {count:>3} × {reason}"), soft_wrap=False, overflow="ellipsis", no_wrap=True)
+
+    if report.failures:
+        console.print("\nTo run a failed case again:  from refconv.testing import run_case", markup=False)
+    for result in report.failures:
+        console.print(Text(f"\n{result.id}: failed"))
+        for paragraph in (result.detail, report.reproduction(result)):
+            console.print(Padding(Text(paragraph), (0, 0, 0, 2)), soft_wrap=False)
+    console.print(Text(f"\n{report.verdict()}", style="green" if report.passed else "bold red"))

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -129,8 +130,7 @@ def _progress(total: int) -> Iterator[Callable[[CaseResult], None]]:
 
 def _print_report(console: Console, report: Report) -> None:
     """Print the table, what the target does not support or should have refused, each failed case, and the verdict."""
-    from rich.padding import Padding  # noqa: PLC0415  # an extra
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415  # an extra
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(title=f"refconv check {report.target}, tier {report.tier}", title_justify="left", box=None)
@@ -153,7 +153,7 @@ def _print_report(console: Console, report: Report) -> None:
     if report.failures:
         console.print("\nTo run a failed case again:  from refconv.testing import run_case", markup=False)
     for result in report.failures:
-        console.print(Text(f"\n{result.id}: failed"))
-        for paragraph in (result.detail, report.reproduction(result)):
-            console.print(Padding(Text(paragraph), (0, 0, 0, 2)), soft_wrap=False)
+        lines = [part for line in result.detail.splitlines() for part in textwrap.wrap(line, console.width - 2)]
+        lines += report.reproduction(result).splitlines()
+        console.print(Text("\n  ".join([f"\n{result.id}: failed", *lines])))
     console.print(Text(f"\n{report.verdict()}", style="green" if report.passed else "bold red"))

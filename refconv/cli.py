@@ -96,9 +96,9 @@ def _check(options: argparse.Namespace) -> int:
     if options.json == "-":
         sys.stdout.write(_as_json(report))
     else:
+        _print_report(_console(), report)
         if options.json:
             Path(options.json).write_text(_as_json(report), encoding="utf-8")
-        _print_report(_console(), report)
     sys.stdout.flush()
     return 0 if report.passed else 1
 

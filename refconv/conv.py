@@ -1,6 +1,8 @@
 """conv2d, three ways: the definition as loops, one einsum over windows, and a matrix product of columns.
 
-``output[n, o, p, q] = bias[o] + Σ_c Σ_i Σ_j weight[o, c, i, j] · input[n, (C/G)·g + c, S_h·p + D_h·i − T, S_w·q + D_w·j − L]``
+    output[n, o, p, q] = bias[o] + Σ_c Σ_i Σ_j weight[o, c, i, j] · input[n, (C/G)·g + c, h, w]
+
+    h = S_h·p + D_h·i − T        w = S_w·q + D_w·j − L
 
 with g = o // (O/G) the group of output channel o, and zeros outside the input.  As in every framework this is a
 cross-correlation: the kernel is not flipped.
@@ -46,8 +48,13 @@ def conv2d(
 ) -> Array:
     """2-D convolution, as `torch.nn.functional.conv2d` defines it.
 
-    ``output[n, o, p, q] = bias[o] + Σ weight[o, c, i, j] · input[n, (C/G)·g + c, S_h·p + D_h·i − T, S_w·q + D_w·j − L]``,
-    summed over the group's channels c and the taps (i, j); g = o // (O/G).
+    ::
+
+        output[n, o, p, q] = bias[o] + Σ weight[o, c, i, j] · input[n, (C/G)·g + c, h, w]
+
+        h = S_h·p + D_h·i − T        w = S_w·q + D_w·j − L
+
+    summed over the group's channels c and the taps (i, j), with g = o // (O/G) and zeros outside the input.
 
     Parameters
     ----------

@@ -83,8 +83,9 @@ class Report:
 
     def verdict(self) -> str:
         """Return the outcome in one line."""
-        counts = self.counts()
-        numbers = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES)
+        always: tuple[Outcome, ...] = ("passed", "failed")
+        counts = self.counts().items()
+        numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts if count or outcome in always)
         word = "right" if self.passed else "WRONG" if self.failures else "NOT JUDGED"
         return f"{self.target}: {word} ({numbers})"
 
@@ -125,7 +126,7 @@ def check(
     dtype: str | None = None,
     time_limit: float = 20.0,
     map: MapLike | None = None,
-    on_result: Callable[[CaseResult], object] = lambda _: None,
+    on_result: Callable[[CaseResult], object] | None = None,
 ) -> Report:
     """Judge a convolution by the battery.
 
@@ -186,8 +187,9 @@ def check(
         raise ValueError(f"no case of tier {tier!r} has match={match!r} in its id or family and dtype={dtype!r}")
     results = []
     for result in _results(target, chosen, workers, time_limit, map):
-        on_result(result)
         results.append(result)
+        if on_result is not None:
+            on_result(result)
     return Report(_name(target), tier, tuple(results))
 
 
@@ -224,13 +226,20 @@ def _isolated_results(name: str, chosen: list[Case], workers: int, time_limit: f
         finally:
             idle.put(process)
 
-    with ThreadPoolExecutor(len(processes)) as executor:
-        try:
-            yield from executor.map(run, chosen)
-        finally:
-            executor.shutdown(wait=False, cancel_futures=True)
-            for process in processes:
-                process.close()
+    try:
+        with ThreadPoolExecutor(len(processes)) as executor:
+            try:
+                yield from executor.map(run, chosen)
+            finally:  # where the run is broken off, a child that is ended sets free the thread that waits for it
+                executor.shutdown(wait=False, cancel_futures=True)
+                _close(processes)
+    finally:  # and one that was started meanwhile is ended here
+        _close(processes)
+
+
+def _close(processes: list[IsolatedTarget]) -> None:
+    for process in processes:
+        process.close()
 
 
 def _anywhere(target: str | Target) -> str | Target:

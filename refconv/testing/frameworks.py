@@ -8,6 +8,7 @@ word for (a padding that differs by side, another's SAME) is NotImplementedError
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -178,8 +179,8 @@ def _onnx_conv2d(run: Callable[[Any, dict[str, Array]], Any]) -> Conv2d:
         if isinstance(padding, str):
             attributes["auto_pad"] = _padding_word(padding, words)
         else:
-            befores, afters = zip(*_sides(padding), strict=True)
-            attributes["pads"] = [*befores, *afters]
+            before, after = zip(*_sides(padding), strict=True)
+            attributes["pads"] = [*before, *after]
         arrays = {"x": _native(image), "w": _native(kernel)} | ({} if bias is None else {"b": _native(bias)})
         return run(_onnx_model(arrays, attributes), arrays)
 
@@ -197,12 +198,11 @@ def _load_onnxruntime() -> Conv2d:
         try:
             session = runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
             return session.run(None, arrays)[0]
-        except refusals.NotImplemented as error:
-            raise NotImplementedError(str(error)) from error
-        except refusals.InvalidArgument as error:
-            if "not supported" in str(error):
-                raise NotImplementedError(str(error)) from error
-            raise
+        except (refusals.NotImplemented, refusals.InvalidArgument) as error:
+            if isinstance(error, refusals.InvalidArgument) and "not supported" not in str(error):
+                raise
+            reason = re.split(r"Status Message: | : ", str(error))[-1]  # what goes before it names a nameless node
+            raise NotImplementedError(reason) from error
 
     return _onnx_conv2d(run)
 

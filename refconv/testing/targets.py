@@ -29,7 +29,6 @@ class TargetError(ValueError):
     """A target that cannot be loaded; the message is one line that says why, and what to do."""
 
 
-@lru_cache(maxsize=32)
 def load_target(name: str) -> Target:
     """Return the callable of this name.
 
@@ -66,8 +65,12 @@ def load_target(name: str) -> Target:
         raise TargetError(
             f"target {name!r} must be one of {', '.join(FRAMEWORKS)}, package.module:function or path/to/file.py:function{hint}"
         )
-    module = _import_file(name, Path(place)) if place.endswith(".py") else _import_module(name, place)
-    return _attribute(name, module, attribute, place)
+    if not place.endswith(".py"):
+        return _attribute(name, _import_module(name, place), attribute, place)
+    path = Path(place)
+    if not path.is_file():
+        raise TargetError(f"target {name!r}: there is no file {place!r}")
+    return _attribute(name, _import_file(name, path.resolve(), path.stat().st_mtime_ns), attribute, place)
 
 
 def importable_name(target: Target) -> str | None:
@@ -81,6 +84,7 @@ def importable_name(target: Target) -> str | None:
         return None
 
 
+@lru_cache
 def _load_framework(name: str) -> Target:
     framework = FRAMEWORKS[name]
     try:
@@ -113,16 +117,16 @@ def _import_module(name: str, module: str) -> ModuleType:
         raise TargetError(_import_failure(name, error)) from error
 
 
-def _import_file(name: str, path: Path) -> ModuleType:
-    if not path.is_file():
-        raise TargetError(f"target {name!r}: there is no file {str(path)!r}")
+@lru_cache
+def _import_file(name: str, path: Path, modified: int) -> ModuleType:  # noqa: ARG001  # an edited file is another file
+    """Run a file as a module, once for each time that it was written: running it may compile a kernel."""
     private = f"_refconv_target_{path.stem}"  # a kernel may well live in a file called torch.py
     specification = importlib.util.spec_from_file_location(private, path)
     if specification is None or specification.loader is None:
         raise TargetError(f"target {name!r}: {str(path)!r} cannot be imported")
     module = importlib.util.module_from_spec(specification)
     sys.modules[private] = module  # a dataclass, say, looks its own module up
-    sys.path.insert(0, str(path.resolve().parent))
+    sys.path.insert(0, str(path.parent))
     try:
         specification.loader.exec_module(module)
     except (Exception, SystemExit) as error:

@@ -1,0 +1,20 @@
+"""Sphinx configuration: builds offline, with warnings as errors."""
+
+import importlib.metadata
+
+project = "refconv"
+author = "The refconv developers"
+copyright = f"2026, {author}"
+release = importlib.metadata.version("refconv")
+
+extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.viewcode"]
+exclude_patterns = ["_build"]
+default_role = "py:obj"
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's sections name the types in words; the signatures stay short
+numpydoc_show_class_members = False
+
+html_theme = "furo"
+html_title = f"refconv {release}"

@@ -1,0 +1,72 @@
+"""Every example in the README and the documentation is run, and its output compared.
+
+In a fenced block, ``python`` with ``>>>`` is a doctest, ``python`` that opens with ``# name.py`` is a file that later blocks may use,
+and ``console`` is shell commands behind ``$`` with what they print.  ``sh`` blocks set things up and are for .ci/run.
+"""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RUN = {"python", "console"}
+NOT_RUN = {"sh", "text"}  # set-up commands, and formulas
+FLAGS = doctest.ELLIPSIS
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    return FENCE.findall(page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
+def test_examples_print_what_they_say(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rich", reason="the command needs rich")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    names: dict[str, object] = {}
+    for language, text in blocks(page):
+        assert language in RUN | NOT_RUN, language
+        if language == "console":
+            run_console(text)
+        elif language == "python" and (heading := re.match(r"# (\w+\.py)\n", text)):
+            (tmp_path / heading[1]).write_text(text, encoding="utf-8")
+        elif language == "python":
+            run_doctest(text, names, page)
+    for module in ("mykernel", "onesided"):
+        sys.modules.pop(module, None)
+
+
+def run_doctest(text: str, names: dict[str, object], page: Path) -> None:
+    test = doctest.DocTestParser().get_doctest(text, names, page.name, str(page), 0)
+    assert test.examples, f"a python block without >>> in {page.name} is never run:\n{text}"
+    report: list[str] = []
+    doctest.DocTestRunner(optionflags=FLAGS, verbose=False).run(test, out=report.append, clear_globs=False)
+    names.update(test.globs)
+    assert not report, "".join(report)
+
+
+def run_console(text: str) -> None:
+    parts = re.split(r"^\$ (.*)\n", text, flags=re.MULTILINE)
+    for command, expected in zip(parts[1::2], parts[2::2], strict=True):
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        process = subprocess.run(
+            ["bash", "-c", command], capture_output=True, text=True, env=os.environ | {"PATH": path}, check=False
+        )
+        printed = "".join(line.rstrip() + "\n" for line in process.stdout.splitlines())
+        agrees = doctest.OutputChecker().check_output(expected, printed, FLAGS)
+        assert agrees, f"$ {command}\n{printed}\n--- instead of\n{expected}\n--- standard error\n{process.stderr}"
+
+
+def test_every_page_has_its_examples_run() -> None:
+    languages = {language for page in PAGES for language, _ in blocks(page)}
+
+    assert languages == RUN | NOT_RUN
+    assert sum(language in RUN for page in PAGES for language, _ in blocks(page)) > 15

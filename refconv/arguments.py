@@ -59,15 +59,15 @@ def is_sequence(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def as_pair(name: str, value: object, minimum: int) -> Pair:
-    """Return ``(height, width)``: an int stands for both."""
+def as_pair(name: str, value: object, minimum: int, form: str = "(height, width)") -> Pair:
+    """Return a pair of ints: an int stands for both.  `form` names the two in messages."""
     if not is_sequence(value):
         number = as_int(name, value, minimum)
         return number, number
     if len(value) != 2:
-        raise ValueError(f"{name}={value!r} has {len(value)} elements; it must be an int or a pair (height, width)")
-    height, width = (as_int(f"{name}[{axis}]", element, minimum) for axis, element in enumerate(value))
-    return height, width
+        raise ValueError(f"{name}={value!r} has length {len(value)}; it must be an int or a pair {form}")
+    first, second = (as_int(f"{name}[{axis}]", element, minimum) for axis, element in enumerate(value))
+    return first, second
 
 
 def _as_padding_string(value: str) -> str:
@@ -78,7 +78,9 @@ def _as_padding_string(value: str) -> str:
 
 def as_pad_sides(value: object) -> Pair | str:
     """Return one axis' padding ``(before, after)``, or one of `PADDING_STRINGS`: an int stands for both sides."""
-    return _as_padding_string(value) if isinstance(value, str) else as_pair("padding", value, minimum=0)
+    if isinstance(value, str):
+        return _as_padding_string(value)
+    return as_pair("padding", value, minimum=0, form="(before, after)")
 
 
 def as_padding(value: object) -> Padding | str:
@@ -88,12 +90,13 @@ def as_padding(value: object) -> Padding | str:
     """
     if isinstance(value, str):
         return _as_padding_string(value)
-    if not (is_sequence(value) and len(value) and all(map(is_sequence, value))):
+    if not is_sequence(value) or not any(map(is_sequence, value)):
         height, width = as_pair("padding", value, minimum=0)
         return (height, height), (width, width)
-    if len(value) != 2:
-        raise ValueError(f"padding={value!r} has {len(value)} elements; it must be ((top, bottom), (left, right))")
-    vertical, horizontal = (as_pair(f"padding[{axis}]", sides, minimum=0) for axis, sides in enumerate(value))
+    if len(value) != 2 or not all(map(is_sequence, value)):
+        raise ValueError(f"padding={value!r} must be an int, a pair (height, width) or ((top, bottom), (left, right))")
+    vertical = as_pair("padding[0]", value[0], minimum=0, form="(top, bottom)")
+    horizontal = as_pair("padding[1]", value[1], minimum=0, form="(left, right)")
     return vertical, horizontal
 
 

@@ -140,12 +140,8 @@ def build_axis(
 
 
 def _check_fit(name: str, axis: AxisGeometry) -> None:
-    """Refuse a kernel larger than the padded input, and sizes that no array can have."""
+    """Refuse a kernel larger than the padded input."""
     before, after = axis.padding
-    if axis.padded_size > LARGEST_INT:
-        raise ValueError(
-            f"padding={axis.padding} makes the {name} {axis.padded_size}; it must be at most {LARGEST_INT}"
-        )
     if axis.effective_kernel_size > axis.padded_size:
         raise ValueError(
             f"kernel {name} {axis.kernel_size} at dilation {axis.dilation} spans {axis.effective_kernel_size} pixels; "

@@ -43,7 +43,8 @@ INT64_MAX = int(np.iinfo(np.int64).max)
 
 def is_ml_dtype(dtype: np.dtype[Any]) -> bool:
     """Whether `dtype` is a float of ml_dtypes (bfloat16, float8 ...), which NumPy itself knows only as kind ``V``."""
-    return dtype.type.__module__ == "ml_dtypes" and dtype.name.startswith(("float", "bfloat"))
+    is_float = dtype.type.__module__ == "ml_dtypes" and dtype.name.startswith(("float", "bfloat"))
+    return is_float and dtype.name != "float8_e8m0fnu"  # powers of two, for scales: it has no zero and no sign
 
 
 def wide_dtype(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
@@ -90,17 +91,17 @@ def magnitude(array: Array) -> int:
     return max(abs(int(array.min())), abs(int(array.max())))
 
 
-def accumulation_dtype(*dtypes: np.dtype[Any], largest_sum: int) -> np.dtype[Any]:
-    """Return the type in which to accumulate, by the table in this module.
+def accumulation_dtype(*operands: np.dtype[Any], result: np.dtype[Any], largest_sum: int) -> np.dtype[Any]:
+    """Return the type in which to accumulate what will be rounded to `result`, by the table in this module.
 
     For integers, whose sums have magnitude `largest_sum` at most, it is the fastest type that is exact: up to 2^53
     float64, whose GEMM is BLAS; up to 2^63 − 1 int64, whose GEMM is not; beyond, Python's own integers.
     """
-    if any(dtype.kind == "O" for dtype in dtypes):
-        return np.dtype(object)
-    if all(map(is_integral, dtypes)):
+    if result.kind == "O":
+        return result
+    if all(map(is_integral, operands)):
         return np.dtype(np.float64 if largest_sum <= 2**53 else np.int64 if largest_sum <= INT64_MAX else object)
-    return wide_dtype(*dtypes)
+    return wide_dtype(*operands)
 
 
 def result_dtype(*operands: np.dtype[Any], dtype: npt.DTypeLike | None = None) -> np.dtype[Any]:
@@ -122,30 +123,33 @@ def result_dtype(*operands: np.dtype[Any], dtype: npt.DTypeLike | None = None) -
             raise TypeError(f"input and weight have dtypes {names} with no common type; pass dtype=") from None
     for name, operand in zip(("input", "weight", "bias"), operands, strict=False):
         if _loses_its_kind(operand, result):
-            raise TypeError(
-                f"{name} has dtype {operand}, which a result of dtype {result} cannot hold; pass a wider dtype="
-            )
+            raise TypeError(f"a result of dtype {result} cannot hold the {name}, which has dtype {operand}")
     return result
 
 
 def _loses_its_kind(source: np.dtype[Any], result: np.dtype[Any]) -> bool:
     """Whether a cast would drop a fraction, an imaginary part or the meaning, not just some precision."""
     kinds = "biufcO"  # NumPy's kinds, each able to hold those before it; ml_dtypes' are floats
-    ranks = [kinds.find("f" if is_ml_dtype(dtype) else dtype.kind) for dtype in (source, result)]
+    source_rank, result_rank = (kinds.find("f" if is_ml_dtype(dtype) else dtype.kind) for dtype in (source, result))
     both_integral = is_integral(source) and is_integral(result)  # checked value by value, when they are known
-    return ranks[1] < ranks[0] and not both_integral
+    return result_rank < source_rank and not both_integral
 
 
 def round_once(exact: Array, dtype: np.dtype[Any]) -> Array:
     """Return `exact`, a sum in its accumulation type, rounded to `dtype`: to nearest, ties to even.
 
-    Floats beyond the range become infinite, as in IEEE 754; integers beyond it raise OverflowError, for they would wrap.
+    Floats beyond the range become what the type has for it, infinity or (float8_e4m3fn) NaN; integers beyond it raise
+    OverflowError, for they would wrap.
     """
     if is_integral(dtype):
         return _to_integers(exact, dtype)
+    narrow = dtype.kind != "O" and np.finfo(np.float64).eps < float_info(dtype).unit
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        narrow = _round_to_odd(exact) if is_ml_dtype(dtype) else exact
-        return narrow.astype(dtype, copy=False)
+        if narrow and (exact.dtype.kind in "iuO" or exact.dtype == np.longdouble):
+            exact = _round_to_odd(exact, np.float64)  # NumPy's own cast may stop at float64 on its way
+        if is_ml_dtype(dtype):
+            exact = _round_to_odd(exact, np.float32)  # as ml_dtypes' own cast does at float32
+        return exact.astype(dtype, copy=False)
 
 
 def _to_integers(exact: Array, dtype: np.dtype[Any]) -> Array:
@@ -159,13 +163,17 @@ def _to_integers(exact: Array, dtype: np.dtype[Any]) -> Array:
     return exact.astype(dtype, copy=False)
 
 
-def _round_to_odd(exact: Array) -> Array:
-    """Return `exact` in float32, inexact values rounded to the neighbour whose last bit is 1.
+def _round_to_odd(exact: Array, dtype: type[np.float32 | np.float64]) -> Array:
+    """Return `exact` in `dtype`, inexact values rounded to the neighbour whose last bit is 1.
 
     A later rounding to nearest in a type at least two bits narrower then gives what rounding `exact` at once would
     (Boldo & Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
     """
-    near = exact.astype(np.float32)
-    is_even = (near.view(np.uint32) & 1) == 0
-    towards = np.where(exact > near, np.float32(np.inf), np.float32(-np.inf))
-    return np.where((near != exact) & ~np.isnan(exact) & is_even, np.nextafter(near, towards), near)
+    near = exact.astype(dtype)
+    # Python compares its integers with its floats exactly; NumPy would make floats of both.
+    left, right = (exact.astype(object), near.astype(object)) if exact.dtype.kind in "iuO" else (exact, near)
+    above, below = (left > right).astype(bool), (left < right).astype(bool)
+    bits = near.view(np.uint32) if dtype is np.float32 else near.view(np.uint64)
+    is_even = bits % 2 == 0
+    towards = np.where(above, dtype(np.inf), dtype(-np.inf))
+    return np.where((above | below) & is_even, np.nextafter(near, towards), near)

@@ -24,10 +24,12 @@ A height of 7 read by 3 taps at stride 2 and dilation 2, with one pixel of paddi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from refconv.arguments import (
+    LARGEST_INT,
     IntOrPair,
     Padding,
     PaddingLike,
@@ -114,18 +116,35 @@ class ConvGeometry:
         if bias_shape is not None:
             shapes += f", bias {tuple(bias_shape)}"
         with adding_context(shapes):
-            if len(input_shape) not in (3, 4):
-                raise ValueError(f"input has {len(input_shape)} dimensions; it must be (N, C, H, W) or (C, H, W)")
             if len(weight_shape) != 4:
                 raise ValueError(f"weight has {len(weight_shape)} dimensions; it must be (O, C/G, K_h, K_w)")
-            batch, in_channels, *input_size = (1, *input_shape)[-4:]
             out_channels, group_channels, *kernel_size = weight_shape
-            groups = _checked_groups(groups, in_channels, out_channels, group_channels)
+            plan = cls.of_windows(input_shape, kernel_size, stride, padding, dilation, padding_mode)
+            groups = _checked_groups(groups, plan.in_channels, out_channels, group_channels)
             if bias_shape is not None and tuple(bias_shape) != (out_channels,):
                 raise ValueError(f"bias has shape {tuple(bias_shape)}; it must be (O,) = ({out_channels},)")
-            kernel = as_pair("kernel_size", kernel_size, minimum=1)
-            axes = build_axes((input_size[0], input_size[1]), kernel, stride, padding, dilation, padding_mode)
-        return cls(batch, in_channels, out_channels, groups, *axes, padding_mode, batched=len(input_shape) == 4)
+            plan = replace(plan, out_channels=out_channels, groups=groups)
+            _check_memory("output", plan.output_shape)
+        return plan
+
+    @classmethod
+    def of_windows(
+        cls,
+        input_shape: Sequence[int],
+        kernel_size: IntOrPair,
+        stride: IntOrPair = 1,
+        padding: PaddingLike = 0,
+        dilation: IntOrPair = 1,
+        padding_mode: str = "zeros",
+    ) -> ConvGeometry:
+        """Check an image against the windows over it, which is all that im2col asks for: one output channel, one group."""
+        if len(input_shape) not in (3, 4):
+            raise ValueError(f"input has {len(input_shape)} dimensions; it must be (N, C, H, W) or (C, H, W)")
+        batch, channels, *size = (1, *input_shape)[-4:]
+        kernel = as_pair("kernel_size", kernel_size, minimum=1)
+        height, width = build_axes((size[0], size[1]), kernel, stride, padding, dilation, padding_mode)
+        _check_memory("padded input", (batch, channels, height.padded_size, width.padded_size))
+        return cls(batch, channels, 1, 1, height, width, padding_mode, batched=len(input_shape) == 4)
 
     @property
     def padding(self) -> Padding:
@@ -169,6 +188,12 @@ class ConvGeometry:
     def input_channel(self, out_channel: int, channel: int) -> int:
         """``(C/G)·g + c``: the input channel that output channel o meets as channel c of its group g."""
         return self.group_in_channels * self.group_of(out_channel) + channel
+
+
+def _check_memory(name: str, shape: Sequence[int]) -> None:
+    """Refuse an array that cannot be, in our widest numbers of 32 bytes: NumPy's own message would not say why."""
+    if 32 * math.prod(shape) > LARGEST_INT:
+        raise ValueError(f"the {name} would have shape {tuple(shape)}, which is more than memory can address")
 
 
 def _checked_groups(groups: int, in_channels: int, out_channels: int, group_channels: int) -> int:

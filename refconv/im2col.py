@@ -7,11 +7,13 @@ its adjoint: it adds every column back to the pixels that it was read from.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike, as_pair
-from refconv.dtypes import Array, accumulation_dtype, as_array, magnitude, result_dtype, round_once
+from refconv.arguments import IntOrPair, PaddingLike, adding_context, as_pair
+from refconv.dtypes import Array, accumulation_dtype, as_array, is_ml_dtype, magnitude, result_dtype, round_once
 from refconv.geometry import ConvGeometry
 from refconv.padding import pad
 
@@ -79,14 +81,13 @@ def im2col(
     array([4310, 5421, 7643, 8754])
     """
     image = as_array("input", input)
-    kernel_height, kernel_width = as_pair("kernel_size", kernel_size, minimum=1)
-    channels = image.shape[-3] if image.ndim in (3, 4) else 1  # the rank itself is checked by from_shapes
-    geometry = ConvGeometry.from_shapes(
-        image.shape, (1, channels, kernel_height, kernel_width), stride=stride, padding=padding, dilation=dilation
-    )
-    batched = image.reshape(geometry.batch, *image.shape[-3:])
-    columns = windows(pad(batched, geometry), geometry).transpose(0, 1, 4, 5, 2, 3)
-    matrix = np.array(columns, order="C").reshape(geometry.batch, geometry.taps_per_output, geometry.positions)
+    with adding_context(f"input {image.shape}, kernel_size={kernel_size!r}"):
+        geometry = ConvGeometry.of_windows(image.shape, kernel_size, stride, padding, dilation)
+    # NumPy cannot take windows of every type of ml_dtypes; of the bytes that stand for them it can.
+    plain = image.view(f"u{image.itemsize}") if is_ml_dtype(image.dtype) else image
+    padded = pad(plain.reshape(geometry.batch, *image.shape[-3:]), geometry)
+    columns = np.array(windows(padded, geometry).transpose(0, 1, 4, 5, 2, 3), order="C").view(image.dtype)
+    matrix = columns.reshape(geometry.batch, geometry.taps_per_output, geometry.positions)
     return matrix if geometry.batched else matrix[0]
 
 
@@ -137,25 +138,24 @@ def col2im(
            [1., 2., 1.]])
     """
     matrix = as_array("columns", columns)
-    kernel = as_pair("kernel_size", kernel_size, minimum=1)
-    size = as_pair("output_size", output_size, minimum=0)
-    if matrix.ndim not in (2, 3):
-        raise ValueError(f"columns {matrix.shape} must be (N, C·K_h·K_w, P·Q) or (C·K_h·K_w, P·Q)")
-    taps = kernel[0] * kernel[1]
-    channels, rest = divmod(matrix.shape[-2], taps)
-    if rest:
-        raise ValueError(
-            f"columns {matrix.shape} must have a multiple of K_h·K_w = {taps} rows, not {matrix.shape[-2]}"
-        )
-    image_shape = (*matrix.shape[:-2], channels, *size)
-    geometry = ConvGeometry.from_shapes(
-        image_shape, (1, channels, *kernel), stride=stride, padding=padding, dilation=dilation
-    )
-    if matrix.shape[-1] != geometry.positions:
-        raise ValueError(f"columns {matrix.shape} must have P·Q = {geometry.positions} columns, not {matrix.shape[-1]}")
+    with adding_context(f"columns {matrix.shape}, output_size={output_size!r}, kernel_size={kernel_size!r}"):
+        if matrix.ndim not in (2, 3):
+            raise ValueError(
+                f"columns has {matrix.ndim} dimensions; it must be (N, C·K_h·K_w, P·Q) or (C·K_h·K_w, P·Q)"
+            )
+        size = as_pair("output_size", output_size, minimum=0)
+        taps = math.prod(as_pair("kernel_size", kernel_size, minimum=1))
+        channels, rest = divmod(matrix.shape[-2], taps)
+        if rest:
+            raise ValueError(f"columns has {matrix.shape[-2]} rows; it must have a multiple of K_h·K_w = {taps}")
+        image_shape = (*matrix.shape[:-2], channels, *size)
+        geometry = ConvGeometry.of_windows(image_shape, kernel_size, stride, padding, dilation)
+        if matrix.shape[-1] != geometry.positions:
+            raise ValueError(f"columns has {matrix.shape[-1]} columns; it must have P·Q = {geometry.positions}")
 
-    wide = matrix.astype(accumulation_dtype(matrix.dtype, largest_sum=taps * magnitude(matrix)), copy=False)
-    return round_once(_scatter(wide, geometry), result_dtype(matrix.dtype)).reshape(image_shape)
+    result = result_dtype(matrix.dtype)
+    wide = accumulation_dtype(matrix.dtype, result=result, largest_sum=taps * magnitude(matrix))
+    return round_once(_scatter(matrix.astype(wide, copy=False), geometry), result).reshape(image_shape)
 
 
 def _scatter(matrix: Array, geometry: ConvGeometry) -> Array:

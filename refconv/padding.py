@@ -11,8 +11,7 @@ from refconv.geometry import ConvGeometry
 
 __all__ = ["pad"]
 
-_NUMPY_MODES: Final[dict[str, Literal["constant", "reflect", "edge", "wrap"]]] = {
-    "zeros": "constant",
+_NUMPY_MODES: Final[dict[str, Literal["reflect", "edge", "wrap"]]] = {
     "reflect": "reflect",
     "replicate": "edge",
     "circular": "wrap",
@@ -29,6 +28,12 @@ def pad(input: Array, geometry: ConvGeometry) -> Array:
         replicate  1 1 1 2 3 3 3
         circular   2 3 1 2 3 1 2
     """
+    height, width = geometry.height, geometry.width
     if geometry.padding == ((0, 0), (0, 0)):
         return input
-    return np.pad(input, ((0, 0), (0, 0), *geometry.padding), mode=_NUMPY_MODES[geometry.padding_mode])
+    if geometry.padding_mode != "zeros":
+        return np.pad(input, ((0, 0), (0, 0), *geometry.padding), mode=_NUMPY_MODES[geometry.padding_mode])
+    # np.pad would write np.int64(0) beside Python's integers, which wraps when one of them is added to it.
+    padded = np.zeros((*input.shape[:2], height.padded_size, width.padded_size), input.dtype)
+    padded[:, :, height.interior, width.interior] = input
+    return padded

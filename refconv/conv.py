@@ -14,7 +14,7 @@ agreement is evidence.
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections.abc import Callable
 from typing import Final
 
@@ -187,23 +187,26 @@ def _einsum(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
 
 
 def _im2col(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
-    """Multiply the kernel matrix (O/G, C/G·K_h·K_w) of each group with its columns (C/G·K_h·K_w, P·Q), tile by tile."""
-    output = np.empty(geometry.output_shape, input.dtype)
-    kernels = weight.reshape(geometry.groups, geometry.group_out_channels, geometry.taps_per_output)
+    """Multiply the kernel matrix (O/G, C/G·K_h·K_w) of each group with its columns (C/G·K_h·K_w, P·Q), band by band."""
+    batch, groups, taps = geometry.batch, geometry.groups, geometry.taps_per_output
+    kernels = weight.reshape(groups, geometry.group_out_channels, taps)
     view = windows(pad(input, geometry), geometry).transpose(0, 1, 4, 5, 2, 3)  # N, C, K_h, K_w, P, Q
-    for n, rows in _tiles(geometry):
-        tile = view[n, ..., rows, :]
-        columns = tile.reshape(geometry.groups, geometry.taps_per_output, math.prod(tile.shape[-2:]))
-        output[n, :, rows] = (kernels @ columns).reshape(geometry.out_channels, *tile.shape[-2:])
-    return output
+    if view.flags.c_contiguous:  # a 1×1 kernel at stride 1: the input is its own columns
+        return (kernels @ view.reshape(batch, groups, taps, geometry.positions)).reshape(geometry.output_shape)
 
-
-def _tiles(geometry: ConvGeometry) -> list[tuple[int, slice]]:
-    """Cut each image's output into bands of rows whose columns fill about a tile: at least one row each."""
-    row_elements = geometry.groups * geometry.taps_per_output * geometry.width.output_size
-    band = max(1, TILE_ELEMENTS // max(1, row_elements))
-    starts = range(0, geometry.height.output_size, band)
-    return [(n, slice(start, start + band)) for n in range(geometry.batch) for start in starts]
+    rows, width = geometry.height.output_size, geometry.width.output_size
+    band = max(1, TILE_ELEMENTS // max(1, groups * taps * width))  # rows of output whose columns fill a tile
+    output = np.empty((batch, groups, geometry.group_out_channels, geometry.positions), input.dtype)
+    buffer = np.empty(
+        groups * taps * band * width, input.dtype
+    )  # one for all: memory is slow to touch for the first time
+    for n, start in itertools.product(range(batch), range(0, rows, band)):
+        tile = view[n, ..., start : start + band, :]
+        columns = buffer[: tile.size].reshape(tile.shape)
+        columns[...] = tile
+        positions = slice(start * width, (start + band) * width)
+        np.matmul(kernels, columns.reshape(groups, taps, tile.shape[-2] * width), out=output[n, ..., positions])
+    return output.reshape(geometry.output_shape)
 
 
 METHODS: Final[dict[str, Callable[[Array, Array, ConvGeometry], Array]]] = {

@@ -48,8 +48,9 @@ LAYERS = (
     Layer("ResNeXt, 32 groups", 128, 56, 128, 3, 1, 1, 1, 32),
     Layer("ASPP rate 6, 33", 256, 33, 256, 3, 1, 6, 6),
     Layer("ASPP rate 12, 33", 256, 33, 256, 3, 1, 12, 12),
-    Layer("ASPP rate 18, 65", 256, 65, 64, 3, 1, 18, 18),
-    Layer("ASPP rate 24, 65", 256, 65, 64, 3, 1, 24, 24),
+    # 32 channels in place of 256: onnx.reference writes columns for the zeros of a dilated kernel too, 11 GiB at 256.
+    Layer("ASPP rate 18, 65", 32, 65, 64, 3, 1, 18, 18),
+    Layer("ASPP rate 24, 65", 32, 65, 64, 3, 1, 24, 24),
 )
 PEERS = ("torch", "onnx")
 ROUNDS = 3
@@ -74,13 +75,6 @@ def gemm(layer: Layer) -> Callable[[], object]:
     return lambda: kernels @ columns
 
 
-def fits(name: str, layer: Layer) -> bool:
-    """Whether a peer can run a layer in a few GiB: onnx.reference writes columns for the zeros of a dilated kernel, too."""
-    reach = refconv.effective_kernel_size(layer.kernel_size, layer.dilation)
-    positions = refconv.output_size(layer.size, layer.kernel_size, layer.stride, layer.padding, layer.dilation) ** 2
-    return name != "onnx" or layer.channels * reach**2 * positions * 8 < 2**32
-
-
 def installed(name: str) -> Callable[..., Any] | None:
     try:
         return load_target(name)
@@ -92,7 +86,7 @@ def installed(name: str) -> Callable[..., Any] | None:
 def conv2d_table() -> Table:
     rng = np.random.default_rng(0)
     peers = {name: target for name in PEERS if (target := installed(name)) is not None}
-    table = Table(title=f"conv2d, float64, {os.cpu_count()} cores: refconv's time, and peer / refconv", box=None)
+    table = Table(title=f"float64, {os.cpu_count()} cores; peer / refconv", box=None)
     for heading in ("layer", "refconv ms", *peers, "gemm"):
         table.add_column(heading, justify="left" if heading == "layer" else "right")
     ratios: dict[str, list[float]] = {name: [] for name in (*peers, "gemm")}
@@ -103,11 +97,11 @@ def conv2d_table() -> Table:
         stride, padding, dilation = ((number, number) for number in (layer.stride, layer.padding, layer.dilation))
         arguments = (image, weight, None, stride, padding, dilation, layer.groups)
         ours = seconds(partial(refconv.conv2d, *arguments), ROUNDS + 1)
-        times = {name: seconds(partial(peer, *arguments)) for name, peer in peers.items() if fits(name, layer)}
+        times = {name: seconds(partial(peer, *arguments)) for name, peer in peers.items()}
         times["gemm"] = seconds(gemm(layer))
         for name, peer_seconds in times.items():
             ratios[name].append(peer_seconds / ours)
-        cells = (f"{times[name] / ours:.2f}" if name in times else "too large" for name in ratios)
+        cells = (f"{times[name] / ours:.2f}" for name in ratios)
         table.add_row(layer.name, f"{1e3 * ours:.1f}", *cells)
     table.add_section()
     table.add_row("geometric mean", "", *(f"{statistics.geometric_mean(values):.2f}" for values in ratios.values()))

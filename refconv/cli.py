@@ -37,15 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
+        sys.stdout.flush()
     except (TargetError, ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError):  # whoever read our output has enough, as in `refconv check torch | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
+            return 141  # 128 and SIGPIPE, as shells have it
         print(f"refconv: {error}", file=sys.stderr)  # noqa: T201  # rich may be what is missing
         return 2
     except KeyboardInterrupt:
         print("refconv: interrupted", file=sys.stderr)  # noqa: T201
-        return 130
+        return 130  # 128 and SIGINT
     return status
 
 
@@ -78,11 +79,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace) -> int:
     chosen = cases(options.tier, match=options.match, dtype=options.dtype)
+    if not chosen:
+        raise ValueError(f"no case of tier {options.tier!r} has {options.match!r} in its id or family")
     if options.list:
         sys.stdout.writelines(f"{case.id}\n" for case in chosen)
         return 0
     if options.target is None:
         raise ValueError("check needs a TARGET: " + _TARGET_HELP)
+    if options.json not in (None, "-"):
+        Path(options.json).touch()  # where it cannot be written, say so before the run
     with _progress(len(chosen)) as advance:
         report = check(
             options.target,
@@ -99,7 +104,6 @@ def _check(options: argparse.Namespace) -> int:
         _print_report(_console(), report)
         if options.json:
             Path(options.json).write_text(_as_json(report), encoding="utf-8")
-    sys.stdout.flush()
     return 0 if report.passed else 1
 
 
@@ -123,7 +127,7 @@ def _progress(total: int) -> Iterator[Callable[[CaseResult], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=total)
         yield lambda result: bar.update(task, advance=1, description=result.family)
 
@@ -133,7 +137,8 @@ def _print_report(console: Console, report: Report) -> None:
     from rich.table import Table  # noqa: PLC0415  # an extra
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(title=f"refconv check {report.target}, tier {report.tier}", title_justify="left", box=None)
+    console.print(Text(f"refconv check {report.target}, tier {report.tier}", style="italic"), soft_wrap=False)
+    table = Table(box=None)
     table.add_column("cases")
     for outcome in OUTCOMES:
         table.add_column(outcome, justify="right")
@@ -156,4 +161,4 @@ def _print_report(console: Console, report: Report) -> None:
         lines = [part for line in result.detail.splitlines() for part in textwrap.wrap(line, console.width - 2)]
         lines += report.reproduction(result).splitlines()
         console.print(Text("\n  ".join([f"\n{result.id}: failed", *lines])))
-    console.print(Text(f"\n{report.verdict()}", style="green" if report.passed else "bold red"))
+    console.print(Text(f"\n{report.verdict()}", style="green" if report.passed else "bold red"), soft_wrap=False)

@@ -75,7 +75,8 @@ def conv2d(
     padding_mode : {"zeros", "reflect", "replicate", "circular"}
         What stands in the padding.
     method : {"im2col", "einsum", "direct"}
-        How to compute it.  The results differ by rounding alone; ``"direct"`` is the formula as loops, and slow.
+        How to compute it.  The results differ by the order of summation alone, so by rounding, or where a partial sum
+        overflows float64; ``"direct"`` is the formula as loops, and slow.
     dtype : dtype_like, optional
         Type to round to; ``np.float64`` gives the wide truth for float32 data.
 
@@ -195,7 +196,7 @@ def _im2col(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
         return (kernels @ view.reshape(batch, groups, taps, geometry.positions)).reshape(geometry.output_shape)
 
     rows, width = geometry.height.output_size, geometry.width.output_size
-    band = max(1, TILE_ELEMENTS // max(1, groups * taps * width))  # rows of output whose columns fill a tile
+    band = min(rows, max(1, TILE_ELEMENTS // max(1, groups * taps * width)))  # rows of output whose columns fill a tile
     output = np.empty((batch, groups, geometry.group_out_channels, geometry.positions), input.dtype)
     buffer = np.empty(
         groups * taps * band * width, input.dtype

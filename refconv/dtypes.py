@@ -57,13 +57,14 @@ class FloatInfo(NamedTuple):
 
     unit: float  # u, the largest relative error of one rounding to nearest: half the gap between 1 and the next number
     smallest: float  # the least positive number, subnormals included
+    largest: float  # the largest finite number
 
 
 def float_info(dtype: npt.DTypeLike) -> FloatInfo:
     """Return u and the least positive number of a floating type; of a complex type, those of its parts."""
     kind = np.dtype(dtype)
     info = import_module("ml_dtypes").finfo(kind) if is_ml_dtype(kind) else np.finfo(kind)
-    return FloatInfo(float(info.eps) / 2, float(info.smallest_subnormal))
+    return FloatInfo(float(info.eps) / 2, float(info.smallest_subnormal), float(info.max))
 
 
 def is_integral(dtype: np.dtype[Any]) -> bool:

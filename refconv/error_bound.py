@@ -47,7 +47,7 @@ def error_bound(
     Returns
     -------
     ndarray of float64, (N, O, P, Q) or (O, P, Q)
-        Infinite where n·u reaches 1, for then there is no bound.
+        Infinite where n·u reaches 1, or a partial sum may overflow: then there is no bound.
 
     Examples
     --------
@@ -59,10 +59,15 @@ def error_bound(
     81.0
     """
     magnitudes = [None if operand is None else _magnitude(operand) for operand in (input, weight, bias)]
-    parameters = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    shapes = (input.shape, weight.shape)
-    geometry = ConvGeometry.from_shapes(*shapes, None, **parameters, padding_mode=padding_mode)  # type: ignore[arg-type]
-    total = conv2d(*magnitudes, **parameters, padding_mode=padding_mode)  # type: ignore[arg-type]
+    parameters = {
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "groups": groups,
+        "padding_mode": padding_mode,
+    }
+    total = conv2d(*magnitudes, **parameters)  # type: ignore[arg-type]
+    geometry = ConvGeometry.from_shapes(input.shape, weight.shape, **parameters)  # type: ignore[arg-type]
 
     is_complex = np.dtype(dtype).kind == "c"
     terms = _products(geometry) * (2 if is_complex else 1) + (bias is not None)
@@ -70,12 +75,14 @@ def error_bound(
     accumulator = result if result.unit <= float_info(np.float32).unit else float_info(np.float32)
     truth = float_info(total.dtype)
     parts = 2**0.5 if is_complex else 1.0
-    bound = parts * (
-        (_gamma(terms, accumulator.unit) + _gamma(terms, truth.unit)) * total + terms * accumulator.smallest
-    )
-    if accumulator is not result:
-        bound += result.unit * (total + bound) + result.smallest
-    return np.asarray(bound * (1 + 2 * _gamma(terms + 2, truth.unit)))  # Σ|x||w| and this line are rounded too
+    with np.errstate(all="ignore"):
+        bound = (_gamma(terms, accumulator.unit) + _gamma(terms, truth.unit)) * total + terms * accumulator.smallest
+        bound = parts * np.where(total + bound > accumulator.largest, np.inf, bound)  # a partial sum may overflow
+        if accumulator is not result:
+            size = np.abs(conv2d(input, weight, bias, **parameters, dtype=total.dtype)) + bound  # type: ignore[arg-type]
+            rounding = result.unit * size + result.smallest
+            bound = np.where(size + rounding > result.largest, np.inf, bound + rounding)
+        return np.asarray(bound * (1 + 2 * _gamma(terms + 2, truth.unit)))  # Σ|x||w| and these lines are rounded too
 
 
 def _magnitude(operand: Array) -> Array:

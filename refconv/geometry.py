@@ -192,7 +192,7 @@ class ConvGeometry:
 
 def _check_memory(name: str, shape: Sequence[int]) -> None:
     """Refuse an array that cannot be, in our widest numbers of 32 bytes: NumPy's own message would not say why."""
-    if 32 * math.prod(shape) > LARGEST_INT:
+    if 32 * math.prod(max(1, size) for size in shape) > LARGEST_INT:
         raise ValueError(f"the {name} would have shape {tuple(shape)}, which is more than memory can address")
 
 

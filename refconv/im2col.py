@@ -168,6 +168,7 @@ def _scatter(matrix: Array, geometry: ConvGeometry) -> Array:
     taps = matrix.reshape(*image, *geometry.kernel_size, height.output_size, width.output_size)
     padded = np.zeros((*image, height.padded_size, width.padded_size), matrix.dtype)
     view = windows(padded, geometry, writeable=True)
-    for i, j in np.ndindex(*geometry.kernel_size):
-        view[..., i, j] += taps[:, :, i, j]
+    with np.errstate(all="ignore"):  # as in conv2d: inf − inf is an answer
+        for i, j in np.ndindex(*geometry.kernel_size):
+            view[..., i, j] += taps[:, :, i, j]
     return padded[:, :, height.interior, width.interior]

@@ -157,6 +157,13 @@ def _edge_names() -> dict[str, list[str]]:
             "n3-c4-o6-g2-6x8-k3-s2x1-p0-d1-bias-f64-real-broadcast",
             "n3-c4-o6-g2-6x8-k3-s2x1-p0-d1-bias-f64-real-big_endian",
         ],
+        "values": [
+            "n1-c2-o3-g1-7x8-k3x2-s1-p0-d1-bias-f32-nan",
+            "n1-c2-o3-g1-7x8-k3x2-s2x1-p0-d1-bias-f32-inf",
+            "n2-c4-o3-g1-7x8-k3x2-s1-p1x0-d1-f32-zero",  # exactly 0 is expected
+            "n2-c4-o3-g1-7x8-k3x2-s1-p1x0-d1-bias-f32-cancel",
+            "n2-c4-o3-g1-7x8-k3x2-s1-p1x0-d1-bias-f32-negzero",
+        ],
     }
 
 
@@ -167,17 +174,24 @@ _TAILS = ((1, 33), (3, 19), (4, 17), (5, 13), (7, 9), (8, 7), (9, 8), (13, 5), (
 
 
 def _same_widths() -> list[str]:
-    """Return SAME over widths 30 to 34, kernels 2 to 5 and dilations 1 to 4, the dialects and strides taking turns."""
+    """Return SAME over widths 30 to 34, kernels 1 to 5 and dilations 1 to 4, the dialects and strides taking turns."""
     dialects = cycle(("psame", "psame_upper", "psame_lower"))
     strides = cycle((1, 2, 3, 1, 2))
     names = []
     for width in range(30, 35):
-        for kernel in range(2, 6):
+        for kernel in range(1, 6):
             for dilation in range(1, 5):
                 padding, stride = next(dialects), next(strides)
                 step = 1 if padding == "psame" else stride
-                names.append(f"n1-c1-o1-g1-3x{width}-k1x{kernel}-s1x{step}-{padding}-d1x{dilation}-f32")
+                names.append(
+                    f"n1-c1-o1-g1-3x{width}-{_short('k', kernel)}-{_short('s', step)}-{padding}-{_short('d', dilation)}-f32"
+                )
     return names
+
+
+def _short(letter: str, across: int) -> str:
+    """Write a pair whose first number is 1."""
+    return f"{letter}1" if across == 1 else f"{letter}1x{across}"
 
 
 _REJECTED: Final = (

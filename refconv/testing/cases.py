@@ -3,13 +3,14 @@
 A case is its name.  ``n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32`` says, in order, batch 2 (left out for an input
 without one), 6 input channels, 10 output channels, 2 groups, height 7 and width 9, a 2×3 kernel, stride (2, 1), padding
 (1, 0), dilation (1, 2), a bias, float32.  One number stands for an equal pair; a padding that differs by side is
-``p1+0x2+3`` for ((1, 0), (2, 3)), or one of the strings, ``psame_upper``.  Two words may follow: ``real`` for normal data
-in place of exact whole numbers, and a memory layout.  The seed is made from the name, so that the name alone brings
+``p1+0x2+3`` for ((1, 0), (2, 3)), or one of the strings, ``psame_upper``.  Two words may follow: one for the data (``real``
+for normal numbers in place of exact whole ones, ``nan`` ...), and one for the memory layout.  The seed is made from the name, so that the name alone brings
 back the same arrays on every machine.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from refconv.dtypes import Array
 from refconv.error_bound import error_bound
 from refconv.geometry import ConvGeometry
 from refconv.testing.compare import Comparison, compare_arrays
-from refconv.testing.data import LAYOUTS, exact_magnitude, integers, normals
+from refconv.testing.data import DATA, LAYOUTS, ROUNDED, exact_magnitude, integers, normals
 
 __all__ = ["Case", "parse_case"]
 
@@ -46,7 +47,9 @@ class Case:
         ``"f32"`` or ``"f64"``.
     data : str
         ``"exact"``: whole numbers so small that every partial sum, in any order, is exact; the result must be equal.
-        ``"real"``: normal numbers; the result must be within the error bound.
+        ``"real"``: normal numbers; the result must be within the error bound.  ``"nan"`` and ``"inf"``: exact, with those
+        in the input.  ``"zero"``: exact, and all products cancel.  ``"cancel"``: real, and huge products cancel.
+        ``"negzero"``: an input of zeros of both signs.
     layout : str
         How the arrays lie in memory.
     family : str
@@ -90,17 +93,20 @@ class Case:
     def arrays(self) -> tuple[Array, Array, Array | None]:
         """Return new arrays (input, weight, bias): the same values at every call and on every machine."""
         bits = np.random.PCG64(zlib.crc32(self.id.encode()))
-        image, kernel = self._array(bits, self.input_shape), self._array(bits, self.weight_shape)
-        return image, kernel, None if self.bias_shape is None else self._array(bits, self.bias_shape)
+        image, kernel = self._values(bits, self.input_shape), self._values(bits, self.weight_shape)
+        bias = None if self.bias_shape is None else self._values(bits, self.bias_shape)
+        DATA[self.data](image, kernel)
+        return self._laid_out(image), self._laid_out(kernel), None if bias is None else self._laid_out(bias)
 
-    def _array(self, bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
-        dtype = DTYPES[self.dtype]
-        if self.data == "real":
-            values = normals(bits, shape)
-        else:
-            terms = int(np.prod(self.weight_shape[1:]))
-            values = integers(bits, shape, exact_magnitude(terms, np.finfo(dtype).nmant + 1))
-        return LAYOUTS[self.layout](values.astype(dtype))
+    def _values(self, bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
+        return normals(bits, shape) if self.data in ROUNDED else integers(bits, shape, self.largest_number())
+
+    def _laid_out(self, values: Array) -> Array:
+        return LAYOUTS[self.layout](values.astype(DTYPES[self.dtype]))
+
+    def largest_number(self) -> int:
+        """Return the largest whole number that exact data may hold; 0 if there are too many terms for any."""
+        return exact_magnitude(math.prod(self.weight_shape[1:]), np.finfo(DTYPES[self.dtype]).nmant + 1)
 
     def expected(self) -> Array:
         """Return the truth in float64; for arguments that must be refused, raise what refconv raises."""
@@ -120,26 +126,28 @@ class Case:
         """Compare a target's result, which may be anything at all, with the truth."""
         truth = self.expected()
         dtype = DTYPES[self.dtype]
-        if self.data == "exact":
-            bound = np.zeros(truth.shape)
-        else:
+        if self.data in ROUNDED:
             bound = error_bound(*self.arrays(), **self.kwargs(), dtype=dtype)
+        else:
+            bound = np.zeros(truth.shape)
         return compare_arrays(actual, truth, bound, dtype)
 
 
-_PAIR = r"\d+(?:x\d+)?"
-_SIDES = r"\d+\+\d+x\d+\+\d+"
+_NUMBER = r"(?:0|[1-9]\d*)"
+_PAIR = rf"{_NUMBER}(?:x{_NUMBER})?"
+_SIDES = rf"{_NUMBER}\+{_NUMBER}x{_NUMBER}\+{_NUMBER}"
+_NOT_FIRST = ["|".join(list(words)[1:]) for words in (DATA, LAYOUTS)]  # the first goes without saying
 _GRAMMAR = re.compile(
-    rf"(?:n(?P<n>\d+)-)?c(?P<c>\d+)-o(?P<o>\d+)-g(?P<g>\d+)-(?P<size>\d+x\d+)-k(?P<k>{_PAIR})-s(?P<s>{_PAIR})"
+    rf"(?:n(?P<n>{_NUMBER})-)?c(?P<c>{_NUMBER})-o(?P<o>{_NUMBER})-g(?P<g>{_NUMBER})-(?P<size>{_NUMBER}x{_NUMBER})-k(?P<k>{_PAIR})-s(?P<s>{_PAIR})"
     rf"-p(?P<p>{'|'.join(PADDING_STRINGS)}|{_SIDES}|{_PAIR})-d(?P<d>{_PAIR})(?P<bias>-bias)?"
-    rf"-(?P<dtype>{'|'.join(DTYPES)})(?:-(?P<data>real))?(?:-(?P<layout>{'|'.join(LAYOUTS)}))?"
+    rf"-(?P<dtype>{'|'.join(DTYPES)})(?:-(?P<data>{_NOT_FIRST[0]}))?(?:-(?P<layout>{_NOT_FIRST[1]}))?"
 )
 
 
 def parse_case(name: str, family: str = "") -> Case:
     """Return the valid case of this name; a ValueError where it is not of the form above, or cannot be."""
     match = _GRAMMAR.fullmatch(name)
-    if match is None:
+    if match is None or _says_twice(name):
         raise ValueError(f"case {name!r} must read like 'n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32'")
     part = match.groupdict()
     channels, out_channels, groups = int(part["c"]), int(part["o"]), int(part["g"])
@@ -158,8 +166,16 @@ def parse_case(name: str, family: str = "") -> Case:
         layout=part["layout"] or "contiguous",
         family=family,
     )
+    if case.data not in ROUNDED and not case.largest_number():
+        raise ValueError(f"case {name!r} adds up too many terms for exact data; write {name + '-real'!r}")
     ConvGeometry.from_shapes(case.input_shape, case.weight_shape, case.bias_shape, **case.kwargs())
     return case
+
+
+def _says_twice(name: str) -> bool:
+    """Whether a name writes an equal pair as two numbers: one convolution has one name."""
+    parts = (part[1:] for part in name.split("-") if part[0] in "kspd" and "x" in part)
+    return any(first == second for first, _, second in (part.partition("x") for part in parts))
 
 
 def _pair(text: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,9 @@ from refconv.conv import conv2d
 from refconv.dtypes import Array, as_array, result_dtype, round_once, wide_dtype
 from refconv.error_bound import error_bound
 
-__all__ = ["Comparison", "compare_arrays", "compare_conv2d"]
+__all__ = ["Comparison", "compare_arrays", "compare_conv2d", "exception_text"]
+
+LONGEST_MESSAGE = 300  # characters of an exception's text: frameworks print whole graphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def compare_arrays(actual: object, truth: Array, bound: Array, dtype: np.dtype[A
     try:
         array = as_array("the result", _detached(actual))
     except Exception as unreadable:  # noqa: BLE001  # whatever an array-like raises when it is read is its own failure
-        return Comparison(problem=str(unreadable))
+        return Comparison(problem=exception_text(unreadable))
     if array.shape != truth.shape:
         return Comparison(problem=f"shape {array.shape}, where {truth.shape} was expected")
     if array.dtype.newbyteorder("=") != dtype:
@@ -94,15 +97,19 @@ def compare_arrays(actual: object, truth: Array, bound: Array, dtype: np.dtype[A
 
     desired = round_once(truth, dtype)
     error = _distance(array, truth, desired)
+    if truth.dtype.kind in "fc":
+        bound = np.where(np.isfinite(truth), bound, 0.0)  # NaN and infinity are right or wrong, not near
     with np.errstate(all="ignore"):
-        in_bounds = np.where(error == 0, 0.0, error / bound)
+        in_bounds = np.where((error == 0) | np.isinf(bound), 0.0, error / bound)
     worst = np.unravel_index(np.argmax(np.where(in_bounds == in_bounds.max(), error, -1.0)), array.shape)
     return Comparison(
         elements=array.size,
-        mismatched=int((error > bound).sum()),
+        mismatched=int(
+            (~(error <= bound) | np.isinf(error)).sum()
+        ),  # no bound, infinite or NaN, excuses a wrong infinity
         worst_index=tuple(map(int, worst)),
-        actual=array[worst].item(),
-        desired=desired[worst].item(),
+        actual=array.item(worst),
+        desired=desired.item(worst),
         error=float(error[worst]),
         bound=float(bound[worst]),
         error_in_bounds=float(in_bounds[worst]),
@@ -117,13 +124,34 @@ def _detached(actual: Any) -> Any:
 def _distance(actual: Array, truth: Array, desired: Array) -> Array:
     """Return ``|actual − truth|`` in float64: 0 where equal to `desired`, infinite where either is not a number."""
     if desired.dtype.kind in "biuO":  # float64 would not see every difference
-        differences: Array = np.abs(actual.astype(object) - desired.astype(object)).astype(np.float64)
-        return differences
+        pairs = zip(actual.astype(object).flat, desired.astype(object).flat, strict=True)
+        return np.array([_object_distance(*pair) for pair in pairs], np.float64).reshape(desired.shape)
     wide = actual.astype(truth.dtype)
-    equal = (wide == desired.astype(truth.dtype)) | (np.isnan(wide) & np.isnan(truth))
+    rounded = desired.astype(truth.dtype)
+    equal = (wide == rounded) | (np.isnan(wide) & np.isnan(rounded))
     with np.errstate(all="ignore"):
         distance = np.abs(wide - truth).astype(np.float64)
     return np.where(equal, 0.0, np.where(np.isfinite(truth) & ~np.isnan(distance), distance, np.inf))
+
+
+def _object_distance(actual: Any, desired: Any) -> float:
+    """Return ``|actual − desired|``, above 0 for what differs at all, and infinite for what cannot be subtracted."""
+    try:
+        return 0.0 if actual == desired else max(float(abs(actual - desired)), 5e-324)
+    except Exception:  # noqa: BLE001  # a target may put anything into an object array
+        return math.inf
+
+
+def exception_text(error: BaseException) -> str:
+    """Return an exception's type and text on one line, printable and not too long."""
+    try:
+        words = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001  # an exception whose __str__ raises is an exception all the same
+        words = "(its message cannot be read)"
+    text = "".join(character if character.isprintable() else "?" for character in words)
+    if len(text) > LONGEST_MESSAGE:
+        text = text[:LONGEST_MESSAGE] + " ..."
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def compare_conv2d(
@@ -142,7 +170,8 @@ def compare_conv2d(
     """Compare a convolution's output with the truth; a mismatch is data, not an exception.
 
     An element is right if ``|actual − truth| <= γ_n·(Σ|x||w| + |b|)``, where n counts the products that it adds up: a
-    bound that every order of summation keeps, and no more than that.  Integers must be equal.
+    bound that every order of summation keeps.  Integers must be equal; NaN and infinity must be NaN and infinity.  Where
+    the truth is finite but a partial sum may overflow, depending on the order, there is no bound, and any result is right.
 
     Parameters
     ----------
@@ -162,6 +191,8 @@ def compare_conv2d(
     ------
     TypeError, ValueError
         If the arguments of the convolution are themselves invalid: misuse is not a mismatch.
+    OverflowError
+        If the exact result of integers is outside the range of its type.
 
     Notes
     -----

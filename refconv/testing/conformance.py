@@ -21,8 +21,8 @@ from typing import Any
 from refconv.testing.battery import cases
 from refconv.testing.cases import Case
 from refconv.testing.frameworks import FRAMEWORKS
-from refconv.testing.isolation import IsolatedTarget
-from refconv.testing.judge import OUTCOMES, CaseResult, Outcome, run_case
+from refconv.testing.isolation import IsolatedTarget, run_elsewhere
+from refconv.testing.judge import GIVE_UP, OUTCOMES, CaseResult, Outcome, given_up, judged_within, no_answer, run_case
 from refconv.testing.targets import Target, importable_name
 
 __all__ = ["Report", "check"]
@@ -62,8 +62,9 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether no case failed, and at least one passed."""
-        return not self.failures and any(result.outcome == "passed" for result in self.results)
+        """Whether no case failed, and at least one was computed: to refuse what ought to be refused is not enough."""
+        is_computed = any(result.outcome == "passed" and result.comparison is not None for result in self.results)
+        return is_computed and not self.failures
 
     def counts(self, family: str | None = None) -> dict[Outcome, int]:
         """Return how many cases, of one family or of all, had each outcome."""
@@ -77,7 +78,8 @@ class Report:
     def reproduction(self, result: CaseResult) -> str:
         """Return the Python statement that runs one case again, given ``from refconv.testing import run_case``."""
         is_name = self.target in FRAMEWORKS or ":" in self.target
-        target = repr(self.target) if is_name else self.target
+        is_expression = self.target.replace(".", "").isidentifier()
+        target = repr(self.target) if is_name else self.target if is_expression else "target"
         line = f"print(run_case({target}, {result.id!r}))"
         return line if len(line) <= LONGEST_LINE else f"print(run_case({target},\n               {result.id!r}))"
 
@@ -124,7 +126,7 @@ def check(
     *,
     match: str = "",
     dtype: str | None = None,
-    time_limit: float = 20.0,
+    time_limit: float | None = 20.0,
     map: MapLike | None = None,
     on_result: Callable[[CaseResult], object] | None = None,
 ) -> Report:
@@ -134,7 +136,7 @@ def check(
     ----------
     target : str or callable
         A name (``"torch"``, ``"package.module:function"``, ``"path/to/file.py:function"``) is loaded in a process of its own,
-        which is started again if a case ends it.  A callable with one worker runs in this process, in threads: a case that
+        which is started again if a case ends it.  A callable with one worker runs in threads of this process: a case that
         hangs fails, but one that crashes takes this process with it.
     tier : {"core", "smoke"}
         Which cases.
@@ -144,11 +146,13 @@ def check(
         Only the cases in whose id or family this text stands.
     dtype : {"float32", "float64"}, optional
         Only the cases of this type.
-    time_limit : float
-        Seconds after which a case has failed.
+    time_limit : float or None
+        Seconds after which a case has failed; after ten in a row, all that are left have.  None, for a callable with one
+        worker: no limit, and no other thread than the calling one, for a debugger.
     map : callable, optional
         Used as ``map(function, cases)`` to run the cases elsewhere, in place of `workers`: for instance the ``map`` of a
-        Dask client's ``get_executor()``, or of an `MPIPoolExecutor`.  The target, and refconv, must be importable there.
+        Dask client's ``get_executor()``, or of an `MPIPoolExecutor`.  It must return the results in order.  The target, and
+        refconv, must be importable there; a target given by name has a process of its own there, too.
     on_result : callable, optional
         Called with each CaseResult, in order, as it comes.
 
@@ -161,8 +165,8 @@ def check(
     ------
     TargetError
         If the target cannot be loaded.
-    ValueError
-        If an argument is invalid, or no case is left to run.
+    TypeError, ValueError
+        If an argument is invalid, no case is left to run, or `map` returns something else than the results in order.
 
     Examples
     --------
@@ -178,13 +182,16 @@ def check(
     n1-c2-o3-g1-9x11-k3-s2-p1+0x0+2-d1-bias-f32: failed
       shape (1, 3, 5, 5), where (1, 3, 4, 6) was expected
     """
+    if not (isinstance(target, str) or callable(target)):
+        raise TypeError(f"target={target!r} must be a name or a callable, not {type(target).__name__}")
     if workers < 1:
         raise ValueError(f"workers={workers} must be at least 1")
-    if not time_limit > 0:
+    if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit={time_limit} must be more than 0 seconds")
     chosen = cases(tier, match=match, dtype=dtype)
     if not chosen:
-        raise ValueError(f"no case of tier {tier!r} has match={match!r} in its id or family and dtype={dtype!r}")
+        of_type = "" if dtype is None else f", and dtype={dtype!r}"
+        raise ValueError(f"no case of tier {tier!r} has match={match!r} in its id or family{of_type}")
     results = []
     for result in _results(target, chosen, workers, time_limit, map):
         results.append(result)
@@ -194,13 +201,17 @@ def check(
 
 
 def _results(
-    target: str | Target, chosen: list[Case], workers: int, time_limit: float, map_like: MapLike | None
+    target: str | Target, chosen: list[Case], workers: int, time_limit: float | None, map_like: MapLike | None
 ) -> Iterator[CaseResult]:
     """Run the cases in the place that the arguments ask for, and yield their results in order."""
-    if map_like is not None:
-        yield from map_like(partial(run_case, _anywhere(target), time_limit=time_limit), chosen)
+    if time_limit is None:
+        if not callable(target) or workers != 1 or map_like is not None:
+            raise ValueError("time_limit=None is for a callable that runs in the calling thread of this process")
+        yield from (run_case(target, case) for case in chosen)
+    elif map_like is not None:
+        yield from _mapped_results(map_like, partial(run_elsewhere, _anywhere(target), time_limit), chosen)
     elif callable(target) and workers == 1:
-        yield from (run_case(target, case, time_limit) for case in chosen)
+        yield from _threaded_results(target, chosen, time_limit)
     else:
         name = target if isinstance(target, str) else importable_name(target)
         if name is None:
@@ -209,6 +220,33 @@ def _results(
                 f"or 'path/to/file.py:function'; {_name(target)} is not"
             )
         yield from _isolated_results(name, chosen, workers, time_limit)
+
+
+def _threaded_results(target: Target, chosen: list[Case], time_limit: float) -> Iterator[CaseResult]:
+    """Run the cases in threads of this process, and give up as `IsolatedTarget` does."""
+    hung_in_a_row = 0
+    for case in chosen:
+        if hung_in_a_row >= GIVE_UP:
+            yield given_up(case)
+            continue
+        result = judged_within(target, case, time_limit)
+        hung_in_a_row = hung_in_a_row + 1 if result is None else 0
+        yield result or no_answer(case, time_limit)
+
+
+def _mapped_results(map_like: MapLike, run: Callable[[Case], CaseResult], chosen: list[Case]) -> Iterator[CaseResult]:
+    """Have somebody else's map run the cases, and check that it gave back a result for each, in order."""
+    results = iter(map_like(run, chosen))
+    for case in chosen:
+        result = next(results, None)
+        if not isinstance(result, CaseResult):
+            raise TypeError(
+                f"map= must return each case's result, in order, like the builtin map; it returned a "
+                f"{type(result).__name__} for {case.id}; of a Dask client, use client.get_executor().map"
+            )
+        if result.id != case.id:
+            raise ValueError(f"map= must keep the order of the cases; it returned {result.id} for {case.id}")
+        yield result
 
 
 def _isolated_results(name: str, chosen: list[Case], workers: int, time_limit: float) -> Iterator[CaseResult]:
@@ -251,4 +289,7 @@ def _anywhere(target: str | Target) -> str | Target:
 
 
 def _name(target: str | Target) -> str:
-    return target if isinstance(target, str) else getattr(target, "__qualname__", repr(target))
+    """Return a target's name as its own scope has it."""
+    return (
+        target if isinstance(target, str) else getattr(target, "__qualname__", repr(target)).rpartition("<locals>.")[2]
+    )

@@ -14,14 +14,14 @@ import numpy as np
 
 from refconv.dtypes import Array
 
-__all__ = ["LAYOUTS", "exact_magnitude", "integers", "normals"]
+__all__ = ["DATA", "LAYOUTS", "ROUNDED", "exact_magnitude", "integers", "normals"]
 
 
 def integers(bits: np.random.PCG64, shape: tuple[int, ...], magnitude: int) -> Array:
     """Return whole numbers from −magnitude to magnitude, zero excepted: a tap that is lost is then always seen."""
     raw = _raw(bits, math.prod(shape)) % np.uint64(2 * magnitude)
     values = raw.astype(np.int64) - magnitude
-    return np.where(values >= 0, values + 1, values).reshape(shape)
+    return np.where(values >= 0, values + 1, values).reshape(shape).astype(np.float64)
 
 
 def normals(bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
@@ -46,6 +46,46 @@ def exact_magnitude(terms: int, digits: int) -> int:
     digits holds every whole number up to ``2^digits``, and so every partial sum, in any order.  0 if there is none.
     """
     return min(32, math.isqrt(2**digits // (terms + 1)))
+
+
+def _hide_nan(image: Array, kernel: Array) -> None:  # noqa: ARG001  # like the others
+    """Put one NaN amid the input: it belongs in every output that reads it, and in no other."""
+    image.flat[image.size // 2] = np.nan
+
+
+def _hide_infinities(image: Array, kernel: Array) -> None:  # noqa: ARG001
+    """Put both infinities into the input: where they meet, the sum is NaN in any order."""
+    image.flat[image.size // 2] = np.inf
+    image.flat[image.size // 3] = -np.inf
+
+
+def _cancel(image: Array, kernel: Array) -> None:
+    """Make every second channel undo the one before it, so that only the bias is left."""
+    image[..., 1::2, :, :] = image[..., : image.shape[-3] // 2 * 2 : 2, :, :]
+    kernel[:, 1::2] = -kernel[:, : kernel.shape[1] // 2 * 2 : 2]
+
+
+def _cancel_hugely(image: Array, kernel: Array) -> None:
+    """Cancel terms 2^40 times as large as the bias."""
+    _cancel(image, kernel)
+    image *= 2.0**40
+
+
+def _negate_zeros(image: Array, kernel: Array) -> None:  # noqa: ARG001
+    """Leave of every pixel a zero of the opposite sign."""
+    image *= -0.0
+
+
+DATA: Final[dict[str, Callable[[Array, Array], None]]] = {
+    "exact": lambda image, kernel: None,  # noqa: ARG005
+    "real": lambda image, kernel: None,  # noqa: ARG005
+    "nan": _hide_nan,
+    "inf": _hide_infinities,
+    "zero": _cancel,
+    "cancel": _cancel_hugely,
+    "negzero": _negate_zeros,
+}
+ROUNDED: Final = ("real", "cancel")  # normal numbers, to be judged by the bound; all others are whole ones, and exact
 
 
 def _embedded(array: Array) -> Array:

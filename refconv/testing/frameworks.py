@@ -2,7 +2,8 @@
 
 An adapter hands everything to the framework and decides nothing itself: a memory layout is kept where the framework can
 take it, a SAME string goes to the framework under its own name for it, so that *its* rule is judged, and what it has no
-word for (a padding that differs by side, another's SAME) is NotImplementedError.
+word for (a padding that differs by side, another's SAME) is NotImplementedError.  SciPy is the exception: it correlates,
+and knows no stride, dilation or groups, so that with it only the arithmetic is judged.
 """
 
 from __future__ import annotations
@@ -68,9 +69,18 @@ def _load_scipy() -> Conv2d:
     ) -> Any:
         if padding in ("same", "same_upper", "same_lower"):
             raise NotImplementedError(f"it has no padding={padding!r}")
-        plan = ConvGeometry.from_shapes(
-            image.shape, kernel.shape, stride=stride, padding=padding, dilation=dilation, groups=groups
-        )
+        try:
+            plan = ConvGeometry.from_shapes(
+                image.shape,
+                kernel.shape,
+                None if bias is None else bias.shape,
+                stride=stride,
+                padding=padding,
+                dilation=dilation,
+                groups=groups,
+            )
+        except (TypeError, ValueError) as error:
+            raise NotImplementedError("it has no conv2d whose arguments it could refuse") from error
         if not (image.size and kernel.size):
             raise NotImplementedError("it takes no empty arrays")
         images = np.pad(image.reshape(plan.batch, *image.shape[-3:]), ((0, 0), (0, 0), *plan.padding))
@@ -142,7 +152,7 @@ def _load_tensorflow() -> Conv2d:
     ) -> Any:
         _refuse_unbatched(image)
         if groups * kernel.shape[1] != image.shape[-3]:
-            raise ValueError(f"groups={groups} is not what the shapes {image.shape} and {kernel.shape} say")
+            raise NotImplementedError("it takes the number of groups from the shapes")
         output = tensorflow.nn.conv2d(
             np.moveaxis(_native(image), -3, -1),
             np.transpose(_native(kernel), (2, 3, 1, 0)),

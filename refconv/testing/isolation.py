@@ -3,13 +3,14 @@
 A segmentation fault in a framework must not end the run, and a hang in native code can be ended only by ending its
 process.  The child is a fresh interpreter, neither forked (a fork of a process in which a framework has started threads
 can deadlock) nor spawned by multiprocessing (which would import the caller's ``__main__`` a second time).  The two talk
-through the child's standard input and output: pickled cases in, pickled results out.
+through a pair of pipes that the target does not see: pickled questions in, pickled answers out, each with its number.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import queue
 import signal
 import subprocess
 import sys
@@ -19,14 +20,14 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from refconv.testing.cases import Case
-from refconv.testing.judge import CaseResult, failed, run_case
-from refconv.testing.targets import TargetError, load_target
+from refconv.testing.judge import GIVE_UP, CaseResult, failed, given_up, judged_whatever, no_answer, run_case
+from refconv.testing.targets import Target, TargetError, load_target
 
-__all__ = ["IsolatedTarget", "serve"]
+__all__ = ["IsolatedTarget", "run_elsewhere", "serve"]
 
 LOAD_LIMIT = 300.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
-SHORTEST_LIMIT = 1.0  # seconds
-_START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from refconv.testing.isolation import serve; serve()"
+_DRAIN = 1.0  # seconds for what a dead process wrote to arrive, and for a dying one to say how
+_START = "import sys; sys.path[:] = {path!r}; from refconv.testing.isolation import serve; serve()"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -38,8 +39,8 @@ class IsolatedTarget:
     target : str
         As in `check`.
     time_limit : float
-        Seconds that a case may take.  The limit halves with every case that hangs, down to a second, so that a target that
-        hangs always does not take hours to be found out.
+        Seconds that a case may take.  After `GIVE_UP` time-outs in a row the cases that are left fail unasked, so that a
+        target that always hangs does not take hours to be found out.
     threads : int, optional
         Threads that BLAS and OpenMP may use in the child; all where not given.
     """
@@ -50,104 +51,164 @@ class IsolatedTarget:
         self._environment = dict(os.environ)
         if threads is not None:
             self._environment |= dict.fromkeys(_THREAD_VARIABLES, str(threads))
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: _Child | None = None
+        self._has_loaded = False
+        self._hung_in_a_row = 0
 
     def __call__(self, case: Case) -> CaseResult:
-        """Return the case's result; a TargetError if the target cannot be loaded."""
-        child = self._started()
+        """Return the case's result; a TargetError if the target cannot be loaded, the first time."""
+        if self._hung_in_a_row >= GIVE_UP:
+            return given_up(case)
         start = time.perf_counter()
-        answer = self._ask(child, case, self._time_limit)
-        seconds = time.perf_counter() - start
-        if isinstance(answer, CaseResult):
-            return answer
-        self.close()
-        if answer == "hung":
-            limit, self._time_limit = self._time_limit, max(SHORTEST_LIMIT, self._time_limit / 2)
-            return failed(case, f"no answer within {limit:g} s", seconds)
-        return failed(case, f"the process died: {_cause_of_death(child)}", seconds)
+        try:
+            child = self._started()
+            answer = child.ask(case, self._time_limit)
+        except TargetError as error:
+            if not self._has_loaded:
+                raise
+            return failed(case, f"the process died before, and now {error}", time.perf_counter() - start)
+        except _HungError:
+            self._hung_in_a_row += 1
+            self.close()
+            return no_answer(case, self._time_limit)
+        except _DiedError as death:
+            self.close()
+            return failed(case, f"the process died: {death}", time.perf_counter() - start)
+        self._hung_in_a_row = 0
+        result: CaseResult = answer
+        return result
 
     def close(self) -> None:
         """End the child, if there is one."""
         if self._child is not None:
-            _end(self._child)
+            self._child.end()
             self._child = None
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> _Child:
         """Return the running child; start one, and wait until its target is loaded, if there is none."""
         if self._child is None:
-            child = subprocess.Popen(  # noqa: S603  # the interpreter that runs us, and a constant
-                [sys.executable, "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment
-            )
-            self._child = child
-            _send(child, sys.path)
-            loaded = self._ask(child, self._target, LOAD_LIMIT)
-            if loaded != "loaded":
+            child = self._child = _Child(self._environment)
+            try:
+                answer = child.ask(self._target, LOAD_LIMIT)
+            except _HungError:
+                answer = TargetError(f"target {self._target!r} did not load within {LOAD_LIMIT:g} s")
+            except _DiedError as death:
+                answer = TargetError(f"target {self._target!r} ends the process that loads it: {death}")
+            if isinstance(answer, TargetError):
                 self.close()
-                ends = {"hung": f"did not load within {LOAD_LIMIT:g} s", "died": _cause_of_death(child)}
-                raise (
-                    loaded
-                    if isinstance(loaded, TargetError)
-                    else TargetError(f"target {self._target!r} cannot be loaded: {ends.get(str(loaded), loaded)}")
-                )
+                raise answer
+            self._has_loaded = True
         return self._child
 
-    @staticmethod
-    def _ask(child: subprocess.Popen[bytes], question: object, limit: float) -> Any:
-        """Return the child's answer, or "hung" or "died"; a timer ends a child that hangs, which ends the wait."""
-        hung = threading.Event()
 
-        def give_up() -> None:
-            hung.set()
-            child.kill()
+class _HungError(Exception):
+    """The child gave no answer in time."""
 
-        timer = threading.Timer(limit, give_up)
-        timer.start()
+
+class _DiedError(Exception):
+    """The child ended; the text says how."""
+
+
+class _Child:
+    """An interpreter that answers questions, with a thread that reads the answers as they come."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(  # noqa: S603  # the interpreter that runs us, and a constant
+            [sys.executable, "-P", "-c", _START.format(path=sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # so that what a target forks can be ended with it, and Ctrl-C is ours alone
+        )
+        self._answers: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+        self._number = 0
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def ask(self, question: object, limit: float) -> Any:
+        """Return the answer to this question; raise `_HungError` or `_DiedError`."""
+        self._number += 1
+        self._send((self._number, question))
+        deadline = time.monotonic() + limit
+        while True:
+            is_dead = self._process.poll() is not None
+            wait = _DRAIN if is_dead else min(0.05, deadline - time.monotonic())
+            try:
+                number, answer = self._answers.get(timeout=max(0.0, wait))
+            except queue.Empty:
+                if is_dead:
+                    raise _DiedError(self._cause_of_death()) from None
+                if time.monotonic() >= deadline:
+                    raise _HungError from None
+            else:
+                if number == self._number:
+                    return answer
+                if number == _END:
+                    raise _DiedError(self._cause_of_death())
+
+    def _read(self) -> None:
+        """Pass on what comes, until the pipe ends or what comes makes no sense."""
+        assert self._process.stdout is not None
+        with self._process.stdout as pipe, suppress(Exception):
+            while True:
+                number, answer = pickle.load(pipe)  # noqa: S301  # our own child, on its own pipe
+                self._answers.put((number, answer))
+        self._answers.put((_END, None))
+
+    def _send(self, message: object) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it is dead already: whoever waits for the answer is told
+            pickle.dump(message, self._process.stdin)
+            self._process.stdin.flush()
+
+    def _cause_of_death(self) -> str:
+        """Return how the process ended of itself: the name of a signal, or an exit status."""
         try:
-            _send(child, question)
-            assert child.stdout is not None
-            return pickle.load(child.stdout)  # noqa: S301  # our own child, on its own pipe
-        except (EOFError, OSError, pickle.UnpicklingError):
-            return "hung" if hung.is_set() else "died"
-        finally:
-            timer.cancel()
-
-
-def _send(child: subprocess.Popen[bytes], message: object) -> None:
-    assert child.stdin is not None
-    with suppress(BrokenPipeError):  # it is dead already: the read that follows says so
-        pickle.dump(message, child.stdin)
-        child.stdin.flush()
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    child.kill()
-    child.wait()
-    for pipe in (child.stdin, child.stdout):
-        if pipe is not None:
-            with suppress(BrokenPipeError):  # what was still to be sent has no reader
-                pipe.close()
-
-
-def _cause_of_death(child: subprocess.Popen[bytes]) -> str:
-    """Return how a child ended: the name of a signal, or an exit status."""
-    status = child.wait()
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"killed by {signal.Signals(-status).name}"
-    except ValueError:
+            status = self._process.wait(timeout=_DRAIN)
+        except subprocess.TimeoutExpired:
+            return "it closed the pipe to us"
+        if status >= 0:
+            return f"exit status {status}"
+        with suppress(ValueError):
+            return f"killed by {signal.Signals(-status).name}"
         return f"killed by signal {-status}"
+
+    def end(self) -> None:
+        """End the process and all that it has forked."""
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # what was still to be sent has no reader
+            self._process.stdin.close()
+        self._reader.join(_DRAIN)
+
+
+_END = -1
+_HERE = threading.local()  # this thread's isolated targets, by name and time limit
+
+
+def run_elsewhere(target: str | Target, time_limit: float, case: Case) -> CaseResult:
+    """Run one case in a worker of somebody else's pool: a target given by name has a process of its own there as well."""
+    if not isinstance(target, str):
+        return run_case(target, case, time_limit)
+    isolated: dict[tuple[str, float], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})
+    key = (target, time_limit)
+    if key not in isolated:
+        isolated[key] = IsolatedTarget(target, time_limit)
+    return isolated[key](case)
 
 
 def serve() -> None:
     """Be the child: load the target named first, then answer each case with its result, until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle, and it ends us
-    questions = sys.stdin.buffer
-    answers = _take_over_standard_output()
+    questions, answers = _take_over_standard_streams()
+    us = os.getpid()
     target = None
     while True:
         try:
-            question = pickle.load(questions)  # noqa: S301  # our own parent, on its own pipe
+            number, question = pickle.load(questions)  # noqa: S301  # our own parent, on its own pipe
         except EOFError:
             return
         if target is None:
@@ -158,13 +219,19 @@ def serve() -> None:
             else:
                 answer = "loaded"
         else:
-            answer = run_case(target, question)
-        pickle.dump(answer, answers)
+            answer = judged_whatever(target, question)
+        if os.getpid() != us:
+            os._exit(0)  # the target has forked, and this is the copy
+        with suppress(Exception):  # what it has printed belongs before our answer; it may have closed the stream
+            sys.stdout.flush()
+        pickle.dump((number, answer), answers)
         answers.flush()
 
 
-def _take_over_standard_output() -> BinaryIO:
-    """Return a private copy of standard output, and let whatever a target prints go to standard error."""
-    answers = os.fdopen(os.dup(1), "wb")
+def _take_over_standard_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Return private copies of standard input and output; a target that reads finds nothing, and its prints are errors."""
+    questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
     os.dup2(2, 1)
-    return answers
+    return questions, answers

@@ -10,14 +10,25 @@ from typing import Final, Literal
 
 from refconv.testing.battery import find_case
 from refconv.testing.cases import Case
-from refconv.testing.compare import Comparison
+from refconv.testing.compare import Comparison, exception_text
 from refconv.testing.targets import Target, load_target
 
-__all__ = ["OUTCOMES", "CaseResult", "Outcome", "run_case"]
+__all__ = [
+    "GIVE_UP",
+    "OUTCOMES",
+    "CaseResult",
+    "Outcome",
+    "failed",
+    "given_up",
+    "judged_whatever",
+    "judged_within",
+    "no_answer",
+    "run_case",
+]
 
 Outcome = Literal["passed", "failed", "unsupported", "wrongly accepted"]
+GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
 OUTCOMES: Final[tuple[Outcome, ...]] = ("passed", "failed", "unsupported", "wrongly accepted")
-LONGEST_MESSAGE = 300  # characters of an exception's text: frameworks print whole graphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,8 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
         A case, or its id.
     time_limit : float, optional
         Seconds after which the case has failed.  The call then runs in a thread of its own, which is left behind where it
-        does not end: Python cannot stop it.
+        does not end: Python cannot stop it.  Without a limit it runs in the calling thread, for a debugger, or for a
+        target that needs what the thread holds, such as ``torch.no_grad()``.
 
     Returns
     -------
@@ -89,12 +101,17 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
     which = find_case(case) if isinstance(case, str) else case
     if time_limit is None:
         return _judged(function, which)
+    return judged_within(function, which, time_limit) or no_answer(which, time_limit)
+
+
+def judged_within(function: Target, case: Case, time_limit: float) -> CaseResult | None:
+    """Return a case's result, or None where there is none in time; the call is made in a thread of its own."""
     answers: queue.SimpleQueue[CaseResult] = queue.SimpleQueue()
-    threading.Thread(target=lambda: answers.put(_judged(function, which)), daemon=True).start()
+    threading.Thread(target=lambda: answers.put(judged_whatever(function, case)), daemon=True).start()
     try:
-        return answers.get(timeout=time_limit)
+        return answers.get(timeout=min(time_limit, threading.TIMEOUT_MAX))
     except queue.Empty:
-        return failed(which, f"no answer within {time_limit:g} s", time_limit)
+        return None
 
 
 def failed(case: Case, detail: str, seconds: float) -> CaseResult:
@@ -102,32 +119,38 @@ def failed(case: Case, detail: str, seconds: float) -> CaseResult:
     return CaseResult(case.id, case.family, "failed", detail, None, seconds)
 
 
+def no_answer(case: Case, time_limit: float) -> CaseResult:
+    """Return the result of a case that was not answered in time."""
+    return failed(case, f"no answer within {time_limit:g} s", time_limit)
+
+
+def given_up(case: Case) -> CaseResult:
+    """Return the result of a case that a target is not asked any more."""
+    return failed(case, f"not run: {GIVE_UP} cases in a row had no answer", 0.0)
+
+
+def judged_whatever(function: Target, case: Case) -> CaseResult:
+    """Return a case's result even where the target raises what would end a thread or a process."""
+    try:
+        return _judged(function, case)
+    except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt, or pytest.fail: not from a person here
+        return failed(case, f"raised {exception_text(error)}", 0.0)
+
+
 def _judged(function: Target, case: Case) -> CaseResult:
     image, kernel, bias = case.arrays()
     start = time.perf_counter()
+
+    def result(outcome: Outcome, detail: str, comparison: Comparison | None = None) -> CaseResult:
+        return CaseResult(case.id, case.family, outcome, detail, comparison, time.perf_counter() - start)
+
     try:
         actual = function(image, kernel, bias, case.stride, case.padding, case.dilation, case.groups)
     except NotImplementedError as error:
-        outcome: Outcome = "unsupported"
-        return CaseResult(case.id, case.family, outcome, _said(error), None, time.perf_counter() - start)
+        return result("unsupported", exception_text(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a target raises is its result
-        outcome = "passed" if case.rejects else "failed"
-        return CaseResult(case.id, case.family, outcome, f"raised {_said(error)}", None, time.perf_counter() - start)
-    seconds = time.perf_counter() - start
+        return result("passed" if case.rejects else "failed", f"raised {exception_text(error)}")
     if case.rejects:
-        return CaseResult(case.id, case.family, "wrongly accepted", f"accepted {case.rejects}", None, seconds)
+        return result("wrongly accepted", f"accepted {case.rejects}")
     comparison = case.check(actual)
-    outcome = "passed" if comparison.passed else "failed"
-    return CaseResult(case.id, case.family, outcome, str(comparison), comparison, seconds)
-
-
-def _said(error: BaseException) -> str:
-    """Return an exception's type and text on one line, printable and not too long."""
-    try:
-        words = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001  # an exception whose __str__ raises is an exception all the same
-        words = "(its message cannot be read)"
-    text = "".join(character if character.isprintable() else "?" for character in words)
-    if len(text) > LONGEST_MESSAGE:
-        text = text[:LONGEST_MESSAGE] + " ..."
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return result("passed" if comparison.passed else "failed", str(comparison), comparison)

@@ -60,7 +60,7 @@ def load_target(name: str) -> Target:
         return _load_framework(name)
     place, colon, attribute = name.rpartition(":")
     if not colon or not place or not attribute:
-        near = difflib.get_close_matches(name, FRAMEWORKS, n=1)
+        near = [f"{name}:conv2d"] if name.endswith(".py") else difflib.get_close_matches(name, FRAMEWORKS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise TargetError(
             f"target {name!r} must be one of {', '.join(FRAMEWORKS)}, package.module:function or path/to/file.py:function{hint}"
@@ -126,7 +126,7 @@ def _import_file(name: str, path: Path, modified: int) -> ModuleType:  # noqa: A
         raise TargetError(f"target {name!r}: {str(path)!r} cannot be imported")
     module = importlib.util.module_from_spec(specification)
     sys.modules[private] = module  # a dataclass, say, looks its own module up
-    sys.path.insert(0, str(path.parent))
+    sys.path.append(str(path.parent))  # last: beside a kernel in torch.py, `import torch` is still the framework
     try:
         specification.loader.exec_module(module)
     except (Exception, SystemExit) as error:

@@ -153,8 +153,9 @@ def _check_padding_mode(name: str, axis: AxisGeometry, padding_mode: str) -> Non
     """Refuse padding that its mode has no pixels for: PyTorch's limits."""
     if padding_mode not in PADDING_MODES:
         raise ValueError(f"padding_mode={padding_mode!r} must be one of {', '.join(map(repr, PADDING_MODES))}")
+    if padding_mode == "zeros":
+        return
     most = {
-        "zeros": LARGEST_INT,
         "reflect": max(0, axis.input_size - 1),
         "replicate": LARGEST_INT if axis.input_size else 0,
         "circular": axis.input_size,

@@ -196,7 +196,7 @@ def _im2col(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
         return (kernels @ view.reshape(batch, groups, taps, geometry.positions)).reshape(geometry.output_shape)
 
     rows, width = geometry.height.output_size, geometry.width.output_size
-    band = min(rows, max(1, TILE_ELEMENTS // max(1, groups * taps * width)))  # rows of output whose columns fill a tile
+    band = min(rows, max(1, TILE_ELEMENTS // (groups * taps * width)))  # rows of output whose columns fill a tile
     output = np.empty((batch, groups, geometry.group_out_channels, geometry.positions), input.dtype)
     buffer = np.empty(
         groups * taps * band * width, input.dtype

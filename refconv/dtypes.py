@@ -61,7 +61,10 @@ class FloatInfo(NamedTuple):
 
 
 def float_info(dtype: npt.DTypeLike) -> FloatInfo:
-    """Return u and the least positive number of a floating type; of a complex type, those of its parts."""
+    """Return u, the least positive and the largest number of a floating type; of a complex type, those of its parts.
+
+    As Python floats, so that of longdouble the least is 0 and the largest infinite.
+    """
     kind = np.dtype(dtype)
     info = import_module("ml_dtypes").finfo(kind) if is_ml_dtype(kind) else np.finfo(kind)
     return FloatInfo(float(info.eps) / 2, float(info.smallest_subnormal), float(info.max))

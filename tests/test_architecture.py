@@ -1,0 +1,148 @@
+"""The design's rooms and floors: a module imports only from floors below its own."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import refconv
+
+ROOT = Path(refconv.__file__).parent
+
+FLOORS = {
+    "refconv.arguments": 0,
+    "refconv.dtypes": 0,
+    "refconv.axis": 1,
+    "refconv.geometry": 2,
+    "refconv.sizes": 3,
+    "refconv.padding": 3,
+    "refconv.im2col": 4,
+    "refconv.conv": 5,
+    "refconv.error_bound": 6,
+    "refconv": 7,
+    "refconv.testing": 7,  # and all in it, which must only be free of cycles
+    "refconv.cli": 8,
+    "refconv.__main__": 9,
+}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
+
+
+def room(module: str) -> str:
+    return "refconv.testing" if module.startswith("refconv.testing.") else module
+
+
+def imports(module: str, source: str) -> set[str]:
+    """Return the refconv modules that a module's source imports, wherever in it, by their full names."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} has a relative import in line {node.lineno}; write the name in full"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else str(node.module) for name in names}
+    return {name for name in found if name.split(".")[0] == "refconv"}
+
+
+def wrong_imports(module: str, source: str) -> list[str]:
+    """Return the imports that are not from a lower floor; inside refconv.testing, any floor of its own is lower."""
+    here = room(module)
+    return sorted(
+        target
+        for target in imports(module, source)
+        if not (here == room(target) == "refconv.testing" or FLOORS[room(target)] < FLOORS[here])
+    )
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_every_module_has_a_floor_and_imports_only_from_lower_ones(module: str) -> None:
+    assert room(module) in FLOORS, f"{module} has no floor: give it one in FLOORS, above all that it imports"
+    assert wrong_imports(module, MODULES[module].read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "wrong"),
+    [
+        ("refconv.axis", "from refconv.arguments import Pair", []),
+        ("refconv.axis", "import refconv.conv", ["refconv.conv"]),
+        ("refconv.axis", "def f():\n    from refconv import geometry", ["refconv.geometry"]),
+        ("refconv.dtypes", "from refconv.arguments import Pair", ["refconv.arguments"]),
+        ("refconv.conv", "from refconv import conv2d\nimport numpy", ["refconv"]),
+        ("refconv.conv", "from refconv.testing.cases import Case", ["refconv.testing.cases"]),
+        ("refconv.testing.cases", "from refconv.testing.cases import Case\nimport refconv.conv", []),
+        ("refconv.testing.cases", "import refconv.cli", ["refconv.cli"]),
+    ],
+)
+def test_an_import_from_the_same_floor_or_a_higher_one_is_found(module: str, source: str, wrong: list[str]) -> None:
+    assert wrong_imports(module, source) == wrong
+
+
+def test_a_relative_import_is_found() -> None:
+    with pytest.raises(AssertionError, match=r"^refconv\.axis has a relative import in line 1; write the name in full"):
+        imports("refconv.axis", "from .arguments import Pair")
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {module: imports(module, path.read_text()) - {module} for module, path in MODULES.items()}
+    order = list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+    assert set(MODULES) <= set(order)
+
+
+def test_importing_refconv_imports_numpy_and_nothing_heavier() -> None:
+    program = (
+        "import sys, numpy\n"
+        "before = set(sys.modules)\n"
+        "import refconv\n"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+        "print(*sorted(new - set(sys.stdlib_module_names) - {'numpy'}))\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('refconv.testing')))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    third_party, testing = run.stdout.split("\n")[:2]
+    assert third_party == "refconv"
+    assert testing == ""
+
+
+def test_naming_testing_imports_it() -> None:
+    program = "import refconv; print(refconv.testing.__name__)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert run.stdout == "refconv.testing\n"
+
+
+@pytest.mark.parametrize("name", refconv.__all__)
+def test_every_public_name_exists(name: str) -> None:
+    assert getattr(refconv, name).__name__.split(".")[-1] == name
+
+
+def test_the_public_names_are_those_of_the_design() -> None:
+    assert set(refconv.__all__) >= {
+        "col2im",
+        "conv2d",
+        "effective_kernel_size",
+        "im2col",
+        "output_size",
+        "same_padding",
+        "testing",
+    }
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'refconv' has no attribute 'conv7d'$"):
+        _ = refconv.conv7d
+
+
+def test_the_version_is_the_one_in_pyproject() -> None:
+    assert refconv.__version__ == importlib.metadata.version("refconv")

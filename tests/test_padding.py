@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from refconv.geometry import ConvGeometry
+from refconv.padding import pad
+
+
+def plan(shape: tuple[int, int, int, int], padding: tuple[tuple[int, int], tuple[int, int]], mode: str) -> ConvGeometry:
+    return ConvGeometry.from_shapes(shape, (1, shape[1], 1, 1), padding=padding, padding_mode=mode)
+
+
+# The table in the docstring of `pad`.
+ROWS = [
+    ("zeros", [0, 0, 1, 2, 3, 0, 0]),
+    ("reflect", [3, 2, 1, 2, 3, 2, 1]),
+    ("replicate", [1, 1, 1, 2, 3, 3, 3]),
+    ("circular", [2, 3, 1, 2, 3, 1, 2]),
+]
+
+
+@pytest.mark.parametrize(("mode", "row"), ROWS)
+def test_two_pixels_on_either_side_of_a_row(mode: str, row: list[int]) -> None:
+    image = np.array([[[[1, 2, 3]]]])
+    padded = pad(image, plan((1, 1, 1, 3), ((0, 0), (2, 2)), mode))
+    assert padded.tolist() == [[[row]]]
+
+
+@pytest.mark.parametrize(("mode", "row"), ROWS)
+def test_two_pixels_on_either_end_of_a_column(mode: str, row: list[int]) -> None:
+    image = np.array([[[[1], [2], [3]]]])
+    padded = pad(image, plan((1, 1, 3, 1), ((2, 2), (0, 0)), mode))
+    assert padded.tolist() == [[[[pixel] for pixel in row]]]
+
+
+@pytest.mark.parametrize(("mode", "row"), ROWS)
+def test_the_table_here_is_the_table_in_the_docstring(mode: str, row: list[int]) -> None:
+    line = next(line for line in (pad.__doc__ or "").splitlines() if line.split()[:1] == [mode])
+    assert line.split()[1:8] == list(map(str, row))
+
+
+@pytest.mark.parametrize(
+    ("mode", "rows"),
+    [
+        # One row on top and none below, two pixels on the left and one on the right.
+        ("zeros", [[0, 0, 0, 0, 0, 0], [0, 0, 1, 2, 3, 0], [0, 0, 4, 5, 6, 0]]),
+        ("reflect", [[6, 5, 4, 5, 6, 5], [3, 2, 1, 2, 3, 2], [6, 5, 4, 5, 6, 5]]),
+        ("replicate", [[1, 1, 1, 2, 3, 3], [1, 1, 1, 2, 3, 3], [4, 4, 4, 5, 6, 6]]),
+        ("circular", [[5, 6, 4, 5, 6, 4], [2, 3, 1, 2, 3, 1], [5, 6, 4, 5, 6, 4]]),
+    ],
+)
+def test_each_side_has_its_own_padding(mode: str, rows: list[list[int]]) -> None:
+    image = np.array([[[[1, 2, 3], [4, 5, 6]]]])
+    assert pad(image, plan((1, 1, 2, 3), ((1, 0), (2, 1)), mode)).tolist() == [[rows]]
+
+
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+def test_images_and_channels_are_padded_apart(mode: str) -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(1, 9, (2, 3, 4, 5))
+    padded = pad(image, plan(image.shape, ((1, 2), (3, 0)), mode))
+    assert padded.shape == (2, 3, 7, 8)
+    for n, c in np.ndindex(2, 3):
+        alone = pad(image[n : n + 1, c : c + 1], plan((1, 1, 4, 5), ((1, 2), (3, 0)), mode))
+        np.testing.assert_array_equal(padded[n, c], alone[0, 0])
+
+
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+def test_without_padding_the_input_itself_comes_back(mode: str) -> None:
+    image = np.ones((1, 2, 3, 4))
+    assert pad(image, plan(image.shape, ((0, 0), (0, 0)), mode)) is image
+
+
+@pytest.mark.parametrize("padding", [((1, 0), (0, 0)), ((0, 1), (0, 0)), ((0, 0), (1, 0)), ((0, 0), (0, 1))])
+def test_padding_on_one_side_alone_is_padding(padding: tuple[tuple[int, int], tuple[int, int]]) -> None:
+    image = np.ones((1, 1, 2, 2))
+    assert pad(image, plan(image.shape, padding, "zeros")).sum() == 4
+    assert pad(image, plan(image.shape, padding, "replicate")).sum() == 6
+
+
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+def test_an_empty_batch_and_zero_channels_are_padded(mode: str) -> None:
+    assert pad(np.zeros((0, 3, 4, 5)), plan((0, 3, 4, 5), ((1, 2), (3, 0)), mode)).shape == (0, 3, 7, 8)
+    assert pad(np.zeros((2, 0, 4, 5)), plan((2, 0, 4, 5), ((1, 2), (3, 0)), mode)).shape == (2, 0, 7, 8)
+
+
+def test_the_zeros_beside_objects_are_python_zeros() -> None:
+    # A numpy.int64 among Python's integers would bring int64's overflow back in.
+    padded = pad(np.array([[[[2**70]]]], dtype=object), plan((1, 1, 1, 1), ((0, 0), (1, 0)), "zeros"))
+    assert padded.tolist() == [[[[0, 2**70]]]]
+    assert type(padded[0, 0, 0, 0]) is int

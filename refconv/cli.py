@@ -101,7 +101,10 @@ def _check(options: argparse.Namespace) -> int:
     if options.json == "-":
         sys.stdout.write(_as_json(report))
     else:
-        _print_report(_console(), report)
+        console = _console()
+        with console.capture() as captured:  # rich would end the process where the reader has gone
+            _print_report(console, report)
+        sys.stdout.write(captured.get())
         if options.json:
             Path(options.json).write_text(_as_json(report), encoding="utf-8")
     return 0 if report.passed else 1

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 from refconv.testing.battery import find_case
@@ -139,18 +140,17 @@ def judged_whatever(function: Target, case: Case) -> CaseResult:
 
 def _judged(function: Target, case: Case) -> CaseResult:
     image, kernel, bias = case.arrays()
+    result = partial(CaseResult, case.id, case.family)
     start = time.perf_counter()
-
-    def result(outcome: Outcome, detail: str, comparison: Comparison | None = None) -> CaseResult:
-        return CaseResult(case.id, case.family, outcome, detail, comparison, time.perf_counter() - start)
-
     try:
         actual = function(image, kernel, bias, case.stride, case.padding, case.dilation, case.groups)
     except NotImplementedError as error:
-        return result("unsupported", exception_text(error))
+        return result("unsupported", exception_text(error), seconds=time.perf_counter() - start)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a target raises is its result
-        return result("passed" if case.rejects else "failed", f"raised {exception_text(error)}")
+        outcome: Outcome = "passed" if case.rejects else "failed"
+        return result(outcome, f"raised {exception_text(error)}", seconds=time.perf_counter() - start)
+    seconds = time.perf_counter() - start
     if case.rejects:
-        return result("wrongly accepted", f"accepted {case.rejects}")
+        return result("wrongly accepted", f"accepted {case.rejects}", seconds=seconds)
     comparison = case.check(actual)
-    return result("passed" if comparison.passed else "failed", str(comparison), comparison)
+    return result("passed" if comparison.passed else "failed", str(comparison), comparison, seconds)

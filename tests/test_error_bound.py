@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+
+from refconv import conv2d
+from refconv.error_bound import _gamma, error_bound
+
+Array = npt.NDArray[Any]
+
+# u, the unit roundoff, and the least subnormal of the IEEE types: from the standard, not from NumPy.
+U16, U32, U64 = Fraction(1, 2**11), Fraction(1, 2**24), Fraction(1, 2**53)
+SMALLEST16, SMALLEST32, SMALLEST64 = Fraction(1, 2**24), Fraction(1, 2**149), Fraction(1, 2**1074)
+
+# The bound is itself computed in float64, a few operations on rounded numbers: it may be larger than the exact formula by
+# this, and never smaller.
+ROUNDING = 1 + Fraction(1, 2**45)
+
+
+def ones(*shape: int, dtype: npt.DTypeLike = np.float32) -> Array:
+    return np.ones(shape, dtype)
+
+
+def gamma(terms: int, unit: Fraction) -> Fraction:
+    return terms * unit / (1 - terms * unit)
+
+
+def assert_just_above(bound: Any, exact: Fraction) -> None:
+    assert exact <= Fraction(float(bound)) <= exact * ROUNDING
+
+
+def test_nine_ones_in_float32() -> None:
+    bound = error_bound(ones(1, 1, 3, 3), ones(1, 1, 3, 3), dtype=np.float32)
+    assert bound.shape == (1, 1, 1, 1)
+    assert bound.dtype == np.float64
+    # 9 products that add up to 9: in the kernel, in the truth, and nine underflows
+    assert_just_above(bound[0, 0, 0, 0], 9 * gamma(9, U32) + 9 * gamma(9, U64) + 9 * SMALLEST32)
+
+
+def test_nine_ones_in_float64() -> None:
+    bound = error_bound(ones(1, 1, 3, 3), ones(1, 1, 3, 3), dtype=np.float64)
+    # both sides of the comparison are accumulated in float64
+    assert_just_above(bound[0, 0, 0, 0], 18 * gamma(9, U64) + 9 * SMALLEST64)
+
+
+def test_float16_is_accumulated_in_float32_and_rounded_once() -> None:
+    bound = error_bound(ones(1, 1, 3, 3), ones(1, 1, 3, 3), dtype=np.float16)
+    accumulated = 9 * gamma(9, U32) + 9 * gamma(9, U64) + 9 * SMALLEST32
+    assert_just_above(bound[0, 0, 0, 0], accumulated + U16 * (9 + accumulated) + SMALLEST16)
+
+
+def test_bfloat16_is_accumulated_in_float32_and_rounded_once() -> None:
+    dtype = pytest.importorskip("ml_dtypes", reason="bfloat16 comes from ml_dtypes").bfloat16
+    bound = error_bound(ones(1, 1, 3, 3, dtype=dtype), ones(1, 1, 3, 3, dtype=dtype), dtype=dtype)
+    accumulated = 9 * gamma(9, U32) + 9 * gamma(9, U64) + 9 * SMALLEST32
+    # 8 binary digits, and float32's exponents: 2^-126 with 7 digits behind the point
+    assert_just_above(bound[0, 0, 0, 0], accumulated + Fraction(1, 2**8) * (9 + accumulated) + Fraction(1, 2**133))
+
+
+def test_longdouble_is_accumulated_in_longdouble() -> None:
+    info = np.finfo(np.longdouble)
+    image, kernel = ones(1, 1, 3, 3, dtype=np.longdouble), ones(1, 1, 3, 3, dtype=np.longdouble)
+    bound = error_bound(image, kernel, dtype=np.longdouble)
+    assert float(bound[0, 0, 0, 0]) == pytest.approx(2 * 81 * float(info.eps) / 2, rel=1e-12)
+
+
+def test_only_taps_that_touch_a_pixel_count() -> None:
+    bound = error_bound(ones(1, 1, 3, 3), ones(1, 1, 3, 3), padding=1, dtype=np.float32)
+    # at a corner 4 products add up to 4, at an edge 6 to 6, in the middle 9 to 9: n·u·n
+    expected = np.array([[16, 36, 16], [36, 81, 36], [16, 36, 16]])
+    np.testing.assert_allclose(bound[0, 0] * 2**24, expected, rtol=1e-6)
+    assert_just_above(bound[0, 0, 0, 0], 4 * gamma(4, U32) + 4 * gamma(4, U64) + 4 * SMALLEST32)
+
+
+def test_rows_and_columns_are_not_confused() -> None:
+    bound = error_bound(ones(1, 1, 3, 4), ones(1, 1, 3, 1), padding=(1, 0), dtype=np.float32)
+    # 3 taps high: 2, 3 and 2 of them touch a pixel, whatever the column
+    np.testing.assert_allclose(bound[0, 0] * 2**24, np.array([[4] * 4, [9] * 4, [4] * 4]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_other_padding_modes_count_every_tap(mode: str) -> None:
+    bound = error_bound(ones(1, 1, 3, 3), ones(1, 1, 3, 3), padding=1, padding_mode=mode, dtype=np.float32)
+    np.testing.assert_allclose(bound[0, 0] * 2**24, np.full((3, 3), 81), rtol=1e-6)
+
+
+def test_other_padding_modes_give_the_shape_of_the_output() -> None:
+    bound = error_bound(ones(2, 1, 3, 5), ones(4, 1, 1, 2), padding=1, padding_mode="replicate", dtype=np.float32)
+    assert bound.shape == (2, 4, 5, 6)
+
+
+def test_a_bias_is_one_term_more() -> None:
+    bias = np.array([-5], np.float32)
+    bound = error_bound(ones(1, 1, 3, 3), ones(1, 1, 3, 3), bias, dtype=np.float32)
+    # 9 products and the bias: 10 terms, whose magnitudes add up to 14
+    assert_just_above(bound[0, 0, 0, 0], 14 * gamma(10, U32) + 14 * gamma(10, U64) + 10 * SMALLEST32)
+
+
+def test_channels_of_one_group_count() -> None:
+    bound = error_bound(ones(1, 6, 1, 1), ones(2, 3, 1, 1), groups=2, dtype=np.float32)
+    assert_just_above(bound[0, 1, 0, 0], 3 * gamma(3, U32) + 3 * gamma(3, U64) + 3 * SMALLEST32)
+
+
+def test_signs_do_not_cancel() -> None:
+    image = np.array([[[[1, -1], [-1, 1]]]], np.float32)
+    bound = error_bound(image, ones(1, 1, 2, 2), dtype=np.float32)
+    assert_just_above(bound[0, 0, 0, 0], 4 * gamma(4, U32) + 4 * gamma(4, U64) + 4 * SMALLEST32)
+
+
+def test_a_complex_product_is_two_real_ones() -> None:
+    image, kernel = ones(1, 1, 2, 2, dtype=np.complex64), np.full((1, 1, 2, 2), 3 + 4j, np.complex64)
+    bound = error_bound(image, kernel, np.zeros(1, np.complex64), dtype=np.complex64)
+    # 4 products of 1 and 5; n = 2·4 and the bias
+    exact = 20 * gamma(9, U32) + 20 * gamma(9, U64) + 9 * SMALLEST32
+    assert float(bound[0, 0, 0, 0]) == pytest.approx(2**0.5 * float(exact), rel=1e-13)
+    assert float(bound[0, 0, 0, 0]) > 2**0.5 * float(exact)
+
+
+def test_the_least_int8_has_a_magnitude() -> None:
+    least = np.full((1, 1, 1, 1), -128, np.int8)
+    bound = error_bound(least, least, np.array([-128], np.int8), dtype=np.float32)
+    total = 128 * 128 + 128
+    assert_just_above(bound[0, 0, 0, 0], total * gamma(2, U32) + total * gamma(2, U64) + 2 * SMALLEST32)
+
+
+def test_a_product_may_be_lost_to_underflow() -> None:
+    tiny = np.full((1, 1, 1, 1), 2.0**-100, np.float32)
+    bound = float(error_bound(tiny, tiny, dtype=np.float32)[0, 0, 0, 0])
+    assert 2.0**-200 < 2.0**-149 <= bound <= 2.0**-148  # in float32 the product is 0
+
+
+def test_there_is_no_bound_where_n_u_reaches_1() -> None:
+    # γ_n = n·u/(1 − n·u) with n = 2^24 − 1: (1 − u)/u
+    found = _gamma(np.array([0, 1, 2**24 - 1, 2**24, 2**25]), 2.0**-24)
+    assert found.tolist() == [0.0, 1 / (2**24 - 1), 2**24 - 1, np.inf, np.inf]
+
+
+def test_an_input_without_a_batch_axis() -> None:
+    assert error_bound(ones(2, 4, 5), ones(3, 2, 2, 2), dtype=np.float32).shape == (3, 3, 4)
+
+
+def test_no_channels_leave_the_bias() -> None:
+    bound = error_bound(ones(1, 0, 3, 3), ones(1, 0, 2, 2), np.array([3], np.float32), dtype=np.float32)
+    assert_just_above(bound[0, 0, 1, 1], 3 * gamma(1, U32) + 3 * gamma(1, U64) + SMALLEST32)
+
+
+def test_the_arguments_are_those_of_conv2d() -> None:
+    image, kernel = ones(2, 4, 9, 11), ones(6, 2, 2, 3)
+    bound = error_bound(image, kernel, ones(6), (2, 1), ((1, 0), (2, 3)), (1, 2), 2, dtype=np.float32)
+    assert bound.shape == conv2d(image, kernel, ones(6), (2, 1), ((1, 0), (2, 3)), (1, 2), 2).shape
+
+
+def test_bad_shapes_are_refused_with_the_numbers() -> None:
+    with pytest.raises(ValueError, match=r"groups=3 must divide both input channels C=4 and output channels O=6"):
+        error_bound(ones(1, 4, 5, 5), ones(6, 1, 3, 3), groups=3, dtype=np.float32)
+
+
+finite = st.floats(-1e3, 1e3, width=32)
+
+
+@st.composite
+def sums(draw: st.DrawFn) -> tuple[Array, Array, Array, np.random.Generator]:
+    """Draw the factors of up to 40 products, a bias, and the order in which to add them up."""
+    count = draw(st.integers(1, 40))
+    factors = st.lists(finite, min_size=count, max_size=count)
+    image, kernel = np.array(draw(factors), np.float32), np.array(draw(factors), np.float32)
+    return image, kernel, np.array([draw(finite)], np.float32), np.random.default_rng(draw(st.integers(0, 2**32)))
+
+
+def tree_sum(terms: list[Any], chance: np.random.Generator) -> Any:
+    """Add up in pairs drawn by lot, each sum rounded to the terms' own type: any order and any bracketing."""
+    while len(terms) > 1:
+        first, second = sorted(chance.choice(len(terms), 2, replace=False))
+        terms.append(terms.pop(second) + terms.pop(first))
+    return terms[0]
+
+
+def row(values: Array) -> Array:
+    return values.reshape(1, 1, 1, -1)
+
+
+@given(sums())
+def test_no_order_of_summation_leaves_the_bound(drawn: tuple[Array, Array, Array, np.random.Generator]) -> None:
+    image, kernel, bias, chance = drawn
+    bound = error_bound(row(image), row(kernel), bias, dtype=np.float32).item()
+    truth = sum((Fraction(x) * Fraction(w) for x, w in zip(image.tolist(), kernel.tolist(), strict=True)), Fraction(0))
+    truth += Fraction(bias.item())
+    terms = [*(image * kernel), *bias]  # float32 products, float32 sums
+    chance.shuffle(terms)
+    in_a_row = terms[0]
+    for term in terms[1:]:
+        in_a_row = in_a_row + term
+    for honest in (in_a_row, tree_sum(terms, chance)):
+        assert isinstance(honest, np.float32)
+        assert abs(Fraction(float(honest)) - truth) <= Fraction(bound)
+
+
+@given(sums())
+def test_float16_kernels_that_accumulate_in_float32_stay_within(
+    drawn: tuple[Array, Array, Array, np.random.Generator],
+) -> None:
+    image, kernel = ((operand / 100).astype(np.float16) for operand in drawn[:2])  # 40 products, none over 100
+    bound = error_bound(row(image), row(kernel), dtype=np.float16).item()
+    truth = conv2d(row(image), row(kernel), dtype=np.float64).item()
+    terms = list(image.astype(np.float32) * kernel.astype(np.float32))
+    assert abs(float(np.float16(tree_sum(terms, drawn[3]))) - truth) <= bound
+
+
+@given(sums())
+def test_the_bound_is_never_below_the_formula(drawn: tuple[Array, Array, Array, np.random.Generator]) -> None:
+    image, kernel, bias, _ = drawn
+    pairs = zip(image.tolist(), kernel.tolist(), strict=True)
+    total = sum((abs(Fraction(x) * Fraction(w)) for x, w in pairs), abs(Fraction(bias.item())))
+    terms = image.size + 1
+    exact = total * (gamma(terms, U32) + gamma(terms, U64)) + terms * SMALLEST32
+    assert_just_above(error_bound(row(image), row(kernel), bias, dtype=np.float32).item(), exact)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 300))
+def test_a_lost_tap_leaves_the_bound(seed: int, count: int) -> None:
+    chance = np.random.default_rng(seed)
+    image, kernel = chance.uniform(0.5, 1, (2, count)).astype(np.float32)
+    # the product that is lost is at least 1/4, and 300 products of at most 1 are bounded by 300·300·2^-24 = 0.0054
+    error = float(image[-1]) * float(kernel[-1])
+    assert error > 40 * error_bound(row(image), row(kernel), dtype=np.float32).item()
+
+
+@pytest.mark.parametrize("count", [10, 100, 1000])
+def test_the_bound_is_nearly_reached(count: int) -> None:
+    # Added to 1 one at a time, numbers of u = 2^-24 are lost every time: half the gap, ties to even.
+    image = np.full(count, 2.0**-24, np.float32)
+    image[0] = 1
+    in_a_row = np.float32(0)
+    for term in image:
+        in_a_row = in_a_row + term
+    error = (count - 1) * 2.0**-24
+    assert in_a_row == 1
+    assert conv2d(row(image), row(np.ones_like(image)), dtype=np.float64).item() - 1 == error
+    assert 0.85 * error_bound(row(image), row(np.ones_like(image)), dtype=np.float32).item() < error

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import numpy as np
+import pytest
+
+import refconv
+from refconv.testing import assert_conv2d_matches
+
+IMAGE = np.ones((1, 4, 5, 6), np.float32)
+KERNEL = np.ones((2, 2, 2, 3), np.float32)
+BIAS = np.ones(2, np.float32)
+
+
+def test_the_truth_passes_in_silence() -> None:
+    assert_conv2d_matches(refconv.conv2d(IMAGE, KERNEL, groups=2), IMAGE, KERNEL, groups=2)
+
+
+def test_the_full_message() -> None:
+    actual = refconv.conv2d(IMAGE, KERNEL, BIAS, (2, 1), ((1, 0), (2, 1)), (1, 2), 2)
+    actual[0, 1, 2, 3] += 0.5
+    with pytest.raises(AssertionError) as caught:
+        assert_conv2d_matches(actual, IMAGE, KERNEL, BIAS, (2, 1), ((1, 0), (2, 1)), (1, 2), 2)
+    # 2·2·3 products and the bias, all 1, inside the image: 13, ± 13·13·2^-24
+    assert str(caught.value) == (
+        "1 of 30 elements wrong; the worst is [0, 1, 2, 3]\n"
+        "got  13.5\n"
+        "want 13.0\n"
+        "error 0.5, 4.96e+04 × its bound 1e-05\n"
+        "  input (1, 4, 5, 6) float32, weight (2, 2, 2, 3) float32, bias (2,) float32\n"
+        "  stride=(2, 1), padding=((1, 0), (2, 1)), dilation=(1, 2), groups=2"
+    )
+
+
+def test_the_message_of_a_wrong_shape() -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_conv2d_matches(np.zeros(3), IMAGE.tolist(), KERNEL.tolist(), padding="same", groups=2)
+    assert str(caught.value) == (
+        "shape (3,), where (1, 2, 5, 6) was expected\n"
+        "  input (1, 4, 5, 6) float64, weight (2, 2, 2, 3) float64, no bias\n"
+        "  stride=1, padding='same', dilation=1, groups=2"
+    )
+
+
+def test_a_padding_mode_is_named() -> None:
+    with pytest.raises(AssertionError, match=r"groups=2, padding_mode='circular'$"):
+        assert_conv2d_matches(None, IMAGE, KERNEL, groups=2, padding=1, padding_mode="circular")
+
+
+def test_a_padding_mode_is_used() -> None:
+    actual = refconv.conv2d(IMAGE, KERNEL, padding=1, groups=2, padding_mode="circular")
+    assert_conv2d_matches(actual, IMAGE, KERNEL, padding=1, groups=2, padding_mode="circular")
+    with pytest.raises(AssertionError, match="elements wrong"):
+        assert_conv2d_matches(actual, IMAGE, KERNEL, padding=1, groups=2)
+
+
+def test_a_type_is_used() -> None:
+    wide = refconv.conv2d(IMAGE, KERNEL, groups=2, dtype=np.float64)
+    assert_conv2d_matches(wide, IMAGE, KERNEL, groups=2, dtype=np.float64)
+    with pytest.raises(AssertionError, match="dtype float64, where float32 was expected"):
+        assert_conv2d_matches(wide, IMAGE, KERNEL, groups=2)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"bias": BIAS + 1},
+        {"stride": (2, 1)},
+        {"stride": (1, 2)},
+        {"padding": (1, 0)},
+        {"dilation": (2, 1)},
+        {"dilation": (1, 2)},
+        {"groups": 1, "weight": np.ones((2, 4, 2, 3), np.float32)},
+        {"input": 2 * IMAGE},
+        {"weight": 2 * KERNEL},
+    ],
+    ids=lambda changed: "-".join(
+        f"{name}={np.ravel(value)[0]}{np.ravel(value)[-1]}" for name, value in changed.items()
+    ),
+)
+def test_every_argument_counts(changed: dict[str, Any]) -> None:
+    arguments: dict[str, Any] = {"input": IMAGE, "weight": KERNEL, "bias": BIAS, "groups": 2}
+    actual = refconv.conv2d(**arguments)
+    assert_conv2d_matches(actual, **arguments)
+    with pytest.raises(AssertionError):
+        assert_conv2d_matches(actual, **(arguments | changed))
+    assert_conv2d_matches(refconv.conv2d(**(arguments | changed)), **(arguments | changed))
+
+
+def test_every_default_counts() -> None:
+    image, kernel = np.arange(25.0).reshape(1, 1, 5, 5), np.ones((1, 1, 2, 2))
+    assert_conv2d_matches(refconv.conv2d(image, kernel, None, 1, 0, 1, 1), image, kernel)
+
+
+def test_misuse_is_not_a_mismatch() -> None:
+    with pytest.raises(ValueError, match="groups=3 must divide both input channels C=4"):
+        assert_conv2d_matches(np.zeros(1), IMAGE, KERNEL, groups=3)
+    with pytest.raises(TypeError, match=r"stride=1\.5 must be an int"):
+        assert_conv2d_matches(np.zeros(1), IMAGE, KERNEL, stride=1.5, groups=2)  # type: ignore[arg-type]
+
+
+def test_garbage_is_a_mismatch() -> None:
+    with pytest.raises(AssertionError, match=r"^TypeError: the result has dtype <U4; it must be a number type"):
+        assert_conv2d_matches("text", IMAGE, KERNEL, groups=2)
+
+
+def test_pytest_hides_the_frame_of_the_assert() -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_conv2d_matches(None, IMAGE, KERNEL, groups=2)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    assert frames[-1].f_code.co_name == "assert_conv2d_matches"
+    assert frames[-1].f_locals["__tracebackhide__"] is True

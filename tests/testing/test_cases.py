@@ -1,0 +1,340 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from refconv import conv2d
+from refconv.testing import Case, cases, find_case
+from refconv.testing.cases import parse_case
+
+DEFAULT = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
+
+VALID = [case for case in cases() if not case.rejects]
+
+
+def named(parameter: Any) -> str:
+    return str(parameter.id if isinstance(parameter, Case) else parameter)
+
+
+def test_a_name_says_everything() -> None:
+    assert parse_case(DEFAULT, "a family") == Case(
+        id=DEFAULT,
+        input_shape=(2, 6, 7, 9),
+        weight_shape=(10, 3, 2, 3),
+        bias_shape=(10,),
+        stride=(2, 1),
+        padding=(1, 0),
+        dilation=(1, 2),
+        groups=2,
+        dtype="f32",
+        data="exact",
+        layout="contiguous",
+    )
+    assert parse_case(DEFAULT, "a family").family == "a family"
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute", "value"),
+    [
+        ("c3-o4-g1-7x8-k3-s1-p1-d1-f32", "input_shape", (3, 7, 8)),
+        ("n0-c3-o4-g1-7x8-k3-s1-p1-d1-f32", "input_shape", (0, 3, 7, 8)),
+        ("n2-c0-o4-g1-7x8-k3-s1-p1-d1-f32", "weight_shape", (4, 0, 3, 3)),
+        ("n12-c345-o67-g1-89x10-k3-s1-p1-d1-f32", "input_shape", (12, 345, 89, 10)),
+        ("n1-c3-o4-g1-7x8-k3-s1-p1-d1-f32", "bias_shape", None),
+        ("n1-c3-o4-g1-7x8-k3-s2-p1-d1-f32", "stride", (2, 2)),
+        ("n1-c3-o4-g1-7x8-k3-s2x3-p1-d1-f32", "stride", (2, 3)),
+        ("n1-c3-o4-g1-7x8-k3-s2-p4-d1-f32", "padding", (4, 4)),
+        ("n1-c3-o4-g1-7x8-k3-s2-p4x5-d1-f32", "padding", (4, 5)),
+        ("n1-c3-o4-g1-7x8-k3-s2-p4+5x6+7-d1-f32", "padding", ((4, 5), (6, 7))),
+        ("n1-c3-o4-g1-7x8-k3-s1-pvalid-d1-f32", "padding", "valid"),
+        ("n1-c3-o4-g1-7x8-k3-s1-psame-d1-f32", "padding", "same"),
+        ("n1-c3-o4-g1-7x8-k3-s2-psame_upper-d1-f32", "padding", "same_upper"),
+        ("n1-c3-o4-g1-7x8-k3-s2-psame_lower-d1-f32", "padding", "same_lower"),
+        ("n1-c3-o4-g1-7x8-k3-s1-p1-d2-f32", "dilation", (2, 2)),
+        ("n1-c3-o4-g1-7x8-k3-s1-p1-d1x3-f32", "dilation", (1, 3)),
+        ("n1-c6-o4-g2-7x8-k3-s1-p1-d1-f32", "groups", 2),
+        ("n1-c6-o4-g2-7x8-k3-s1-p1-d1-f32", "weight_shape", (4, 3, 3, 3)),
+        ("n1-c3-o4-g1-7x8-k3-s1-p1-d1-f64", "dtype", "f64"),
+        ("n1-c3-o4-g1-7x8-k3-s1-p1-d1-f32-real", "data", "real"),
+        ("n1-c3-o4-g1-7x8-k3-s1-p1-d1-f32-fortran", "layout", "fortran"),
+        ("n1-c3-o4-g1-7x8-k3-s1-p1-d1-bias-f32-real-big_endian", "layout", "big_endian"),
+        ("n1-c3-o4-g1-7x8-k3-s1-p1-d1-bias-f32-real-big_endian", "data", "real"),
+    ],
+)
+def test_names_are_read(name: str, attribute: str, value: object) -> None:
+    case = find_case(name)
+    assert getattr(case, attribute) == value
+    assert case.id == name
+
+
+def as_pair(pair: Any) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+
+
+def as_name(case: Case) -> str:
+    """Write the name anew from everything but the name."""
+    *batch, channels, height, width = case.input_shape
+    out_channels, _, *kernel = case.weight_shape
+    padding = case.padding
+    if isinstance(padding, tuple):
+        sides = [f"{side[0]}+{side[1]}" for side in padding if isinstance(side, tuple)]
+        padding = "x".join(sides) if sides else as_pair(padding)
+    words = [
+        *(f"n{size}" for size in batch),
+        f"c{channels}-o{out_channels}-g{case.groups}-{height}x{width}",
+        f"k{as_pair(kernel)}-s{as_pair(case.stride)}-p{padding}-d{as_pair(case.dilation)}",
+        *(["bias"] if case.bias_shape else []),
+        case.dtype,
+        *([case.data] if case.data != "exact" else []),
+        *([case.layout] if case.layout != "contiguous" else []),
+    ]
+    return "-".join(words)
+
+
+@pytest.mark.parametrize("case", VALID, ids=named)
+def test_ids_are_the_names_of_what_they_hold(case: Case) -> None:
+    assert as_name(case) == case.id
+    assert find_case(case.id) == case
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "smoke",
+        "n2",
+        DEFAULT + "-",
+        " " + DEFAULT,
+        DEFAULT + "\n",
+        DEFAULT.upper(),
+        DEFAULT.replace("f32", "f16"),
+        DEFAULT.replace("7x9", "7"),  # a size is always two numbers
+        DEFAULT.replace("s2x1", "s2x1x1"),
+        DEFAULT.replace("s2x1", "s-2"),
+        DEFAULT.replace("s2x1", "s2x2"),  # that is s2: one convolution has one name
+        DEFAULT.replace("s2x1", "s02x1"),
+        DEFAULT.replace("p1x0", "p1+0x1+0x2+3"),
+        DEFAULT + "-exact",  # goes without saying
+        DEFAULT + "-contiguous",
+        DEFAULT.replace("p1x0", "p1+0"),
+        DEFAULT.replace("p1x0", "psane"),
+        DEFAULT.replace("-bias", "-biased"),
+        DEFAULT + "-fake",
+        DEFAULT + "-fortran-real",  # data first
+        "reject-nothing",
+    ],
+)
+def test_names_that_are_none_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"^case .* must read like 'n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32'$"):
+        find_case(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (DEFAULT.replace("g2", "g4"), "groups=4 must divide both input channels C=6 and output channels O=10"),
+        (DEFAULT.replace("g2", "g0"), "groups=0 must be at least 1"),
+        (DEFAULT.replace("s2x1", "s0"), r"stride\[0\]=0 must be at least 1"),
+        (DEFAULT.replace("d1x2", "d1x0"), r"dilation\[1\]=0 must be at least 1"),
+        (DEFAULT.replace("k2x3", "k2x0"), r"kernel_size\[1\]=0 must be at least 1"),
+        (DEFAULT.replace("d1x2", "d1x9"), "kernel width 3 at dilation 9 spans 19 pixels"),
+        (DEFAULT.replace("p1x0", "psame"), "stride=2 must be 1 for padding='same'"),
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused(name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        find_case(name)
+
+
+def test_a_case_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        find_case(DEFAULT).groups = 3  # type: ignore[misc]
+
+
+def test_the_default_arrays_are_these() -> None:
+    image, kernel, bias = find_case(DEFAULT).arrays()
+    assert bias is not None
+    assert [image.dtype, kernel.dtype, bias.dtype] == [np.float32] * 3
+    assert [image.shape, kernel.shape, bias.shape] == [(2, 6, 7, 9), (10, 3, 2, 3), (10,)]
+    # written down from a first run: whole numbers of magnitude 32 at most, for 19·32² <= 2^24
+    assert image[0, 0, 0].tolist() == [23, 13, 6, 14, 32, -19, -26, 27, -23]
+    assert kernel[0, 0].tolist() == [[-20, -9, 13], [30, 14, -16]]
+    assert bias.tolist() == [-24, -28, 12, 8, -32, -32, -12, 27, -18, -25]
+
+
+def test_the_default_real_arrays_are_these() -> None:
+    image, _, bias = find_case(DEFAULT + "-real").arrays()
+    assert bias is not None
+    # written down from a first run; rounded from float64 to float32, and written as float64
+    assert image[0, 0, 0, :3].tolist() == [-0.25982436537742615, 1.4942834377288818, 1.3660268783569336]
+    assert bias[:2].tolist() == [2.15851092338562, 0.27439379692077637]
+
+
+def test_the_truth_of_the_default_case_by_hand() -> None:
+    case = find_case(DEFAULT)
+    image, kernel, bias = case.arrays()
+    assert bias is not None
+    # output 0, 0, 0, 0 reads image rows −1 and 0 and columns 0, 2 and 4 of channels 0 to 2
+    assert case.expected()[0, 0, 0, 0] == (image[0, :3, 0, 0:5:2] * kernel[0, :, 1]).sum() + bias[0] == -456
+    # output 1, 9, 3, 4 reads rows 5 and 6 and columns 4, 6 and 8 of the second group's channels 3 to 5
+    assert case.expected()[1, 9, 3, 4] == (image[1, 3:, 5:, 4::2] * kernel[9]).sum() + bias[9]
+    assert case.expected().shape == (2, 10, 4, 5)
+    assert case.expected().dtype == np.float64
+
+
+def digest(chosen: list[Case]) -> str:
+    total = hashlib.sha256()
+    for case in chosen:
+        for array in case.arrays():
+            if array is not None:
+                total.update(f"{case.id} {array.shape} {array.dtype.str} {array.strides}".encode())
+                total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def test_arrays_are_the_same_in_another_process() -> None:
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); "
+        "import test_cases; from refconv.testing import cases; print(test_cases.digest(cases()))"
+    )
+    command = [sys.executable, "-c", script, str(Path(__file__).parent)]
+    environment = {**os.environ, "PYTHONHASHSEED": "4711"}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == digest(cases())
+
+
+def test_every_call_gives_new_arrays() -> None:
+    case = find_case(DEFAULT)
+    first, second = case.arrays(), case.arrays()
+    for one, other in zip(first, second, strict=True):
+        assert one is not None
+        assert other is not None
+        np.testing.assert_array_equal(one, other)
+        assert not np.shares_memory(one, other)
+
+
+def test_input_and_weight_and_bias_differ() -> None:
+    # three operands of one shape: they must not come from the same start of the stream
+    image, kernel, bias = Case("any", (1, 1, 2, 2), (1, 1, 2, 2), (4,)).arrays()
+    assert bias is not None
+    assert len({tuple(operand.ravel().tolist()) for operand in (image, kernel, bias)}) == 3
+
+
+def test_the_seed_is_the_name() -> None:
+    one, other = Case("one", (1, 1, 2, 2), (1, 1, 2, 2)), Case("other", (1, 1, 2, 2), (1, 1, 2, 2))
+    assert one.arrays()[0].tolist() != other.arrays()[0].tolist()
+
+
+@pytest.mark.parametrize("case", VALID, ids=named)
+def test_layouts_are_those_of_the_name(case: Case) -> None:
+    for array in case.arrays():
+        if array is None or not array.size:
+            continue
+        has_rows = array.ndim > 1
+        found = {
+            "contiguous": array.flags.c_contiguous and array.flags.writeable,
+            "fortran": array.flags.f_contiguous,
+            "channels_last": not has_rows or array.shape[-3] == 1 or array.strides[-3] == array.itemsize,
+            "strided": array.strides[-1] == 2 * array.itemsize,
+            "negative": array.strides[-1] == -array.itemsize,
+            "broadcast": array.strides[0] == 0,
+            "read_only": not array.flags.writeable,
+            "big_endian": array.dtype.str.startswith(">"),
+        }
+        assert found[case.layout]
+        assert array.dtype.newbyteorder("=") == {"f32": np.float32, "f64": np.float64}[case.dtype]
+
+
+EXACT = [case for case in VALID if case.data == "exact"]
+
+
+@pytest.mark.parametrize("case", EXACT, ids=named)
+def test_exact_data_are_exact_in_any_order(case: Case) -> None:
+    digits = {"f32": 24, "f64": 53}[case.dtype]
+    for operand in case.arrays():
+        if operand is not None:
+            assert (operand == np.trunc(operand)).all()
+            assert (operand != 0).all()  # a tap that is lost is seen
+    image, kernel, bias = (None if operand is None else np.abs(operand) for operand in case.arrays())
+    sums = conv2d(image, kernel, bias, **case.kwargs(), dtype=np.float64)  # type: ignore[arg-type]
+    assert case.largest_partial_sum() == sums.max(initial=0)
+    assert case.largest_partial_sum() <= 2**digits
+
+
+def test_the_largest_partial_sum_by_hand() -> None:
+    case = find_case("n1-c3-o1-g1-1x1-k1-s1-p0-d1-bias-f32")
+    assert [operand.ravel().tolist() for operand in case.arrays() if operand is not None] == [
+        [29, 26, 9],
+        [11, -5, -19],
+        [-5],
+    ]
+    assert case.expected().item() == 13  # 319 − 130 − 171 − 5
+    assert case.largest_partial_sum() == 625  # 319 + 130 + 171 + 5
+    empty = find_case("n0-c3-o1-g1-1x1-k1-s1-p0-d1-bias-f32")
+    assert empty.largest_partial_sum() == 0
+
+
+@pytest.mark.parametrize(("channels", "largest"), [(16383, 32), (16384, 31)])
+def test_exact_data_use_all_digits_of_float32(channels: int, largest: int) -> None:
+    # (16383 + 1)·32² = 2^24, up to which float32 holds every whole number; one product more is too many
+    case = find_case(f"n1-c{channels}-o2-g1-1x1-k1-s1-p0-d1-f32")
+    assert np.abs(case.arrays()[0]).max() == np.abs(case.arrays()[1]).max() == largest
+    assert case.largest_partial_sum() <= 2**24
+
+
+def test_the_largest_partial_sum_is_not_rounded_to_the_type_of_the_case() -> None:
+    case = find_case(DEFAULT + "-real")
+    assert case.largest_partial_sum() != float(np.float32(case.largest_partial_sum()))
+
+
+def test_defaults_of_a_case() -> None:
+    case = Case("id", (1, 1, 2, 3), (1, 1, 1, 1))
+    assert (case.dtype, case.data, case.layout) == ("f32", "exact", "contiguous")
+    assert (case.bias_shape, case.family, case.rejects) == (None, "", "")
+    assert not hasattr(case, "__dict__")
+    assert case.kwargs() == {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+    assert list(case.kwargs()) == ["stride", "padding", "dilation", "groups"]
+
+
+def test_real_data_are_no_whole_numbers() -> None:
+    image, kernel, _ = find_case(DEFAULT + "-real").arrays()
+    assert (image != np.trunc(image)).all()
+    assert (kernel != np.trunc(kernel)).all()
+
+
+def test_exact_data_ask_for_equality() -> None:
+    case = find_case(DEFAULT)
+    actual = case.expected().astype(np.float32)
+    assert case.check(actual).passed
+    assert case.check(actual).bound == 0
+    actual[1, 2, 3, 4] = np.nextafter(actual[1, 2, 3, 4], np.float32(np.inf))
+    assert case.check(actual).mismatched == 1
+
+
+def test_real_data_ask_for_the_bound() -> None:
+    case = find_case(DEFAULT + "-real")
+    actual = case.expected().astype(np.float32)
+    actual[1, 2, 3, 4] = np.nextafter(actual[1, 2, 3, 4], np.float32(np.inf))
+    assert case.check(actual).passed
+    assert case.check(actual).bound > 0
+    actual[1, 2, 3, 4] += 1e-3
+    assert case.check(actual).worst_index == (1, 2, 3, 4)
+
+
+@pytest.mark.parametrize(("dtype", "other"), [("f32", np.float64), ("f64", np.float32)])
+def test_a_case_asks_for_its_type(dtype: str, other: type[np.floating[Any]]) -> None:
+    case = find_case(f"n1-c1-o1-g1-2x3-k1-s1-p0-d1-{dtype}")
+    assert case.check(case.expected().astype(other)).problem.startswith("dtype float")
+
+
+def test_what_must_be_refused_has_no_truth() -> None:
+    with pytest.raises(ValueError, match=r"stride\[0\]=0 must be at least 1"):
+        find_case("reject-stride-zero").expected()

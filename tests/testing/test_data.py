@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from refconv.testing.data import LAYOUTS, exact_magnitude, integers, normals
+
+Array = npt.NDArray[Any]
+
+# The first 64-bit words of PCG64 seeded with 0, which NumPy promises never to change.
+WORDS = (
+    11749869230777074271,
+    4976686463289251617,
+    755828109848996024,
+    304881062738325533,
+    15002187965291974971,
+    16837368535893154894,
+    11190454901533422207,
+    13456836363123071557,
+)
+
+
+def bits() -> np.random.PCG64:
+    return np.random.PCG64(0)
+
+
+def test_the_stream_is_the_one_that_was_pinned() -> None:
+    assert tuple(map(int, bits().random_raw(8))) == WORDS
+
+
+def test_integers_are_the_same_on_every_machine() -> None:
+    # by hand: each word modulo 64, less 32, and one more from 0 on; 11749869230777074271 % 64 = 31, which is −1
+    assert integers(bits(), (2, 4), 32).tolist() == [[-1, 2, 25, -3], [28, -18, 32, -27]]
+
+
+def test_integers_leave_out_zero_and_reach_both_ends() -> None:
+    values = integers(bits(), (2000,), 3)
+    assert values.dtype == np.float64
+    assert sorted(set(values.tolist())) == [-3, -2, -1, 1, 2, 3]
+
+
+def test_the_stream_goes_on_from_array_to_array() -> None:
+    stream = bits()
+    assert [*integers(stream, (3,), 32), *integers(stream, (5,), 32)] == integers(bits(), (8,), 32).tolist()
+
+
+def test_normals_are_the_same_on_every_machine() -> None:
+    # by hand, in Python's whole numbers: the words' upper 40 bits, added up by twelve in strides of the count
+    words = [int(word) >> 24 for word in bits().random_raw(36)]
+    exact = [sum(words[first::3]) * 2.0**-40 - 6 for first in range(3)]
+    assert normals(bits(), (3,)).tolist() == exact
+    assert exact == [0.6584081076489383, 0.601978486808548, -0.4602739651190859]
+
+
+def test_normals_have_mean_0_and_variance_1() -> None:
+    values = normals(bits(), (100, 200))
+    assert values.shape == (100, 200)
+    assert abs(values.mean()) < 0.03  # four standard deviations of the mean of 20,000
+    assert abs(values.var() - 1) < 0.04
+    assert 3 < abs(values).max() <= 6
+
+
+def test_no_values_at_all() -> None:
+    assert integers(bits(), (0, 3), 5).shape == normals(bits(), (0, 3)).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("terms", "digits", "magnitude"),
+    [
+        (0, 24, 32),  # 32 at most
+        (18, 24, 32),
+        (4050, 24, 32),  # 4051·32² = 4,148,224 <= 2^24
+        (16383, 24, 32),  # 16384·32² = 2^24 exactly
+        (16384, 24, 31),
+        (2**22 - 1, 24, 2),
+        (2**24 - 1, 24, 1),
+        (2**24, 24, 0),  # a bias more, and there is none
+        (4050, 53, 32),
+        (17, 11, 10),  # float16: 18·10² = 1800 <= 2048 < 18·11²
+    ],
+)
+def test_exact_magnitude(terms: int, digits: int, magnitude: int) -> None:
+    assert exact_magnitude(terms, digits) == magnitude
+    assert (terms + 1) * magnitude**2 <= 2**digits
+
+
+VALUES = np.arange(2.0 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (3, 4, 5), (7,), (0, 3, 4, 5), (2, 0, 4, 5), (1, 1, 1, 1)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_layouts_keep_the_values(layout: str, shape: tuple[int, ...], dtype: type[np.floating[Any]]) -> None:
+    values = np.arange(math.prod(shape), dtype=dtype).reshape(shape)
+    desired = np.stack([values[0]] * shape[0]) if layout == "broadcast" and shape[0] else values
+    found = LAYOUTS[layout](values)
+    assert found.dtype.newbyteorder("=") == dtype
+    np.testing.assert_array_equal(found, desired, strict=layout != "big_endian")
+
+
+@pytest.mark.parametrize(
+    ("layout", "strides"),
+    [
+        ("contiguous", (480, 160, 40, 8)),
+        ("fortran", (8, 16, 48, 192)),
+        ("channels_last", (480, 8, 120, 24)),
+        ("strided", (960, 320, 80, 16)),
+        ("negative", (480, 160, -40, -8)),
+        ("broadcast", (0, 160, 40, 8)),
+        ("read_only", (480, 160, 40, 8)),
+        ("big_endian", (480, 160, 40, 8)),
+    ],
+)
+def test_layouts_have_the_strides_that_they_are_named_for(layout: str, strides: tuple[int, ...]) -> None:
+    assert LAYOUTS[layout](VALUES).strides == strides
+
+
+def test_these_are_all_layouts() -> None:
+    assert list(LAYOUTS) == [
+        "contiguous",
+        "fortran",
+        "channels_last",
+        "strided",
+        "negative",
+        "broadcast",
+        "read_only",
+        "big_endian",
+    ]
+
+
+def test_between_the_columns_of_a_strided_view_is_nan() -> None:
+    view = LAYOUTS["strided"](VALUES)
+    assert view.base is not None
+    assert view.base.shape == (2, 3, 4, 10)
+    assert np.isnan(view.base[..., 1::2]).all()
+
+
+def test_a_reversed_bias_has_a_negative_stride() -> None:
+    assert LAYOUTS["negative"](np.arange(3.0)).strides == (-8,)
+
+
+def test_a_bias_has_no_channels_to_move() -> None:
+    assert LAYOUTS["channels_last"](np.arange(3.0)).tolist() == [0, 1, 2]
+    assert LAYOUTS["channels_last"](np.eye(2)).tolist() == [[1, 0], [0, 1]]
+
+
+def test_an_image_without_a_batch_axis_is_stored_channels_last() -> None:
+    assert LAYOUTS["channels_last"](VALUES[0]).strides == (8, 120, 24)
+
+
+def test_read_only_refuses_writing() -> None:
+    view = LAYOUTS["read_only"](VALUES)
+    with pytest.raises(ValueError, match="read-only"):
+        view[...] = 0
+    assert VALUES.flags.writeable
+
+
+def test_big_endian_is_not_this_machines_order() -> None:
+    view = LAYOUTS["big_endian"](np.array([1.0]))
+    assert view.dtype.str == ">f8"
+    assert view.tobytes() == b"\x3f\xf0\x00\x00\x00\x00\x00\x00"  # 1.0 in IEEE 754, first byte first

@@ -1,0 +1,447 @@
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from refconv.arguments import PADDING_STRINGS
+from refconv.testing import Case, check, find_case, run_case
+from refconv.testing.frameworks import FRAMEWORKS, Conv2d, _native, _padding_word, _sides
+
+DEFAULT = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
+NUMBERS = "n1-c2-o2-g1-7x9-k3-s1-p1x2-d1-f32"
+SIDES = "n1-c2-o2-g1-7x9-k3-s1-p1+0x2+3-d1-f32"
+
+
+def require(name: str) -> None:
+    for package in FRAMEWORKS[name].packages:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+
+
+# What each framework has no word for in the smoke tier, by id.
+BY_SIDE = "n1-c2-o3-g1-9x11-k3-s2-p1+0x0+2-d1-bias-f32"
+SAME = "n2-c3-o2-g1-10x8-k4x2-s1-psame-d1-f32"
+SAME_UPPER = "n1-c2-o3-g1-8x11-k3-s2-psame_upper-d1-f32"
+SAME_LOWER = "n1-c2-o3-g1-8x11-k3-s2-psame_lower-d1-f32"
+UNBATCHED = "c3-o4-g1-7x8-k3x2-s1x2-p1-d1-bias-f32"
+FLOAT64 = "n2-c3-o4-g1-7x9-k3x2-s2x1-p0x1-d1-bias-f64-real"  # onnxruntime has no Conv in double precision
+UNSUPPORTED = {
+    "refconv": set(),
+    "scipy": {SAME, SAME_UPPER, SAME_LOWER},
+    "torch": {BY_SIDE, SAME_UPPER, SAME_LOWER},
+    "jax": {SAME, UNBATCHED},
+    "onnxruntime": {SAME, UNBATCHED, FLOAT64},
+    "onnx": {SAME, UNBATCHED},
+    "tensorflow": {SAME, SAME_LOWER, UNBATCHED},
+}
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_frameworks_are_right(name: str) -> None:
+    require(name)
+    report = check(name, "smoke")
+    allowed = UNSUPPORTED[name]
+    if name == "onnx":  # before 1.23 its auto_pad=VALID pads: see test_onnx_versions.py
+        assert all("pvalid" in result.id for result in report.failures), str(report)
+    else:
+        assert not report.failures, str(report)
+        assert report.passed
+    assert {result.id for result in report.results if result.outcome == "unsupported"} == allowed
+
+
+def test_every_framework_has_its_row() -> None:
+    assert set(FRAMEWORKS) == set(UNSUPPORTED)
+
+
+class Given(Exception):  # noqa: N818  # it carries an answer, not an error
+    """Carries what a stub of a framework was given."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(arguments, keywords)
+        self.arguments, self.keywords = arguments, keywords
+
+
+def give(*arguments: Any, **keywords: Any) -> Any:
+    raise Given(*arguments, **keywords)
+
+
+def stub(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:
+    module = ModuleType(name)
+    vars(module).update(members)
+    monkeypatch.setitem(sys.modules, name, module)
+
+
+def stub_torch(monkeypatch: pytest.MonkeyPatch) -> Conv2d:
+    stub(monkeypatch, "torch", from_numpy=lambda a: a, nn=SimpleNamespace(functional=SimpleNamespace(conv2d=give)))
+    return FRAMEWORKS["torch"].load()
+
+
+def stub_jax(monkeypatch: pytest.MonkeyPatch) -> Conv2d:
+    config = SimpleNamespace(update=lambda name, value: settings.append((name, value)))
+    settings: list[tuple[str, bool]] = []
+    stub(monkeypatch, "jax", config=config, lax=SimpleNamespace(conv_general_dilated=give))
+    load = FRAMEWORKS["jax"].load()
+    assert settings == [("jax_enable_x64", True)]
+    return load
+
+
+def stub_tensorflow(monkeypatch: pytest.MonkeyPatch) -> Conv2d:
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    stub(monkeypatch, "tensorflow", nn=SimpleNamespace(conv2d=give))
+    load = FRAMEWORKS["tensorflow"].load()
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
+    return load
+
+
+def stub_onnx(monkeypatch: pytest.MonkeyPatch) -> Conv2d:
+    helper = SimpleNamespace(
+        np_dtype_to_tensor_dtype=lambda dtype: dtype,
+        make_tensor_value_info=lambda name, kind, shape: (name, kind, shape),
+        make_node=give,
+    )
+    stub(monkeypatch, "onnx", helper=helper)
+    stub(monkeypatch, "onnx.reference", ReferenceEvaluator=None)
+    return FRAMEWORKS["onnx"].load()
+
+
+def stub_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> Conv2d:
+    stub_onnx(monkeypatch)
+    options = SimpleNamespace()
+    stub(monkeypatch, "onnxruntime", SessionOptions=lambda: options)
+    stub(monkeypatch, "onnxruntime.capi")
+    stub(monkeypatch, "onnxruntime.capi.onnxruntime_pybind11_state", NotImplemented=Given, InvalidArgument=Given)
+    load = FRAMEWORKS["onnxruntime"].load()
+    assert options.log_severity_level == 4  # fatal: its warnings are of no use to us
+    return load
+
+
+STUBS: dict[str, tuple[Callable[[pytest.MonkeyPatch], Conv2d], Callable[[Given], object]]] = {
+    "torch": (stub_torch, lambda given: given.arguments[4]),
+    "jax": (stub_jax, lambda given: given.keywords["padding"]),
+    "tensorflow": (stub_tensorflow, lambda given: given.keywords["padding"]),
+    "onnx": (stub_onnx, lambda given: given.keywords.get("auto_pad", given.keywords.get("pads"))),
+    "onnxruntime": (stub_onnxruntime, lambda given: given.keywords.get("auto_pad", given.keywords.get("pads"))),
+}
+
+
+def called(load: Conv2d, case: Case, **changed: Any) -> Given:
+    image, kernel, bias = case.arrays()
+    with pytest.raises(Given) as caught:
+        load(image, kernel, bias, *{**case.kwargs(), **changed}.values())
+    return caught.value
+
+
+# Each framework's own word, from its documentation; None where it has none.
+WORDS = [
+    ("torch", "valid", "valid"),
+    ("torch", "same", "same"),
+    ("torch", "same_upper", None),
+    ("torch", "same_lower", None),
+    ("jax", "valid", "VALID"),
+    ("jax", "same", None),
+    ("jax", "same_upper", "SAME"),
+    ("jax", "same_lower", "SAME_LOWER"),
+    ("tensorflow", "valid", "VALID"),
+    ("tensorflow", "same", None),
+    ("tensorflow", "same_upper", "SAME"),
+    ("tensorflow", "same_lower", None),
+    ("onnx", "valid", "VALID"),
+    ("onnx", "same", None),
+    ("onnx", "same_upper", "SAME_UPPER"),
+    ("onnx", "same_lower", "SAME_LOWER"),
+    ("onnxruntime", "same", None),
+    ("onnxruntime", "same_upper", "SAME_UPPER"),
+    # a word that refconv does not know either is the framework's to refuse
+    ("torch", "sane", "sane"),
+    ("jax", "sane", "sane"),
+    ("tensorflow", "sane", "sane"),
+    ("onnx", "sane", "sane"),
+]
+
+
+@pytest.mark.parametrize(("name", "padding", "word"), WORDS)
+def test_a_word_is_handed_to_the_framework_as_its_own(
+    name: str, padding: str, word: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, padding_of = STUBS[name]
+    load, case = make(monkeypatch), find_case(NUMBERS)
+    if word is None:
+        with pytest.raises(NotImplementedError, match=f"^it has no padding='{padding}'$"):
+            load(*case.arrays(), case.stride, padding, case.dilation, case.groups)
+    else:
+        assert padding_of(called(load, case, padding=padding)) == word
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "padding"),
+    [
+        ("torch", NUMBERS, (1, 2)),
+        ("jax", NUMBERS, [(1, 1), (2, 2)]),
+        ("jax", SIDES, [(1, 0), (2, 3)]),
+        ("tensorflow", NUMBERS, [(0, 0), (1, 1), (2, 2), (0, 0)]),
+        ("tensorflow", SIDES, [(0, 0), (1, 0), (2, 3), (0, 0)]),
+        ("onnx", NUMBERS, [1, 2, 1, 2]),  # all that comes before, then all that comes after
+        ("onnx", SIDES, [1, 2, 0, 3]),
+    ],
+)
+def test_numbers_are_handed_over_as_the_framework_wants_them(
+    name: str, case: str, padding: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, padding_of = STUBS[name]
+    assert padding_of(called(make(monkeypatch), find_case(case))) == padding
+
+
+def test_torch_pads_no_side_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = find_case(SIDES)
+    with pytest.raises(NotImplementedError, match=r"^it pads both sides of an axis alike$"):
+        stub_torch(monkeypatch)(*case.arrays(), *case.kwargs().values())
+
+
+@pytest.mark.parametrize("name", ["jax", "tensorflow", "onnx", "onnxruntime"])
+def test_an_input_without_a_batch_axis_is_refused_for_them(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, _ = STUBS[name]
+    case = find_case(UNBATCHED)
+    with pytest.raises(NotImplementedError, match=r"^it takes no input without a batch axis$"):
+        make(monkeypatch)(*case.arrays(), *case.kwargs().values())
+
+
+def test_torch_is_given_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = find_case(DEFAULT)
+    image, kernel, bias, *rest = called(stub_torch(monkeypatch), case).arguments
+    for given, desired in zip((image, kernel, bias), case.arrays(), strict=True):
+        np.testing.assert_array_equal(given, desired)
+    assert rest == [(2, 1), (1, 0), (1, 2), 2]
+    assert called(stub_torch(monkeypatch), find_case(NUMBERS)).arguments[2] is None
+
+
+@pytest.mark.parametrize(
+    ("layout", "kept"),
+    [
+        ("contiguous", True),
+        ("fortran", True),
+        ("channels_last", True),
+        ("strided", True),
+        ("negative", False),
+        ("read_only", False),
+        ("broadcast", False),
+        ("big_endian", False),
+    ],
+)
+def test_torch_is_given_the_layout_where_it_can_take_it(
+    layout: str, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "n2-c3-o4-g1-6x8-k2x3-s1-p1x0-d1-bias-f32"
+    case = find_case(name if layout == "contiguous" else f"{name}-{layout}")
+    image, kernel, bias = case.arrays()
+    with pytest.raises(Given) as caught:
+        stub_torch(monkeypatch)(image, kernel, bias, *case.kwargs().values())
+    for given, desired in zip(caught.value.arguments[:3], (image, kernel, bias), strict=True):
+        assert (given is desired) == kept
+        assert given.dtype.isnative
+        assert given.flags.writeable
+        assert min(given.strides) > 0
+        np.testing.assert_array_equal(given, desired)
+
+
+def test_torch_is_given_empty_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = find_case("n0-c3-o4-g1-7x8-k3x2-s1-p1-d1-bias-f32")
+    assert called(stub_torch(monkeypatch), case).arguments[0].shape == (0, 3, 7, 8)
+
+
+def test_jax_is_given_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = called(stub_jax(monkeypatch), find_case(DEFAULT))
+    assert [operand.shape for operand in given.arguments] == [(2, 6, 7, 9), (10, 3, 2, 3)]
+    assert given.keywords == {
+        "window_strides": (2, 1),
+        "padding": [(1, 1), (0, 0)],
+        "rhs_dilation": (1, 2),
+        "dimension_numbers": ("NCHW", "OIHW", "NCHW"),
+        "feature_group_count": 2,
+    }
+
+
+def test_tensorflow_is_given_channels_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = find_case(DEFAULT)
+    given = called(stub_tensorflow(monkeypatch), case)
+    image, kernel = given.arguments
+    assert [image.shape, kernel.shape] == [(2, 7, 9, 6), (2, 3, 3, 10)]
+    assert image[1, 4, 7, 5] == case.arrays()[0][1, 5, 4, 7]
+    assert kernel[1, 2, 0, 9] == case.arrays()[1][9, 0, 1, 2]
+    assert given.keywords["strides"] == (2, 1)
+    assert given.keywords["dilations"] == (1, 2)
+
+
+def test_tensorflow_cannot_be_told_the_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = find_case(DEFAULT)
+    with pytest.raises(NotImplementedError, match=r"^it takes the number of groups from the shapes$"):
+        stub_tensorflow(monkeypatch)(*case.arrays(), case.stride, case.padding, case.dilation, 5)
+
+
+def test_onnx_is_given_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = called(stub_onnx(monkeypatch), find_case(DEFAULT))
+    assert given.arguments == ("Conv", ["x", "w", "b"], ["y"])
+    assert given.keywords == {"strides": (2, 1), "dilations": (1, 2), "group": 2, "pads": [1, 0, 1, 0]}
+    assert called(stub_onnx(monkeypatch), find_case(NUMBERS)).arguments == ("Conv", ["x", "w"], ["y"])
+
+
+def test_the_onnx_model_is_one_that_every_recent_version_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    helper = SimpleNamespace(
+        np_dtype_to_tensor_dtype=lambda dtype: dtype,
+        make_tensor_value_info=lambda *value: value,
+        make_node=lambda *_, **__: "node",
+        make_graph=lambda *graph: graph,
+        make_opsetid=lambda *opset: opset,
+        make_model=give,
+    )
+    stub(monkeypatch, "onnx", helper=helper)
+    stub(monkeypatch, "onnx.reference", ReferenceEvaluator=None)
+    case = find_case(DEFAULT)
+    with pytest.raises(Given) as caught:
+        FRAMEWORKS["onnx"].load()(*case.arrays(), *case.kwargs().values())
+    nodes, _, inputs, outputs = caught.value.arguments[0]
+    assert nodes == ["node"]
+    assert inputs == [
+        ("x", np.float32, (2, 6, 7, 9)),
+        ("w", np.float32, (10, 3, 2, 3)),
+        ("b", np.float32, (10,)),
+    ]
+    assert outputs == [("y", np.float32, None)]
+    # left to itself, onnx writes its own newest versions, which an older onnxruntime refuses
+    assert caught.value.keywords == {"opset_imports": [("", 22)], "ir_version": 10}
+
+
+class RuntimeRefusesError(Exception):
+    """As onnxruntime raises it."""
+
+
+class InvalidArgumentError(Exception):
+    """As onnxruntime raises it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "desired", "message"),
+    [
+        (
+            RuntimeRefusesError("[ONNXRuntimeError] : 9 : NOT_IMPLEMENTED : Could not find an implementation"),
+            NotImplementedError,
+            "^Could not find an implementation$",
+        ),
+        (
+            InvalidArgumentError(
+                "[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Non-zero status code returned while running Conv node. "
+                "Name:'' Status Message: Dilation not supported for AutoPadType::SAME_UPPER"
+            ),
+            NotImplementedError,
+            "^Dilation not supported for AutoPadType::SAME_UPPER$",
+        ),
+        (
+            InvalidArgumentError("Input channels C is not equal"),
+            InvalidArgumentError,
+            "^Input channels C is not equal$",
+        ),
+        (RuntimeError("not supported"), RuntimeError, "^not supported$"),
+    ],
+    ids=["not implemented", "not supported", "invalid", "something else"],
+)
+def test_what_onnxruntime_does_not_support(
+    error: Exception, desired: type[Exception], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def session(model: object, options: object, providers: list[str]) -> Any:
+        assert providers == ["CPUExecutionProvider"]
+        raise error
+
+    helper = SimpleNamespace(
+        np_dtype_to_tensor_dtype=lambda dtype: dtype,
+        make_tensor_value_info=lambda *_: None,
+        make_node=lambda *_, **__: None,
+        make_graph=lambda *_: None,
+        make_opsetid=lambda *_: None,
+        make_model=lambda *_, **__: SimpleNamespace(SerializeToString=lambda: b""),
+    )
+    stub(monkeypatch, "onnx", helper=helper)
+    stub(monkeypatch, "onnxruntime", SessionOptions=SimpleNamespace, InferenceSession=session)
+    stub(monkeypatch, "onnxruntime.capi")
+    state = "onnxruntime.capi.onnxruntime_pybind11_state"
+    stub(monkeypatch, state, NotImplemented=RuntimeRefusesError, InvalidArgument=InvalidArgumentError)
+    case = find_case(NUMBERS)
+    with pytest.raises(desired, match=message):
+        FRAMEWORKS["onnxruntime"].load()(*case.arrays(), *case.kwargs().values())
+
+
+@pytest.mark.parametrize("padding", ["same", "same_upper", "same_lower"])
+def test_scipy_has_no_same_of_its_own(padding: str) -> None:
+    require("scipy")
+    result = run_case("scipy", f"n1-c2-o2-g1-7x9-k3-s1-p{padding}-d1-f32")
+    assert (result.outcome, result.detail) == ("unsupported", f"NotImplementedError: it has no padding={padding!r}")
+
+
+@pytest.mark.parametrize("case", ["n0-c3-o4-g1-7x8-k3x2-s1-p1-d1-bias-f32", "n2-c0-o4-g1-7x8-k3x2-s1-p1-d1-bias-f32"])
+def test_scipy_takes_no_empty_arrays(case: str) -> None:
+    require("scipy")
+    assert run_case("scipy", case).detail == "NotImplementedError: it takes no empty arrays"
+
+
+def test_scipy_beyond_the_smoke_tier() -> None:
+    require("scipy")
+    # it has no conv2d that could refuse anything
+    assert check("scipy", match="rejected").counts() == {
+        "passed": 0,
+        "failed": 0,
+        "unsupported": 20,
+        "wrongly accepted": 0,
+    }
+    report = check("scipy", match="-c6-")
+    assert report.counts()["passed"] > 20
+    assert not report.failures, str(report)
+
+
+def test_torch_takes_every_layout() -> None:
+    require("torch")
+    report = check("torch", match="memory")
+    assert report.counts()["passed"] == len(report.results) > 5, str(report)
+
+
+def test_refconv_supports_the_whole_battery() -> None:
+    report = check("refconv")
+    assert report.counts() == {"passed": len(report.results), "failed": 0, "unsupported": 0, "wrongly accepted": 0}
+    assert len(report.results) > 250
+
+
+def test_packages_to_install() -> None:
+    assert {name: dict(framework.packages) for name, framework in FRAMEWORKS.items()} == {
+        "refconv": {},
+        "scipy": {"scipy": "scipy"},
+        "torch": {"torch": "torch"},
+        "jax": {"jax": "jax"},
+        "onnxruntime": {"onnxruntime": "onnxruntime", "onnx": "onnx"},
+        "onnx": {"onnx": "onnx"},
+        "tensorflow": {"tensorflow": "tensorflow"},
+    }
+
+
+def test_native_byte_order_keeps_the_layout() -> None:
+    swapped = np.asfortranarray(np.arange(6.0).reshape(2, 3)).astype(">f8")
+    assert _native(swapped).dtype.isnative
+    assert _native(swapped).strides == swapped.strides
+    native = np.arange(3.0)
+    assert _native(native) is native
+
+
+def test_a_word_for_every_padding_string() -> None:
+    for string in PADDING_STRINGS:
+        with pytest.raises(NotImplementedError):
+            _padding_word(string, {})
+        assert _padding_word(string, {string: "word"}) == "word"
+    assert _padding_word("anything", {}) == "anything"
+
+
+def test_sides_of_an_axis() -> None:
+    assert _sides((1, 0)) == [(1, 1), (0, 0)]
+    assert _sides(((1, 0), (2, 3))) == [(1, 0), (2, 3)]

@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+import kernels
+import numpy as np
+import pytest
+
+import refconv
+from refconv.testing import Case, CaseResult, TargetError, find_case, judge, run_case
+from refconv.testing.judge import OUTCOMES, Outcome, failed
+
+CASE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
+REJECT = "reject-stride-zero"
+
+
+def raising(error: BaseException) -> Any:
+    def target(*arguments: Any) -> NoReturn:
+        raise error
+
+    return target
+
+
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+def test_a_right_result_passes() -> None:
+    result = run_case(kernels.right, CASE)
+    assert (result.id, result.family, result.outcome) == (CASE, "smoke", "passed")
+    assert result.detail == "all 400 elements agree"
+    assert result.comparison is not None
+    assert result.comparison.elements == 400
+    assert result.seconds > 0
+
+
+def test_a_wrong_result_fails() -> None:
+    result = run_case(kernels.one_pixel_off, CASE)
+    assert result.outcome == "failed"
+    assert result.comparison is not None
+    assert result.comparison.mismatched == 20  # one pixel of each of 2·10 maps
+    assert result.detail == str(result.comparison)
+    assert str(result).splitlines() == [
+        f"{CASE}: failed",
+        "  20 of 400 elements wrong; the worst is [0, 0, 3, 4]",
+        f"  got  {result.comparison.actual}",
+        f"  want {result.comparison.desired}",
+        "  error 1, where none is allowed",
+    ]
+
+
+def test_a_result_without_words_is_one_line() -> None:
+    assert str(CaseResult("an id", "a family", "passed")) == "an id: passed"
+
+
+def test_the_target_gets_seven_positional_arguments() -> None:
+    seen: list[Any] = []
+
+    def target(*arguments: Any) -> Any:
+        seen.extend(arguments)
+        return kernels.right(*arguments)
+
+    assert run_case(target, CASE).outcome == "passed"
+    image, kernel, bias, stride, padding, dilation, groups = seen
+    assert [type(operand) for operand in (image, kernel, bias)] == [np.ndarray] * 3
+    assert (stride, padding, dilation, groups) == ((2, 1), (1, 0), (1, 2), 2)
+
+
+@pytest.mark.parametrize(
+    ("case", "padding"),
+    [
+        ("n1-c1-o1-g1-4x5-k2-s1-p1+0x2+3-d1-f32", ((1, 0), (2, 3))),
+        ("n1-c1-o1-g1-4x5-k2-s1-psame_upper-d1-f32", "same_upper"),
+    ],
+)
+def test_padding_comes_in_pairs_of_sides_or_as_a_word(case: str, padding: object) -> None:
+    def target(*arguments: Any) -> Any:
+        assert arguments[2] is None  # no bias
+        assert arguments[4] == padding
+        return kernels.right(*arguments)
+
+    assert run_case(target, case).outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (RuntimeError("out of luck"), "raised RuntimeError: out of luck"),
+        (RuntimeError(), "raised RuntimeError"),
+        (RuntimeError(" \n "), "raised RuntimeError"),
+        (RuntimeError("one\ntwo\t three"), "raised RuntimeError: one two three"),
+        (RuntimeError("\x1b[31mred\x07"), "raised RuntimeError: ?[31mred?"),
+        (KeyError("a"), "raised KeyError: 'a'"),
+        (SystemExit(3), "raised SystemExit: 3"),
+        (MemoryError(), "raised MemoryError"),
+        (UnspeakableError(), "raised UnspeakableError: (its message cannot be read)"),
+        (RuntimeError("x" * 300), "raised RuntimeError: " + "x" * 300),
+        (RuntimeError("x" * 301), "raised RuntimeError: " + "x" * 300 + " ..."),
+        (RuntimeError("naïve γ"), "raised RuntimeError: naïve γ"),
+    ],
+    ids=repr,
+)
+def test_an_exception_is_a_failure_with_its_text(error: BaseException, detail: str) -> None:
+    result = run_case(raising(error), CASE)
+    assert (result.outcome, result.detail, result.comparison) == ("failed", detail, None)
+    assert result.seconds > 0
+
+
+def test_not_implemented_is_unsupported() -> None:
+    result = run_case(raising(NotImplementedError("no groups")), CASE)
+    assert (result.outcome, result.detail) == ("unsupported", "NotImplementedError: no groups")
+    assert run_case(raising(NotImplementedError()), CASE).detail == "NotImplementedError"
+    assert run_case(raising(NotImplementedError()), REJECT).outcome == "unsupported"
+
+
+def test_what_ought_to_be_refused_passes_if_it_is() -> None:
+    result = run_case("refconv", REJECT)
+    assert (result.family, result.outcome) == ("rejected", "passed")
+    assert result.detail.startswith("raised ValueError: stride[0]=0 must be at least 1")
+    assert run_case(raising(SystemExit(2)), REJECT).outcome == "passed"
+
+
+def test_what_ought_to_be_refused_may_be_wrongly_accepted() -> None:
+    result = run_case(kernels.accepts_everything, REJECT)
+    assert (result.outcome, result.detail, result.comparison) == ("wrongly accepted", "accepted a stride of 0", None)
+
+
+def test_the_outcomes_in_the_order_of_the_report() -> None:
+    assert OUTCOMES == ("passed", "failed", "unsupported", "wrongly accepted")
+
+
+@pytest.mark.parametrize("garbage", [None, "text", [[1], [2, 3]], object()], ids=str)
+def test_garbage_is_a_failure(garbage: object) -> None:
+    result = run_case(lambda *_: garbage, CASE)
+    assert result.outcome == "failed"
+    assert result.comparison is not None
+    assert result.detail == result.comparison.problem != ""
+
+
+@pytest.mark.parametrize("garbage", ["\x1b[31m", "a\nb"], ids=repr)
+def test_the_text_of_garbage_is_fit_to_print(garbage: str) -> None:
+    class Garbage:
+        def __array__(self, dtype: object = None, copy: object = None) -> NoReturn:
+            raise RuntimeError(garbage)
+
+    detail = run_case(lambda *_: Garbage(), CASE).detail
+    assert detail.isprintable(), repr(detail)
+
+
+def test_a_target_may_write_to_what_it_is_given() -> None:
+    assert run_case(kernels.mutates, CASE).outcome == "passed"
+
+
+def test_a_case_may_be_an_object() -> None:
+    case = find_case(CASE)
+    assert run_case(kernels.right, case).id == CASE
+
+
+def test_a_target_may_be_a_name() -> None:
+    assert run_case("kernels:right", CASE).outcome == "passed"
+
+
+def test_names_of_nothing_raise() -> None:
+    with pytest.raises(TargetError, match="there is no module 'no_such_module'"):
+        run_case("no_such_module:function", CASE)
+    with pytest.raises(ValueError, match="case 'n2' must read like"):
+        run_case(kernels.right, "n2")
+
+
+def test_a_time_limit_is_kept() -> None:
+    def target(*arguments: Any) -> Any:
+        time.sleep(5)
+        return kernels.right(*arguments)
+
+    result = run_case(target, CASE, 0.05)
+    assert (result.outcome, result.detail, result.seconds) == ("failed", "no answer within 0.05 s", 0.05)
+
+
+def test_a_target_within_its_time_limit_is_judged() -> None:
+    assert run_case(kernels.right, CASE, 20).outcome == "passed"
+    assert run_case(kernels.one_pixel_off, CASE, 20).outcome == "failed"
+    assert run_case(raising(SystemExit(0)), CASE, 20).detail == "raised SystemExit: 0"
+
+
+@pytest.mark.parametrize("limit", [1e10, float("inf")])
+def test_a_time_limit_may_be_longer_than_a_lifetime(limit: float) -> None:
+    assert run_case(kernels.right, CASE, limit).outcome == "passed"
+
+
+def test_without_a_time_limit_the_target_runs_in_the_callers_thread() -> None:
+    import threading  # noqa: PLC0415  # beside its only use
+
+    seen: list[bool] = []
+
+    def target(*arguments: Any) -> Any:
+        seen.append(threading.current_thread() is threading.main_thread())
+        return kernels.right(*arguments)
+
+    run_case(target, CASE)
+    run_case(target, CASE, 20)
+    assert seen == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("target", "case"),
+    [
+        (kernels.right, CASE),
+        (kernels.one_pixel_off, CASE),
+        (kernels.raises, CASE),
+        (kernels.supports_nothing, CASE),
+        (kernels.accepts_everything, REJECT),
+    ],
+)
+def test_time_is_that_of_the_target(target: Any, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [10.0]
+
+    def after(seconds: float, function: Any) -> Any:
+        def called(*arguments: Any) -> Any:
+            now[0] += seconds
+            return function(*arguments)
+
+        return called
+
+    monkeypatch.setattr(judge, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(Case, "arrays", after(1000, Case.arrays))  # neither the data
+    monkeypatch.setattr(Case, "check", after(1000, Case.check))  # nor the truth is the target's work
+    assert run_case(after(0.25, target), case).seconds == 0.25
+
+
+def test_a_case_that_hangs_does_not_keep_python_from_ending() -> None:
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import kernels; from refconv.testing import run_case; "
+        "print(run_case(kernels.hangs, sys.argv[2], 0.05))"
+    )
+    command = [sys.executable, "-c", script, str(Path(__file__).parent), CASE]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=kernels.HANGS / 2)
+    assert run.stdout == f"{CASE}: failed\n  no answer within 0.05 s\n"
+
+
+def test_a_result_cannot_be_changed() -> None:
+    result = CaseResult("an id", "a family", "passed")
+    assert (result.detail, result.comparison, result.seconds) == ("", None, 0)
+    with pytest.raises(FrozenInstanceError):
+        result.detail = "why"  # type: ignore[misc]
+    assert not hasattr(result, "__dict__")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt("stop"), GeneratorExit("stop")], ids=repr)
+def test_a_target_in_a_thread_may_raise_what_ends_threads(error: BaseException) -> None:
+    result = run_case(raising(error), CASE, 20)
+    assert (result.outcome, result.detail, result.seconds) == ("failed", f"raised {type(error).__name__}: stop", 0)
+
+
+def test_without_a_time_limit_an_interrupt_is_the_callers() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_case(raising(KeyboardInterrupt()), CASE)
+
+
+def test_failed_is_a_result_without_numbers() -> None:
+    outcome: Outcome = "failed"
+    result = failed(find_case(CASE), "why", 1.5)
+    assert result == CaseResult(CASE, "smoke", outcome, "why", None, 1.5)
+
+
+def test_run_case_is_public() -> None:
+    assert refconv.testing.run_case is run_case

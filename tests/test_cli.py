@@ -364,7 +364,10 @@ def test_a_right_verdict_is_green() -> None:
         (["check", "no_such_module:f"], "refconv: target 'no_such_module:f': there is no module 'no_such_module'"),
         (["check", "no/such/file.py:f"], "refconv: target 'no/such/file.py:f': there is no file 'no/such/file.py'"),
         (["check", "kernels:no_such"], "refconv: target 'kernels:no_such': kernels has no 'no_such'"),
-        (["check", "kernels.py:NOT_CALLABLE"], "refconv: target 'kernels.py:NOT_CALLABLE': 'NOT_CALLABLE' is a"),
+        (
+            ["check", "kernels.py:NOT_CALLABLE"],
+            "refconv: target 'kernels.py:NOT_CALLABLE': 'NOT_CALLABLE' is no callable, but of type int",
+        ),
         (["check", "refconv", "-k", "nothing"], "refconv: no case of tier 'core' has 'nothing' in its id or family"),
         (["check", "refconv", "--workers", "0"], "refconv: workers=0 must be at least 1"),
         (["check", "refconv", "--time-limit", "0"], "refconv: time_limit=0.0 must be more than 0 seconds"),

@@ -55,6 +55,31 @@ def test_float16_is_accumulated_in_float32_and_rounded_once() -> None:
     assert_just_above(bound[0, 0, 0, 0], accumulated + U16 * (9 + accumulated) + SMALLEST16)
 
 
+def test_the_last_rounding_is_of_the_unrounded_sum() -> None:
+    image = np.array([[[[1, 2.0**-11]]]], np.float16)
+    bound = error_bound(image, ones(1, 1, 1, 2, dtype=np.float16), dtype=np.float16)
+    total = 1 + Fraction(1, 2**11)  # which float16 cannot hold
+    accumulated = total * (gamma(2, U32) + gamma(2, U64)) + 2 * SMALLEST32
+    assert_just_above(bound[0, 0, 0, 0], accumulated + U16 * (total + accumulated) + SMALLEST16)
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [(np.float32, (2 - 2.0**-23) * 2.0**127), (np.float16, 65504.0)])
+def test_there_is_no_bound_where_a_sum_may_overflow(dtype: type[np.floating[Any]], largest: float) -> None:
+    one = ones(1, 1, 1, 1, dtype=dtype)
+    assert error_bound(one * dtype(largest), one, dtype=dtype).item() == np.inf
+    assert error_bound(one * dtype(largest / 2), one, dtype=dtype).item() < largest / 1000
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_has_no_finite_bound_and_raises_no_warning(value: float) -> None:
+    for dtype in (np.float32, np.float16):
+        image = ones(1, 1, 1, 2, dtype=dtype)
+        image[0, 0, 0, 0] = value
+        found = error_bound(image, ones(1, 1, 1, 1, dtype=dtype), dtype=dtype)[0, 0, 0]
+        assert not np.isfinite(found[0])
+        assert 0 < found[1] < 1
+
+
 def test_bfloat16_is_accumulated_in_float32_and_rounded_once() -> None:
     dtype = pytest.importorskip("ml_dtypes", reason="bfloat16 comes from ml_dtypes").bfloat16
     bound = error_bound(ones(1, 1, 3, 3, dtype=dtype), ones(1, 1, 3, 3, dtype=dtype), dtype=dtype)

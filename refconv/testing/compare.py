@@ -135,7 +135,10 @@ def _distance(actual: Array, truth: Array, desired: Array) -> Array:
 def _object_distance(actual: Any, desired: Any) -> float:
     """Return ``|actual − desired|``, above 0 for what differs at all, and infinite for what cannot be subtracted."""
     try:
-        return 0.0 if actual == desired else max(float(abs(actual - desired)), 5e-324)
+        if actual == desired or (actual != actual and desired != desired):  # noqa: PLR0124  # both NaN
+            return 0.0
+        distance = float(abs(actual - desired))
+        return math.inf if math.isnan(distance) else max(distance, 5e-324)
     except Exception:  # noqa: BLE001  # a target may put anything into an object array
         return math.inf
 

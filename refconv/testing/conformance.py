@@ -18,6 +18,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 
+from refconv.arguments import as_int
 from refconv.testing.battery import cases
 from refconv.testing.cases import Case
 from refconv.testing.frameworks import FRAMEWORKS
@@ -184,8 +185,7 @@ def check(
     """
     if not (isinstance(target, str) or callable(target)):
         raise TypeError(f"target={target!r} must be a name or a callable, not {type(target).__name__}")
-    if workers < 1:
-        raise ValueError(f"workers={workers} must be at least 1")
+    workers = as_int("workers", workers, minimum=1)
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit={time_limit} must be more than 0 seconds")
     chosen = cases(tier, match=match, dtype=dtype)
@@ -241,8 +241,8 @@ def _mapped_results(map_like: MapLike, run: Callable[[Case], CaseResult], chosen
         result = next(results, None)
         if not isinstance(result, CaseResult):
             raise TypeError(
-                f"map= must return each case's result, in order, like the builtin map; it returned a "
-                f"{type(result).__name__} for {case.id}; of a Dask client, use client.get_executor().map"
+                f"map= must return each case's result, in order, like the builtin map; for {case.id} "
+                f"it returned something of type {type(result).__name__}; of a Dask client, use client.get_executor().map"
             )
         if result.id != case.id:
             raise ValueError(f"map= must keep the order of the cases; it returned {result.id} for {case.id}")

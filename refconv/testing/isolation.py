@@ -191,7 +191,10 @@ _HERE = threading.local()  # this thread's isolated targets, by name and time li
 
 
 def run_elsewhere(target: str | Target, time_limit: float, case: Case) -> CaseResult:
-    """Run one case in a worker of somebody else's pool: a target given by name has a process of its own there as well."""
+    """Run one case in a worker of somebody else's pool: a target given by name has a process of its own there as well.
+
+    That process serves every case that this thread of the worker gets, and ends with the worker.
+    """
     if not isinstance(target, str):
         return run_case(target, case, time_limit)
     isolated: dict[tuple[str, float], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})

@@ -70,7 +70,7 @@ def load_target(name: str) -> Target:
     path = Path(place)
     if not path.is_file():
         raise TargetError(f"target {name!r}: there is no file {place!r}")
-    return _attribute(name, _import_file(name, path.resolve(), path.stat().st_mtime_ns), attribute, place)
+    return _attribute(name, _import_file(name, path), attribute, place)
 
 
 def importable_name(target: Target) -> str | None:
@@ -118,21 +118,28 @@ def _import_module(name: str, module: str) -> ModuleType:
 
 
 @lru_cache
-def _import_file(name: str, path: Path, modified: int) -> ModuleType:  # noqa: ARG001  # an edited file is another file
+def _run_file(path: Path, modified: int) -> ModuleType:  # noqa: ARG001  # an edited file is another file
     """Run a file as a module, once for each time that it was written: running it may compile a kernel."""
     private = f"_refconv_target_{path.stem}"  # a kernel may well live in a file called torch.py
     specification = importlib.util.spec_from_file_location(private, path)
     if specification is None or specification.loader is None:
-        raise TargetError(f"target {name!r}: {str(path)!r} cannot be imported")
+        raise ImportError(f"{str(path)!r} cannot be imported")
     module = importlib.util.module_from_spec(specification)
     sys.modules[private] = module  # a dataclass, say, looks its own module up
     sys.path.append(str(path.parent))  # last: beside a kernel in torch.py, `import torch` is still the framework
     try:
         specification.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except BaseException:
         del sys.modules[private]
-        raise TargetError(_import_failure(name, error)) from error
+        raise
     return module
+
+
+def _import_file(name: str, path: Path) -> ModuleType:
+    try:
+        return _run_file(path.resolve(), path.stat().st_mtime_ns)
+    except (Exception, SystemExit) as error:
+        raise TargetError(_import_failure(name, error)) from error
 
 
 def _attribute(name: str, module: ModuleType, attribute: str, place: str) -> Target:
@@ -145,6 +152,6 @@ def _attribute(name: str, module: ModuleType, attribute: str, place: str) -> Tar
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise TargetError(f"target {name!r}: {place} has no {attribute!r}{hint}") from None
     if not callable(found):
-        raise TargetError(f"target {name!r}: {attribute!r} is a {type(found).__name__}, not a callable")
+        raise TargetError(f"target {name!r}: {attribute!r} is no callable, but of type {type(found).__name__}")
     function: Target = found
     return function

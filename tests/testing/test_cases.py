@@ -154,6 +154,14 @@ def test_numbers_that_do_not_fit_are_refused(name: str, message: str) -> None:
         find_case(name)
 
 
+def test_more_terms_than_exact_data_can_have_are_refused() -> None:
+    name = f"n1-c{2**24}-o1-g1-1x1-k1-s1-p0-d1-f32"  # the arrays are not made
+    with pytest.raises(ValueError, match=f"^case '{name}' adds up too many terms for exact data; write '{name}-real'$"):
+        find_case(name)
+    assert find_case(name + "-real").data == "real"
+    assert find_case(name.replace("f32", "f64")).data == "exact"
+
+
 def test_a_case_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         find_case(DEFAULT).groups = 3  # type: ignore[misc]

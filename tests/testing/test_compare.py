@@ -507,3 +507,11 @@ def test_the_result_is_left_as_it_was() -> None:
     before = actual.copy()
     compared(actual)
     np.testing.assert_array_equal(actual, before)
+
+
+def test_nan_among_objects_is_nan_only() -> None:
+    image = np.array([[[[np.nan, 2.0]]]], object)
+    one = np.array([[[[1]]]], object)
+    assert compare_conv2d(np.array([[[[np.nan, 2.0]]]], object), image, one).passed
+    assert not compare_conv2d(np.array([[[[0.0, 2.0]]]], object), image, one).passed
+    assert not compare_conv2d(np.array([[[[np.nan, np.nan]]]], object), image, one).passed

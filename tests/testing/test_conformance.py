@@ -402,9 +402,9 @@ def test_a_callable_that_hangs_now_and_then_is_not_given_up() -> None:
 
 
 def test_a_map_must_return_results() -> None:
-    with pytest.raises(TypeError, match=r"^map= must return each case's result, in order, .* a NoneType for n2-c6-o10"):
+    with pytest.raises(TypeError, match=r"^map= must .* in order, .*; for n2-c6-o10\S* it returned .* type NoneType;"):
         check(kernels.right, "smoke", map=lambda function, items: [])  # noqa: ARG005
-    with pytest.raises(TypeError, match="it returned a int for"):
+    with pytest.raises(TypeError, match="it returned something of type int"):
         check(kernels.right, "smoke", map=lambda function, items: [5] * len(items))  # type: ignore[list-item]  # noqa: ARG005
 
 

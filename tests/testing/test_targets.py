@@ -25,7 +25,7 @@ NAMES = "refconv, scipy, torch, jax, onnxruntime, onnx, tensorflow"
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what was loaded before, and put sys.path back afterwards."""
     targets._load_framework.cache_clear()
-    targets._import_file.cache_clear()
+    targets._run_file.cache_clear()
     monkeypatch.setattr(sys, "path", [*sys.path])
 
 
@@ -173,7 +173,7 @@ def test_a_name_that_is_nearly_one(name: str, near: str) -> None:
             "kernels:Namespace.conv3d",
             "target 'kernels:Namespace.conv3d': kernels has no 'Namespace.conv3d'; did you mean 'conv2d'?",
         ),
-        ("kernels:NOT_CALLABLE", "target 'kernels:NOT_CALLABLE': 'NOT_CALLABLE' is a int, not a callable"),
+        ("kernels:NOT_CALLABLE", "target 'kernels:NOT_CALLABLE': 'NOT_CALLABLE' is no callable, but of type int"),
         ("no/such/file.py:f", "target 'no/such/file.py:f': there is no file 'no/such/file.py'"),
     ],
 )
@@ -329,3 +329,8 @@ def test_a_name_that_means_something_else_is_not_importable() -> None:
         return arguments
 
     assert importable_name(decorated) is None
+
+
+def test_a_file_with_two_functions_is_run_once(tmp_path: Path) -> None:
+    path = write(tmp_path, "RUNS = []\ndef f(*_): return RUNS\ndef g(*_): return RUNS\n")
+    assert load_target(f"{path}:f")() is load_target(f"{path}:g")()

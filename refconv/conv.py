@@ -198,9 +198,7 @@ def _im2col(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
     rows, width = geometry.height.output_size, geometry.width.output_size
     band = min(rows, max(1, TILE_ELEMENTS // (groups * taps * width)))  # rows of output whose columns fill a tile
     output = np.empty((batch, groups, geometry.group_out_channels, geometry.positions), input.dtype)
-    buffer = np.empty(
-        groups * taps * band * width, input.dtype
-    )  # one for all: memory is slow to touch for the first time
+    buffer = np.empty(groups * taps * band * width, input.dtype)  # one for all tiles: fresh memory is slow to touch
     for n, start in itertools.product(range(batch), range(0, rows, band)):
         tile = view[n, ..., start : start + band, :]
         columns = buffer[: tile.size].reshape(tile.shape)

@@ -138,8 +138,8 @@ _PAIR = rf"{_NUMBER}(?:x{_NUMBER})?"
 _SIDES = rf"{_NUMBER}\+{_NUMBER}x{_NUMBER}\+{_NUMBER}"
 _NOT_FIRST = ["|".join(list(words)[1:]) for words in (DATA, LAYOUTS)]  # the first goes without saying
 _GRAMMAR = re.compile(
-    rf"(?:n(?P<n>{_NUMBER})-)?c(?P<c>{_NUMBER})-o(?P<o>{_NUMBER})-g(?P<g>{_NUMBER})-(?P<size>{_NUMBER}x{_NUMBER})-k(?P<k>{_PAIR})-s(?P<s>{_PAIR})"
-    rf"-p(?P<p>{'|'.join(PADDING_STRINGS)}|{_SIDES}|{_PAIR})-d(?P<d>{_PAIR})(?P<bias>-bias)?"
+    rf"(?:n(?P<n>{_NUMBER})-)?c(?P<c>{_NUMBER})-o(?P<o>{_NUMBER})-g(?P<g>{_NUMBER})-(?P<size>{_NUMBER}x{_NUMBER})"
+    rf"-k(?P<k>{_PAIR})-s(?P<s>{_PAIR})-p(?P<p>{'|'.join(PADDING_STRINGS)}|{_SIDES}|{_PAIR})-d(?P<d>{_PAIR})(?P<bias>-bias)?"
     rf"-(?P<dtype>{'|'.join(DTYPES)})(?:-(?P<data>{_NOT_FIRST[0]}))?(?:-(?P<layout>{_NOT_FIRST[1]}))?"
 )
 

@@ -83,8 +83,8 @@ def conv2d(
     Returns
     -------
     ndarray, (N, O, P, Q) or (O, P, Q)
-        With ``P = floor((H + T + B − D_h·(K_h − 1) − 1) / S_h) + 1``, and Q likewise.  Floats are accumulated in float64
-        or wider and rounded once to ``np.result_type(input, weight)`` or `dtype`; integers are exact int64.
+        With ``P = floor((H + T + B − D_h·(K_h − 1) − 1) / S_h) + 1``, and Q likewise.  Floats are accumulated in
+        float64 or wider and rounded once to ``np.result_type(input, weight)`` or `dtype`; integers are exact int64.
 
     Raises
     ------

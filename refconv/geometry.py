@@ -137,7 +137,7 @@ class ConvGeometry:
         dilation: IntOrPair = 1,
         padding_mode: str = "zeros",
     ) -> ConvGeometry:
-        """Check an image against the windows over it, which is all that im2col asks for: one output channel, one group."""
+        """Check an image against the windows over it, all that im2col asks for: one output channel, one group."""
         if len(input_shape) not in (3, 4):
             raise ValueError(f"input has {len(input_shape)} dimensions; it must be (N, C, H, W) or (C, H, W)")
         batch, channels, *size = (1, *input_shape)[-4:]

@@ -21,7 +21,7 @@ __all__ = ["col2im", "im2col", "windows"]
 
 
 def windows(padded: Array, geometry: ConvGeometry, *, writeable: bool = False) -> Array:
-    """Return the view (N, C, P, Q, K_h, K_w): element [n, c, p, q, i, j] is what output (p, q) reads through tap (i, j).
+    """Return the view (N, C, P, Q, K_h, K_w): [n, c, p, q, i, j] is what output (p, q) reads through tap (i, j).
 
     Windows as wide as the dilated kernel, one at every stride, and of each only every dilation-th pixel.
     """

@@ -19,7 +19,7 @@ _NUMPY_MODES: Final[dict[str, Literal["reflect", "edge", "wrap"]]] = {
 
 
 def pad(input: Array, geometry: ConvGeometry) -> Array:
-    """Return the input (N, C, H, W) padded to (N, C, T + H + B, L + W + R); the input itself where nothing is to be added.
+    """Return the input (N, C, H, W) padded to (N, C, T + H + B, L + W + R); the input itself where there is no padding.
 
     One row of 1, 2, 3 with two pixels of padding on either side becomes, by mode::
 

@@ -1,7 +1,8 @@
 """Every example in the README and the documentation is run, and its output compared.
 
-In a fenced block, ``python`` with ``>>>`` is a doctest, ``python`` that opens with ``# name.py`` is a file that later blocks may use,
-and ``console`` is shell commands behind ``$`` with what they print.  ``sh`` blocks set things up and are for .ci/run.
+In a fenced block, ``python`` with ``>>>`` is a doctest, ``python`` that opens with ``# name.py`` is a file that later
+blocks may use, and ``console`` is shell commands behind ``$`` with what they print.  ``sh`` blocks set things up and
+are for .ci/run.
 """
 
 import doctest

@@ -1,12 +1,12 @@
 """The battery: which cases there are, and why.
 
 ``smoke``  about 20 cases, for a test that runs at every save.
-``core``   about 300: smoke; a pairwise cover of every parameter with every other; each edge case by name; and arguments that
-           ought to be refused.
+``core``   about 300: smoke; a pairwise cover of every parameter with every other; each edge case by name; and
+           arguments that ought to be refused.
 
-Cases are written as their names (see `refconv.testing.cases`).  Extents are pairwise different where nothing else is said, so
-that swapped axes cannot hide.  The edge cases are the union of what the suites of PyTorch, TensorFlow, JAX, ONNX, oneDNN
-and others test, and of what their bug reports show that they did not.
+Cases are written as their names (see `refconv.testing.cases`).  Extents are pairwise different where nothing else is
+said, so that swapped axes cannot hide.  The edge cases are the union of what the suites of PyTorch, TensorFlow, JAX,
+ONNX, oneDNN and others test, and of what their bug reports show that they did not.
 """
 
 from __future__ import annotations
@@ -183,9 +183,8 @@ def _same_widths() -> list[str]:
             for dilation in range(1, 5):
                 padding, stride = next(dialects), next(strides)
                 step = 1 if padding == "psame" else stride
-                names.append(
-                    f"n1-c1-o1-g1-3x{width}-{_short('k', kernel)}-{_short('s', step)}-{padding}-{_short('d', dilation)}-f32"
-                )
+                across = f"{_short('k', kernel)}-{_short('s', step)}-{padding}-{_short('d', dilation)}"
+                names.append(f"n1-c1-o1-g1-3x{width}-{across}-f32")
     return names
 
 

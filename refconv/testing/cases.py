@@ -3,9 +3,9 @@
 A case is its name.  ``n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32`` says, in order, batch 2 (left out for an input
 without one), 6 input channels, 10 output channels, 2 groups, height 7 and width 9, a 2×3 kernel, stride (2, 1), padding
 (1, 0), dilation (1, 2), a bias, float32.  One number stands for an equal pair; a padding that differs by side is
-``p1+0x2+3`` for ((1, 0), (2, 3)), or one of the strings, ``psame_upper``.  Two words may follow: one for the data (``real``
-for normal numbers in place of exact whole ones, ``nan`` ...), and one for the memory layout.  The seed is made from the name, so that the name alone brings
-back the same arrays on every machine.
+``p1+0x2+3`` for ((1, 0), (2, 3)), or one of the strings, ``psame_upper``.  Two words may follow: one for the data
+(``real`` for normal numbers in place of exact whole ones, ``nan`` ...), and one for the memory layout.  The seed is
+made from the name, so that the name alone brings back the same arrays on every machine.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Case:
         ``"f32"`` or ``"f64"``.
     data : str
         ``"exact"``: whole numbers so small that every partial sum, in any order, is exact; the result must be equal.
-        ``"real"``: normal numbers; the result must be within the error bound.  ``"nan"`` and ``"inf"``: exact, with those
+        ``"real"``: normal numbers; the result must be within the bound.  ``"nan"`` and ``"inf"``: exact, with those
         in the input.  ``"zero"``: exact, and all products cancel.  ``"cancel"``: real, and huge products cancel.
         ``"negzero"``: an input of zeros of both signs.
     layout : str
@@ -115,8 +115,8 @@ class Case:
     def largest_partial_sum(self) -> float:
         """Return ``max(Σ|x||w| + |b|)``, which no partial sum exceeds in any order of summation.
 
-        For exact data, which are whole numbers, this is the proof that nothing rounds: it is at most 2^24 in float32, and
-        2^53 in float64, up to where those types hold every whole number.
+        For exact data, which are whole numbers, this is the proof that nothing rounds: it is at most 2^24 in float32,
+        and 2^53 in float64, up to where those types hold every whole number.
         """
         image, kernel, bias = self.arrays()
         total = conv2d(abs(image), abs(kernel), None if bias is None else abs(bias), **self.kwargs(), dtype=np.float64)

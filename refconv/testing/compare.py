@@ -171,8 +171,9 @@ def compare_conv2d(
     """Compare a convolution's output with the truth; a mismatch is data, not an exception.
 
     An element is right if ``|actual − truth| <= γ_n·(Σ|x||w| + |b|)``, where n counts the products that it adds up: a
-    bound that every order of summation keeps.  Integers must be equal; NaN and infinity must be NaN and infinity.  Where
-    the truth is finite but a partial sum may overflow, depending on the order, there is no bound, and any result is right.
+    bound that every order of summation keeps.  Integers must be equal; NaN and infinity must be NaN and infinity.
+    Where the truth is finite but a partial sum may overflow, depending on the order, there is no bound, and any result
+    is right.
 
     Parameters
     ----------

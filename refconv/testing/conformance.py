@@ -136,9 +136,9 @@ def check(
     Parameters
     ----------
     target : str or callable
-        A name (``"torch"``, ``"package.module:function"``, ``"path/to/file.py:function"``) is loaded in a process of its own,
-        which is started again if a case ends it.  A callable with one worker runs in threads of this process: a case that
-        hangs fails, but one that crashes takes this process with it.
+        A name (``"torch"``, ``"package.module:function"``, ``"path/to/file.py:function"``) is loaded in a process of
+        its own, which is started again if a case ends it.  A callable with one worker runs in threads of this process:
+        a case that hangs fails, but one that crashes takes this process with it.
     tier : {"core", "smoke"}
         Which cases.
     workers : int
@@ -148,12 +148,12 @@ def check(
     dtype : {"float32", "float64"}, optional
         Only the cases of this type.
     time_limit : float or None
-        Seconds after which a case has failed; after ten in a row, all that are left have.  None, for a callable with one
-        worker: no limit, and no other thread than the calling one, for a debugger.
+        Seconds after which a case has failed; after ten in a row, all that are left have.  None, for a callable with
+        one worker: no limit, and no other thread than the calling one, for a debugger.
     map : callable, optional
-        Used as ``map(function, cases)`` to run the cases elsewhere, in place of `workers`: for instance the ``map`` of a
-        Dask client's ``get_executor()``, or of an `MPIPoolExecutor`.  It must return the results in order.  The target, and
-        refconv, must be importable there; a target given by name has a process of its own there, too.
+        Used as ``map(function, cases)`` to run the cases elsewhere, in place of `workers`: for instance the ``map`` of
+        a Dask client's ``get_executor()``, or of an `MPIPoolExecutor`.  It must return the results in order.  The
+        target, and refconv, must be importable there; a target given by name has a process of its own there, too.
     on_result : callable, optional
         Called with each CaseResult, in order, as it comes.
 
@@ -242,7 +242,7 @@ def _mapped_results(map_like: MapLike, run: Callable[[Case], CaseResult], chosen
         if not isinstance(result, CaseResult):
             raise TypeError(
                 f"map= must return each case's result, in order, like the builtin map; for {case.id} "
-                f"it returned something of type {type(result).__name__}; of a Dask client, use client.get_executor().map"
+                f"it returned something of type {type(result).__name__}; for Dask, use client.get_executor().map"
             )
         if result.id != case.id:
             raise ValueError(f"map= must keep the order of the cases; it returned {result.id} for {case.id}")

@@ -1,7 +1,8 @@
 """Seeded arrays that are the same on every machine, in every memory layout.
 
 Only the raw 64-bit stream of PCG64, which NumPy promises never to change, integer arithmetic and one correctly rounded
-conversion are used: no libm, whose last digits differ between machines, and no distribution of NumPy's, whose stream may.
+conversion are used: no libm, whose last digits differ between machines, and no distribution of NumPy's, whose stream
+may.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 An adapter hands everything to the framework and decides nothing itself: a memory layout is kept where the framework can
 take it, a SAME string goes to the framework under its own name for it, so that *its* rule is judged, and what it has no
-word for (a padding that differs by side, another's SAME) is NotImplementedError.  SciPy is the exception: it correlates,
-and knows no stride, dilation or groups, so that with it only the arithmetic is judged.
+word for (a padding that differs by side, another's SAME) is NotImplementedError.  SciPy is the exception: it
+correlates, and knows no stride, dilation or groups, so that with it only the arithmetic is judged.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _native(array: Array) -> Array:
 
 
 def _padding_word(padding: str, words: Mapping[str, str]) -> str:
-    """Return a framework's own word for a padding string; one that refconv does not know either goes through as it is."""
+    """Return a framework's own word for a padding string; one that refconv does not know goes through as it is."""
     if padding in PADDING_STRINGS and padding not in words:
         raise NotImplementedError(f"it has no padding={padding!r}")
     return words.get(padding, padding)

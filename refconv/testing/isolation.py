@@ -39,8 +39,8 @@ class IsolatedTarget:
     target : str
         As in `check`.
     time_limit : float
-        Seconds that a case may take.  After `GIVE_UP` time-outs in a row the cases that are left fail unasked, so that a
-        target that always hangs does not take hours to be found out.
+        Seconds that a case may take.  After `GIVE_UP` time-outs in a row the cases that are left fail unasked, so that
+        a target that always hangs does not take hours to be found out.
     threads : int, optional
         Threads that BLAS and OpenMP may use in the child; all where not given.
     """
@@ -232,7 +232,7 @@ def serve() -> None:
 
 
 def _take_over_standard_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Return private copies of standard input and output; a target that reads finds nothing, and its prints are errors."""
+    """Return private copies of standard input and output; a target reads nothing, and prints to standard error."""
     questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -73,8 +73,8 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
     case : str or Case
         A case, or its id.
     time_limit : float, optional
-        Seconds after which the case has failed.  The call then runs in a thread of its own, which is left behind where it
-        does not end: Python cannot stop it.  Without a limit it runs in the calling thread, for a debugger, or for a
+        Seconds after which the case has failed.  The call then runs in a thread of its own, which is left behind where
+        it does not end: Python cannot stop it.  Without a limit it runs in the calling thread, for a debugger, or for a
         target that needs what the thread holds, such as ``torch.no_grad()``.
 
     Returns

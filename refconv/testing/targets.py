@@ -2,8 +2,8 @@
 
 A target is a callable with conv2d's positional signature, ``(input, weight, bias, stride, padding, dilation, groups)``,
 that takes NumPy arrays and returns an array-like.  It gets stride and dilation as pairs, padding as a pair, as
-``((T, B), (L, R))`` where the sides differ, or as one of the strings; it raises NotImplementedError for what it does not
-support.  A name finds one: a framework (``torch``), ``package.module:function``, or ``path/to/file.py:function``.
+``((T, B), (L, R))`` where the sides differ, or as one of the strings; it raises NotImplementedError for what it does
+not support.  A name finds one: a framework (``torch``), ``package.module:function``, or ``path/to/file.py:function``.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def load_target(name: str) -> Target:
         near = [f"{name}:conv2d"] if name.endswith(".py") else difflib.get_close_matches(name, FRAMEWORKS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise TargetError(
-            f"target {name!r} must be one of {', '.join(FRAMEWORKS)}, package.module:function or path/to/file.py:function{hint}"
+            f"target {name!r} must be one of {', '.join(FRAMEWORKS)}, "
+            f"package.module:function or path/to/file.py:function{hint}"
         )
     if not place.endswith(".py"):
         return _attribute(name, _import_module(name, place), attribute, place)

@@ -1,7 +1,7 @@
 """How fast is conv2d?  Side by side with its peers in one run, as ratios: ``python tests/benchmarks/bench_conv2d.py``.
 
-float64, as many threads for PyTorch as NumPy's BLAS has.  *gemm* is the bare matrix product of the same size, on columns that are
-already there: what no im2col can beat.  A ratio above 1 means that refconv is faster.
+float64, as many threads for PyTorch as NumPy's BLAS has.  *gemm* is the bare matrix product of the same size, on
+columns that are already there: what no im2col can beat.  A ratio above 1 means that refconv is faster.
 """
 
 import os

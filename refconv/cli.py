@@ -68,7 +68,11 @@ def _parser() -> argparse.ArgumentParser:
         "--workers", type=int, metavar="N", default=1, help="processes to share the cases (default: 1)"
     )
     command.add_argument(
-        "--time-limit", type=float, metavar="S", default=20.0, help="seconds that a case may take (default: 20)"
+        "--time-limit",
+        type=float,
+        metavar="S",
+        default=20.0,
+        help="seconds that a case may take, loading not counted (default: 20)",
     )
     command.add_argument(
         "--json", metavar="FILE", help="write the report as JSON; - for standard output, and nothing else"
@@ -87,7 +91,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.target is None:
         raise ValueError("check needs a TARGET: " + _TARGET_HELP)
     if options.json not in (None, "-"):
-        Path(options.json).touch()  # where it cannot be written, say so before the run
+        Path(options.json).open("a").close()  # where it cannot be written, say so before the run
     with _progress(len(chosen)) as advance:
         report = check(
             options.target,
@@ -151,17 +155,24 @@ def _print_report(console: Console, report: Report) -> None:
     table.add_row("total", *map(str, report.counts().values()), style="bold")
     console.print(table)
 
-    for outcome in ("unsupported", "wrongly accepted"):
-        reasons = Counter(result.detail for result in report.results if result.outcome == outcome)
-        if reasons:
-            console.print(Text(f"\n{outcome}:", style="yellow"))
-        for reason, count in reasons.most_common():
-            console.print(Text(f"  {count:>3} × {reason}"), soft_wrap=False, overflow="ellipsis", no_wrap=True)
+    reasons = Counter(result.detail for result in report.results if result.outcome == "unsupported")
+    accepted = {result.id: result.detail for result in report.results if result.outcome == "wrongly accepted"}
+    for heading, lines in {
+        "unsupported": [f"{count:>3} × {reason}" for reason, count in reasons.most_common()],
+        "wrongly accepted": [f"{case}: {detail}" for case, detail in accepted.items()],
+    }.items():
+        if lines:
+            console.print(Text(f"\n{heading}:", style="yellow"))
+        for line in lines:
+            console.print(Text(f"  {line}"), soft_wrap=False, overflow="ellipsis", no_wrap=True)
 
     if report.failures:
-        console.print("\nTo run a failed case again:  from refconv.testing import run_case", markup=False)
+        console.print("\nTo run a failed case again:  from refconv.testing import check, run_case", markup=False)
     for result in report.failures:
         lines = [part for line in result.detail.splitlines() for part in textwrap.wrap(line, console.width - 2)]
         lines += report.reproduction(result).splitlines()
         console.print(Text("\n  ".join([f"\n{result.id}: failed", *lines])))
-    console.print(Text(f"\n{report.verdict()}", style="green" if report.passed else "bold red"), soft_wrap=False)
+    verdict = report.verdict()
+    if len(verdict) > console.width:  # the first line has said whose it is
+        verdict = verdict.removeprefix(f"{report.target}: ")
+    console.print(Text(f"\n{verdict}", style="green" if report.passed else "bold red"))

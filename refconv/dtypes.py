@@ -77,6 +77,8 @@ def is_integral(dtype: np.dtype[Any]) -> bool:
 
 def as_array(name: str, value: npt.ArrayLike) -> Array:
     """Return `value` as an array of numbers, without a copy; a TypeError where it holds none."""
+    if value is None:
+        raise TypeError(f"{name} is None; it must be an array")
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array; the mask would be lost, so fill it first")
     try:

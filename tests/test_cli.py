@@ -102,7 +102,7 @@ def test_a_wrong_target_exits_1_and_says_where(wrong_run: subprocess.CompletedPr
         f"                 '{DEFAULT}'))",
     ]
     assert lines[-1] == "kernels.py:one_pixel_off: WRONG (0 passed, 2 failed)"
-    assert "To run a failed case again:  from refconv.testing import run_case" in lines
+    assert "To run a failed case again:  from refconv.testing import check, run_case" in lines
     assert f"{DEFAULT}-real: failed" in lines
 
 
@@ -134,7 +134,7 @@ def test_unsupported_and_wrongly_accepted_are_told_apart() -> None:
     run = refconv_command("check", "kernels:accepts_everything", "-k", "reject-k")
     assert run.returncode == 1  # nothing was judged
     assert "\nwrongly accepted:\n" in run.stdout
-    assert "\n    1 × accepted a kernel of height 0\n" in run.stdout
+    assert "\n  reject-kernel-empty: accepted a kernel of height 0\n" in run.stdout
     assert "unsupported:" not in run.stdout
     assert run.stdout.endswith("\nkernels:accepts_everything: NOT JUDGED (0 passed, 0 failed, 4 wrongly accepted)\n")
 
@@ -498,3 +498,18 @@ def test_the_commonest_reason_comes_first(monkeypatch: pytest.MonkeyPatch, capsy
     assert lines[start + 1].endswith("…")
     assert len(lines[start + 1]) <= 80
     assert lines[start + 2 : start + 4] == ["    2 × often", "    1 × seldom"]
+
+
+def test_a_long_verdict_leaves_out_the_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = "a/rather/long/name/of/a/file.py:and_its_function"
+    results = (CaseResult(DEFAULT, "smoke", "failed", "x"), CaseResult("u", "smoke", "unsupported", "y"))
+    monkeypatch.setattr(cli, "check", lambda *_, **__: Report(target, "smoke", results))
+    assert cli.main(["check", target]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "WRONG (0 passed, 1 failed, 1 unsupported)"
+
+
+def test_a_folder_is_no_json_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "refconv", "--json", str(tmp_path)]) == 2
+    assert "Is a directory" in capsys.readouterr().err

@@ -70,7 +70,12 @@ class Comparison:
         if self.passed:
             headroom = f"; the worst uses {self.error_in_bounds:.2g} of its bound" if self.bound else ""
             return f"all {self.elements} elements agree{headroom}"
-        unit = f"{self.error_in_bounds:.3g} × its bound {self.bound:.2g}" if self.bound else "where none is allowed"
+        if not self.bound:
+            unit = "where none is allowed"
+        elif math.isinf(self.error):
+            unit = f"where {self.bound:.2g} is allowed"
+        else:
+            unit = f"{self.error_in_bounds:.3g} × its bound {self.bound:.2g}"
         index = ", ".join(map(str, self.worst_index or ()))
         return (
             f"{self.mismatched} of {self.elements} elements wrong; the worst is [{index}]\n"
@@ -84,6 +89,8 @@ def compare_arrays(actual: object, truth: Array, bound: Array, dtype: np.dtype[A
     An element is right if it equals the truth rounded to `dtype`, or is no further from the truth than its bound; NaN
     equals NaN.  ``-0.0`` equals ``0.0``.
     """
+    if actual is None:
+        return Comparison(problem="None was returned")
     try:
         array = as_array("the result", _detached(actual))
     except Exception as unreadable:  # noqa: BLE001  # whatever an array-like raises when it is read is its own failure

@@ -33,7 +33,7 @@ JSON_SCHEMA = 1
 LONGEST_LINE = 78  # with an indentation of two, a terminal's 80 columns
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """What a run of the battery found.
 
@@ -77,12 +77,19 @@ class Report:
         return list(dict.fromkeys(result.family for result in self.results))
 
     def reproduction(self, result: CaseResult) -> str:
-        """Return the Python statement that runs one case again, given ``from refconv.testing import run_case``."""
+        """Return the Python statement that runs one case again, given ``from refconv.testing import check, run_case``.
+
+        That is `run_case`, or `check` for a case that did not come back: it would take the caller along.
+        """
         is_name = self.target in FRAMEWORKS or ":" in self.target
         is_expression = self.target.replace(".", "").isidentifier()
         target = repr(self.target) if is_name else self.target if is_expression else "target"
-        line = f"print(run_case({target}, {result.id!r}))"
-        return line if len(line) <= LONGEST_LINE else f"print(run_case({target},\n               {result.id!r}))"
+        has_returned = not result.detail.startswith(("the process died", "no answer", "not run"))
+        call, argument = ("run_case", "") if has_returned else ("check", "match=")
+        line = f"print({call}({target}, {argument}{result.id!r}))"
+        if len(line) > LONGEST_LINE:
+            line = f"print({call}({target},\n{'':{len(call) + 7}}{argument}{result.id!r}))"
+        return line
 
     def verdict(self) -> str:
         """Return the outcome in one line."""
@@ -91,6 +98,9 @@ class Report:
         numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts if count or outcome in always)
         word = "right" if self.passed else "WRONG" if self.failures else "NOT JUDGED"
         return f"{self.target}: {word} ({numbers})"
+
+    def __repr__(self) -> str:
+        return f"<Report {self.verdict()}>"
 
     def __str__(self) -> str:
         """Say the verdict, then each failed case on a few lines."""

@@ -25,7 +25,7 @@ from refconv.testing.targets import Target, TargetError, load_target
 
 __all__ = ["IsolatedTarget", "run_elsewhere", "serve"]
 
-LOAD_LIMIT = 300.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
+LOAD_LIMIT = 120.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
 _DRAIN = 1.0  # seconds for what a dead process wrote to arrive, and for a dying one to say how
 _START = "import sys; sys.path[:] = {path!r}; from refconv.testing.isolation import serve; serve()"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

@@ -60,12 +60,18 @@ def load_target(name: str) -> Target:
         return _load_framework(name)
     place, colon, attribute = name.rpartition(":")
     if not colon or not place or not attribute:
-        near = [f"{name}:conv2d"] if name.endswith(".py") else difflib.get_close_matches(name, FRAMEWORKS, n=1)
+        near = (
+            [f"{name.rstrip(':')}:conv2d"]
+            if name.rstrip(":").endswith(".py")
+            else difflib.get_close_matches(name, FRAMEWORKS, n=1)
+        )
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise TargetError(
             f"target {name!r} must be one of {', '.join(FRAMEWORKS)}, "
             f"package.module:function or path/to/file.py:function{hint}"
         )
+    if place.endswith(".py:"):
+        raise TargetError(f"target {name!r}: did you mean {f'{place}{attribute}'!r}?")
     if not place.endswith(".py"):
         return _attribute(name, _import_module(name, place), attribute, place)
     path = Path(place)

@@ -308,7 +308,7 @@ def nested() -> list[Any]:
 @pytest.mark.parametrize(
     ("garbage", "problem"),
     [
-        (None, r"shape \(\), where"),
+        (None, "None was returned"),
         (object, r"shape \(\), where"),
         ({}, r"shape \(\), where"),
         (5, r"shape \(\), where"),
@@ -515,3 +515,7 @@ def test_nan_among_objects_is_nan_only() -> None:
     assert compare_conv2d(np.array([[[[np.nan, 2.0]]]], object), image, one).passed
     assert not compare_conv2d(np.array([[[[0.0, 2.0]]]], object), image, one).passed
     assert not compare_conv2d(np.array([[[[np.nan, np.nan]]]], object), image, one).passed
+
+
+def test_an_infinite_error_has_no_ratio() -> None:
+    assert str(compared(spoilt((0, 0, 0, 0), np.nan))).splitlines()[-1].startswith("error inf, where ")

@@ -334,3 +334,7 @@ def test_a_name_that_means_something_else_is_not_importable() -> None:
 def test_a_file_with_two_functions_is_run_once(tmp_path: Path) -> None:
     path = write(tmp_path, "RUNS = []\ndef f(*_): return RUNS\ndef g(*_): return RUNS\n")
     assert load_target(f"{path}:f")() is load_target(f"{path}:g")()
+
+
+def test_two_colons_are_one_too_many() -> None:
+    assert refusal("kernels.py::right") == "target 'kernels.py::right': did you mean 'kernels.py:right'?"

@@ -14,21 +14,6 @@ from typing import TypeAlias, TypeGuard
 
 import numpy as np
 
-__all__ = [
-    "LARGEST_INT",
-    "PADDING_STRINGS",
-    "IntOrPair",
-    "Padding",
-    "PaddingLike",
-    "Pair",
-    "adding_context",
-    "as_int",
-    "as_pad_sides",
-    "as_padding",
-    "as_pair",
-    "is_sequence",
-]
-
 Pair: TypeAlias = tuple[int, int]
 IntOrPair: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = tuple[Pair, Pair]

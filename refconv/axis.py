@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from refconv.arguments import LARGEST_INT, Pair
 
-__all__ = ["PADDING_MODES", "SAME_CONVENTIONS", "AxisGeometry", "build_axis", "same_sides"]
+__all__ = ["AxisGeometry"]
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 SAME_CONVENTIONS = ("pytorch", "tensorflow", "onnx_upper", "onnx_lower")

@@ -24,18 +24,6 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = [
-    "Array",
-    "accumulation_dtype",
-    "as_array",
-    "float_info",
-    "is_integral",
-    "magnitude",
-    "result_dtype",
-    "round_once",
-    "wide_dtype",
-]
-
 Array: TypeAlias = npt.NDArray[Any]
 
 INT64_MAX = int(np.iinfo(np.int64).max)

@@ -19,8 +19,6 @@ from refconv.conv import conv2d
 from refconv.dtypes import Array, float_info, wide_dtype
 from refconv.geometry import ConvGeometry
 
-__all__ = ["error_bound"]
-
 
 def error_bound(
     input: Array,

@@ -41,7 +41,7 @@ from refconv.arguments import (
 )
 from refconv.axis import AxisGeometry, build_axis
 
-__all__ = ["ConvGeometry", "build_axes"]
+__all__ = ["ConvGeometry"]
 
 
 def build_axes(

@@ -17,7 +17,7 @@ from refconv.dtypes import Array, accumulation_dtype, as_array, is_ml_dtype, mag
 from refconv.geometry import ConvGeometry
 from refconv.padding import pad
 
-__all__ = ["col2im", "im2col", "windows"]
+__all__ = ["col2im", "im2col"]
 
 
 def windows(padded: Array, geometry: ConvGeometry, *, writeable: bool = False) -> Array:

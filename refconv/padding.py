@@ -9,8 +9,6 @@ import numpy as np
 from refconv.dtypes import Array
 from refconv.geometry import ConvGeometry
 
-__all__ = ["pad"]
-
 _NUMPY_MODES: Final[dict[str, Literal["reflect", "edge", "wrap"]]] = {
     "reflect": "reflect",
     "replicate": "edge",

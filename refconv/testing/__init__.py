@@ -9,8 +9,9 @@ from refconv.testing.asserts import assert_conv2d_matches
 from refconv.testing.battery import cases, find_case
 from refconv.testing.cases import Case
 from refconv.testing.compare import Comparison, compare_conv2d
-from refconv.testing.conformance import Report, check
+from refconv.testing.conformance import check
 from refconv.testing.judge import CaseResult, run_case
+from refconv.testing.report import Report
 from refconv.testing.targets import TargetError, load_target
 
 __all__ = [

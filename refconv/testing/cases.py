@@ -26,7 +26,7 @@ from refconv.geometry import ConvGeometry
 from refconv.testing.compare import Comparison, compare_arrays
 from refconv.testing.data import DATA, LAYOUTS, ROUNDED, exact_magnitude, integers, normals
 
-__all__ = ["Case", "parse_case"]
+__all__ = ["Case"]
 
 DTYPES: Final[dict[str, np.dtype[Any]]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 

@@ -14,7 +14,7 @@ from refconv.conv import conv2d
 from refconv.dtypes import Array, as_array, result_dtype, round_once, wide_dtype
 from refconv.error_bound import error_bound
 
-__all__ = ["Comparison", "compare_arrays", "compare_conv2d", "exception_text"]
+__all__ = ["Comparison", "compare_conv2d"]
 
 LONGEST_MESSAGE = 300  # characters of an exception's text: frameworks print whole graphs
 

@@ -15,8 +15,6 @@ import numpy as np
 
 from refconv.dtypes import Array
 
-__all__ = ["DATA", "LAYOUTS", "ROUNDED", "exact_magnitude", "integers", "normals"]
-
 
 def integers(bits: np.random.PCG64, shape: tuple[int, ...], magnitude: int) -> Array:
     """Return whole numbers from −magnitude to magnitude, zero excepted: a tap that is lost is then always seen."""

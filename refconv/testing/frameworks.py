@@ -22,8 +22,6 @@ from refconv.conv import conv2d
 from refconv.dtypes import Array
 from refconv.geometry import ConvGeometry
 
-__all__ = ["FRAMEWORKS", "Framework"]
-
 Conv2d = Callable[..., Any]
 
 

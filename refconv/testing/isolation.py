@@ -23,8 +23,6 @@ from refconv.testing.cases import Case
 from refconv.testing.judge import GIVE_UP, CaseResult, failed, given_up, judged_whatever, no_answer, run_case
 from refconv.testing.targets import Target, TargetError, load_target
 
-__all__ = ["IsolatedTarget", "run_elsewhere", "serve"]
-
 LOAD_LIMIT = 120.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
 _DRAIN = 1.0  # seconds for what a dead process wrote to arrive, and for a dying one to say how
 _START = "import sys; sys.path[:] = {path!r}; from refconv.testing.isolation import serve; serve()"

@@ -14,18 +14,7 @@ from refconv.testing.cases import Case
 from refconv.testing.compare import Comparison, exception_text
 from refconv.testing.targets import Target, load_target
 
-__all__ = [
-    "GIVE_UP",
-    "OUTCOMES",
-    "CaseResult",
-    "Outcome",
-    "failed",
-    "given_up",
-    "judged_whatever",
-    "judged_within",
-    "no_answer",
-    "run_case",
-]
+__all__ = ["CaseResult", "run_case"]
 
 Outcome = Literal["passed", "failed", "unsupported", "wrongly accepted"]
 GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
-__all__ = ["pairwise_cover"]
-
 Row = dict[str, str]
 Setting = tuple[str, str]  # a parameter and its value
 

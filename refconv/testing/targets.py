@@ -20,7 +20,7 @@ from typing import Any
 
 from refconv.testing.frameworks import FRAMEWORKS
 
-__all__ = ["Target", "TargetError", "importable_name", "load_target"]
+__all__ = ["TargetError", "load_target"]
 
 Target = Callable[..., Any]
 

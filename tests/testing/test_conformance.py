@@ -17,9 +17,10 @@ import pytest
 
 import refconv
 from refconv.testing import CaseResult, Comparison, Report, TargetError, cases, check, conformance
-from refconv.testing.conformance import _name, _plain
+from refconv.testing.conformance import _name
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.isolation import IsolatedTarget
+from refconv.testing.report import _plain
 
 DILATED = "n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32"
 DEFAULT = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"

@@ -101,7 +101,8 @@ def accumulation_dtype(*operands: np.dtype[Any], result: np.dtype[Any], largest_
 def result_dtype(*operands: np.dtype[Any], dtype: npt.DTypeLike | None = None) -> np.dtype[Any]:
     """Return the type to round to: `dtype` where given, or else what the table says of input and weight.
 
-    The operands are those of a convolution in order: input, weight, bias.  The bias is asked only whether it fits.
+    The operands are those of a convolution in order: input, weight, bias.  The bias is asked only whether it fits,
+    and an object among the three makes objects of all.
     """
     if dtype is not None:
         result = np.dtype(dtype).newbyteorder("=")

@@ -45,7 +45,8 @@ def error_bound(
     Returns
     -------
     ndarray of float64, (N, O, P, Q) or (O, P, Q)
-        Infinite where n·u reaches 1, or a partial sum may overflow: then there is no bound.
+        Infinite where n·u reaches 1, or a partial sum may overflow: then there is no bound.  NaN where the output
+        reads a NaN or an infinity: then the result is right or wrong, not near.
 
     Examples
     --------
@@ -84,9 +85,12 @@ def error_bound(
 
 
 def _magnitude(operand: Array) -> Array:
-    """Return |operand|, widened first: the least int8 has no magnitude in int8."""
+    """Return |operand|, widened first: the least int8 has no magnitude in int8.
+
+    An infinity becomes NaN, so that an infinite sum of magnitudes can only mean overflow.
+    """
     wide: Array = operand.astype(wide_dtype(operand.dtype), copy=False)
-    return np.asarray(np.abs(wide))
+    return np.where(np.isfinite(wide), np.abs(wide), np.nan)
 
 
 def _gamma(terms: Array, unit: float) -> Array:

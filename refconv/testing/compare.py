@@ -104,8 +104,7 @@ def compare_arrays(actual: object, truth: Array, bound: Array, dtype: np.dtype[A
 
     desired = round_once(truth, dtype)
     error = _distance(array, truth, desired)
-    if truth.dtype.kind in "fc":
-        bound = np.where(np.isfinite(truth), bound, 0.0)  # NaN and infinity are right or wrong, not near
+    bound = np.where(np.isnan(bound), 0.0, bound)  # what reads a NaN or an infinity is right or wrong, not near
     with np.errstate(all="ignore"):
         in_bounds = np.where((error == 0) | np.isinf(bound), 0.0, error / bound)
     worst = np.unravel_index(np.argmax(np.where(in_bounds == in_bounds.max(), error, -1.0)), array.shape)
@@ -179,7 +178,7 @@ def compare_conv2d(
 
     An element is right if ``|actual − truth| <= γ_n·(Σ|x||w| + |b|)``, where n counts the products that it adds up: a
     bound that every order of summation keeps.  Integers must be equal; NaN and infinity must be NaN and infinity.
-    Where the truth is finite but a partial sum may overflow, depending on the order, there is no bound, and any result
+    Where the data are finite but a partial sum may overflow, depending on the order, there is no bound, and any result
     is right.
 
     Parameters

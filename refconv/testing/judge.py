@@ -38,6 +38,15 @@ class CaseResult:
         The numbers, where there was a result to compare.
     seconds : float
         How long the target took.
+
+    Examples
+    --------
+    >>> from refconv.testing import run_case
+    >>> result = run_case("refconv", "reject-stride-zero")
+    >>> result.outcome, result.family, result.comparison
+    ('passed', 'rejected', None)
+    >>> result.detail
+    'raised ValueError: stride[0]=0 must be at least 1 (input (1, 2, 5, 6), weight (3, 2, 2, 3))'
     """
 
     id: str

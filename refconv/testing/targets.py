@@ -26,7 +26,14 @@ Target = Callable[..., Any]
 
 
 class TargetError(ValueError):
-    """A target that cannot be loaded; the message is one line that says why, and what to do."""
+    """A target that cannot be loaded; the message is one line that says why, and what to do.
+
+    Examples
+    --------
+    >>> load_target("no/such/file.py:conv2d")
+    Traceback (most recent call last):
+    refconv.testing.targets.TargetError: target 'no/such/file.py:conv2d': there is no file 'no/such/file.py'
+    """
 
 
 def load_target(name: str) -> Target:

@@ -519,3 +519,17 @@ def test_nan_among_objects_is_nan_only() -> None:
 
 def test_an_infinite_error_has_no_ratio() -> None:
     assert str(compared(spoilt((0, 0, 0, 0), np.nan))).splitlines()[-1].startswith("error inf, where ")
+
+
+def test_an_overflow_of_the_truth_itself_is_no_mismatch() -> None:
+    # 1.5e308 + 1.5e308 − 1.5e308 overflows float64, in which the truth is accumulated, or not, as the order will have it
+    image, ones = np.array([[[[1.5e308, 1.5e308, -1.5e308]]]]), np.ones((1, 1, 1, 3))
+    for value in (1.5e308, np.inf):
+        assert compare_conv2d(np.full((1, 1, 1, 1), value), image, ones).passed
+
+
+def test_an_infinity_in_the_data_excuses_nothing() -> None:
+    image, ones = np.array([[[[np.inf, 1.0, 2.0]]]]), np.ones((1, 1, 1, 2))
+    assert compare_conv2d(np.array([[[[np.inf, 3.0]]]]), image, ones).passed
+    assert compare_conv2d(np.array([[[[5.0, 3.0]]]]), image, ones).mismatched == 1
+    assert compare_conv2d(np.array([[[[-np.inf, 4.0]]]]), image, ones).mismatched == 2

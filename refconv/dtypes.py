@@ -12,50 +12,25 @@ object                     the objects' own + ×    object
 =========================  ======================  ===============================================
 
 The narrow types of ml_dtypes are widened on entry, because NumPy's own arithmetic on them stops counting (1000 ones
-in bfloat16 add up to 256), and rounded on exit through `_round_to_odd`, because their cast from float64 goes through
+in bfloat16 add up to 256), and rounded on exit by `round_to_format`, because their cast from float64 goes through
 float32 and rounds twice.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[Any]
+from refconv.formats import Array, as_dtype, float_info, is_ml_dtype, round_to_format
 
 INT64_MAX = int(np.iinfo(np.int64).max)
-
-
-def is_ml_dtype(dtype: np.dtype[Any]) -> bool:
-    """Whether `dtype` is a float of ml_dtypes (bfloat16, float8 ...), which NumPy itself knows only as kind ``V``."""
-    is_float = dtype.type.__module__ == "ml_dtypes" and dtype.name.startswith(("float", "bfloat"))
-    return is_float and dtype.name != "float8_e8m0fnu"  # powers of two, for scales: it has no zero and no sign
 
 
 def wide_dtype(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
     """Return the floating or complex type that holds them all, of at least float64's precision."""
     return np.result_type(np.float64, *(dtype for dtype in dtypes if not is_ml_dtype(dtype)))
-
-
-class FloatInfo(NamedTuple):
-    """What rounding to a floating type can cost."""
-
-    unit: float  # u, the largest relative error of one rounding to nearest: half the gap between 1 and the next number
-    smallest: float  # the least positive number, subnormals included
-    largest: float  # the largest finite number
-
-
-def float_info(dtype: npt.DTypeLike) -> FloatInfo:
-    """Return u, the least positive and the largest number of a floating type; of a complex type, those of its parts.
-
-    As Python floats, so that of longdouble the least is 0 and the largest infinite.
-    """
-    kind = np.dtype(dtype)
-    info = import_module("ml_dtypes").finfo(kind) if is_ml_dtype(kind) else np.finfo(kind)
-    return FloatInfo(float(info.eps) / 2, float(info.smallest_subnormal), float(info.max))
 
 
 def is_integral(dtype: np.dtype[Any]) -> bool:
@@ -105,7 +80,7 @@ def result_dtype(*operands: np.dtype[Any], dtype: npt.DTypeLike | None = None) -
     and an object among the three makes objects of all.
     """
     if dtype is not None:
-        result = np.dtype(dtype).newbyteorder("=")
+        result = as_dtype(dtype)
     elif any(operand.kind == "O" for operand in operands):
         result = np.dtype(object)
     elif all(map(is_integral, operands[:2])):
@@ -141,9 +116,9 @@ def round_once(exact: Array, dtype: np.dtype[Any]) -> Array:
     narrow = dtype.kind != "O" and np.finfo(np.float64).eps < float_info(dtype).unit
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         if narrow and (exact.dtype.kind in "iuO" or exact.dtype == np.longdouble):
-            exact = _round_to_odd(exact, np.float64)  # NumPy's own cast may stop at float64 on its way
+            exact = _round_to_odd(exact)  # NumPy's own cast may stop at float64 on its way
         if is_ml_dtype(dtype):
-            exact = _round_to_odd(exact, np.float32)  # as ml_dtypes' own cast does at float32
+            exact = round_to_format(exact, float_info(dtype))  # ml_dtypes' own cast stops at float32
         return exact.astype(dtype, copy=False)
 
 
@@ -158,17 +133,15 @@ def _to_integers(exact: Array, dtype: np.dtype[Any]) -> Array:
     return exact.astype(dtype, copy=False)
 
 
-def _round_to_odd(exact: Array, dtype: type[np.float32 | np.float64]) -> Array:
-    """Return `exact` in `dtype`, inexact values rounded to the neighbour whose last bit is 1.
+def _round_to_odd(exact: Array) -> Array:
+    """Return `exact` in float64, inexact values rounded to the neighbour whose last bit is 1.
 
     A later rounding to nearest in a type at least two bits narrower then gives what rounding `exact` at once would
     (Boldo & Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
     """
-    near = exact.astype(dtype)
+    near = exact.astype(np.float64)
     # Python compares its integers with its floats exactly; NumPy would make floats of both.
     left, right = (exact.astype(object), near.astype(object)) if exact.dtype.kind in "iuO" else (exact, near)
     above, below = (left > right).astype(bool), (left < right).astype(bool)
-    bits = near.view(np.uint32) if dtype is np.float32 else near.view(np.uint64)
-    is_even = bits % 2 == 0
-    towards = np.where(above, dtype(np.inf), dtype(-np.inf))
-    return np.where((above | below) & is_even, np.nextafter(near, towards), near)
+    is_even = near.view(np.uint64) % 2 == 0
+    return np.where((above | below) & is_even, np.nextafter(near, np.where(above, np.inf, -np.inf)), near)

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from refconv.arguments import IntOrPair, PaddingLike
 from refconv.conv import conv2d
-from refconv.dtypes import Array, float_info, wide_dtype
+from refconv.dtypes import wide_dtype
+from refconv.formats import Array, float_info
 from refconv.geometry import ConvGeometry
 
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from refconv.dtypes import Array
+from refconv.formats import Array
 from refconv.geometry import ConvGeometry
 
 _NUMPY_MODES: Final[dict[str, Literal["reflect", "edge", "wrap"]]] = {

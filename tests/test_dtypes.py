@@ -12,13 +12,12 @@ import pytest
 from refconv.dtypes import (
     accumulation_dtype,
     as_array,
-    float_info,
     is_integral,
-    is_ml_dtype,
     magnitude,
     result_dtype,
     wide_dtype,
 )
+from refconv.formats import float_info, is_ml_dtype
 
 HAS_WIDE_LONGDOUBLE = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant
 wide_longdouble = pytest.mark.skipif(not HAS_WIDE_LONGDOUBLE, reason="longdouble is float64 on this machine")

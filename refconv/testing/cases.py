@@ -20,8 +20,8 @@ import numpy as np
 
 from refconv.arguments import PADDING_STRINGS, IntOrPair, PaddingLike
 from refconv.conv import conv2d
-from refconv.dtypes import Array
 from refconv.error_bound import error_bound
+from refconv.formats import Array
 from refconv.geometry import ConvGeometry
 from refconv.testing.compare import Comparison, compare_arrays
 from refconv.testing.data import DATA, LAYOUTS, ROUNDED, exact_magnitude, integers, normals

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from refconv.arguments import IntOrPair, PaddingLike
 from refconv.conv import conv2d
-from refconv.dtypes import Array, as_array, result_dtype, round_once, wide_dtype
+from refconv.dtypes import as_array, result_dtype, round_once, wide_dtype
 from refconv.error_bound import error_bound
+from refconv.formats import Array
 
 __all__ = ["Comparison", "compare_conv2d"]
 

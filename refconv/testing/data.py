@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from refconv.dtypes import Array
+from refconv.formats import Array
 
 
 def integers(bits: np.random.PCG64, shape: tuple[int, ...], magnitude: int) -> Array:

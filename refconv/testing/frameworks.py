@@ -19,7 +19,7 @@ import numpy as np
 
 from refconv.arguments import PADDING_STRINGS
 from refconv.conv import conv2d
-from refconv.dtypes import Array
+from refconv.formats import Array
 from refconv.geometry import ConvGeometry
 
 Conv2d = Callable[..., Any]

@@ -1,4 +1,4 @@
-"""conv2d, three ways: the definition as loops, one einsum over windows, and a matrix product of columns.
+"""conv2d, four ways: the definition as loops, an einsum over windows, a matrix product of columns, and that exactly.
 
     output[n, o, p, q] = bias[o] + Σ_c Σ_i Σ_j weight[o, c, i, j] · input[n, (C/G)·g + c, h, w]
 
@@ -8,13 +8,12 @@ with g = o // (O/G) the group of output channel o, and zeros outside the input. 
 cross-correlation: the kernel is not flipped.
 
 The way through is the same for each: normalise and validate once into a frozen plan (`ConvGeometry`), pad, take
-windows, contract, round once.  The direct method shares nothing with the other two but that plan, so that their
-agreement is evidence.
+windows, contract, round once.  The direct method shares nothing with the others but that plan, so that their agreement
+is evidence.  The exact method is the matrix product of columns in whole digits: see `exact`.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Final
 
@@ -22,16 +21,14 @@ import numpy as np
 import numpy.typing as npt
 
 from refconv.arguments import IntOrPair, PaddingLike
-from refconv.dtypes import Array, accumulation_dtype, as_array, magnitude, result_dtype, round_once
+from refconv.dtypes import accumulation_dtype, as_array, is_integral, magnitude, result_dtype, round_once
+from refconv.exact import exact_conv2d
+from refconv.formats import Array
 from refconv.geometry import ConvGeometry
-from refconv.im2col import windows
+from refconv.im2col import bands, windows
 from refconv.padding import pad
 
 __all__ = ["conv2d"]
-
-# Columns are written in tiles of about this many elements, 4 MiB of float64.  Measured over the layers of
-# tests/benchmarks: smaller tiles starve the GEMM of wide layers, larger ones fall out of the cache.
-TILE_ELEMENTS = 1 << 19
 
 
 def conv2d(
@@ -74,9 +71,12 @@ def conv2d(
         G, a divisor of C and of O.  Group g convolves its own C/G input channels into its own O/G output channels.
     padding_mode : {"zeros", "reflect", "replicate", "circular"}
         What stands in the padding.
-    method : {"im2col", "einsum", "direct"}
-        How to compute it.  The results differ by the order of summation alone, so by rounding, or where a partial sum
-        overflows float64; ``"direct"`` is the formula as loops, and slow.
+    method : {"im2col", "einsum", "direct", "exact"}
+        How to compute it.  The first three differ by the order of summation alone, so by rounding, or where a partial
+        sum overflows float64; ``"direct"`` is the formula as loops, and slow.  ``"exact"`` is correctly rounded: every
+        element is the number of its type nearest to the exact sum, ties to even, of complex numbers part by part; a sum
+        that is exactly zero is +0.  Its bits are the same on every machine, for float64 only ever meets whole numbers
+        below 2^53, which no order of summation, BLAS or number of threads can round.  For types of up to 64 bits.
     dtype : dtype_like, optional
         Type to round to; ``np.float64`` gives the wide truth for float32 data.
 
@@ -118,6 +118,11 @@ def conv2d(
     >>> conv2d(image, ones, dilation=2)[0, 0]
     array([[117]])
 
+    In float64, 1 is lost beside 2^60, and what is left depends on the order of summation.  Not in the exact sum.
+
+    >>> conv2d(np.array([[[[2.0**60, 1.0, -(2.0**60)]]]]), np.ones((1, 1, 1, 3)), method="exact")
+    array([[[[1.]]]])
+
     The kernel is not flipped: this one is a difference, right minus left.
 
     >>> conv2d(image, np.array([[[[-1, 0, 1]]]]), stride=2)[0, 0]
@@ -147,15 +152,18 @@ def conv2d(
     )
     dtypes = [operand.dtype for operand in operands]
     result = result_dtype(*dtypes, dtype=dtype)
+    if method == "exact" and result.kind != "O" and not all(map(is_integral, dtypes)):
+        rounded = exact_conv2d(operands, geometry, result, _im2col)
+        return rounded if geometry.batched else rounded[0]
     largest_sum = _largest_sum(*operands, taps=geometry.taps_per_output)
     wide = accumulation_dtype(*dtypes, result=result, largest_sum=largest_sum)
     image, kernel, *offsets = (operand.astype(wide, copy=False) for operand in operands)
 
     with np.errstate(all="ignore"):  # inf − inf and overflow are answers here, not accidents
-        exact = METHODS[method](image.reshape(geometry.batch, *image.shape[-3:]), kernel, geometry)
+        total = METHODS[method](image.reshape(geometry.batch, *image.shape[-3:]), kernel, geometry)
         for offset in offsets:
-            exact += offset[:, np.newaxis, np.newaxis]
-    rounded = round_once(exact, result)
+            total += offset[:, np.newaxis, np.newaxis]
+    rounded = round_once(total, result)
     return rounded if geometry.batched else rounded[0]
 
 
@@ -195,16 +203,16 @@ def _im2col(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
     if view.flags.c_contiguous:  # a 1×1 kernel at stride 1: the input is its own columns
         return (kernels @ view.reshape(batch, groups, taps, geometry.positions)).reshape(geometry.output_shape)
 
-    rows, width = geometry.height.output_size, geometry.width.output_size
-    band = min(rows, max(1, TILE_ELEMENTS // (groups * taps * width)))  # rows of output whose columns fill a tile
     output = np.empty((batch, groups, geometry.group_out_channels, geometry.positions), input.dtype)
-    buffer = np.empty(groups * taps * band * width, input.dtype)  # one for all tiles: fresh memory is slow to touch
-    for n, start in itertools.product(range(batch), range(0, rows, band)):
-        tile = view[n, ..., start : start + band, :]
+    buffer = np.empty(0, input.dtype)  # one for all tiles: fresh memory is slow to touch
+    for n, rows, positions in bands(geometry):
+        tile = view[n, ..., rows, :]
+        if tile.size > buffer.size:
+            buffer = np.empty(tile.size, input.dtype)
         columns = buffer[: tile.size].reshape(tile.shape)
         columns[...] = tile
-        positions = slice(start * width, (start + band) * width)
-        np.matmul(kernels, columns.reshape(groups, taps, tile.shape[-2] * width), out=output[n, ..., positions])
+        matrices = columns.reshape(groups, taps, tile.shape[-2] * tile.shape[-1])
+        np.matmul(kernels, matrices, out=output[n, ..., positions])
     return output.reshape(geometry.output_shape)
 
 
@@ -212,4 +220,5 @@ METHODS: Final[dict[str, Callable[[Array, Array, ConvGeometry], Array]]] = {
     "im2col": _im2col,
     "einsum": _einsum,
     "direct": _direct,
+    "exact": _im2col,  # of integers and objects, whose arithmetic is exact as it is; `exact_conv2d` does all others
 }

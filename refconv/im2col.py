@@ -7,17 +7,24 @@ its adjoint: it adds every column back to the pixels that it was read from.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from refconv.arguments import IntOrPair, PaddingLike, adding_context, as_pair
-from refconv.dtypes import Array, accumulation_dtype, as_array, is_ml_dtype, magnitude, result_dtype, round_once
+from refconv.dtypes import accumulation_dtype, as_array, magnitude, result_dtype, round_once
+from refconv.formats import Array, is_ml_dtype
 from refconv.geometry import ConvGeometry
 from refconv.padding import pad
 
 __all__ = ["col2im", "im2col"]
+
+# Columns are written in tiles of about this many elements, 4 MiB of float64.  Measured over the layers of
+# tests/benchmarks: smaller tiles starve the GEMM of wide layers, larger ones fall out of the cache.
+TILE_ELEMENTS = 1 << 19
 
 
 def windows(padded: Array, geometry: ConvGeometry, *, writeable: bool = False) -> Array:
@@ -29,6 +36,18 @@ def windows(padded: Array, geometry: ConvGeometry, *, writeable: bool = False) -
     reach = height.effective_kernel_size, width.effective_kernel_size
     dense = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=(-2, -1), writeable=writeable)
     return dense[:, :, :: height.stride, :: width.stride, :: height.dilation, :: width.dilation]
+
+
+def bands(geometry: ConvGeometry) -> Iterator[tuple[int, slice, slice]]:
+    """Yield (n, rows, positions): bands of an image's output rows whose columns, of all its channels, fill a tile.
+
+    `positions` are the columns P·Q that belong to the rows.
+    """
+    height, width = geometry.height.output_size, geometry.width.output_size
+    columns_per_row = geometry.groups * geometry.taps_per_output * width
+    band = min(height, max(1, TILE_ELEMENTS // max(1, columns_per_row)))
+    for n, start in itertools.product(range(geometry.batch), range(0, height, max(1, band))):
+        yield n, slice(start, start + band), slice(start * width, (start + band) * width)
 
 
 def im2col(

@@ -307,6 +307,6 @@ def test_a_kernel_larger_than_the_padded_input_is_refused(size: tuple[int, int],
 
 @pytest.mark.parametrize("method", ["gemm", "", None, [], ["direct"], {}, 2])
 def test_an_unknown_method_is_refused(method: Any) -> None:
-    message = f"method={method!r} must be one of 'im2col', 'einsum', 'direct'"
+    message = f"method={method!r} must be one of 'im2col', 'einsum', 'direct', 'exact'"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         CALLS["conv2d"](method=method)

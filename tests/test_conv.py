@@ -18,7 +18,7 @@ def row(*pixels: object, dtype: npt.DTypeLike | None = None) -> Array:
 
 
 def test_these_are_all_methods() -> None:
-    assert tuple(conv.METHODS) == ("im2col", "einsum", "direct")
+    assert tuple(conv.METHODS) == ("im2col", "einsum", "direct", "exact")
 
 
 def test_im2col_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,8 @@ def row(*pixels: object, dtype: npt.DTypeLike | None = None) -> Array:
     ],
 )
 def test_the_type_of_the_result(method: str, input_dtype: str, weight_dtype: str, result: str) -> None:
+    if method == "exact" and input_dtype == "longdouble":
+        pytest.skip("the exact method takes types of up to 64 bits")
     image, weight = np.ones((1, 2, 2, 3), input_dtype), np.ones((3, 2, 1, 2), weight_dtype)
     output = conv2d(image, weight, method=method)
     assert output.dtype == np.dtype(result)
@@ -113,6 +115,7 @@ def test_complex_numbers(method: str) -> None:
     assert output.tolist() == [[[[-1 + 2j]]]]  # (1 + 2i)·2i + (3 − i) + i
 
 
+@pytest.mark.parametrize("method", ["im2col", "einsum", "direct"])
 @pytest.mark.skipif(not HAS_WIDE_LONGDOUBLE, reason="longdouble is float64 on this machine")
 def test_longdouble_keeps_its_precision(method: str) -> None:
     tiny = np.longdouble(2) ** -60
@@ -214,6 +217,7 @@ def test_integers_are_rounded_once(method: str, pixel: int, weight: int, dtype: 
     assert output.astype(np.complex128).item() == result
 
 
+@pytest.mark.parametrize("method", ["im2col", "einsum", "direct"])
 @pytest.mark.skipif(not HAS_WIDE_LONGDOUBLE, reason="longdouble is float64 on this machine")
 @pytest.mark.parametrize(("dtype", "bits"), [("float16", 10), ("float32", 23), ("bfloat16", 7), ("float8_e5m2", 2)])
 def test_longdouble_is_rounded_once(method: str, dtype: str, bits: int) -> None:

@@ -12,10 +12,20 @@ from importlib import import_module
 from types import ModuleType
 
 from refconv.conv import conv2d
+from refconv.error_bound import error_bound
 from refconv.im2col import col2im, im2col
 from refconv.sizes import effective_kernel_size, output_size, same_padding
 
-__all__ = ["col2im", "conv2d", "effective_kernel_size", "im2col", "output_size", "same_padding", "testing"]
+__all__ = [
+    "col2im",
+    "conv2d",
+    "effective_kernel_size",
+    "error_bound",
+    "im2col",
+    "output_size",
+    "same_padding",
+    "testing",
+]
 __version__ = "0.1.0"
 
 

@@ -49,6 +49,11 @@ class FloatInfo(NamedTuple):
         return int(np.frexp(self.smallest)[1]) - 1
 
     @property
+    def least_normal(self) -> float:
+        """2^(e + p − 1), the least number of full precision: smaller ones are subnormal."""
+        return self.smallest / (2 * self.unit)
+
+    @property
     def overflow(self) -> float:
         """Return the least magnitude that rounds to infinity: half a last place past the largest number.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import numpy.typing as npt
 
 from refconv.arguments import IntOrPair, PaddingLike
+from refconv.testing.arrays import to_numpy
 from refconv.testing.compare import compare_conv2d
 
 __all__ = ["assert_conv2d_matches"]
@@ -23,17 +23,23 @@ def assert_conv2d_matches(
     *,
     padding_mode: str = "zeros",
     dtype: npt.DTypeLike | None = None,
+    accumulate_dtype: npt.DTypeLike | None = None,
+    input_dtype: npt.DTypeLike | None = None,
+    confidence: float | None = None,
+    algorithm: str = "direct",
 ) -> None:
     """Raise AssertionError unless `actual` is the convolution of the other arguments, to a proven bound.
 
     Parameters
     ----------
     actual : array_like
-        What the implementation under test returned, of any framework that NumPy can read.
+        What the implementation under test returned, of any framework.
     input, weight, bias, stride, padding, dilation, groups, padding_mode
         What it was given: the arguments of `refconv.conv2d`.
     dtype : dtype_like, optional
         The type that `actual` should have; by default the result type of input and weight.
+    accumulate_dtype, input_dtype, confidence, algorithm
+        How the implementation works, which decides how far it may be off: see `refconv.error_bound`.
 
     Raises
     ------
@@ -59,7 +65,20 @@ def assert_conv2d_matches(
     """
     __tracebackhide__ = True
     comparison = compare_conv2d(
-        actual, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, dtype=dtype
+        actual,
+        input,
+        weight,
+        bias,
+        stride,
+        padding,
+        dilation,
+        groups,
+        padding_mode=padding_mode,
+        dtype=dtype,
+        accumulate_dtype=accumulate_dtype,
+        input_dtype=input_dtype,
+        confidence=confidence,
+        algorithm=algorithm,
     )
     if not comparison.passed:
         operands = ", ".join(
@@ -73,5 +92,5 @@ def assert_conv2d_matches(
 def _described(name: str, operand: npt.ArrayLike | None) -> str:
     if operand is None:
         return f"no {name}"
-    array = np.asarray(operand)
+    array = to_numpy(name, operand)
     return f"{name} {array.shape} {array.dtype}"

@@ -20,11 +20,12 @@ import numpy as np
 
 from refconv.arguments import PADDING_STRINGS, IntOrPair, PaddingLike
 from refconv.conv import conv2d
-from refconv.error_bound import error_bound
+from refconv.error_bound import Operands
 from refconv.formats import Array
 from refconv.geometry import ConvGeometry
-from refconv.testing.compare import Comparison, compare_arrays
+from refconv.testing.compare import Comparison, compare_by_convention
 from refconv.testing.data import DATA, LAYOUTS, ROUNDED, exact_magnitude, integers, normals
+from refconv.testing.reference import Reference, conv2d_reference
 
 __all__ = ["Case"]
 
@@ -124,13 +125,12 @@ class Case:
 
     def check(self, actual: object) -> Comparison:
         """Compare a target's result, which may be anything at all, with the truth."""
-        truth = self.expected()
-        dtype = DTYPES[self.dtype]
-        if self.data in ROUNDED:
-            bound = error_bound(*self.arrays(), **self.kwargs(), dtype=dtype)
-        else:
-            bound = np.zeros(truth.shape)
-        return compare_arrays(actual, truth, bound, dtype)
+        return compare_by_convention(actual, Operands(*self.arrays()), self.kwargs(), self.reference())
+
+    def reference(self) -> Reference:
+        """Return the truth, and by how much each element of a result may differ from it."""
+        reference = conv2d_reference(Operands(*self.arrays()), self.kwargs(), DTYPES[self.dtype])
+        return reference if self.data in ROUNDED else reference._replace(allowed=np.zeros_like(reference.allowed))
 
 
 _NUMBER = r"(?:0|[1-9]\d*)"

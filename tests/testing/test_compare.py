@@ -12,6 +12,7 @@ import pytest
 from refconv import conv2d
 from refconv.testing import Comparison, compare_conv2d
 from refconv.testing.compare import compare_arrays
+from refconv.testing.reference import Reference
 
 Array = npt.NDArray[Any]
 IMAGE = np.arange(1, 13, dtype=np.float32).reshape(1, 1, 3, 4)
@@ -31,7 +32,7 @@ def spoilt(index: tuple[int, ...], value: Any) -> Array:
 
 def arrays(actual: Any, truth: Any, bound: Any, dtype: npt.DTypeLike = np.float32) -> Comparison:
     wide = np.asarray(truth)
-    return compare_arrays(np.asarray(actual, dtype), wide, np.asarray(bound, np.float64), np.dtype(dtype))
+    return compare_arrays(np.asarray(actual, dtype), Reference(wide, np.asarray(bound, np.float64), np.dtype(dtype)))
 
 
 def test_the_truth_passes() -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import refconv
 from refconv.testing import CaseResult, Report, TargetError, cases, check
 from refconv.testing.battery import TIERS
+from refconv.testing.cases import DTYPES
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.judge import OUTCOMES
 
@@ -63,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "-k", dest="match", metavar="TEXT", default="", help="only cases with TEXT in their id or family"
     )
-    command.add_argument("--dtype", choices=("float32", "float64"), help="only cases of this type")
+    command.add_argument("--dtype", choices=tuple(DTYPES.values()), help="only cases of this type")
     command.add_argument(
         "--workers", type=int, metavar="N", default=1, help="processes to share the cases (default: 1)"
     )

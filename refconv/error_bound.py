@@ -165,7 +165,7 @@ def conv2d_sums(
     is_complex = any(dtype.kind == "c" for dtype in operands.dtypes)
     add_up = partial(_total, geometry, parameters, algorithm)
 
-    sizes = operands.each(_magnitude)
+    sizes = operands.each(magnitude)
     total = add_up(sizes)
     roundings = _roundings(geometry, algorithm, is_complex=is_complex, is_biased=sizes.bias is not None)
     input_error: Array | float = 0.0
@@ -202,7 +202,7 @@ def _roundings(geometry: ConvGeometry, algorithm: str, *, is_complex: bool, is_b
     return np.full_like(products, WINOGRAD[algorithm].roundings(parts * geometry.group_in_channels) + is_biased)
 
 
-def _magnitude(operand: Array) -> Array:
+def magnitude(operand: Array) -> Array:
     """Return |operand|, widened first: the least int8 has no magnitude in int8.
 
     An infinity becomes NaN, so that an infinite sum of magnitudes can only mean overflow.

@@ -20,16 +20,34 @@ import numpy as np
 
 from refconv.arguments import PADDING_STRINGS, IntOrPair, PaddingLike
 from refconv.conv import conv2d
-from refconv.error_bound import Operands
-from refconv.formats import Array
+from refconv.dtypes import wide_dtype
+from refconv.error_bound import Operands, magnitude
+from refconv.formats import Array, as_dtype, float_info
 from refconv.geometry import ConvGeometry
 from refconv.testing.compare import Comparison, compare_by_convention
-from refconv.testing.data import DATA, LAYOUTS, ROUNDED, exact_magnitude, integers, normals
+from refconv.testing.data import (
+    DATA,
+    FLOAT_DATA,
+    INTEGER_DATA,
+    LAYOUTS,
+    ROUNDED,
+    exact_magnitude,
+    integers,
+    normals,
+)
 from refconv.testing.reference import Reference, conv2d_reference
 
 __all__ = ["Case"]
 
-DTYPES: Final[dict[str, np.dtype[Any]]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
+DTYPES: Final = {
+    "f32": "float32",
+    "f64": "float64",
+    "f16": "float16",
+    "bf16": "bfloat16",
+    "i8": "int8",
+    "u8": "uint8",
+    "c64": "complex64",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +63,15 @@ class Case:
     stride, padding, dilation, groups
         As in `refconv.conv2d`, in the form in which a target gets them: pairs, ``((T, B), (L, R))`` or a string.
     dtype : str
-        ``"f32"`` or ``"f64"``.
+        The type of the arrays: ``"f32"``, ``"f64"``, ``"f16"``, ``"bf16"`` (which needs ml_dtypes), ``"i8"``, ``"u8"``
+        or ``"c64"``.  A result has the same one, save for integers: these are exact in any type that holds them.
     data : str
         ``"exact"``: whole numbers so small that every partial sum, in any order, is exact; the result must be equal.
         ``"real"``: normal numbers; the result must be within the bound.  ``"nan"`` and ``"inf"``: exact, with those
         in the input.  ``"zero"``: exact, and all products cancel.  ``"cancel"``: real, and huge products cancel.
-        ``"negzero"``: an input of zeros of both signs.
+        ``"negzero"``: an input of zeros of both signs.  ``"subnormal"``: exact, and below the least normal number.
+        ``"nanweight"`` and ``"infweight"``: exact, with those in the kernel.  ``"spread"``: real, with exponents far
+        apart.  ``"extreme"``: of integers, the least and the largest that there are.
     layout : str
         How the arrays lie in memory.
     family : str
@@ -96,22 +117,37 @@ class Case:
         bits = np.random.PCG64(zlib.crc32(self.id.encode()))
         image, kernel = self._values(bits, self.input_shape), self._values(bits, self.weight_shape)
         bias = None if self.bias_shape is None else self._values(bits, self.bias_shape)
-        DATA[self.data](image, kernel)
+        DATA[self.data](image, kernel, self.numpy_dtype)
         return self._laid_out(image), self._laid_out(kernel), None if bias is None else self._laid_out(bias)
 
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The type of the arrays; a TypeError where it is one of ml_dtypes, and that is not installed."""
+        return as_dtype(DTYPES[self.dtype])
+
     def _values(self, bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
-        return normals(bits, shape) if self.data in ROUNDED else integers(bits, shape, self.largest_number())
+        def real() -> Array:
+            return normals(bits, shape) if self.data in ROUNDED else integers(bits, shape, self.largest_number())
+
+        if self.dtype == "c64":
+            return real() + 1j * real()
+        return np.abs(real()) if self.dtype == "u8" else real()
 
     def _laid_out(self, values: Array) -> Array:
-        return LAYOUTS[self.layout](values.astype(DTYPES[self.dtype]))
+        return LAYOUTS[self.layout](values.astype(self.numpy_dtype))
 
     def largest_number(self) -> int:
-        """Return the largest whole number that exact data may hold; 0 if there are too many terms for any."""
-        return exact_magnitude(math.prod(self.weight_shape[1:]), np.finfo(DTYPES[self.dtype]).nmant + 1)
+        """Return the largest whole number that exact data may hold; 0 if there are too many terms for any.
+
+        Integers are taken to be added up in 32 bits, one of them the sign.
+        """
+        products = math.prod(self.weight_shape[1:]) * (2 if self.dtype == "c64" else 1)
+        name = DTYPES[self.dtype]
+        return exact_magnitude(products, 31 if self.dtype in INTEGERS else float_info(name).digits)
 
     def expected(self) -> Array:
-        """Return the truth in float64; for arguments that must be refused, raise what refconv raises."""
-        return conv2d(*self.arrays(), **self.kwargs(), dtype=np.float64)
+        """Return the truth, in float64 or complex128; for arguments that must be refused, raise what refconv raises."""
+        return conv2d(*self.arrays(), **self.kwargs(), dtype=wide_dtype(self.numpy_dtype))
 
     def largest_partial_sum(self) -> float:
         """Return ``max(Σ|x||w| + |b|)``, which no partial sum exceeds in any order of summation.
@@ -119,8 +155,7 @@ class Case:
         For exact data, which are whole numbers, this is the proof that nothing rounds: it is at most 2^24 in float32,
         and 2^53 in float64, up to where those types hold every whole number.
         """
-        image, kernel, bias = self.arrays()
-        total = conv2d(abs(image), abs(kernel), None if bias is None else abs(bias), **self.kwargs(), dtype=np.float64)
+        total = conv2d(*Operands(*self.arrays()).each(magnitude), **self.kwargs())
         return float(total.max(initial=0.0))
 
     def check(self, actual: object) -> Comparison:
@@ -129,10 +164,12 @@ class Case:
 
     def reference(self) -> Reference:
         """Return the truth, and by how much each element of a result may differ from it."""
-        reference = conv2d_reference(Operands(*self.arrays()), self.kwargs(), DTYPES[self.dtype])
+        dtype = np.dtype(np.int64) if self.dtype in INTEGERS else self.numpy_dtype
+        reference = conv2d_reference(Operands(*self.arrays()), self.kwargs(), dtype, any_integer=True)
         return reference if self.data in ROUNDED else reference._replace(allowed=np.zeros_like(reference.allowed))
 
 
+INTEGERS: Final = ("i8", "u8")
 _NUMBER = r"(?:0|[1-9]\d*)"
 _PAIR = rf"{_NUMBER}(?:x{_NUMBER})?"
 _SIDES = rf"{_NUMBER}\+{_NUMBER}x{_NUMBER}\+{_NUMBER}"
@@ -166,10 +203,20 @@ def parse_case(name: str, family: str = "") -> Case:
         layout=part["layout"] or "contiguous",
         family=family,
     )
-    if case.data not in ROUNDED and not case.largest_number():
-        raise ValueError(f"case {name!r} adds up too many terms for exact data; write {name + '-real'!r}")
+    _check_data(case)
     ConvGeometry.from_shapes(case.input_shape, case.weight_shape, case.bias_shape, **case.kwargs())
     return case
+
+
+def _check_data(case: Case) -> None:
+    """Refuse data that a type cannot hold, or that would not be what their name says."""
+    is_integer = case.dtype in INTEGERS
+    if case.data not in (INTEGER_DATA if is_integer else FLOAT_DATA):
+        kind = "whole" if is_integer else "floating-point"
+        raise ValueError(f"case {case.id!r} has {case.data!r} data, which {kind} numbers do not have")
+    if case.data not in ROUNDED and not case.largest_number():
+        name = case.id
+        raise ValueError(f"case {name!r} adds up too many terms for exact data; write {name + '-real'!r}")
 
 
 def _says_twice(name: str) -> bool:

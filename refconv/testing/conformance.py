@@ -51,8 +51,8 @@ def check(
         Processes among which the cases are shared; more than one needs a target that they can import.
     match : str
         Only the cases in whose id or family this text stands.
-    dtype : {"float32", "float64"}, optional
-        Only the cases of this type.
+    dtype : str, optional
+        Only the cases of this type, such as ``"float32"``: see `cases`.
     time_limit : float or None
         Seconds after which a case has failed; after ten in a row, all that are left have.  None, for a callable with
         one worker: no limit, and no other thread than the calling one, for a debugger.

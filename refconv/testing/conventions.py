@@ -60,6 +60,17 @@ def _skipping_padding(judged: Judged) -> Reference | None:
     return reference._replace(truth=truth, allowed=judged.tolerance(reference))
 
 
+def _adding_bias_later(judged: Judged) -> Reference | None:
+    """Round the sum to the type of the result once more, before the bias is added to it."""
+    dtype, bias = judged.reference.dtype, judged.operands.bias
+    precision = judged.precision or (Precision.of(dtype) if judged.is_real else None)
+    if bias is None or precision is None or not precision.rounds_result:
+        return None
+    sums = conv2d_reference(judged.operands._replace(bias=None), judged.parameters, dtype, precision)
+    rounding = precision.result.unit * (np.abs(sums.truth) + sums.allowed) + precision.result.smallest
+    return judged.reference._replace(allowed=judged.tolerance(judged.reference) + 2 * rounding)
+
+
 def _flushing_results(judged: Judged, operands: Operands | None = None) -> Reference | None:
     """Allow every product, sum and result below the least normal number to be taken for 0."""
     if not judged.is_real:
@@ -93,6 +104,7 @@ def _wrapping(judged: Judged) -> Reference | None:
 
 CONVENTIONS: Final[dict[str, Callable[[Judged], Reference | None]]] = {
     "taps that read padding are skipped, where others multiply its zeros by NaN or infinity": _skipping_padding,
+    "the sum is rounded to the type of the result before the bias is added": _adding_bias_later,
     "subnormal results are flushed to zero": _flushing_results,
     "subnormal inputs and results are flushed to zero": _flushing_inputs,
     "integer sums wrap in the type of the result": _wrapping,

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.formats import Array, float_info
 
 
 def integers(bits: np.random.PCG64, shape: tuple[int, ...], magnitude: int) -> Array:
@@ -47,44 +47,80 @@ def exact_magnitude(terms: int, digits: int) -> int:
     return min(32, math.isqrt(2**digits // (terms + 1)))
 
 
-def _hide_nan(image: Array, kernel: Array) -> None:  # noqa: ARG001  # like the others
+def _hide_nan(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
     """Put one NaN amid the input: it belongs in every output that reads it, and in no other."""
     image.flat[image.size // 2] = np.nan
 
 
-def _hide_infinities(image: Array, kernel: Array) -> None:  # noqa: ARG001
+def _hide_infinities(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
     """Put both infinities into the input: where they meet, the sum is NaN in any order."""
     image.flat[image.size // 2] = np.inf
     image.flat[image.size // 3] = -np.inf
 
 
-def _cancel(image: Array, kernel: Array) -> None:
+def _cancel(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
     """Make every second channel undo the one before it, so that only the bias is left."""
     image[..., 1::2, :, :] = image[..., : image.shape[-3] // 2 * 2 : 2, :, :]
     kernel[:, 1::2] = -kernel[:, : kernel.shape[1] // 2 * 2 : 2]
 
 
-def _cancel_hugely(image: Array, kernel: Array) -> None:
+def _cancel_hugely(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:
     """Cancel terms 2^40 times as large as the bias."""
-    _cancel(image, kernel)
+    _cancel(image, kernel, dtype)
     image *= 2.0**40
 
 
-def _negate_zeros(image: Array, kernel: Array) -> None:  # noqa: ARG001
+def _negate_zeros(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
     """Leave of every pixel a zero of the opposite sign."""
     image *= -0.0
 
 
-DATA: Final[dict[str, Callable[[Array, Array], None]]] = {
-    "exact": lambda image, kernel: None,  # noqa: ARG005
-    "real": lambda image, kernel: None,  # noqa: ARG005
+def _shrink(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
+    """Make whole multiples of the least positive number of the input's numbers, so small that they are subnormal."""
+    image *= float_info(dtype).smallest
+
+
+def _hide_nan_in_kernel(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
+    """Put one NaN into the first kernel's first tap, which reads padding where there is any."""
+    kernel.flat[0] = np.nan
+
+
+def _hide_infinity_in_kernel(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
+    """Put an infinity there; no pixel is 0, so that its product with a real one is infinite."""
+    kernel.flat[0] = np.inf
+
+
+def _spread(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
+    """Scale pixels and taps by powers of two from 2^−12 to 2^12, in two orders: the largest terms drown the rest."""
+    image *= 2.0 ** (np.arange(image.size).reshape(image.shape) * 7 % 25 - 12)
+    kernel *= 2.0 ** (np.arange(kernel.size).reshape(kernel.shape) * 11 % 25 - 12)
+
+
+def _take_extremes(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:
+    """Take for each number the least or the largest of its type: by its sign or, where there is none, by its parity."""
+    limits = np.iinfo(dtype)
+    for array in (image, kernel):
+        is_least = array < 0 if limits.min < 0 else array % 2 == 0
+        array[...] = np.where(is_least, limits.min, limits.max)
+
+
+DATA: Final[dict[str, Callable[[Array, Array, np.dtype[Any]], None]]] = {
+    "exact": lambda image, kernel, dtype: None,  # noqa: ARG005
+    "real": lambda image, kernel, dtype: None,  # noqa: ARG005
     "nan": _hide_nan,
     "inf": _hide_infinities,
     "zero": _cancel,
     "cancel": _cancel_hugely,
     "negzero": _negate_zeros,
+    "subnormal": _shrink,
+    "nanweight": _hide_nan_in_kernel,
+    "infweight": _hide_infinity_in_kernel,
+    "spread": _spread,
+    "extreme": _take_extremes,
 }
-ROUNDED: Final = ("real", "cancel")  # normal numbers, to be judged by the bound; all others are whole ones, and exact
+ROUNDED: Final = ("real", "cancel", "spread")  # to be judged by the bound; all others are whole numbers, and exact
+INTEGER_DATA: Final = ("exact", "extreme", "zero")
+FLOAT_DATA: Final = tuple(word for word in DATA if word != "extreme")
 
 
 def _embedded(array: Array) -> Array:

@@ -14,6 +14,9 @@ from refconv.testing.cases import Case
 _SAME = ("same", "same_upper", "same_lower")
 _STRIDED_SAME = ("same_upper", "same_lower")
 _LAYOUTS = ("strided", "fortran", "channels_last", "broadcast", "negative", "read_only", "big_endian")
+_TYPES = (
+    "f16", "f16-real", "bf16", "bf16-real", "c64", "c64-real", "i8", "i8-extreme", "u8", "u8-extreme",
+)  # fmt: skip
 _TAILS = ((1, 33), (3, 19), (4, 17), (5, 13), (7, 9), (8, 7), (9, 8), (13, 5), (17, 4), (19, 3), (33, 1))
 
 
@@ -106,12 +109,28 @@ EDGES: Final[dict[str, list[str]]] = {
         "n3-c4-o6-g2-6x8-k3-s2x1-p0-d1-bias-f64-real-broadcast",
         "n3-c4-o6-g2-6x8-k3-s2x1-p0-d1-bias-f64-real-big_endian",
     ],
+    "types": [
+        *(f"n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-{word}" for word in _TYPES),
+        *(f"n1-c2-o3-g1-8x11-k3-s2-psame_upper-d1-{word}" for word in _TYPES),
+        *(f"n1-c4-o8-g4-6x7-k3x2-s1-p1-d1-{word}" for word in ("f16-real", "bf16-real", "i8-extreme", "c64-real")),
+        "n1-c100-o2-g1-5x6-k3-s1-p1-d1-f16-real",  # 900 products, of which a float16 accumulator makes a mess
+        "n1-c100-o2-g1-5x6-k3-s1-p1-d1-bf16-real",
+        "n1-c40-o2-g1-5x6-k3-s1-p1-d1-i8-extreme",  # 360 products of 128·128: past 16 bits many times
+        "n1-c40-o2-g1-5x6-k3-s1-p1-d1-u8-extreme",
+    ],
     "values": [
         "n1-c2-o3-g1-7x8-k3x2-s1-p0-d1-bias-f32-nan",
         "n1-c2-o3-g1-7x8-k3x2-s2x1-p0-d1-bias-f32-inf",
         "n2-c4-o3-g1-7x8-k3x2-s1-p1x0-d1-f32-zero",  # exactly 0 is expected
         "n2-c4-o3-g1-7x8-k3x2-s1-p1x0-d1-bias-f32-cancel",
         "n2-c4-o3-g1-7x8-k3x2-s1-p1x0-d1-bias-f32-negzero",
+        "n1-c2-o3-g1-7x8-k3x2-s1-p1x0-d1-bias-f32-nanweight",  # over padding, too
+        "n1-c2-o3-g1-7x8-k3x2-s1-p1x0-d1-bias-f32-infweight",
+        "n2-c3-o3-g3-7x8-k3x2-s1-p1x0-d1-bias-f32-nanweight",  # depthwise, where PyTorch has other code
+        "n1-c2-o3-g1-7x8-k3x2-s1-p1x0-d1-f32-subnormal",
+        "n1-c2-o3-g1-7x8-k3x2-s1-p1x0-d1-f64-subnormal",
+        "n1-c6-o3-g1-7x8-k3x2-s1-p1x0-d1-bias-f32-spread",  # badly conditioned
+        "n1-c6-o3-g1-7x8-k3x2-s1-p1x0-d1-bias-f64-spread",
     ],
 }
 

@@ -19,7 +19,8 @@ import numpy as np
 
 from refconv.arguments import PADDING_STRINGS
 from refconv.conv import conv2d
-from refconv.formats import Array
+from refconv.dtypes import is_integral
+from refconv.formats import Array, is_ml_dtype
 from refconv.geometry import ConvGeometry
 
 Conv2d = Callable[..., Any]
@@ -67,6 +68,8 @@ def _load_scipy() -> Conv2d:
     ) -> Any:
         if padding in ("same", "same_upper", "same_lower"):
             raise NotImplementedError(f"it has no padding={padding!r}")
+        if image.dtype.itemsize < 4 and image.dtype.kind not in "iu":
+            raise NotImplementedError(f"it does not correlate {image.dtype}")
         try:
             plan = ConvGeometry.from_shapes(
                 image.shape,
@@ -89,7 +92,7 @@ def _load_scipy() -> Conv2d:
         for n, o in np.ndindex(*output.shape[:2]):
             first = plan.input_channel(o, 0)
             channels = images[n, first : first + plan.group_in_channels]
-            dense = correlate(channels, dilated[o], mode="valid", method="direct")[0]
+            dense = correlate(channels, dilated[o].conj(), mode="valid", method="direct")[0]  # it conjugates the second
             output[n, o] = dense[:: stride[0], :: stride[1]] + (0 if bias is None else bias[o])
         return output if plan.batched else output[0]
 
@@ -100,6 +103,9 @@ def _load_torch() -> Conv2d:
     torch = import_module("torch")
 
     def tensor(array: Array) -> Any:
+        if is_ml_dtype(array.dtype):  # which torch knows by the same names, and NumPy's bits by these
+            bits = torch.from_numpy(np.array(array).view({1: np.uint8, 2: np.int16}[array.itemsize]))
+            return bits.view(getattr(torch, array.dtype.name))
         can_share = array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0
         return torch.from_numpy(array if can_share else np.array(_native(array)))
 
@@ -111,7 +117,12 @@ def _load_torch() -> Conv2d:
         elif any(isinstance(side, tuple) for side in padding):
             raise NotImplementedError("it pads both sides of an axis alike")
         tensors = tensor(image), tensor(kernel), None if bias is None else tensor(bias)
-        return torch.nn.functional.conv2d(*tensors, stride, padding, dilation, groups).numpy()
+        try:
+            return torch.nn.functional.conv2d(*tensors, stride, padding, dilation, groups)
+        except RuntimeError as error:
+            if "not implemented for" not in str(error):
+                raise
+            raise NotImplementedError(str(error)) from error
 
     return torch_conv2d
 
@@ -120,6 +131,8 @@ def _load_jax() -> Conv2d:
     jax = import_module("jax")
     jax.config.update("jax_enable_x64", True)  # noqa: FBT003  # without it, float64 becomes float32
     words = {"valid": "VALID", "same_upper": "SAME", "same_lower": "SAME_LOWER"}
+    # What its documentation has one name for sums in a wider type: the bias is then added before the one rounding.
+    sums = {"float16": np.float32, "bfloat16": np.float32, "int8": np.int32, "uint8": np.int32}
 
     def jax_conv2d(
         image: Array, kernel: Array, bias: Array | None, stride: Any, padding: Any, dilation: Any, groups: Any
@@ -128,13 +141,15 @@ def _load_jax() -> Conv2d:
         output = jax.lax.conv_general_dilated(
             _native(image),
             _native(kernel),
+            preferred_element_type=sums.get(image.dtype.name),
             window_strides=stride,
             padding=_padding_word(padding, words) if isinstance(padding, str) else _sides(padding),
             rhs_dilation=dilation,
             dimension_numbers=("NCHW", "OIHW", "NCHW"),
             feature_group_count=groups,
         )
-        return output if bias is None else output + _native(bias)[:, None, None]
+        output = output if bias is None else output + _native(bias)[:, None, None]
+        return output.astype(image.dtype.newbyteorder("=")) if output.dtype == np.float32 else output
 
     return jax_conv2d
 
@@ -151,13 +166,14 @@ def _load_tensorflow() -> Conv2d:
         _refuse_unbatched(image)
         if groups * kernel.shape[1] != image.shape[-3]:
             raise NotImplementedError("it takes the number of groups from the shapes")
-        output = tensorflow.nn.conv2d(
-            np.moveaxis(_native(image), -3, -1),
-            np.transpose(_native(kernel), (2, 3, 1, 0)),
-            strides=stride,
-            padding=_padding_word(padding, words) if isinstance(padding, str) else [(0, 0), *_sides(padding), (0, 0)],
-            dilations=dilation,
-        )
+        sides = _padding_word(padding, words) if isinstance(padding, str) else [(0, 0), *_sides(padding), (0, 0)]
+        operands = np.moveaxis(_native(image), -3, -1), np.transpose(_native(kernel), (2, 3, 1, 0))
+        try:
+            output = tensorflow.nn.conv2d(*operands, strides=stride, padding=sides, dilations=dilation)
+        except tensorflow.errors.InvalidArgumentError as error:
+            if "is not in the list of allowed values" not in str(error):
+                raise
+            raise NotImplementedError(f"it does not convolve {image.dtype}") from error
         output = output if bias is None else tensorflow.nn.bias_add(output, _native(bias))
         return np.moveaxis(output.numpy(), -1, -3)
 
@@ -165,12 +181,18 @@ def _load_tensorflow() -> Conv2d:
 
 
 def _onnx_model(arrays: Mapping[str, Array], attributes: Mapping[str, Any]) -> Any:
-    """Return an ONNX model of a single Conv node; the arrays tell the types and shapes of its inputs."""
+    """Return an ONNX model of a single Conv node, ConvInteger for integers; the arrays tell the types and shapes."""
     onnx = import_module("onnx")
+    operator = "ConvInteger" if is_integral(arrays["x"].dtype) else "Conv"
+    if arrays["x"].dtype.kind == "c":
+        raise NotImplementedError("its operators take no complex numbers")
+    if operator == "ConvInteger" and "b" in arrays:
+        raise NotImplementedError("its ConvInteger takes no bias")
     kind = onnx.helper.np_dtype_to_tensor_dtype(arrays["x"].dtype)
     inputs = [onnx.helper.make_tensor_value_info(name, kind, array.shape) for name, array in arrays.items()]
-    output = onnx.helper.make_tensor_value_info("y", kind, None)
-    node = onnx.helper.make_node("Conv", list(arrays), ["y"], **attributes)
+    result = onnx.TensorProto.INT32 if operator == "ConvInteger" else kind
+    output = onnx.helper.make_tensor_value_info("y", result, None)
+    node = onnx.helper.make_node(operator, list(arrays), ["y"], **attributes)
     graph = onnx.helper.make_graph([node], "conv2d", inputs, [output])
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 22)], ir_version=10)
 

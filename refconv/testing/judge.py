@@ -16,9 +16,15 @@ from refconv.testing.targets import Target, load_target
 
 __all__ = ["CaseResult", "run_case"]
 
-Outcome = Literal["passed", "failed", "unsupported", "wrongly accepted"]
+Outcome = Literal["passed", "differs by convention", "failed", "unsupported", "wrongly accepted"]
 GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
-OUTCOMES: Final[tuple[Outcome, ...]] = ("passed", "failed", "unsupported", "wrongly accepted")
+OUTCOMES: Final[tuple[Outcome, ...]] = (
+    "passed",
+    "differs by convention",
+    "failed",
+    "unsupported",
+    "wrongly accepted",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +35,10 @@ class CaseResult:
     ----------
     id, family : str
         Of the case.
-    outcome : {"passed", "failed", "unsupported", "wrongly accepted"}
-        A case that ought to be refused passes if the target raises; if it returns, that is "wrongly accepted", which
-        does not fail a run.  NotImplementedError is "unsupported".
+    outcome : {"passed", "differs by convention", "failed", "unsupported", "wrongly accepted"}
+        What is right by another convention than refconv's "differs by convention", which does not fail a run.  A case
+        that ought to be refused passes if the target raises; if it returns, that is "wrongly accepted", which does not
+        either.  NotImplementedError is "unsupported".
     detail : str
         What happened, in words.
     comparison : Comparison or None
@@ -151,4 +158,5 @@ def _judged(function: Target, case: Case) -> CaseResult:
     if case.rejects:
         return result("wrongly accepted", f"accepted {case.rejects}", seconds=seconds)
     comparison = case.check(actual)
-    return result("passed" if comparison.passed else "failed", str(comparison), comparison, seconds)
+    outcome = "failed" if not comparison.passed else "differs by convention" if comparison.convention else "passed"
+    return result(outcome, str(comparison), comparison, seconds)

@@ -384,7 +384,7 @@ def test_what_cannot_be_run_is_one_line(arguments: list[str], message: str) -> N
     [
         ([], "the following arguments are required: COMMAND"),
         (["chekc"], "argument COMMAND: invalid choice: 'chekc'"),
-        (["check", "refconv", "--tier", "full"], "argument --tier: invalid choice: 'full'"),
+        (["check", "refconv", "--tier", "all"], "argument --tier: invalid choice: 'all'"),
         (["check", "refconv", "--dtype", "f16"], "argument --dtype: invalid choice: 'f16'"),
         (["check", "refconv", "--workers", "two"], "argument --workers: invalid int value: 'two'"),
         (["check", "refconv", "--time-limit", "long"], "argument --time-limit: invalid float value: 'long'"),

@@ -49,7 +49,8 @@ class Case:
         ``"exact"``: whole numbers so small that every partial sum, in any order, is exact; the result must be equal.
         ``"real"``: normal numbers; the result must be within the bound.  ``"nan"`` and ``"inf"``: exact, with those
         in the input.  ``"zero"``: exact, and all products cancel.  ``"cancel"``: real, and huge products cancel.
-        ``"negzero"``: an input of zeros of both signs.
+        ``"negzero"``: an input of zeros of both signs.  ``"ones"``: ones throughout, so that an output counts what it
+        adds up.  ``"onetap"``: numbered pixels, and one tap for each output channel, so that an output names its pixel.
     layout : str
         How the arrays lie in memory.
     family : str
@@ -176,6 +177,11 @@ def _says_twice(name: str) -> bool:
     """Whether a name writes an equal pair as two numbers: one convolution has one name."""
     parts = (part[1:] for part in name.split("-") if part[0] in "kspd" and "x" in part)
     return any(first == second for first, _, second in (part.partition("x") for part in parts))
+
+
+def pair_text(letter: str, height: int, width: int) -> str:
+    """Write a pair as names have it: ``k3`` for an equal one, else ``k2x3``."""
+    return f"{letter}{height}" if height == width else f"{letter}{height}x{width}"
 
 
 def _pair(text: str) -> tuple[int, int]:

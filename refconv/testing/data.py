@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import cycle
 from typing import Final
 
 import numpy as np
@@ -75,6 +76,19 @@ def _negate_zeros(image: Array, kernel: Array) -> None:  # noqa: ARG001
     image *= -0.0
 
 
+def _count(image: Array, kernel: Array) -> None:
+    """Make everything 1: each output counts the taps that read a pixel, and the channels."""
+    image[...] = kernel[...] = 1
+
+
+def _read_through_one_tap(image: Array, kernel: Array) -> None:
+    """Number the pixels, from 1, and leave each output channel one tap, the next one: an output names what it reads."""
+    image[...] = np.arange(1, image.size + 1).reshape(image.shape)
+    kernel[...] = 0
+    for channel, tap in zip(kernel, cycle(np.ndindex(*kernel.shape[1:])), strict=False):
+        channel[tap] = 1
+
+
 DATA: Final[dict[str, Callable[[Array, Array], None]]] = {
     "exact": lambda image, kernel: None,  # noqa: ARG005
     "real": lambda image, kernel: None,  # noqa: ARG005
@@ -83,6 +97,8 @@ DATA: Final[dict[str, Callable[[Array, Array], None]]] = {
     "zero": _cancel,
     "cancel": _cancel_hugely,
     "negzero": _negate_zeros,
+    "ones": _count,
+    "onetap": _read_through_one_tap,
 }
 ROUNDED: Final = ("real", "cancel")  # normal numbers, to be judged by the bound; all others are whole ones, and exact
 

@@ -102,6 +102,8 @@ def test_families_come_in_the_order_of_the_battery() -> None:
         "same",
         "groups",
         "channels",
+        "tiles",
+        "probes",
         "degenerate",
         "memory",
         "values",
@@ -334,7 +336,7 @@ def test_a_target_that_cannot_be_loaded(name: str, message: str, workers: int) -
         ({"time_limit": 0}, "time_limit=0 must be more than 0 seconds"),
         ({"time_limit": -1.5}, r"time_limit=-1\.5 must be more than 0 seconds"),
         ({"time_limit": math.nan}, "time_limit=nan must be more than 0 seconds"),
-        ({"tier": "full"}, "tier='full' must be one of 'smoke', 'core'"),
+        ({"tier": "all"}, "tier='all' must be one of 'smoke', 'core', 'full', 'networks'"),
         ({"dtype": "float16"}, "dtype='float16' must be one of 'float32', 'float64'"),
         ({"match": "no such"}, "no case of tier 'core' has match='no such' in its id or family"),
         (

@@ -72,10 +72,20 @@ class Evidence:
         """How many elements are wrong."""
         return int(self.wrong.sum())
 
+    @property
+    def right_places(self) -> Places:
+        """The places of the elements that are right."""
+        n, o, p, q = np.nonzero(~self.wrong)
+        return n, o, p, q
+
     def explained_by(self, reading: Reading) -> bool:
         """Whether a reading predicts every wrong element, to rounding: a sample of them first, for speed."""
         wrong = self.places
         return self._agree(reading, spread(wrong, SAMPLE)) and self._agree(reading, wrong)
+
+    def spares_what_is_right(self, reading: Reading) -> bool:
+        """Whether a reading predicts the elements that are right as well, in a sample."""
+        return self._agree(reading, spread(self.right_places, SAMPLE))
 
     def _agree(self, reading: Reading, places: Places) -> bool:
         values, bounds = reading.predict(places, self.dtype)

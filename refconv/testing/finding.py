@@ -30,12 +30,11 @@ class Finding:
 
     Examples
     --------
-    >>> finding = Finding(
-    ...     "dilation-ignored", "the dilation is ignored", 100, 100, reading="h = S·p + D·i − T, where it has S·p + i − T"
-    ... )
+    >>> should = "h = S·p + D·i − T, not S·p + i − T"
+    >>> finding = Finding("dilation-ignored", "the dilation is ignored", wrong=100, explained=100, reading=should)
     >>> print(finding)
     dilation-ignored: the dilation is ignored (explains 100 of 100 wrong elements)
-      should be: h = S·p + D·i − T, where it has S·p + i − T
+      should be: h = S·p + D·i − T, not S·p + i − T
     """
 
     code: str

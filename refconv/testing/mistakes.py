@@ -35,6 +35,8 @@ class Mistake:
         From the right reading to the wrong one.
     is_common : bool
         Whether it is so common that pairs with it are tried.
+    is_variant : bool
+        Whether it is another mistake on one axis alone.
     """
 
     code: str
@@ -42,6 +44,7 @@ class Mistake:
     should: str
     change: Change
     is_common: bool = False
+    is_variant: bool = False
 
     def and_then(self, other: Mistake) -> Mistake:
         """Return the pair of two mistakes."""
@@ -66,10 +69,12 @@ def per_axis(
     def kept(axis: AxisGeometry) -> AxisGeometry:
         return axis
 
+    height, width = on_axes(height=change, width=kept), on_axes(height=kept, width=change)
+    height, width = on_axes(height=change, width=kept), on_axes(height=kept, width=change)
     return [
         Mistake(code, sentence, should, on_axes(height=change, width=change), is_common),
-        Mistake(f"{code}-along-height", f"{sentence} along the height", should, on_axes(height=change, width=kept)),
-        Mistake(f"{code}-along-width", f"{sentence} along the width", should, on_axes(height=kept, width=change)),
+        Mistake(f"{code}-along-height", f"{sentence} along the height", should, height, is_variant=True),
+        Mistake(f"{code}-along-width", f"{sentence} along the width", should, width, is_variant=True),
     ]
 
 

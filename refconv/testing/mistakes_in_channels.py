@@ -19,8 +19,8 @@ def _grouped(channel: Callable[[Array, Array, Reading], Array]) -> Change:
     """Change the input channel as a function of o and c."""
 
     def change(reading: Reading) -> Reading:
-        o, c = np.indices(reading.channels.shape)
-        return replace(reading, channels=channel(o, c, reading))
+        grid: Array = np.indices(reading.channels.shape)
+        return replace(reading, channels=channel(grid[0], grid[1], reading))
 
     return change
 
@@ -115,7 +115,11 @@ def _groups_last(reading: Reading) -> Reading:
 
 LAYOUT: Final = (
     Mistake(
-        "kernel-transposed", "each kernel is read as (K_w, K_h)", "weight is (O, C/G, K_h, K_w)", _weight_as("OIWH"), True
+        "kernel-transposed",
+        "each kernel is read as (K_w, K_h)",
+        "weight is (O, C/G, K_h, K_w)",
+        _weight_as("OIWH"),
+        is_common=True,
     ),
     *(
         Mistake(
@@ -127,13 +131,27 @@ LAYOUT: Final = (
         for order in ("OHWI", "HWIO", "IOHW")
     ),
     Mistake("input-read-as-nhwc", "the input's memory is read as NHWC", "input is (N, C, H, W)", _input_as("NHWC")),
-    Mistake("input-read-as-nchw", "the input's memory, NHWC, is read as NCHW", "input is (N, C, H, W)", _input_as("NWCH")),
+    Mistake(
+        "input-strides-ignored",
+        "the input's memory is read as it lies, whatever its strides",
+        "an element is where its strides say",
+        lambda reading: replace(reading, input=reading.input.ravel(order="K").reshape(reading.input.shape)),
+    ),
+    Mistake(
+        "weight-strides-ignored",
+        "the weight's memory is read as it lies, whatever its strides",
+        "an element is where its strides say",
+        lambda reading: replace(reading, weight=reading.weight.ravel(order="K").reshape(reading.weight.shape)),
+    ),
     Mistake("input-read-as-cnhw", "the input's memory is read as CNHW", "input is (N, C, H, W)", _input_as("CNHW")),
     Mistake("input-transposed", "each image is read as (W, H)", "input is (N, C, H, W)", _input_as("NCWH")),
     Mistake("output-stored-as-nhwc", "the output is stored as NHWC", "output is (N, O, P, Q)", _stored_as("NPQO")),
     Mistake("output-transposed", "each image is stored as (Q, P)", "output is (N, O, P, Q)", _stored_as("NOQP")),
     Mistake(
-        "output-batch-and-channels-swapped", "the output is stored as (O, N)", "output is (N, O, P, Q)", _stored_as("ONPQ")
+        "output-batch-and-channels-swapped",
+        "the output is stored as (O, N)",
+        "output is (N, O, P, Q)",
+        _stored_as("ONPQ"),
     ),
     Mistake(
         "output-groups-transposed",
@@ -145,14 +163,17 @@ LAYOUT: Final = (
 
 
 def _of_image(reading: Reading) -> Reading:
-    images, channels = reading.bias.shape
-    return replace(reading, bias=np.stack([reading.bias[:, n % channels] for n in range(images)])[:, :1].repeat(channels, 1))
+    """Give every channel of image n the bias of channel n, counted round and round."""
+    images: Array = np.indices(reading.bias.shape)[0]
+    return replace(reading, bias=reading.bias[images, images % reading.bias.shape[1]])
 
 
 def _tail_lost(step: int) -> Change:
     """Sum over input channels in steps, and forget what is left over."""
 
     def change(reading: Reading) -> Reading:
+        if step > reading.weight.shape[1]:
+            return reading
         weight = reading.weight.copy()
         weight[:, weight.shape[1] // step * step :] = 0
         return replace(reading, weight=weight)

@@ -77,7 +77,7 @@ def _flipped(*axes: int) -> Change:
 PADDING: Final = (
     *per_axis(
         "padding-missing",
-        "the padding is missing: the first window starts at the first pixel",
+        "the padding before the first pixel is missing",
         f"{_WINDOW}, with T the padding before the first pixel",
         lambda axis: _padded(axis, 0, 0),
         is_common=True,

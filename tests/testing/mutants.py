@@ -25,7 +25,7 @@ class Layer:
     w: Array
     b: Array
     stride: tuple[int, int]
-    sides: tuple[tuple[int, int], tuple[int, int]]
+    sides: tuple[tuple[int, int], ...]
     dilation: tuple[int, int]
     groups: int
     same: str
@@ -100,11 +100,12 @@ def columns(layer: Layer, size: tuple[int, int], *, mode: str = "constant") -> A
 
 def gemm(layer: Layer, cols: Array) -> Array:
     """Multiply columns with kernels, group by group, and add the bias."""
-    n, _, k_h, k_w, p, q = cols.shape
+    n, _, _, _, p, q = cols.shape
     g, o = layer.groups, len(layer.w)
     per_group = cols.reshape(n, g, layer.w[0].size, p * q)
     kernels = layer.w.reshape(g, o // g, layer.w[0].size)
-    return np.matmul(kernels, per_group).reshape(n, o, p, q) + layer.b[:, None, None]
+    output: Array = np.matmul(kernels, per_group).reshape(n, o, p, q)
+    return output + layer.b[:, None, None]
 
 
 def run(layer: Layer, size: tuple[int, int] | None = None, **changes: Any) -> Array:
@@ -395,7 +396,8 @@ def depthwise_for_any_groups(layer: Layer) -> Array:
         return run(layer)
     channels = layer.x.shape[1]
     cols = columns(layer, layer.size)[:, [o * channels // len(layer.w) for o in range(len(layer.w))]]
-    return np.einsum("okl,noklpq->nopq", layer.w[:, 0], cols) + layer.b[:, None, None]
+    output: Array = np.einsum("okl,noklpq->nopq", layer.w[:, 0], cols)
+    return output + layer.b[:, None, None]
 
 
 @kernel
@@ -573,7 +575,8 @@ def batch_and_channels_exchanged(layer: Layer) -> Array:
 def rounded_to(values: Array, bits: int) -> Array:
     """Keep that many significant bits: 8 for bfloat16, 11 for TF32 and float16."""
     mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.rint(mantissa * 2.0**bits), exponent - bits)
+    rounded: Array = np.ldexp(np.rint(mantissa * 2.0**bits), exponent - bits)
+    return rounded
 
 
 @kernel
@@ -594,7 +597,7 @@ def inputs_rounded_to_fp16(layer: Layer) -> Array:
 @kernel
 def fp16_accumulator(layer: Layer) -> Array:
     cols = columns(layer, layer.size)
-    n, c, k_h, k_w, p, q = cols.shape
+    n, _, _, _, p, q = cols.shape
     g, each_out = layer.groups, len(layer.w) // layer.groups
     products = cols.reshape(n, g, 1, -1, p, q) * layer.w.reshape(g, each_out, -1, 1, 1)
     total = np.zeros((n, g, each_out, p, q), np.float16)
@@ -697,6 +700,6 @@ def kernel_flipped_along_width(layer: Layer) -> Array:
 def taps_before_channels(layer: Layer) -> Array:
     """Columns are ordered (K_h, K_w, C), kernels (C, K_h, K_w)."""
     cols = columns(layer, layer.size)
-    n, c, k_h, k_w, p, q = cols.shape
+    n, _, k_h, k_w, p, q = cols.shape
     grouped = cols.reshape(n, layer.groups, -1, k_h, k_w, p, q)
     return gemm(layer, np.ascontiguousarray(np.moveaxis(grouped, 2, 4)).reshape(cols.shape))

@@ -155,14 +155,15 @@ def cases(tier: str = "core", *, match: str = "", dtype: str | None = None) -> l
     """
     if tier not in TIERS:
         raise ValueError(f"tier={tier!r} must be one of {', '.join(map(repr, TIERS))}")
-    short_names = {full.name: short for short, full in DTYPES.items()}
-    if dtype is not None and dtype not in short_names:
-        raise ValueError(f"dtype={dtype!r} must be one of {', '.join(map(repr, short_names))}")
-    return [
-        case
-        for case in _tier(tier)
-        if (match in case.id or match in case.family) and (dtype is None or case.dtype == short_names[dtype])
-    ]
+    names = [kind.name for kind in DTYPES.values()]
+    if dtype not in (None, *names):
+        raise ValueError(f"dtype={dtype!r} must be one of {', '.join(map(repr, names))}")
+    return [case for case in _tier(tier) if is_chosen(case, match, dtype)]
+
+
+def is_chosen(case: Case, match: str, dtype: str | None) -> bool:
+    """Whether a case has this text in its id or family, and is of this type."""
+    return (match in case.id or match in case.family) and dtype in (None, DTYPES[case.dtype].name)
 
 
 def find_case(id: str) -> Case:

@@ -174,9 +174,11 @@ def parse_case(name: str, family: str = "") -> Case:
 
 
 def _says_twice(name: str) -> bool:
-    """Whether a name writes an equal pair as two numbers: one convolution has one name."""
-    parts = (part[1:] for part in name.split("-") if part[0] in "kspd" and "x" in part)
-    return any(first == second for first, _, second in (part.partition("x") for part in parts))
+    """Whether a name writes an equal pair as two numbers, or equal sides as four: one convolution has one name."""
+    pairs = [part[1:].split("x") for part in name.split("-") if part[0] in "kspd" and "x" in part]
+    return any(
+        all(len({*sides.split("+")}) == 1 for sides in pair) if "+" in pair[0] else pair[0] == pair[1] for pair in pairs
+    )
 
 
 def pair_text(letter: str, height: int, width: int) -> str:

@@ -68,8 +68,7 @@ class Report:
         is_name = self.target in FRAMEWORKS or ":" in self.target
         is_expression = self.target.replace(".", "").isidentifier()
         target = repr(self.target) if is_name else self.target if is_expression else "target"
-        has_returned = not result.detail.startswith(("the process died", "no answer", "not run"))
-        call, argument = ("run_case", "") if has_returned else ("check", "match=")
+        call, argument = ("run_case", "") if result.has_returned else ("check", "match=")
         line = f"print({call}({target}, {argument}{result.id!r}))"
         if len(line) > LONGEST_LINE:
             line = f"print({call}({target},\n{'':{len(call) + 7}}{argument}{result.id!r}))"

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.testing import CaseResult, Comparison, Report, TargetError, cases, check, conformance
-from refconv.testing.conformance import _name
+from refconv.testing import CaseResult, Comparison, Report, TargetError, cases, check, places
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.isolation import IsolatedTarget
+from refconv.testing.places import name_of
 from refconv.testing.report import _plain
 
 DILATED = "n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32"
@@ -164,7 +164,7 @@ def test_no_more_processes_are_started_than_there_are_cases(monkeypatch: pytest.
             made.append(arguments)
             super().__init__(*arguments)
 
-    monkeypatch.setattr(conformance, "IsolatedTarget", Counted)
+    monkeypatch.setattr(places, "IsolatedTarget", Counted)
     assert check("kernels:right", "smoke", 7, match="d2x3").passed
     assert made == [("kernels:right", 20.0, max(1, (os.cpu_count() or 1) // 7))]
     made.clear()
@@ -184,7 +184,7 @@ def test_every_process_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
             super().close()
             open_now.discard(self)
 
-    monkeypatch.setattr(conformance, "IsolatedTarget", Counted)
+    monkeypatch.setattr(places, "IsolatedTarget", Counted)
     most = 0
 
     def count(result: CaseResult) -> None:
@@ -587,11 +587,11 @@ def test_what_json_does_not_know_becomes_text(value: object, plain: object) -> N
 
 
 def test_names_of_targets() -> None:
-    assert _name("torch") == "torch"
-    assert _name(kernels.right) == "right"
-    assert _name(kernels.Namespace) == "Namespace"
+    assert name_of("torch") == "torch"
+    assert name_of(kernels.right) == "right"
+    assert name_of(kernels.Namespace) == "Namespace"
     callable_object = np.vectorize(abs)
-    assert _name(callable_object) == getattr(callable_object, "__qualname__", repr(callable_object))
+    assert name_of(callable_object) == getattr(callable_object, "__qualname__", repr(callable_object))
 
 
 @pytest.mark.parametrize(

@@ -125,13 +125,14 @@ class Case:
 
     def check(self, actual: object) -> Comparison:
         """Compare a target's result, which may be anything at all, with the truth."""
+        return compare_arrays(actual, *self.truth_and_bound(), DTYPES[self.dtype])
+
+    def truth_and_bound(self) -> tuple[Array, Array]:
+        """Return the truth in float64, and by how much each element of a result may differ from it."""
         truth = self.expected()
-        dtype = DTYPES[self.dtype]
         if self.data in ROUNDED:
-            bound = error_bound(*self.arrays(), **self.kwargs(), dtype=dtype)
-        else:
-            bound = np.zeros(truth.shape)
-        return compare_arrays(actual, truth, bound, dtype)
+            return truth, error_bound(*self.arrays(), **self.kwargs(), dtype=DTYPES[self.dtype])
+        return truth, np.zeros(truth.shape)
 
 
 _NUMBER = r"(?:0|[1-9]\d*)"

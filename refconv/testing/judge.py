@@ -13,6 +13,7 @@ from refconv.testing.battery import find_case
 from refconv.testing.cases import Case
 from refconv.testing.causes import Explainer
 from refconv.testing.compare import Comparison, exception_text
+from refconv.testing.excerpt import Excerpt, excerpt_of
 from refconv.testing.finding import Finding
 from refconv.testing.targets import Target, load_target
 
@@ -42,6 +43,8 @@ class CaseResult:
         How long the target took.
     findings : tuple of Finding
         For a failure, the causes that explain it equally well, the likeliest first.
+    excerpt : Excerpt or None
+        For a failure, the numbers about the worst element, to be shown.
 
     Examples
     --------
@@ -60,6 +63,7 @@ class CaseResult:
     comparison: Comparison | None = None
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()
+    excerpt: Excerpt | None = None
 
     @property
     def is_answered(self) -> bool:
@@ -178,4 +182,5 @@ class Judge:
         comparison = case.check(actual)
         if comparison.passed:
             return result("passed", str(comparison), comparison, seconds)
-        return result("failed", str(comparison), comparison, seconds, self._explain(case, actual))
+        findings = self._explain(case, actual, seconds)
+        return result("failed", str(comparison), comparison, seconds, findings, excerpt_of(case, actual, comparison))

@@ -7,28 +7,109 @@ together explain them all.
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
+from typing import Final
 
-from refconv.testing.cases import Case
+from refconv.testing.behaviour import behaviour_findings
+from refconv.testing.cases import DTYPES, Case
+from refconv.testing.diagnose import BY_CODE, MISTAKES, SEARCHES, Search, first_found, named
+from refconv.testing.evidence import Evidence, gather
 from refconv.testing.finding import Finding
+from refconv.testing.locate import bare_regions
+from refconv.testing.mistakes import Mistake
+from refconv.testing.shapes import shape_findings, type_findings
+from refconv.testing.taps import tap_findings
 from refconv.testing.targets import Target
 
 __all__ = ["Explainer", "shared_causes"]
+
+SHARE: Final = 0.4  # of the time of a run: a wrong target then takes less than twice as long as a right one, and GRACE
+GRACE: Final = 0.4  # seconds
+CALLS: Final = 12  # of the target, to see how it behaves
+
+DESCRIPTIONS: Final[tuple[Search, ...]] = (tap_findings, bare_regions)  # which may describe what is not a function
+CAUSES: Final = tuple(search for search in SEARCHES if search not in DESCRIPTIONS)
+INEXACT: Final = Finding(
+    "inexact-sums",
+    "whole numbers, whose sums are exact in any order, come out rounded",
+    reading="products and sums in the type of the data: transforms such as Winograd's and Fourier's round",
+)
 
 
 class Explainer:
     """Explain the failures of one target, and remember the causes found, for they explain most of what follows.
 
-    One per target and process, made before the first case: ``Explainer(target)``.  Call it with each failing case and
-    what the target returned: ``explainer(case, actual)``.
+    One per target and process, made before the first case: ``Explainer(target)``.  Call it with each failing case,
+    what the target returned, and the seconds that it took: ``explainer(case, actual, seconds)``.
+
+    Explanations are bounded in time: all together take no more than `SHARE` of the time since the explainer was made,
+    and `GRACE` seconds.  After that, only causes already found are looked for.
     """
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._suspects: dict[str, Mistake] = {}
+        self._searches: list[Search] = []  # those that have found something else than mistakes
+        self._tally: Counter[str] = Counter()
+        self._behaviour: list[Finding] = []
+        self._made = time.perf_counter()
+        self._spent = 0.0
 
-    def __call__(self, case: Case, actual: object) -> tuple[Finding, ...]:
+    def __call__(self, case: Case, actual: object, seconds: float = 0.0) -> tuple[Finding, ...]:
         """Return the causes that explain this failure equally well, the likeliest first; empty where none does."""
-        return ()
+        start = time.perf_counter()
+        try:
+            found = self._behaviour or self._explanations(case, actual, seconds)
+        except Exception:  # noqa: BLE001  # the target may raise anything when called again, and that explains nothing
+            found = []
+        self._spent += time.perf_counter() - start
+        self._suspects |= {finding.code: BY_CODE[finding.code] for finding in found if finding.code in BY_CODE}
+        self._tally.update(finding.code for finding in found)
+        return tuple(found)
+
+    def _has_time(self, needed: float = 0.0) -> bool:
+        return self._spent + needed < GRACE + SHARE * (time.perf_counter() - self._made)
+
+    def _explanations(self, case: Case, actual: object, seconds: float) -> list[Finding]:
+        array, right, dtype = gather(actual, *case.arrays(), **case.kwargs(), dtype=DTYPES[case.dtype])
+        suspects = tuple(self._suspects.values())
+        if array.shape != right.shape:
+            found = shape_findings(array, right, dtype, suspects)
+            return found if self._is_settled(found) else shape_findings(array, right, dtype, MISTAKES)
+        evidence = Evidence.of(array, right, dtype)
+        if not evidence.count:
+            return type_findings(array, dtype) or [INEXACT]
+        found = first_found((partial(named, mistakes=suspects), *self._searches), evidence)
+        if self._is_settled(found):
+            return found
+        return self._searched(evidence) or self._misbehaviour(case, seconds) or first_found(DESCRIPTIONS, evidence)
+
+    def _is_settled(self, found: list[Finding]) -> bool:
+        """Whether what is known explains a failure as well as most before it, or there is no time for more."""
+        leaders = {code for code, count in self._tally.items() if count == max(self._tally.values())}
+        return bool(leaders & {finding.code for finding in found}) or not self._has_time()
+
+    def _searched(self, evidence: Evidence) -> list[Finding]:
+        """Search for a cause, and remember the search, if what it has found is more than mistakes."""
+        for search in CAUSES:
+            if found := search(evidence):
+                if search not in self._searches and any(finding.code not in BY_CODE for finding in found):
+                    self._searches.append(search)
+                return found
+        return []
+
+    def _misbehaviour(self, case: Case, seconds: float) -> list[Finding]:
+        """Call the target again, if there is time, to see whether it is a function at all."""
+        if self._has_time(CALLS * seconds):
+            parameters = (case.stride, case.padding, case.dilation, case.groups)
+            image, kernel, bias = case.arrays()
+            self._behaviour = behaviour_findings(
+                lambda *operands: self._target(*operands, *parameters), image, kernel, bias
+            )
+        return self._behaviour
 
 
 def shared_causes(failures: Sequence[Sequence[Finding]]) -> list[tuple[Finding | None, list[int]]]:

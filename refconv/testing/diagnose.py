@@ -7,9 +7,10 @@ well, all are named, with the smallest case that would tell them apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,9 @@ MISTAKES: Final = tuple(
     )
 )
 PAIRS: Final = pairs_of_common(MISTAKES)
+BY_CODE: Final = {mistake.code: mistake for mistake in reversed((*MISTAKES, *PAIRS))}
+
+Search: TypeAlias = Callable[[Evidence], list[Finding]]
 
 
 def diagnose(
@@ -91,42 +95,34 @@ def diagnose(
     return with_separating_case(explanations(array, right, result), right)
 
 
-def explanations(
-    actual: Array, right: Reading, dtype: np.dtype[np.generic], suspects: Sequence[Mistake] = ()
-) -> list[Finding]:
-    """Return the causes that explain an output equally well; `suspects` are tried before all other mistakes."""
-    if dtype.kind == "O" or actual.dtype.kind == "O":
-        return []  # numbers of any kind at all, which no bound is for
+def explanations(actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> list[Finding]:
+    """Return the causes that explain an output equally well."""
+    if "O" in (dtype.kind, actual.dtype.kind):
+        return []  # numbers of any kind at all, for which there is no bound
     if actual.shape != right.shape:
         return shape_findings(actual, right, dtype, MISTAKES)
     evidence = Evidence.of(actual, right, dtype)
     if not evidence.count:
         return type_findings(actual, dtype)
-    searches: tuple[Callable[[Evidence], list[Finding]], ...] = (
-        _uniform,
-        lambda found: _named(found, suspects),
-        lambda found: _named(found, MISTAKES),
-        filled_regions,
-        lambda found: _named(found, PAIRS),
-        _named_in_part,
-        lost_precision,
-        tap_findings,
-        bare_regions,
-    )
+    return first_found(SEARCHES, evidence)
+
+
+def first_found(searches: Iterable[Search], evidence: Evidence) -> list[Finding]:
+    """Return what the first search that finds anything finds."""
     return next((found for search in searches if (found := search(evidence))), [])
 
 
-def _uniform(evidence: Evidence) -> list[Finding]:
-    """Say that an output is NaN, or zero, from end to end."""
-    count, actual = evidence.count, evidence.actual
-    if np.isnan(actual.astype(evidence.truth.dtype)).all():
-        return [Finding("all-nan", "every element is NaN", count, count, "numbers: the input holds no NaN here")]
-    if not actual.any():
-        return [Finding("all-zero", "every element is zero: nothing was written", count, count, "the sums of products")]
-    return []
+def uniform(evidence: Evidence) -> list[Finding]:
+    """Say that one thing stands all over the output, NaN, zero or the bias alone, and what else would leave it so."""
+    found = {finding.code: finding for finding in filled_regions(evidence)}
+    if not any(f"everywhere-{content}" in found for content in ("zero", "bias-alone", "nan", "infinite")):
+        return []
+    found |= {finding.code: finding for finding in named(evidence, MISTAKES)}
+    others = {code: tuple(other for other in found if other != code) for code in found}
+    return [replace(finding, alternatives=others[code]) for code, finding in found.items()]
 
 
-def _named(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
+def named(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
     """Return the mistakes that predict the whole output."""
     found = [
         mistake
@@ -136,11 +132,11 @@ def _named(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
     return _equals(evidence, found)
 
 
-def _named_in_part(evidence: Evidence) -> list[Finding]:
+def named_in_part(evidence: Evidence) -> list[Finding]:
     """Return the mistakes that predict the wrong elements, where the others are right."""
     found = [mistake for mistake in MISTAKES if evidence.explained_by(mistake.change(evidence.right))]
     regions = bare_regions(evidence)
-    where = f", in a part of the output ({regions[0].sentence})" if regions else ", in a part of the output"
+    where = f"; {regions[0].sentence}" if regions else "; it is wrong in a part of the output"
     return [replace(finding, sentence=finding.sentence + where) for finding in _equals(evidence, found)]
 
 
@@ -158,9 +154,21 @@ def _equals(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
 
 def with_separating_case(findings: list[Finding], right: Reading) -> list[Finding]:
     """Add the smallest case that tells the findings apart, where there are several and they are mistakes."""
-    by_code = {mistake.code: mistake for mistake in reversed((*MISTAKES, *PAIRS))}
-    mistakes = [by_code[finding.code] for finding in findings if finding.code in by_code]
+    mistakes = [BY_CODE[finding.code] for finding in findings if finding.code in BY_CODE]
     if len(mistakes) < 2:
         return findings
     case = separating_case(right, mistakes)
     return [replace(finding, separating_case=case) for finding in findings]
+
+
+# From what leaves no doubt to what only describes: the first that finds anything is believed.
+SEARCHES: Final[tuple[Search, ...]] = (
+    uniform,
+    partial(named, mistakes=MISTAKES),
+    filled_regions,
+    partial(named, mistakes=PAIRS),
+    named_in_part,
+    lost_precision,
+    tap_findings,
+    bare_regions,
+)

@@ -1,8 +1,8 @@
 """Where is an output wrong, and what stands there?  The tightest true sentence, tried from simple to fine.
 
-The wrong elements of most faulty kernels fill a box, or nearly: some images, channels, rows and columns.  Each side of
-the box is then named by itself (all of them; all after the first; those past the last whole tile of 4).  What is no box
-is looked for along the border and in the order of memory.
+Where something known stands (zeros, the bias alone ...), a region explains the output if that stands all over the
+region, and every wrong element lies in it.  Where nothing known does, the wrong elements must fill the region, or
+nearly.
 """
 
 from __future__ import annotations
@@ -14,127 +14,128 @@ from typing import Final
 import numpy as np
 
 from refconv.dtypes import Array
-from refconv.testing.contents import content
+from refconv.testing.contents import Content, contents
 from refconv.testing.evidence import Evidence
 from refconv.testing.finding import Finding
 from refconv.testing.reading import Reading
 
 NEARLY: Final = 0.75  # of a region: right numbers among wrong ones may be chance, as where a wrong tap reads a zero
-TILES: Final = (2, 4, 6, 8, 16, 32, 64)
-AXES: Final = (("images", "image"), ("channels", "channel"), ("rows", "row"), ("columns", "column"))
+TILES: Final = (2, 4, 6, 8, 16, 32)
+AXES: Final = ("images", "channels", "rows", "columns")
 
 
 @dataclass(frozen=True, slots=True)
-class Location:
-    """A region that holds all wrong elements, and little else.
+class Region:
+    """A part of an output.
 
     Attributes
     ----------
-    code : str
-        Stable: ``"columns-past-tile"``.
-    sentence : str
-        Which elements are wrong, in words.
+    code, words : str
+        A stable code, ``"columns-past-tile"``, and words.
+    mask : ndarray of bool
+        What belongs to it, in a shape that broadcasts to the output's.
     """
 
     code: str
-    sentence: str
+    words: str
+    mask: Array
 
 
-def locate(evidence: Evidence) -> list[Location]:
-    """Return the names of the region in which the wrong elements lie, the simplest first; empty if there is none."""
-    if not evidence.count:
-        return []
-    box = [np.unique(axis) for axis in evidence.places]
-    if evidence.count >= NEARLY * np.prod([len(side) for side in box]):
-        return [*_border(evidence), *_named_box(evidence, box)]
-    return [*_border(evidence), *_irregular(evidence)]
-
-
-def _named_box(evidence: Evidence, box: list[Array]) -> list[Location]:
-    """Name each side of the box that is not whole; the first names together, then each side's other names."""
-    sides = [
-        names
-        for axis, chosen in enumerate(box)
-        if (names := _side_names(axis, chosen, evidence.wrong.shape[axis], evidence.right))
-    ]
-    if not sides:
-        return [Location("everywhere", "everything is wrong")]
-    boxes = [[names[0] for names in sides]]
-    boxes += [
-        [other if place == side else names[0] for place, names in enumerate(sides)]
-        for side, others in enumerate(sides)
-        for other in others[1:]
-    ]
-    return [
-        Location("+".join(code for code, _ in names), "wrong: " + ", in ".join(text for _, text in names))
-        for names in boxes
-    ]
-
-
-def _side_names(axis: int, chosen: Array, total: int, right: Reading) -> list[tuple[str, str]]:
-    """Return codes and words for some images, channels, rows or columns; nothing for all of them."""
-    many, one = AXES[axis]
-    first, last, count = int(chosen[0]), int(chosen[-1]), len(chosen)
-    if count == total:
-        return []
-    names = list(_tail_names(axis, first, total, right)) if last == total - 1 and count == total - first else []
-    if count == 1:
-        names.append((f"one-{one}", f"{one} {first} alone"))
-    for period in (2, 3, 4, 8):
-        if count > 1 and np.array_equal(chosen, np.arange(first % period, total, period)):
-            names.append((f"{many}-modulo", f"{many} {first % period} modulo {period}"))
-    if names:
-        return names
-    if last - first + 1 == count:
-        return [(f"{many}-band", f"{many} {first} to {last}")]
-    return [(f"some-{many}", f"{count} of {total} {many}")]
-
-
-def _tail_names(axis: int, first: int, total: int, right: Reading) -> Iterator[tuple[str, str]]:
-    """Yield the names of what goes on to the end: the last tile, the second half, the last group."""
-    many, _ = AXES[axis]
-    if axis == 0 and first == 1:
-        yield "images-after-first", "all images after the first"
-        return
-    each = total // right.groups
-    if axis == 1 and right.groups > 1 and total - first == each:
-        yield "channels-last-group", f"the last group, channels {first} to {total - 1}"
-    if axis == 1 and first in (total // 2, (total + 1) // 2):
-        yield "channels-second-half", f"the second half of the channels, from {first}"
-    for tile in TILES:
-        if first == total // tile * tile:
-            yield f"{many}-past-tile", f"{many} {first} to {total - 1} of {total}, past the last whole tile of {tile}"
-            return
-
-
-def _border(evidence: Evidence) -> Iterator[Location]:
-    """Yield the name of all outputs whose window touches the padding, if those are wrong, and there are others."""
-    touching = touches_padding(evidence.right)
-    at_border = evidence.wrong[:, :, touching]
-    if at_border.sum() == evidence.count >= NEARLY * at_border.size and not touching.all():
-        yield Location("border", f"wrong: the outputs whose window touches the padding{_border_sides(evidence)}")
-
-
-def _irregular(evidence: Evidence) -> Iterator[Location]:
-    """Yield the names of regions that are no box."""
-    wrong = evidence.wrong
-    flat = np.flatnonzero(wrong)
+def regions(right: Reading) -> Iterator[Region]:
+    """Yield the regions of an output that are known to go wrong, the simplest first."""
+    shape = right.shape
+    yield Region("everywhere", "everywhere", np.ones((1, 1, 1, 1), bool))
+    yield Region("images-after-first", "in all images after the first", _from(0, 1, shape))
+    if right.groups > 1:
+        first = shape[1] - shape[1] // right.groups
+        yield Region("channels-last-group", f"in the last group, from channel {first} on", _from(1, first, shape))
+    for half in (shape[1] // 2, (shape[1] + 1) // 2):
+        yield Region(
+            "channels-second-half", f"in the second half of the channels, from {half} on", _from(1, half, shape)
+        )
+    yield Region("border", "where the window touches the padding", touches_padding(right)[np.newaxis, np.newaxis])
+    for axis in (1, 2, 3):
+        yield from _past_tiles(axis, shape)
     for bits in (16, 31):
-        if flat[0] >= 2**bits and evidence.count >= NEARLY * (wrong.size - 2**bits):
-            yield Location(f"past-2^{bits}", f"wrong: the elements from number 2^{bits} on")
-    per_map = wrong.any(axis=(0, 1))
-    if per_map.sum() == 1 and wrong.size > 1:
-        p, q = np.argwhere(per_map)[0]
-        yield Location("one-pixel", f"wrong: pixel ({p}, {q}) of some maps")
+        if right.size_of_output > 2**bits:
+            mask = np.arange(right.size_of_output).reshape(shape) >= 2**bits
+            yield Region(f"past-2^{bits}", f"from element number 2^{bits} on", mask)
+    for axis in range(4):
+        yield from _phases(axis, shape)
+    for axis in range(4):
+        yield from _single(axis, shape)
 
 
-def _border_sides(evidence: Evidence) -> str:
-    """Name the sides of the border that are wrong, if not all are."""
-    rows: Array = evidence.wrong.any(axis=(0, 1, 3))
-    columns: Array = evidence.wrong.any(axis=(0, 1, 2))
-    sides = {"top": rows[0], "bottom": rows[-1], "left": columns[0], "right": columns[-1]}
-    named = [name for name, is_wrong in sides.items() if is_wrong]
-    return "" if len(named) == 4 else f" ({', '.join(named)})"
+def _along(axis: int, chosen: Array) -> Array:
+    """Return a mask over one axis in a shape that broadcasts to the output's."""
+    return chosen.reshape([-1 if place == axis else 1 for place in range(4)])
+
+
+def _from(axis: int, first: int, shape: tuple[int, ...]) -> Array:
+    return _along(axis, np.arange(shape[axis]) >= first)
+
+
+def _past_tiles(axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+    for tile in TILES:
+        first = shape[axis] // tile * tile
+        if first < shape[axis]:
+            words = f"in {AXES[axis]} {first} to {shape[axis] - 1}, past the last whole tile of {tile}"
+            yield Region(f"{AXES[axis]}-past-tile", words, _from(axis, first, shape))
+
+
+def _phases(axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+    for period in (2, 3, 4, 8):
+        for phase in range(min(period, shape[axis])):
+            chosen = np.arange(shape[axis]) % period == phase
+            if 1 < chosen.sum() < shape[axis]:
+                words = f"in {AXES[axis]} {phase} modulo {period}"
+                yield Region(f"{AXES[axis]}-modulo", words, _along(axis, chosen))
+
+
+def _single(axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+    one = AXES[axis].removesuffix("s")
+    if shape[axis] > 1:
+        for index in {0, shape[axis] // 2, shape[axis] - 1}:
+            yield Region(f"one-{one}", f"in {one} {index} alone", _along(axis, np.arange(shape[axis]) == index))
+
+
+def locate(evidence: Evidence, content: Content | None = None) -> list[Region]:
+    """Return the regions that hold all wrong elements, and nothing that contradicts them, the simplest first.
+
+    Nothing contradicts where the content stands all over the region; without a content, where the region is wrong, or
+    nearly.
+    """
+    found: dict[str, Region] = {}
+    for region in regions(evidence.right):
+        if (region.mask | ~evidence.wrong).all() and _is_filled(region.mask, evidence, content):
+            found.setdefault(region.code, region)
+    return list(found.values()) or list(_boxes(evidence))
+
+
+def _is_filled(mask: Array, evidence: Evidence, content: Content | None) -> bool:
+    if content is not None:
+        return bool((content.mask | ~mask).all())
+    whole = np.broadcast_to(mask, evidence.wrong.shape)
+    return bool(evidence.count >= NEARLY * whole.sum())
+
+
+def _boxes(evidence: Evidence) -> Iterator[Region]:
+    """Yield the smallest box around the wrong elements, named by its sides, if they fill it."""
+    sides = [np.unique(axis) for axis in evidence.places]
+    if evidence.count < NEARLY * np.prod([len(side) for side in sides]):
+        return
+    shape = evidence.wrong.shape
+    named = [(axis, side) for axis, side in enumerate(sides) if len(side) < shape[axis]]
+    code = "+".join(f"some-{AXES[axis]}" for axis, _ in named)
+    words = ", ".join(f"{AXES[axis]} {_listed(side)}" for axis, side in named)
+    yield Region(code, f"in {words}", evidence.wrong)
+
+
+def _listed(side: Array) -> str:
+    """Write a few indices, or the first and the last of many."""
+    if len(side) > 4:
+        return f"{side[0]} to {side[-1]}" + ("" if side[-1] - side[0] + 1 == len(side) else " (some)")
+    return ", ".join(map(str, side))
 
 
 def touches_padding(reading: Reading) -> Array:
@@ -146,18 +147,19 @@ def touches_padding(reading: Reading) -> Array:
 
 
 def filled_regions(evidence: Evidence) -> list[Finding]:
-    """Return where it is wrong and what stands there, under each name of the place; empty where nothing known does."""
-    stands = content(evidence)
-    if stands is None:
-        return []
-    names = {f"{place.code}-{stands.code}": f"{place.sentence}; {stands.sentence}" for place in locate(evidence)}
+    """Return where it is wrong and what stands there, under each name of both; empty where nothing known does."""
+    names = {
+        f"{region.code}-{content.code}": f"it is wrong {region.words}: {content.sentence}"
+        for content in contents(evidence)
+        for region in locate(evidence, content)
+    }
     return _findings(evidence, names)
 
 
 def bare_regions(evidence: Evidence) -> list[Finding]:
     """Return where it is wrong, if that is anything less than everywhere."""
-    places = [place for place in locate(evidence) if place.code != "everywhere" and not place.code.startswith("some-")]
-    return _findings(evidence, {place.code: place.sentence for place in places})
+    found = {region.code: f"it is wrong {region.words}" for region in locate(evidence) if region.code != "everywhere"}
+    return _findings(evidence, found)
 
 
 def _findings(evidence: Evidence, names: dict[str, str]) -> list[Finding]:

@@ -172,8 +172,6 @@ def _tail_lost(step: int) -> Change:
     """Sum over input channels in steps, and forget what is left over."""
 
     def change(reading: Reading) -> Reading:
-        if step > reading.weight.shape[1]:
-            return reading
         weight = reading.weight.copy()
         weight[:, weight.shape[1] // step * step :] = 0
         return replace(reading, weight=weight)

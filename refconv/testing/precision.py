@@ -22,7 +22,7 @@ def lost_precision(evidence: Evidence) -> list[Finding]:
     n random roundings of relative size u add up to about ``√n·u·Σ|x||w|`` (Higham & Mary 2019); a logic error moves
     whole products, and so is larger, unless n·u is.
     """
-    magnitudes, _ = _magnitudes(evidence.right).predict(evidence.places, evidence.dtype)
+    magnitudes = _magnitudes(evidence.right).values(evidence.places)
     with np.errstate(all="ignore"):
         error = np.abs(evidence.actual.astype(evidence.truth.dtype) - evidence.truth)[evidence.wrong]
     terms = int(np.prod(evidence.right.weight.shape[1:])) + 1

@@ -7,15 +7,16 @@ any output can be predicted by itself, without the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
 
 from refconv.arguments import Pair
 from refconv.axis import AxisGeometry
-from refconv.conv import conv2d
 from refconv.dtypes import Array, is_ml_dtype
 from refconv.error_bound import error_bound
 from refconv.geometry import ConvGeometry
@@ -100,6 +101,11 @@ class Reading:
         return len(self.images), len(self.weight), *self.size
 
     @property
+    def size_of_output(self) -> int:
+        """How many elements there are."""
+        return math.prod(self.shape)
+
+    @property
     def natural_size(self) -> Pair:
         """(P, Q) as the axes have it: what a kernel returns that makes its mistake in the output's size, too."""
         return self.height.output_size, self.width.output_size
@@ -109,31 +115,37 @@ class Reading:
         n, o, p, q = np.indices(self.shape).reshape(4, -1)
         return n, o, p, q
 
-    def predict(self, places: Places, dtype: np.dtype[np.generic]) -> tuple[Array, Array]:
-        """Return the outputs at some places, and the bound of each for a kernel of this type.
+    def values(self, places: Places) -> Array:
+        """Return the outputs at some places."""
+        parts = [self._values(*part) for part in self._chunks(places)]
+        return np.concatenate(parts) if parts else np.zeros(0, self.input.dtype)
 
-        Every output is a 1×1 convolution in a group of its own, whose channels are the products that it adds up, so
-        that value and bound are `conv2d` and `error_bound` themselves.
-        """
-        taps = max(1, int(np.prod(self.weight.shape[1:])))
-        step = max(1, CHUNK // taps)
-        parts = [
-            self._predict(tuple(axis[start : start + step] for axis in places), dtype)  # type: ignore[arg-type]
-            for start in range(0, len(places[0]), step)
-        ]
-        values, bounds = zip(*parts, strict=True) if parts else ([np.zeros(0)], [np.zeros(0)])
-        return np.concatenate(values), np.concatenate(bounds)
+    def bounds(self, places: Places, dtype: np.dtype[np.generic]) -> Array:
+        """Return how far an honest kernel of this type may be off, at some places; 0 for whole numbers."""
+        if not is_floating(dtype):
+            return np.zeros(len(places[0]))
+        parts = [self._bounds(*part, dtype) for part in self._chunks(places)]
+        return np.concatenate(parts) if parts else np.zeros(0)
 
-    def _predict(self, places: Places, dtype: np.dtype[np.generic]) -> tuple[Array, Array]:
-        n, o, p, q = self.origin(places, self.shape)
-        pixels, weights = self._patches(n, o, p, q), self.weight[o]
-        count = len(n)
-        image = pixels.reshape(1, -1, 1, 1)
-        kernel = weights.reshape(count, -1, 1, 1)
-        arguments = (image, kernel, self.bias[n, o], 1, 0, 1, count)
-        values = conv2d(*arguments).reshape(-1)
-        bounds = error_bound(*arguments, dtype=dtype).reshape(-1) if is_floating(dtype) else np.zeros(count)
-        return values, bounds
+    def _chunks(self, places: Places) -> Iterator[tuple[Array, Array, Array]]:
+        """Yield pixels, weights and bias of some outputs, not too many at once."""
+        step = max(1, CHUNK // max(1, math.prod(self.weight.shape[1:])))
+        for start in range(0, len(places[0]), step):
+            part = places[0][start : start + step], places[1][start : start + step]
+            n, o, p, q = self.origin(
+                (*part, places[2][start : start + step], places[3][start : start + step]), self.shape
+            )
+            yield self._patches(n, o, p, q), self.weight[o], self.bias[n, o]
+
+    def _values(self, pixels: Array, weights: Array, bias: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray((pixels * weights).sum(axis=(1, 2, 3)) + bias)
+
+    def _bounds(self, pixels: Array, weights: Array, bias: Array, dtype: np.dtype[np.generic]) -> Array:
+        """Take every output for a 1×1 convolution in a group of its own, whose channels are the products it adds."""
+        count = len(bias)
+        image, kernel = pixels.reshape(1, -1, 1, 1), weights.reshape(count, -1, 1, 1)
+        return error_bound(image, kernel, bias, groups=count, dtype=dtype).reshape(-1)
 
     def _patches(self, n: Array, o: Array, p: Array, q: Array) -> Array:
         """Return the pixels that each output reads: (outputs, C/G, K_h, K_w), 0 in the padding."""
@@ -150,6 +162,7 @@ class Reading:
         return pixels
 
 
+@lru_cache(maxsize=256)
 def _table(axis: AxisGeometry, outputs: int, padding_mode: str) -> Array:
     """Return the pixel that each output reads through each tap, (P, K); −1 where a zero stands there."""
     rows = [[_source(axis, output, tap, padding_mode) for tap in range(axis.kernel_size)] for output in range(outputs)]

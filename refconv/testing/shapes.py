@@ -64,5 +64,5 @@ def _sizes(mistake: Mistake, actual: Array, right: Reading, dtype: np.dtype[np.g
     natural = replace(reading, size=reading.natural_size)
     if min(natural.size) < 1 or natural.shape != actual.shape:
         return False
-    values, bound = natural.predict(natural.everywhere(), dtype)
-    return bool(is_near(actual.reshape(-1), values, bound).all())
+    places = natural.everywhere()
+    return bool(is_near(actual.reshape(-1), natural.values(places), natural.bounds(places, dtype)).all())

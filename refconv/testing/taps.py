@@ -98,8 +98,7 @@ def _contribution(right: Reading, places: Places, tap: Tap, shift: Shift) -> Arr
         height=replace(right.height, padding=(top - shift[0], bottom + shift[0])),
         width=replace(right.width, padding=(left - shift[1], right_side + shift[1])),
     )
-    values, _ = moved.predict(places, np.dtype(np.int64))  # as for whole numbers: no bound is needed
-    return values
+    return moved.values(places)
 
 
 def _said(wrong_taps: dict[tuple[Tap, Shift], int]) -> str:

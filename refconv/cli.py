@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
         sys.stdout.flush()
-    except (TargetError, ValueError, OSError) as error:
+    except (TargetError, ValueError, OSError, ModuleNotFoundError) as error:
         if isinstance(error, BrokenPipeError):  # whoever read our output has enough, as in `refconv check torch | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141  # 128 and SIGPIPE, as shells have it

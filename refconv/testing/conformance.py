@@ -15,6 +15,7 @@ from refconv.testing.fuzz import fuzz as fuzz_cases
 from refconv.testing.judge import CaseResult
 from refconv.testing.places import MapLike, name_of, open_place
 from refconv.testing.report import Report
+from refconv.testing.strategies import require_hypothesis
 from refconv.testing.targets import Target
 
 __all__ = ["check"]
@@ -98,6 +99,8 @@ def check(
     fuzz, rng = as_int("fuzz", fuzz, minimum=0), as_int("rng", rng, minimum=0)
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit={time_limit} must be more than 0 seconds")
+    if fuzz:
+        require_hypothesis()  # before a run that would be lost
     chosen = cases(tier, match=match, dtype=dtype)
     if not chosen:
         of_type = "" if dtype is None else f", and dtype={dtype!r}"

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from refconv.testing.cases import Case
+from refconv.testing.grouping import symptom
 from refconv.testing.judge import CaseResult
 from refconv.testing.strategies import conv2d_cases
 
@@ -31,7 +32,8 @@ def fuzz(
     """Run up to `count` random cases, and hand on each result; of the failures, the smallest alone, last.
 
     Each case is run once, however often Hypothesis asks: a target that is wrong by chance is wrong all the same.  A
-    case that had no answer in time is not shrunk, for each step might have to wait as long.
+    case that had no answer in time is not shrunk, for each step might have to wait as long.  And
+    wrong numbers are not shrunk to an exception, nor the other way round: that would be another failure.
 
     Raises
     ------
@@ -52,12 +54,12 @@ def fuzz(
             if any(not failure.is_answered for failure in failures):
                 return
             result = results[case.id] = run(replace(case, family=FAMILY))
-            if result.outcome == "failed":
-                failures.append(result)
-            elif not failures:
+            if result.outcome != "failed" and not failures:
                 on_result(result)
-        if results[case.id].outcome == "failed":
-            raise _FailureError(results[case.id])
+        result = results[case.id]
+        if result.outcome == "failed" and symptom(result) == symptom((*failures, result)[0]):
+            failures.append(result)
+            raise _FailureError(result)
 
     quiet = settings(
         max_examples=count,

@@ -103,24 +103,29 @@ def _by_symptom(members: list[CaseResult]) -> list[tuple[Finding, list[CaseResul
     """Group the failures that no mistake explains by what can be seen of them."""
     groups: dict[Finding, list[CaseResult]] = {}
     for member in members:
-        groups.setdefault(_symptom(member), []).append(member)
+        groups.setdefault(symptom(member), []).append(member)
     return list(groups.items())
 
 
-def _symptom(result: CaseResult) -> Finding:
+def symptom(result: CaseResult) -> Finding:
     """Return what happened, as far as it is the same from case to case."""
     if not result.is_answered:
         return Finding("no-answer", "it gives no answer in time")
     if not result.has_returned:
         return Finding("process-died", result.detail.replace("the process died: ", "it ends its process, ", 1))
     if result.comparison is None:
-        return Finding("raises", f"it raises {result.detail.removeprefix('raised ').partition(':')[0]}")
+        return Finding("raises", f"it raises {_kind(result.detail)}")
     if not result.comparison.problem:
         return Finding("unexplained", "numbers are wrong, and no known mistake explains them")
     wrong = result.comparison.problem.partition(" ")[0]
     if wrong in ("shape", "dtype"):
         return Finding(f"wrong-{wrong}", f"the result has the wrong {wrong}")
     return Finding("no-array", f"the result cannot be read: {result.comparison.problem}")
+
+
+def _kind(detail: str) -> str:
+    """Return the type in ``raised ValueError: and its text``."""
+    return detail.removeprefix("raised ").partition(":")[0]
 
 
 def _size(result: CaseResult) -> tuple[float, int]:

@@ -73,7 +73,7 @@ def as_html(report: Report) -> str:
     --------
     >>> from refconv.testing import check
     >>> page = as_html(check("refconv", "smoke"))
-    >>> page.splitlines()[0], "RIGHT: all 20 cases" in page, "http://" in page
+    >>> page.splitlines()[0], "RIGHT in all 20 cases" in page, "http://" in page
     ('<!doctype html>', True, False)
     """
     tone, mark = ("good", "✓") if report.passed else ("bad", "✗")

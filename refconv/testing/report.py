@@ -92,7 +92,8 @@ class Report:
     def headline(self) -> str:
         """Return the outcome in words: right, not judged, or wrong and why."""
         if self.passed:
-            return f"RIGHT: all {self.counts()['passed']} cases that it supports agree with the truth"
+            passed = self.counts()["passed"]
+            return f"RIGHT in {'the one case' if passed == 1 else f'all {passed} cases'} that it supports"
         if not self.failures:
             return "NOT JUDGED: it computed no case"
         causes = self.causes()
@@ -137,8 +138,14 @@ class Report:
                 }
                 for cause in self.causes()
             ],
-            "results": [_plain(asdict(replace(result, excerpt=None))) for result in self.results],
+            "results": [_record(result) for result in self.results],
         }
+
+
+def _record(result: CaseResult) -> Any:
+    """Return a result without its excerpt, which is for the eye."""
+    fields = asdict(replace(result, excerpt=None))
+    return _plain({name: value for name, value in fields.items() if name != "excerpt"})
 
 
 def _plain(value: Any) -> Any:

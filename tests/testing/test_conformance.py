@@ -17,6 +17,8 @@ import pytest
 
 import refconv
 from refconv.testing import CaseResult, Comparison, Report, TargetError, cases, check, places
+from refconv.testing.excerpt import Excerpt
+from refconv.testing.finding import Finding
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.isolation import IsolatedTarget
 from refconv.testing.places import name_of
@@ -456,7 +458,7 @@ def made_up(target: str, *results: CaseResult) -> Report:
     return Report(target, "smoke", results)
 
 
-FAILED = CaseResult(DEFAULT, "smoke", "failed", "line one\nline two")
+FAILED = CaseResult(DEFAULT, "smoke", "failed", "raised Oops: line one\nline two")
 
 
 @pytest.mark.parametrize(
@@ -479,9 +481,11 @@ def test_the_statement_that_runs_a_case_again(target: str, statement: str) -> No
 def test_the_text_of_a_report() -> None:
     passed = CaseResult("n1", "smoke", "passed")
     assert str(made_up("torch", passed, FAILED)) == (
+        "WRONG: it raises Oops\n"
         "torch: WRONG (1 passed, 1 failed)\n"
-        f"{DEFAULT}: failed\n"
-        "  line one\n"
+        "1 case fails: it raises Oops\n"
+        f"  {DEFAULT}\n"
+        "  raised Oops: line one\n"
         "  line two\n"
         f"  print(run_case('torch', '{DEFAULT}'))"
     )
@@ -522,15 +526,36 @@ def strict(report: Report) -> Any:
 
 def test_json_says_it_all() -> None:
     comparison = Comparison("", 4, 1, (0, 1), 5.0, 6.0, 1.0, 0.0, math.inf)
-    failed = CaseResult(DEFAULT, "smoke", "failed", "why", comparison, 0.25)
+    finding = Finding("dilation-ignored", "the dilation is ignored", 4, 1, "S·p + D·i − T")
+    excerpt = Excerpt((0,), 0, 0, ((5.0,),), ((6.0,),), ((math.inf,),))
+    failed = CaseResult(DEFAULT, "smoke", "failed", "why", comparison, 0.25, (finding,), excerpt)
     assert strict(made_up("torch", CaseResult("n1", "smoke", "passed"), failed)) == {
-        "schema": 1,
+        "schema": 2,
         "target": "torch",
         "tier": "smoke",
         "passed": False,
+        "headline": "WRONG: the dilation is ignored",
+        "causes": [
+            {
+                "code": "dilation-ignored",
+                "sentence": "the dilation is ignored",
+                "reading": "S·p + D·i − T",
+                "condition": "",
+                "alternatives": [],
+                "cases": [DEFAULT],
+            }
+        ],
         "counts": {"passed": 1, "failed": 1, "unsupported": 0, "wrongly accepted": 0},
         "results": [
-            {"id": "n1", "family": "smoke", "outcome": "passed", "detail": "", "comparison": None, "seconds": 0.0},
+            {
+                "id": "n1",
+                "family": "smoke",
+                "outcome": "passed",
+                "detail": "",
+                "comparison": None,
+                "seconds": 0.0,
+                "findings": [],
+            },
             {
                 "id": DEFAULT,
                 "family": "smoke",
@@ -548,6 +573,17 @@ def test_json_says_it_all() -> None:
                     "error_in_bounds": "inf",
                 },
                 "seconds": 0.25,
+                "findings": [
+                    {
+                        "code": "dilation-ignored",
+                        "sentence": "the dilation is ignored",
+                        "wrong": 4,
+                        "explained": 1,
+                        "reading": "S·p + D·i − T",
+                        "alternatives": [],
+                        "separating_case": "",
+                    }
+                ],
             },
         ],
     }
@@ -617,9 +653,17 @@ def test_a_target_that_is_slow_but_not_too_slow() -> None:
 )
 def test_a_case_that_did_not_come_back_is_run_again_in_a_process_of_its_own(detail: str) -> None:
     gone = CaseResult(DEFAULT, "smoke", "failed", detail)
-    assert made_up("torch", gone).reproduction(gone) == f"print(check('torch', match='{DEFAULT}'))"
+    in_core = Report("torch", "core", (gone,))
+    assert in_core.reproduction(gone) == f"print(check('torch', match='{DEFAULT}'))"
     longer = f"print(check('a/long/name.py:function',\n            match='{DEFAULT}'))"
-    assert made_up("a/long/name.py:function", gone).reproduction(gone) == longer
+    assert Report("a/long/name.py:function", "core", (gone,)).reproduction(gone) == longer
+    in_full = f"print(check('torch',\n            'full', match='{DEFAULT}'))"
+    assert Report("torch", "full", (gone,)).reproduction(gone) == in_full
+
+
+def test_a_random_case_that_did_not_come_back_is_in_no_tier() -> None:
+    gone = CaseResult(DEFAULT, "random", "failed", "no answer within 20 s")
+    assert made_up("torch", gone).reproduction(gone) == f"print(run_case('torch', '{DEFAULT}'))"
 
 
 def test_a_report_is_its_verdict_in_a_debugger() -> None:

@@ -5,6 +5,7 @@
 refconv: right (20 passed, 0 failed)
 """
 
+from refconv.testing.addressing import Addressing, trace_addressing
 from refconv.testing.asserts import assert_conv2d_matches
 from refconv.testing.battery import cases, find_case
 from refconv.testing.cases import Case
@@ -17,6 +18,7 @@ from refconv.testing.report import Report
 from refconv.testing.targets import TargetError, load_target
 
 __all__ = [
+    "Addressing",
     "Case",
     "CaseResult",
     "Comparison",
@@ -31,4 +33,5 @@ __all__ = [
     "find_case",
     "load_target",
     "run_case",
+    "trace_addressing",
 ]

@@ -7,36 +7,38 @@ together explain them all.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from refconv.testing.addressing import trace_addressing
 from refconv.testing.behaviour import behaviour_findings
 from refconv.testing.cases import DTYPES, Case
 from refconv.testing.diagnose import BY_CODE, MISTAKES, SEARCHES, Search, first_found, named
 from refconv.testing.evidence import Evidence, gather
 from refconv.testing.finding import Finding
-from refconv.testing.locate import bare_regions
 from refconv.testing.mistakes import Mistake
 from refconv.testing.shapes import shape_findings, type_findings
-from refconv.testing.taps import tap_findings
 from refconv.testing.targets import Target
 
 __all__ = ["Explainer", "shared_causes"]
 
 SHARE: Final = 0.4  # of the time of a run: a wrong target then takes less than twice as long as a right one, and GRACE
 GRACE: Final = 0.4  # seconds
-CALLS: Final = 12  # of the target, to see how it behaves
+BEHAVIOUR_CALLS: Final = 12
 
-DESCRIPTIONS: Final[tuple[Search, ...]] = (tap_findings, bare_regions)  # which may describe what is not a function
-CAUSES: Final = tuple(search for search in SEARCHES if search not in DESCRIPTIONS)
+CERTAIN: Final = SEARCHES[:2]  # a uniform output, a named mistake: these need no further question
+UNCERTAIN: Final = SEARCHES[2:]
 INEXACT: Final = Finding(
     "inexact-sums",
     "whole numbers, whose sums are exact in any order, come out rounded",
     reading="products and sums in the type of the data: transforms such as Winograd's and Fourier's round",
 )
+NOTHING: Final = Finding("none-returned", "it returns None, which is nothing at all", reading="the output")
 
 
 class Explainer:
@@ -52,9 +54,10 @@ class Explainer:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._suspects: dict[str, Mistake] = {}
-        self._searches: list[Search] = []  # those that have found something else than mistakes
+        self._searches: list[Search] = []  # those that have found something
         self._tally: Counter[str] = Counter()
         self._behaviour: list[Finding] = []
+        self._is_tried = False
         self._made = time.perf_counter()
         self._spent = 0.0
 
@@ -74,6 +77,8 @@ class Explainer:
         return self._spent + needed < GRACE + SHARE * (time.perf_counter() - self._made)
 
     def _explanations(self, case: Case, actual: object, seconds: float) -> list[Finding]:
+        if actual is None:
+            return [NOTHING]
         array, right, dtype = gather(actual, *case.arrays(), **case.kwargs(), dtype=DTYPES[case.dtype])
         suspects = tuple(self._suspects.values())
         if array.shape != right.shape:
@@ -82,19 +87,24 @@ class Explainer:
         evidence = Evidence.of(array, right, dtype)
         if not evidence.count:
             return type_findings(array, dtype) or [INEXACT]
-        found = first_found((partial(named, mistakes=suspects), *self._searches), evidence)
+        found = first_found((*self._searches, partial(named, mistakes=suspects)), evidence)
         if self._is_settled(found):
             return found
-        return self._searched(evidence) or self._misbehaviour(case, seconds) or first_found(DESCRIPTIONS, evidence)
+        return (
+            self._searched(CERTAIN, evidence)
+            or self._misbehaviour(case, seconds)
+            or self._searched(UNCERTAIN, evidence)
+            or self._misreadings(case, seconds)
+        )
 
     def _is_settled(self, found: list[Finding]) -> bool:
         """Whether what is known explains a failure as well as most before it, or there is no time for more."""
         leaders = {code for code, count in self._tally.items() if count == max(self._tally.values())}
         return bool(leaders & {finding.code for finding in found}) or not self._has_time()
 
-    def _searched(self, evidence: Evidence) -> list[Finding]:
-        """Search for a cause, and remember the search, if what it has found is more than mistakes."""
-        for search in CAUSES:
+    def _searched(self, searches: Iterable[Search], evidence: Evidence) -> list[Finding]:
+        """Search, and remember the search that finds anything but mistakes, which are remembered themselves."""
+        for search in searches:
             if found := search(evidence):
                 if search not in self._searches and any(finding.code not in BY_CODE for finding in found):
                     self._searches.append(search)
@@ -102,14 +112,21 @@ class Explainer:
         return []
 
     def _misbehaviour(self, case: Case, seconds: float) -> list[Finding]:
-        """Call the target again, if there is time, to see whether it is a function at all."""
-        if self._has_time(CALLS * seconds):
-            parameters = (case.stride, case.padding, case.dilation, case.groups)
-            image, kernel, bias = case.arrays()
-            self._behaviour = behaviour_findings(
-                lambda *operands: self._target(*operands, *parameters), image, kernel, bias
-            )
+        """Call the target again, once in its life, if there is time: is it a function at all?"""
+        if self._is_tried or not self._has_time(BEHAVIOUR_CALLS * seconds):
+            return []
+        self._is_tried = True
+        parameters = (case.stride, case.padding, case.dilation, case.groups)
+        with suppress(Exception):  # it may raise anything when it is called with other arrays
+            self._behaviour = behaviour_findings(lambda *arrays: self._target(*arrays, *parameters), *case.arrays())
         return self._behaviour
+
+    def _misreadings(self, case: Case, seconds: float) -> list[Finding]:
+        """Call the target again for each tap, if there is time: which pixels does it read?"""
+        if self._has_time(seconds * 2 * math.prod(case.weight_shape[1:])):
+            with suppress(Exception):
+                return list(trace_addressing(self._target, case).problems[:1])
+        return []
 
 
 def shared_causes(failures: Sequence[Sequence[Finding]]) -> list[tuple[Finding | None, list[int]]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from refconv.dtypes import Array
 from refconv.testing.evidence import Evidence, is_near
-from refconv.testing.reading import spread
+from refconv.testing.reading import Places, spread
 
 ENOUGH: Final = 4  # wrong elements, below which a constant or a neighbour may be chance
 SAMPLE: Final = 64
@@ -27,11 +27,14 @@ class Content:
         A stable code, and words.
     mask : ndarray of bool
         Every element where it stands, wrong or (by chance, as zeros where zero is right) right.
+    has_region : bool
+        Whether it matters where that is.
     """
 
     code: str
     sentence: str
     mask: Array
+    has_region: bool = True
 
 
 def contents(evidence: Evidence) -> list[Content]:
@@ -41,7 +44,8 @@ def contents(evidence: Evidence) -> list[Content]:
     if plain:
         return plain
     derived = (look(evidence) for look in (_constant, _factor, _exchanged_maps, _neighbour, _stale))
-    return [content for content in derived if content is not None][:1]
+    first = next((content for content in derived if content is not None), None)
+    return [] if first is None else [first]
 
 
 def _zeros(evidence: Evidence) -> Content:
@@ -110,23 +114,30 @@ def _exchanged_maps(evidence: Evidence) -> Content | None:
         origins.append(np.argwhere(matches)[0])
     (n, o), (from_n, from_o) = maps[0], origins[0]
     where = f"image {n}, channel {o} holds what belongs to image {from_n}, channel {from_o}"
-    return Content("maps-exchanged", f"whole maps stand in each other's places: {where}", evidence.wrong)
+    return Content(
+        "outputs-swapped", f"whole maps stand in each other's places: {where}", evidence.wrong, has_region=False
+    )
 
 
 def _neighbour(evidence: Evidence) -> Content | None:
     """Find the truth of the output a fixed way off."""
     if evidence.count < ENOUGH:
         return None
-    actual = evidence.actual[evidence.places]
-    for offset in _offsets(evidence.truth.shape):
-        source = tuple(axis + step for axis, step in zip(evidence.places, offset, strict=True))
-        is_inside = all(
-            axis.min() >= 0 and axis.max() < size for axis, size in zip(source, evidence.truth.shape, strict=True)
-        )
-        if is_inside and is_near(actual, evidence.truth[source], evidence.bound[source]).all():
+    places, shape = evidence.places, evidence.truth.shape
+    lowest, highest = [int(axis.min()) for axis in places], [int(axis.max()) for axis in places]
+    few = spread(places, ENOUGH)
+    for offset in _offsets(shape):
+        bounds = zip(lowest, highest, offset, shape, strict=True)
+        fits = all(low + step >= 0 and high + step < size for low, high, step, size in bounds)
+        if fits and _is_off_by(evidence, few, offset) and _is_off_by(evidence, places, offset):
             steps = ", ".join(f"{step:+d}" for step in offset)
             return Content("neighbour", f"the truth of the output at [{steps}] from there stands there", evidence.wrong)
     return None
+
+
+def _is_off_by(evidence: Evidence, places: Places, offset: tuple[int, ...]) -> bool:
+    n, o, p, q = (axis + step for axis, step in zip(places, offset, strict=True))
+    return bool(is_near(evidence.actual[places], evidence.truth[n, o, p, q], evidence.bound[n, o, p, q]).all())
 
 
 def _offsets(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:

@@ -38,6 +38,7 @@ MISTAKES: Final = tuple(
     )
 )
 PAIRS: Final = pairs_of_common(MISTAKES)
+LEAVE_NOTHING: Final = tuple(mistake for mistake in MISTAKES if mistake.code == "input-channel-tail-lost")
 BY_CODE: Final = {mistake.code: mistake for mistake in reversed((*MISTAKES, *PAIRS))}
 
 Search: TypeAlias = Callable[[Evidence], list[Finding]]
@@ -115,9 +116,9 @@ def first_found(searches: Iterable[Search], evidence: Evidence) -> list[Finding]
 def uniform(evidence: Evidence) -> list[Finding]:
     """Say that one thing stands all over the output, NaN, zero or the bias alone, and what else would leave it so."""
     found = {finding.code: finding for finding in filled_regions(evidence)}
-    if not any(f"everywhere-{content}" in found for content in ("zero", "bias-alone", "nan", "infinite")):
+    if not any(f"all-{content}" in found for content in ("zero", "bias-alone", "nan", "infinite")):
         return []
-    found |= {finding.code: finding for finding in named(evidence, MISTAKES)}
+    found |= {finding.code: finding for finding in named(evidence, LEAVE_NOTHING)}
     others = {code: tuple(other for other in found if other != code) for code in found}
     return [replace(finding, alternatives=others[code]) for code, finding in found.items()]
 

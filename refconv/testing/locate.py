@@ -126,7 +126,8 @@ def _boxes(evidence: Evidence) -> Iterator[Region]:
         return
     shape = evidence.wrong.shape
     named = [(axis, side) for axis, side in enumerate(sides) if len(side) < shape[axis]]
-    code = "+".join(f"some-{AXES[axis]}" for axis, _ in named)
+    is_pixel = [axis for axis, side in named if len(side) == 1] == [2, 3]
+    code = "one-pixel" if is_pixel else "+".join(f"some-{AXES[axis]}" for axis, _ in named)
     words = ", ".join(f"{AXES[axis]} {_listed(side)}" for axis, side in named)
     yield Region(code, f"in {words}", evidence.wrong)
 
@@ -148,11 +149,14 @@ def touches_padding(reading: Reading) -> Array:
 
 def filled_regions(evidence: Evidence) -> list[Finding]:
     """Return where it is wrong and what stands there, under each name of both; empty where nothing known does."""
-    names = {
-        f"{region.code}-{content.code}": f"it is wrong {region.words}: {content.sentence}"
-        for content in contents(evidence)
-        for region in locate(evidence, content)
-    }
+    names = {}
+    for content in contents(evidence):
+        if not content.has_region:
+            names[content.code] = content.sentence
+            continue
+        for region in locate(evidence, content):
+            place = "all" if region.code == "everywhere" else region.code
+            names[f"{place}-{content.code}"] = f"it is wrong {region.words}: {content.sentence}"
     return _findings(evidence, names)
 
 

@@ -22,6 +22,7 @@ from refconv.testing import CaseResult, Report, TargetError, cases, check
 from refconv.testing.battery import TIERS
 from refconv.testing.cases import DTYPES
 from refconv.testing.frameworks import FRAMEWORKS
+from refconv.testing.html import as_html
 from refconv.testing.judge import OUTCOMES
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _DESCRIPTION = "The ground truth for convolution."
+MOST_CAUSES = 10
 _TARGET_HELP = f"one of {', '.join(FRAMEWORKS)}; or package.module:function; or path/to/file.py:function"
 
 
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
         sys.stdout.flush()
-    except (TargetError, ValueError, OSError) as error:
+    except (TargetError, ValueError, OSError, ModuleNotFoundError) as error:
         if isinstance(error, BrokenPipeError):  # whoever read our output has enough, as in `refconv check torch | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141  # 128 and SIGPIPE, as shells have it
@@ -64,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "-k", dest="match", metavar="TEXT", default="", help="only cases with TEXT in their id or family"
     )
+    command.add_argument(
+        "--fuzz",
+        type=int,
+        metavar="N",
+        default=0,
+        help="then up to N random cases; what fails is shrunk (needs Hypothesis)",
+    )
+    command.add_argument("--rng", type=int, metavar="SEED", default=0, help="the seed of the random cases (default: 0)")
     command.add_argument("--dtype", choices=tuple(DTYPES.values()), help="only cases of this type")
     command.add_argument(
         "--workers", type=int, metavar="N", default=1, help="processes to share the cases (default: 1)"
@@ -78,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--json", metavar="FILE", help="write the report as JSON; - for standard output, and nothing else"
     )
+    command.add_argument("--html", metavar="FILE", help="write the report as one page, with maps of what is wrong")
     command.add_argument("--list", action="store_true", help="print the cases and run none")
     return parser
 
@@ -91,9 +102,9 @@ def _check(options: argparse.Namespace) -> int:
         return 0
     if options.target is None:
         raise ValueError("check needs a TARGET: " + _TARGET_HELP)
-    if options.json not in (None, "-"):
-        Path(options.json).open("a").close()  # where it cannot be written, say so before the run
-    with _progress(len(chosen)) as advance:
+    for file in {options.json, options.html} - {None, "-"}:
+        Path(file).open("a").close()  # where it cannot be written, say so before the run
+    with _progress(len(chosen) + options.fuzz) as advance:
         report = check(
             options.target,
             options.tier,
@@ -101,8 +112,12 @@ def _check(options: argparse.Namespace) -> int:
             match=options.match,
             dtype=options.dtype,
             time_limit=options.time_limit,
+            fuzz=options.fuzz,
+            rng=options.rng,
             on_result=advance,
         )
+    if options.html:
+        Path(options.html).write_text(as_html(report), encoding="utf-8")
     if options.json == "-":
         sys.stdout.write(_as_json(report))
     else:
@@ -140,11 +155,18 @@ def _progress(total: int) -> Iterator[Callable[[CaseResult], None]]:
         yield lambda result: bar.update(task, advance=1, description=result.family)
 
 
+def _wrapped(line: str, width: int) -> list[str]:
+    """Break a line, all of whose parts but the first will be indented by two; a case's name stays in one piece."""
+    return textwrap.wrap(line, width - 2, break_on_hyphens=False, break_long_words=False)
+
+
 def _print_report(console: Console, report: Report) -> None:
-    """Print the table, what the target does not support or should have refused, each failed case, and the verdict."""
+    """Print the verdict in words, the table, what was unsupported or wrongly accepted, the causes, and the numbers."""
     from rich.table import Table  # noqa: PLC0415  # an extra
     from rich.text import Text  # noqa: PLC0415
 
+    colour = "green" if report.passed else "bold red"
+    console.print(Text("\n  ".join(_wrapped(report.headline(), console.width)), style=colour))
     console.print(Text(f"refconv check {report.target}, tier {report.tier}", style="italic"), soft_wrap=False)
     table = Table(box=None)
     table.add_column("cases")
@@ -169,11 +191,13 @@ def _print_report(console: Console, report: Report) -> None:
 
     if report.failures:
         console.print("\nTo run a failed case again:  from refconv.testing import check, run_case", markup=False)
-    for result in report.failures:
-        lines = [part for line in result.detail.splitlines() for part in textwrap.wrap(line, console.width - 2)]
-        lines += report.reproduction(result).splitlines()
-        console.print(Text("\n  ".join([f"\n{result.id}: failed", *lines])))
+    for cause in report.causes()[:MOST_CAUSES]:
+        lines = [part for line in report.story(cause) for part in _wrapped(line, console.width)]
+        lines += report.reproduction(cause.failures[0]).splitlines()
+        console.print(Text("\n" + "\n  ".join(lines)))
+    if len(report.causes()) > MOST_CAUSES:
+        console.print(f"\nand {len(report.causes()) - MOST_CAUSES} more reasons, which --json has", markup=False)
     verdict = report.verdict()
-    if len(verdict) > console.width:  # the first line has said whose it is
+    if len(verdict) > console.width:  # the second line has said whose it is
         verdict = verdict.removeprefix(f"{report.target}: ")
-    console.print(Text(f"\n{verdict}", style="green" if report.passed else "bold red"))
+    console.print(Text(f"\n{verdict}", style=colour))

@@ -67,6 +67,7 @@ def test_a_right_target() -> None:
     assert run.stderr == ""
     assert run.returncode == 0
     assert [line.rstrip() for line in run.stdout.splitlines()] == [
+        "RIGHT in all 20 cases that it supports",
         "refconv check refconv, tier smoke",
         " cases  passed  failed  unsupported  wrongly accepted",
         " smoke      20       0            0                 0",
@@ -91,9 +92,11 @@ def test_a_wrong_target_exits_1_and_says_where(wrong_run: subprocess.CompletedPr
     assert wrong_run.returncode == 1
     assert wrong_run.stderr == ""
     lines = wrong_run.stdout.splitlines()
-    start = lines.index(f"{DEFAULT}: failed")
+    assert lines[0].startswith("WRONG: ")
+    assert lines[1] == "refconv check kernels.py:one_pixel_off, tier smoke"
+    start = lines.index(f"  smallest failing case: {DEFAULT}")
     assert lines[start : start + 7] == [
-        f"{DEFAULT}: failed",
+        f"  smallest failing case: {DEFAULT}",
         "  20 of 400 elements wrong; the worst is [0, 0, 3, 4]",
         f"  got  {want + 1}",
         f"  want {want}",
@@ -101,13 +104,26 @@ def test_a_wrong_target_exits_1_and_says_where(wrong_run: subprocess.CompletedPr
         "  print(run_case('kernels.py:one_pixel_off',",
         f"                 '{DEFAULT}'))",
     ]
+    assert next(line for line in lines if "for one reason" in line).startswith("2 cases fail for one reason: ")
     assert lines[-1] == "kernels.py:one_pixel_off: WRONG (0 passed, 2 failed)"
     assert "To run a failed case again:  from refconv.testing import check, run_case" in lines
-    assert f"{DEFAULT}-real: failed" in lines
 
 
-def test_the_real_case_says_its_error_in_units_of_its_bound(wrong_run: subprocess.CompletedProcess[str]) -> None:
-    assert re.search(r"^  error 1, [\d.e+]+ × its bound [\d.]+e-06$", wrong_run.stdout, re.MULTILINE)
+def test_the_real_case_says_its_error_in_units_of_its_bound(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        cli.main(
+            [
+                "check",
+                str(KERNELS / "kernels.py:one_pixel_off"),
+                "--tier",
+                "smoke",
+                "-k",
+                "k2x3-s2x1-p1x0-d1x2-bias-f32-real",
+            ]
+        )
+        == 1
+    )
+    assert re.search(r"^  error 1, [\d.e+]+ × its bound [\d.]+e-06$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_what_is_printed_runs_the_case_again(
@@ -115,12 +131,14 @@ def test_what_is_printed_runs_the_case_again(
 ) -> None:
     lines = wrong_run.stdout.splitlines()
     (introduction,) = (line for line in lines if line.startswith("To run a failed case again:"))
-    start = lines.index(f"{DEFAULT}: failed")
+    start = lines.index(f"  smallest failing case: {DEFAULT}")
     monkeypatch.chdir(KERNELS)
     monkeypatch.setattr(sys, "path", [*sys.path])
     statement = "\n".join(line.removeprefix("  ") for line in lines[start + 5 : start + 7])
     exec(introduction.partition(":")[2].strip() + "\n" + statement, {})
-    assert capsys.readouterr().out.splitlines() == lines[start : start + 5]
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == f"{DEFAULT}: failed"
+    assert printed[1:5] == lines[start + 1 : start + 5]
 
 
 def test_unsupported_and_wrongly_accepted_are_told_apart() -> None:
@@ -173,7 +191,17 @@ def test_json_in_a_file_comes_beside_the_report(tmp_path: Path) -> None:
     assert run.stdout.endswith("refconv: right (1 passed, 0 failed)\n")
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["results"][0]["id"] == DILATED
-    assert list(document) == ["refconv", "schema", "target", "tier", "passed", "counts", "results"]
+    assert list(document) == [
+        "refconv",
+        "schema",
+        "target",
+        "tier",
+        "passed",
+        "headline",
+        "counts",
+        "causes",
+        "results",
+    ]
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
@@ -212,7 +240,7 @@ def test_choices_reach_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", "refconv", "-k", "memory"]) == 0
     printed = capsys.readouterr().out
     assert counts(printed) == "refconv: right (9 passed, 0 failed)"
-    assert printed.startswith("refconv check refconv, tier core\n")
+    assert printed.startswith("RIGHT in all 9 cases that it supports\nrefconv check refconv, tier core\n")
 
 
 def test_two_workers_print_what_one_prints(wrong_run: subprocess.CompletedProcess[str]) -> None:
@@ -239,9 +267,11 @@ def test_options_are_handed_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert (
         cli.main(["check", "t", "--tier", "smoke", "--workers", "3", "--time-limit", "1.5", "--dtype", "float32"]) == 0
     )
+    assert cli.main(["check", "t", "--tier", "full", "--fuzz", "50", "--rng", "7"]) == 0
     assert seen == [
-        (("t", "core", 1), {"match": "", "dtype": None, "time_limit": 20.0}),
-        (("t", "smoke", 3), {"match": "", "dtype": "float32", "time_limit": 1.5}),
+        (("t", "core", 1), {"match": "", "dtype": None, "time_limit": 20.0, "fuzz": 0, "rng": 0}),
+        (("t", "smoke", 3), {"match": "", "dtype": "float32", "time_limit": 1.5, "fuzz": 0, "rng": 0}),
+        (("t", "full", 1), {"match": "", "dtype": None, "time_limit": 20.0, "fuzz": 50, "rng": 7}),
     ]
     capsys.readouterr()
 
@@ -370,6 +400,12 @@ def test_a_right_verdict_is_green() -> None:
         ),
         (["check", "refconv", "-k", "nothing"], "refconv: no case of tier 'core' has 'nothing' in its id or family"),
         (["check", "refconv", "--workers", "0"], "refconv: workers=0 must be at least 1"),
+        (["check", "refconv", "--fuzz", "-1"], "refconv: fuzz=-1 must be at least 0"),
+        (["check", "refconv", "--rng", "-2"], "refconv: rng=-2 must be at least 0"),
+        (
+            ["check", "refconv", "--html", "no/folder/x.html"],
+            "refconv: [Errno 2] No such file or directory: 'no/folder/x.html'",
+        ),
         (["check", "refconv", "--time-limit", "0"], "refconv: time_limit=0.0 must be more than 0 seconds"),
         (["check", "refconv", "--time-limit", "nan"], "refconv: time_limit=nan must be more than 0 seconds"),
     ],
@@ -384,8 +420,10 @@ def test_what_cannot_be_run_is_one_line(arguments: list[str], message: str) -> N
     [
         ([], "the following arguments are required: COMMAND"),
         (["chekc"], "argument COMMAND: invalid choice: 'chekc'"),
-        (["check", "refconv", "--tier", "full"], "argument --tier: invalid choice: 'full'"),
+        (["check", "refconv", "--tier", "all"], "argument --tier: invalid choice: 'all'"),
         (["check", "refconv", "--dtype", "f16"], "argument --dtype: invalid choice: 'f16'"),
+        (["check", "refconv", "--fuzz", "many"], "argument --fuzz: invalid int value: 'many'"),
+        (["check", "refconv", "--rng", "x"], "argument --rng: invalid int value: 'x'"),
         (["check", "refconv", "--workers", "two"], "argument --workers: invalid int value: 'two'"),
         (["check", "refconv", "--time-limit", "long"], "argument --time-limit: invalid float value: 'long'"),
         (["check", "refconv", "torch"], "unrecognized arguments: torch"),
@@ -411,7 +449,19 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "The ground truth for convolution." in printed
     assert "Judge a convolution by the battery." in printed
-    for option in ("TARGET", "--tier", "-k TEXT", "--dtype", "--workers N", "--time-limit S", "--json FILE", "--list"):
+    for option in (
+        "TARGET",
+        "--tier",
+        "--fuzz N",
+        "--rng SEED",
+        "--html FILE",
+        "-k TEXT",
+        "--dtype",
+        "--workers N",
+        "--time-limit S",
+        "--json FILE",
+        "--list",
+    ):
         assert option in printed
     assert printed.endswith(f"refconv {refconv.__version__}\n")
 
@@ -484,7 +534,7 @@ def test_markup_in_a_path_is_not_markup(
     report = Report(target, "smoke", (CaseResult(DEFAULT, "smoke", "passed", "", Comparison()),))
     monkeypatch.setattr(cli, "check", lambda *_, **__: report)
     assert cli.main(["check", target]) == 0
-    assert capsys.readouterr().out.startswith(f"refconv check {target}, tier smoke\n")
+    assert capsys.readouterr().out.splitlines()[1] == f"refconv check {target}, tier smoke"
 
 
 def test_the_commonest_reason_comes_first(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -508,6 +558,55 @@ def test_a_long_verdict_leaves_out_the_name(
     monkeypatch.setattr(cli, "check", lambda *_, **__: Report(target, "smoke", results))
     assert cli.main(["check", target]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "WRONG (0 passed, 1 failed, 1 unsupported)"
+
+
+def fails(number: int, detail: str) -> CaseResult:
+    return CaseResult(cases()[number].id, "smoke", "failed", f"raised {detail}")
+
+
+def test_causes_come_with_most_failures_first_and_ten_at_most(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = [fails(number, f"Error{number}: x") for number in range(11)]
+    twice = fails(11, "Error7: y")
+    monkeypatch.setattr(cli, "check", lambda *_, **__: Report("t", "smoke", (*results, twice)))
+    assert cli.main(["check", "refconv"]) == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("WRONG for 11 reasons, mainly this: it raises Error7\nrefconv check t, tier smoke\n")
+    titles = re.findall(r"^\d+ cases? fails?.*: .*$", printed, re.MULTILINE)
+    assert titles[0] == "2 cases fail for one reason: it raises Error7"
+    assert titles[1:] == [f"1 case fails: it raises Error{number}" for number in (*range(7), 8, 9)]
+    assert "\n\nand 1 more reasons, which --json has\n\n" in printed
+    monkeypatch.setattr(cli, "check", lambda *_, **__: Report("t", "smoke", tuple(results[:10])))
+    cli.main(["check", "refconv"])
+    assert "more reasons" not in capsys.readouterr().out
+
+
+def test_a_page_comes_beside_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "report.html"
+    target = str(KERNELS / "kernels.py:one_pixel_off")
+    assert cli.main(["check", target, "--tier", "smoke", "-k", "k2x3", "--html", str(path)]) == 1
+    assert capsys.readouterr().out.startswith("WRONG: ")
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>\n")
+    assert cli.main(["check", target, "--tier", "smoke", "-k", "k2x3", "--html", str(path), "--json", "-"]) == 1
+    assert json.loads(capsys.readouterr().out)["headline"].startswith("WRONG: ")
+
+
+def test_random_cases_come_last_and_the_smallest_that_fails_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("hypothesis")
+    target = str(KERNELS / "kernels.py:one_pixel_off")
+    assert cli.main(["check", target, "--tier", "smoke", "-k", "d2x3", "--fuzz", "20"]) == 1
+    printed = capsys.readouterr().out
+    assert re.search(r"^ random +0 +1 +0 +0 *$", printed, re.MULTILINE)
+    assert "\n  n1-c1-o1-g1-1x1-k1-s1-p0-d2x3-f32\n" in printed  # -k holds for them, too
+
+
+def test_without_hypothesis(tmp_path: Path) -> None:
+    (tmp_path / "hypothesis.py").write_text("raise ModuleNotFoundError('No module named hypothesis')")
+    run = refconv_command("check", "refconv", "--tier", "smoke", "--fuzz", "5", env=first_on_the_path(tmp_path))
+    assert one_line(run) == (
+        "refconv: random cases need Hypothesis, which is not installed: pip install 'refconv[hypothesis]'"
+    )
 
 
 def test_a_folder_is_no_json_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

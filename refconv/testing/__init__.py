@@ -5,26 +5,33 @@
 refconv: right (20 passed, 0 failed)
 """
 
+from refconv.testing.addressing import Addressing, trace_addressing
 from refconv.testing.asserts import assert_conv2d_matches
 from refconv.testing.battery import cases, find_case
 from refconv.testing.cases import Case
 from refconv.testing.compare import Comparison, compare_conv2d
 from refconv.testing.conformance import check
+from refconv.testing.diagnose import diagnose
+from refconv.testing.finding import Finding
 from refconv.testing.judge import CaseResult, run_case
 from refconv.testing.report import Report
 from refconv.testing.targets import TargetError, load_target
 
 __all__ = [
+    "Addressing",
     "Case",
     "CaseResult",
     "Comparison",
+    "Finding",
     "Report",
     "TargetError",
     "assert_conv2d_matches",
     "cases",
     "check",
     "compare_conv2d",
+    "diagnose",
     "find_case",
     "load_target",
     "run_case",
+    "trace_addressing",
 ]

@@ -1,8 +1,10 @@
 """The battery: which cases there are, and why.
 
 ``smoke``  about 20 cases, for a test that runs at every save.
-``core``   about 300: smoke; a pairwise cover of every parameter with every other; each edge case by name; and
+``core``   about 350: smoke; a pairwise cover of every parameter with every other; each edge case by name; and
            arguments that ought to be refused.
+``full``   about 2000: core; a cover of all triples of parameters; and sweeps of one or two through all their values.
+``networks``  the convolutions of ResNet-50, VGG-16, MobileNetV2, EfficientNet-B0, DeepLabv3 and ConvNeXt-T.
 
 Cases are written as their names (see `refconv.testing.cases`).  Extents are pairwise different where nothing else is
 said, so that swapped axes cannot hide.
@@ -10,14 +12,17 @@ said, so that swapped axes cannot hide.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from refconv.formats import has_ml_dtypes
 from refconv.testing.cases import DTYPES, Case, parse_case
+from refconv.testing.cover import cover
 from refconv.testing.edge_cases import EDGES, REJECTED
-from refconv.testing.pairwise import pairwise_cover
+from refconv.testing.networks import NETWORKS
+from refconv.testing.sweeps import SWEEPS
 
 __all__ = ["cases", "find_case"]
 
@@ -59,14 +64,14 @@ PARAMETERS: Final = {
 }
 
 
-def _pairwise_names() -> list[str]:
-    """Return cases in which every value of every parameter meets every value of every other."""
+def _cover_names(strength: int) -> list[str]:
+    """Return cases in which any two, or three, parameters meet in every combination of their values."""
 
     def is_possible(row: dict[str, str]) -> bool:
         return row.get("padding") != "psame" or row.get("stride", "s1") == "s1"  # PyTorch's "same" takes no stride
 
     names = []
-    for row in pairwise_cover(PARAMETERS, is_possible):
+    for row in cover(PARAMETERS, is_possible, strength):
         size = _size_that_fits(row["size"], row["kernel"], row["dilation"])
         shape = f"{row['batch']}-{row['channels']}-{size}-{row['kernel']}-{row['stride']}-{row['padding']}"
         names.append(f"{shape}-{row['dilation']}{row['bias']}-{row['dtype']}{row['data']}{row['layout']}")
@@ -87,19 +92,39 @@ def _both(text: str) -> tuple[int, int]:
     return int(first), int(second or first)
 
 
-@lru_cache(maxsize=1)
-def _tiers() -> dict[str, tuple[Case, ...]]:
-    smoke = {name: parse_case(name, "smoke") for name in SMOKE}
-    core = dict(smoke)
-    for family, names in {"pairwise": _pairwise_names(), **EDGES}.items():
+def _parsed(families: Mapping[str, Iterable[str]]) -> dict[str, Case]:
+    """Return the cases of each family, by name; one that two families have stands with the first."""
+    found: dict[str, Case] = {}
+    for family, names in families.items():
         for name in names:
-            if has_ml_dtypes() or "-bf16" not in name:
-                core.setdefault(name, parse_case(name, family))
-    rejected = [replace(case, family="rejected") for case in REJECTED]
-    return {"smoke": tuple(smoke.values()), "core": (*core.values(), *rejected)}
+            if name not in found and (has_ml_dtypes() or "-bf16" not in name):
+                found[name] = parse_case(name, family)
+    return found
 
 
-TIERS: Final = ("smoke", "core")
+def _core() -> tuple[Case, ...]:
+    valid = _parsed({"smoke": SMOKE, "pairwise": _cover_names(2), **EDGES})
+    return (*valid.values(), *(replace(case, family="rejected") for case in REJECTED))
+
+
+def _full() -> tuple[Case, ...]:
+    core = {case.id: case for case in _tier("core")}
+    more = _parsed({"triples": _cover_names(3), **SWEEPS})
+    return tuple((core | {name: case for name, case in more.items() if name not in core}).values())
+
+
+_TIERS: Final[dict[str, Callable[[], tuple[Case, ...]]]] = {
+    "smoke": lambda: tuple(_parsed({"smoke": SMOKE}).values()),
+    "core": _core,
+    "full": _full,
+    "networks": lambda: tuple(_parsed(NETWORKS).values()),
+}
+TIERS: Final = tuple(_TIERS)
+
+
+@lru_cache
+def _tier(name: str) -> tuple[Case, ...]:
+    return _TIERS[name]()
 
 
 def cases(tier: str = "core", *, match: str = "", dtype: str | None = None) -> list[Case]:
@@ -107,8 +132,8 @@ def cases(tier: str = "core", *, match: str = "", dtype: str | None = None) -> l
 
     Parameters
     ----------
-    tier : {"core", "smoke"}
-        How many: about 300, or about 20.
+    tier : {"core", "smoke", "full", "networks"}
+        Which: about 350, about 20, or about 2000 of small ones; or about 130 of the sizes that known networks have.
     match : str
         Only those in whose id or family this text stands.
     dtype : str, optional
@@ -132,14 +157,14 @@ def cases(tier: str = "core", *, match: str = "", dtype: str | None = None) -> l
     """
     if tier not in TIERS:
         raise ValueError(f"tier={tier!r} must be one of {', '.join(map(repr, TIERS))}")
-    short_names = {full: short for short, full in DTYPES.items()}
-    if dtype is not None and dtype not in short_names:
-        raise ValueError(f"dtype={dtype!r} must be one of {', '.join(map(repr, short_names))}")
-    return [
-        case
-        for case in _tiers()[tier]
-        if (match in case.id or match in case.family) and (dtype is None or case.dtype == short_names[dtype])
-    ]
+    if dtype not in (None, *DTYPES.values()):
+        raise ValueError(f"dtype={dtype!r} must be one of {', '.join(map(repr, DTYPES.values()))}")
+    return [case for case in _tier(tier) if is_chosen(case, match, dtype)]
+
+
+def is_chosen(case: Case, match: str, dtype: str | None) -> bool:
+    """Whether a case has this text in its id or family, and is of this type."""
+    return (match in case.id or match in case.family) and dtype in (None, DTYPES[case.dtype])
 
 
 def find_case(id: str) -> Case:
@@ -167,5 +192,5 @@ def find_case(id: str) -> Case:
     >>> find_case("reject-stride-zero").rejects
     'a stride of 0'
     """
-    in_battery = {case.id: case for case in _tiers()["core"]}
+    in_battery = {case.id: case for case in _tier("core")}
     return in_battery[id] if id in in_battery else parse_case(id)

@@ -69,9 +69,11 @@ class Case:
         ``"exact"``: whole numbers so small that every partial sum, in any order, is exact; the result must be equal.
         ``"real"``: normal numbers; the result must be within the bound.  ``"nan"`` and ``"inf"``: exact, with those
         in the input.  ``"zero"``: exact, and all products cancel.  ``"cancel"``: real, and huge products cancel.
-        ``"negzero"``: an input of zeros of both signs.  ``"subnormal"``: exact, and below the least normal number.
-        ``"nanweight"`` and ``"infweight"``: exact, with those in the kernel.  ``"spread"``: real, with exponents far
-        apart.  ``"extreme"``: of integers, the least and the largest that there are.
+        ``"negzero"``: an input of zeros of both signs.  ``"ones"``: ones throughout, so that an output counts what it
+        adds up.  ``"onetap"``: numbered pixels, and one tap for each output channel, so that an output names its pixel.
+        ``"subnormal"``: exact, and below the least normal number.  ``"nanweight"`` and ``"infweight"``: exact, with
+        those in the kernel.  ``"spread"``: real, with exponents far apart.  ``"extreme"``: of integers, the least and
+        the largest that there are.
     layout : str
         How the arrays lie in memory.
     family : str
@@ -125,6 +127,11 @@ class Case:
         """The type of the arrays; a TypeError where it is one of ml_dtypes, and that is not installed."""
         return as_dtype(DTYPES[self.dtype])
 
+    @property
+    def result_dtype(self) -> np.dtype[Any]:
+        """The type of a result: that of the arrays, but int64 for integers, which stands for all that hold it."""
+        return np.dtype(np.int64) if self.dtype in INTEGERS else self.numpy_dtype
+
     def _values(self, bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
         def real() -> Array:
             return normals(bits, shape) if self.data in ROUNDED else integers(bits, shape, self.largest_number())
@@ -164,8 +171,7 @@ class Case:
 
     def reference(self) -> Reference:
         """Return the truth, and by how much each element of a result may differ from it."""
-        dtype = np.dtype(np.int64) if self.dtype in INTEGERS else self.numpy_dtype
-        reference = conv2d_reference(Operands(*self.arrays()), self.kwargs(), dtype, any_integer=True)
+        reference = conv2d_reference(Operands(*self.arrays()), self.kwargs(), self.result_dtype, any_integer=True)
         return reference if self.data in ROUNDED else reference._replace(allowed=np.zeros_like(reference.allowed))
 
 
@@ -220,9 +226,16 @@ def _check_data(case: Case) -> None:
 
 
 def _says_twice(name: str) -> bool:
-    """Whether a name writes an equal pair as two numbers: one convolution has one name."""
-    parts = (part[1:] for part in name.split("-") if part[0] in "kspd" and "x" in part)
-    return any(first == second for first, _, second in (part.partition("x") for part in parts))
+    """Whether a name writes an equal pair as two numbers, or equal sides as four: one convolution has one name."""
+    pairs = [part[1:].split("x") for part in name.split("-") if part[0] in "kspd" and "x" in part]
+    return any(
+        all(len({*sides.split("+")}) == 1 for sides in pair) if "+" in pair[0] else pair[0] == pair[1] for pair in pairs
+    )
+
+
+def pair_text(letter: str, height: int, width: int) -> str:
+    """Write a pair as names have it: ``k3`` for an equal one, else ``k2x3``."""
+    return f"{letter}{height}" if height == width else f"{letter}{height}x{width}"
 
 
 def _pair(text: str) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any, Final
 
 import numpy as np
@@ -75,6 +76,19 @@ def _negate_zeros(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  #
     image *= -0.0
 
 
+def _count(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
+    """Make everything 1: each output counts the taps that read a pixel, and the channels."""
+    image[...] = kernel[...] = 1
+
+
+def _read_through_one_tap(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
+    """Number the pixels, from 1, and leave each output channel one tap, the next one: an output names what it reads."""
+    image[...] = np.arange(1, image.size + 1).reshape(image.shape)
+    kernel[...] = 0
+    for channel, tap in zip(kernel, cycle(np.ndindex(*kernel.shape[1:])), strict=False):
+        channel[tap] = 1
+
+
 def _shrink(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
     """Make whole multiples of the least positive number of the input's numbers, so small that they are subnormal."""
     image *= float_info(dtype).smallest
@@ -112,6 +126,8 @@ DATA: Final[dict[str, Callable[[Array, Array, np.dtype[Any]], None]]] = {
     "zero": _cancel,
     "cancel": _cancel_hugely,
     "negzero": _negate_zeros,
+    "ones": _count,
+    "onetap": _read_through_one_tap,
     "subnormal": _shrink,
     "nanweight": _hide_nan_in_kernel,
     "infweight": _hide_infinity_in_kernel,

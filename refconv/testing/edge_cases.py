@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import cycle
 from typing import Final
 
-from refconv.testing.cases import Case
+from refconv.testing.cases import Case, pair_text
 
 _SAME = ("same", "same_upper", "same_lower")
 _STRIDED_SAME = ("same_upper", "same_lower")
@@ -30,14 +30,11 @@ def _same_widths() -> list[str]:
             for dilation in range(1, 5):
                 padding, stride = next(dialects), next(strides)
                 step = 1 if padding == "psame" else stride
-                across = f"{_short('k', kernel)}-{_short('s', step)}-{padding}-{_short('d', dilation)}"
+                across = (
+                    f"{pair_text('k', 1, kernel)}-{pair_text('s', 1, step)}-{padding}-{pair_text('d', 1, dilation)}"
+                )
                 names.append(f"n1-c1-o1-g1-3x{width}-{across}-f32")
     return names
-
-
-def _short(letter: str, across: int) -> str:
-    """Write a pair whose first number is 1."""
-    return f"{letter}1" if across == 1 else f"{letter}1x{across}"
 
 
 # By what they are there for: the rows of the report.
@@ -64,6 +61,9 @@ EDGES: Final[dict[str, list[str]]] = {
         "n1-c2-o3-g1-13x16-k7-s5-p0-d1-f32",
         "n1-c2-o3-g1-14x15-k2x3-s3x2-p0-d4-f32",
         "n2-c3-o5-g1-7x10-k1-s2x3-p1x2-d1-bias-f32",  # 1×1 with stride and padding
+        "n3-c4-o6-g1-9x8-k1-s3x2-p0x1-d1-f32",
+        "n1-c2-o4-g1-11x13-k3x2-s2x3-p1x0-d3x2-bias-f32",  # stride and dilation
+        "n1-c2-o3-g1-9x14-k2x3-s4x5-p1x2-d1-f32",  # stride > kernel, and padding
     ],
     "dilation": [
         "n1-c2-o3-g1-9x10-k3-s1-p0-d2x3-f32",
@@ -78,6 +78,7 @@ EDGES: Final[dict[str, list[str]]] = {
         *(f"n1-c4-o6-g2-7x9-k2-s1-p{same}-d2x3-f32" for same in _SAME),
         *(f"n1-c1-o2-g1-{size}-k3x2-s2-p{same}-d1-bias-f32" for size in ("7x8", "8x7") for same in _STRIDED_SAME),
         *(f"n1-c1-o2-g1-9x10-k2x3-s4x5-p{same}-d1-f32" for same in _STRIDED_SAME),  # stride > kernel
+        *(f"n2-c2-o3-g1-9x12-k3x2-s2x3-p{same}-d3x2-bias-f32" for same in _STRIDED_SAME),  # stride and dilation
         *_same_widths(),
     ],
     "groups": [
@@ -90,13 +91,35 @@ EDGES: Final[dict[str, list[str]]] = {
         "n2-c14-o21-g7-5x6-k2-s1-p0-d1-bias-f32",
         "n2-c6-o9-g3-9x8-k3x2-s2x3-p1-d1-f32",
         "n2-c8-o12-g4-9x11-k3-s2x1-p2x1-d2x1-bias-f64",
+        "n3-c6-o6-g6-8x9-k1-s2x1-p0x1-d1-bias-f32",  # 1×1 depthwise
+        "n1-c512-o6-g2-5x4-k3-s2x1-p1-d1-bias-f32",  # 2304 products in each of two groups
     ],
     "channels": [
         *(f"n1-c{c}-o{o}-g1-5x6-k3x2-s1-p1x0-d1-f32" for c, o in _TAILS),
         "n3-c7-o5-g1-7x7-k3-s1-p1-d1-f32",  # C = H = W
+        "n3-c3-o3-g1-5x7-k3-s1-p1x0-d1-bias-f32",  # N = C = O = K
         "n2-c1-o6-g1-6x5-k3x2-s1-p0-d1-bias-f32",
         "n1-c450-o3-g1-5x4-k3-s1-p0-d1-f32",  # 4050 products
         "n1-c450-o3-g1-5x4-k3-s1-p1-d1-bias-f32-real",
+    ],
+    "tiles": [  # extents that leave 1 or 3 over from tiles of 2, 4, 8 and 16, and one past 2^16
+        "n1-c2-o3-g1-17x35-k3-s1-p1-d1-bias-f32",
+        "n1-c3-o2-g1-35x17-k3-s1-p1-d1-f32-real",
+        "n1-c2-o3-g1-33x19-k1-s1-p0-d1-f32",
+        "n2-c3-o2-g1-37x34-k5x3-s2-p2x1-d1-f32",
+        "n1-c19-o35-g1-3x5-k1-s1-p0-d1-bias-f32",
+        "n1-c17-o17-g17-9x19-k3-s1-p1-d1-f32",
+        "n1-c1-o2-g1-258x259-k2x1-s1-p0-d1-f32",  # 66563 outputs in a channel
+    ],
+    "probes": [
+        "n2-c2-o12-g1-7x9-k2x3-s2x1-p1x0-d1x2-f32-onetap",  # each of the 12 taps once
+        "n3-c1-o9-g1-6x8-k3-s1-p1-d1-bias-f32-onetap",
+        "n2-c6-o12-g3-7x5-k1x3-s1-p0x2-d1-f32-onetap",
+        "n2-c3-o18-g3-8x7-k3x2-s1x2-p1+0x0+1-d1-f32-onetap",  # depthwise
+        "n1-c2-o8-g1-9x10-k2-s2-psame_upper-d3x2-f32-onetap",
+        "n1-c3-o2-g1-7x9-k3-s1-p1+0x2+3-d1-f32-ones",
+        "n2-c6-o4-g2-8x9-k3x2-s2x1-p2x1-d1x3-bias-f32-ones",
+        "n1-c1-o1-g1-9x11-k5-s1-p2-d1-f32-ones",
     ],
     "degenerate": [
         "n0-c3-o4-g1-7x8-k3x2-s1-p1-d1-bias-f32",  # an empty batch

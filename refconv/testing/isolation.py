@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from refconv.testing.cases import Case
-from refconv.testing.judge import GIVE_UP, CaseResult, failed, given_up, judged_whatever, no_answer, run_case
+from refconv.testing.judge import GIVE_UP, CaseResult, Judge, failed, given_up, judged_whatever, no_answer, run_case
 from refconv.testing.targets import Target, TargetError, load_target
 
 LOAD_LIMIT = 120.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
@@ -206,21 +206,21 @@ def serve() -> None:
     """Be the child: load the target named first, then answer each case with its result, until the input ends."""
     questions, answers = _take_over_standard_streams()
     us = os.getpid()
-    target = None
+    judge = None
     while True:
         try:
             number, question = pickle.load(questions)  # noqa: S301  # our own parent, on its own pipe
         except EOFError:
             return
-        if target is None:
+        if judge is None:
             try:
-                target = load_target(question)
+                judge = Judge(load_target(question))
             except TargetError as error:
                 answer: object = error
             else:
                 answer = "loaded"
         else:
-            answer = judged_whatever(target, question)
+            answer = judged_whatever(judge, question)
         if os.getpid() != us:
             os._exit(0)  # the target has forked, and this is the copy
         with suppress(Exception):  # what it has printed belongs before our answer; it may have closed the stream

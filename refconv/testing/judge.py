@@ -11,7 +11,10 @@ from typing import Final, Literal
 
 from refconv.testing.battery import find_case
 from refconv.testing.cases import Case
+from refconv.testing.causes import Explainer
 from refconv.testing.compare import Comparison, exception_text
+from refconv.testing.excerpt import Excerpt, excerpt_of
+from refconv.testing.finding import Finding
 from refconv.testing.targets import Target, load_target
 
 __all__ = ["CaseResult", "run_case"]
@@ -45,6 +48,10 @@ class CaseResult:
         The numbers, where there was a result to compare.
     seconds : float
         How long the target took.
+    findings : tuple of Finding
+        For a failure, the causes that explain it equally well, the likeliest first.
+    excerpt : Excerpt or None
+        For a failure, the numbers about the worst element, to be shown.
 
     Examples
     --------
@@ -62,10 +69,23 @@ class CaseResult:
     detail: str = ""
     comparison: Comparison | None = None
     seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    excerpt: Excerpt | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the target did something in time, if only to die."""
+        return not self.detail.startswith(("no answer", "not run"))
+
+    @property
+    def has_returned(self) -> bool:
+        """Whether the call came back, with a result or an exception, so that it can be made again from here."""
+        return self.is_answered and not self.detail.startswith("the process died")
 
     def __str__(self) -> str:
         """Name the case and what happened, on a few lines."""
-        return "\n  ".join([f"{self.id}: {self.outcome}", *self.detail.splitlines()])
+        cause = [f"cause: {self.findings[0].sentence}"] if self.findings else []
+        return "\n  ".join([f"{self.id}: {self.outcome}", *self.detail.splitlines(), *cause])
 
 
 def run_case(target: str | Target, case: str | Case, time_limit: float | None = None) -> CaseResult:
@@ -105,15 +125,16 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
     """
     function = load_target(target) if isinstance(target, str) else target
     which = find_case(case) if isinstance(case, str) else case
+    judge = Judge(function)
     if time_limit is None:
-        return _judged(function, which)
-    return judged_within(function, which, time_limit) or no_answer(which, time_limit)
+        return judge(which)
+    return judged_within(judge, which, time_limit) or no_answer(which, time_limit)
 
 
-def judged_within(function: Target, case: Case, time_limit: float) -> CaseResult | None:
+def judged_within(judge: Judge, case: Case, time_limit: float) -> CaseResult | None:
     """Return a case's result, or None where there is none in time; the call is made in a thread of its own."""
     answers: queue.SimpleQueue[CaseResult] = queue.SimpleQueue()
-    threading.Thread(target=lambda: answers.put(judged_whatever(function, case)), daemon=True).start()
+    threading.Thread(target=lambda: answers.put(judged_whatever(judge, case)), daemon=True).start()
     try:
         return answers.get(timeout=min(time_limit, threading.TIMEOUT_MAX))
     except queue.Empty:
@@ -135,28 +156,39 @@ def given_up(case: Case) -> CaseResult:
     return failed(case, f"not run: {GIVE_UP} cases in a row had no answer", 0.0)
 
 
-def judged_whatever(function: Target, case: Case) -> CaseResult:
+def judged_whatever(judge: Judge, case: Case) -> CaseResult:
     """Return a case's result even where the target raises what would end a thread or a process."""
     try:
-        return _judged(function, case)
+        return judge(case)
     except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt, or pytest.fail: not from a person here
         return failed(case, f"raised {exception_text(error)}", 0.0)
 
 
-def _judged(function: Target, case: Case) -> CaseResult:
-    image, kernel, bias = case.arrays()
-    result = partial(CaseResult, case.id, case.family)
-    start = time.perf_counter()
-    try:
-        actual = function(image, kernel, bias, case.stride, case.padding, case.dilation, case.groups)
-    except NotImplementedError as error:
-        return result("unsupported", exception_text(error), seconds=time.perf_counter() - start)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a target raises is its result
-        outcome: Outcome = "passed" if case.rejects else "failed"
-        return result(outcome, f"raised {exception_text(error)}", seconds=time.perf_counter() - start)
-    seconds = time.perf_counter() - start
-    if case.rejects:
-        return result("wrongly accepted", f"accepted {case.rejects}", seconds=seconds)
-    comparison = case.check(actual)
-    outcome = "failed" if not comparison.passed else "differs by convention" if comparison.convention else "passed"
-    return result(outcome, str(comparison), comparison, seconds)
+class Judge:
+    """Call one target with cases, in the calling thread, say what came of each, and why where it failed."""
+
+    def __init__(self, function: Target) -> None:
+        self._function = function
+        self._explain = Explainer(function)
+
+    def __call__(self, case: Case) -> CaseResult:
+        """Return the case's result."""
+        image, kernel, bias = case.arrays()
+        result = partial(CaseResult, case.id, case.family)
+        start = time.perf_counter()
+        try:
+            actual = self._function(image, kernel, bias, case.stride, case.padding, case.dilation, case.groups)
+        except NotImplementedError as error:
+            return result("unsupported", exception_text(error), seconds=time.perf_counter() - start)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a target raises is its result
+            outcome: Outcome = "passed" if case.rejects else "failed"
+            return result(outcome, f"raised {exception_text(error)}", seconds=time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        if case.rejects:
+            return result("wrongly accepted", f"accepted {case.rejects}", seconds=seconds)
+        comparison = case.check(actual)
+        if comparison.passed:
+            outcome = "differs by convention" if comparison.convention else "passed"
+            return result(outcome, str(comparison), comparison, seconds)
+        findings = self._explain(case, actual, seconds)
+        return result("failed", str(comparison), comparison, seconds, findings, excerpt_of(case, actual, comparison))

@@ -1,19 +1,20 @@
-"""What a run of the battery found: counts, the verdict, each failed case, and the same as JSON."""
+"""What a run of the battery found: the verdict in words, the causes of what failed, counts, and the same as JSON."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass
-from textwrap import indent
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from refconv.testing.frameworks import FRAMEWORKS
+from refconv.testing.fuzz import FAMILY
+from refconv.testing.grouping import Cause, grouped
 from refconv.testing.judge import OUTCOMES, CaseResult, Outcome
 
 __all__ = ["Report"]
 
-JSON_SCHEMA = 1
+JSON_SCHEMA = 2
 LONGEST_LINE = 78  # with an indentation of two, a terminal's 80 columns
 
 
@@ -51,6 +52,10 @@ class Report:
         is_computed = any(result.outcome == "passed" and result.comparison is not None for result in self.results)
         return is_computed and not self.failures
 
+    def causes(self) -> tuple[Cause, ...]:
+        """Return the reasons for which cases failed, each with its cases, the one with most failures first."""
+        return grouped(self.results)
+
     def counts(self, family: str | None = None) -> dict[Outcome, int]:
         """Return how many cases, of one family or of all, had each outcome."""
         found = Counter(result.outcome for result in self.results if family in (None, result.family))
@@ -63,33 +68,55 @@ class Report:
     def reproduction(self, result: CaseResult) -> str:
         """Return the Python statement that runs one case again, given ``from refconv.testing import check, run_case``.
 
-        That is `run_case`, or `check` for a case that did not come back: it would take the caller along.
+        That is `run_case`, or `check` for a case of the battery that did not come back: it would take the caller along.
         """
         is_name = self.target in FRAMEWORKS or ":" in self.target
         is_expression = self.target.replace(".", "").isidentifier()
         target = repr(self.target) if is_name else self.target if is_expression else "target"
-        has_returned = not result.detail.startswith(("the process died", "no answer", "not run"))
-        call, argument = ("run_case", "") if has_returned else ("check", "match=")
+        call, argument = "run_case", ""
+        if not result.has_returned and result.family != FAMILY:
+            call, argument = "check", "match=" if self.tier == "core" else f"{self.tier!r}, match="
         line = f"print({call}({target}, {argument}{result.id!r}))"
         if len(line) > LONGEST_LINE:
             line = f"print({call}({target},\n{'':{len(call) + 7}}{argument}{result.id!r}))"
         return line
 
     def verdict(self) -> str:
-        """Return the outcome in one line."""
+        """Return the outcome in one line, in numbers."""
         always: tuple[Outcome, ...] = ("passed", "failed")
         counts = self.counts().items()
         numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts if count or outcome in always)
         word = "right" if self.passed else "WRONG" if self.failures else "NOT JUDGED"
         return f"{self.target}: {word} ({numbers})"
 
+    def headline(self) -> str:
+        """Return the outcome in words: right, not judged, or wrong and why."""
+        if self.passed:
+            passed = self.counts()["passed"]
+            return f"RIGHT in {'the one case' if passed == 1 else f'all {passed} cases'} that it supports"
+        if not self.failures:
+            return "NOT JUDGED: it computed no case"
+        causes = self.causes()
+        number = f" for {len(causes)} reasons, mainly this" if len(causes) > 1 else ""
+        return f"WRONG{number}: {causes[0].sentence}"
+
+    def story(self, cause: Cause) -> list[str]:
+        """Return what there is to say of one cause, line by line: how many, why, only where, and the smallest case."""
+        smallest = cause.failures[0]
+        label = "smallest failing case: " if len(cause.failures) > 1 else ""
+        return [cause.title, *cause.remarks, f"{label}{smallest.id}", *smallest.detail.splitlines()]
+
     def __repr__(self) -> str:
         return f"<Report {self.verdict()}>"
 
     def __str__(self) -> str:
-        """Say the verdict, then each failed case on a few lines."""
-        failures = (f"{result}\n{indent(self.reproduction(result), '  ')}" for result in self.failures)
-        return "\n".join([self.verdict(), *failures])
+        """Say the verdict, in words and in numbers, then each cause on a few lines."""
+        if not self.failures:
+            return self.verdict()
+        paragraphs = (
+            [*self.story(cause), *self.reproduction(cause.failures[0]).splitlines()] for cause in self.causes()
+        )
+        return "\n".join([self.headline(), self.verdict(), *map("\n  ".join, paragraphs)])
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON can hold it: numbers that are not finite become text."""
@@ -98,9 +125,27 @@ class Report:
             "target": self.target,
             "tier": self.tier,
             "passed": self.passed,
+            "headline": self.headline(),
             "counts": self.counts(),
-            "results": [_plain(asdict(result)) for result in self.results],
+            "causes": [
+                {
+                    "code": cause.code,
+                    "sentence": cause.sentence,
+                    "reading": cause.reading,
+                    "condition": cause.condition,
+                    "alternatives": list(cause.alternatives),
+                    "cases": [failure.id for failure in cause.failures],
+                }
+                for cause in self.causes()
+            ],
+            "results": [_record(result) for result in self.results],
         }
+
+
+def _record(result: CaseResult) -> Any:
+    """Return a result without its excerpt, which is for the eye."""
+    fields = asdict(replace(result, excerpt=None))
+    return _plain({name: value for name, value in fields.items() if name != "excerpt"})
 
 
 def _plain(value: Any) -> Any:

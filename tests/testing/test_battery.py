@@ -22,13 +22,15 @@ def named(parameter: Any) -> str:
     return str(parameter.id if isinstance(parameter, Case) else parameter)
 
 
-def test_there_are_two_tiers() -> None:
-    assert TIERS == ("smoke", "core")
+def test_there_are_four_tiers() -> None:
+    assert TIERS == ("smoke", "core", "full", "networks")
 
 
 def test_the_tiers_have_about_the_size_that_they_promise() -> None:
     assert 15 <= len(cases("smoke")) <= 25
-    assert 250 <= len(CORE) <= 350
+    assert 300 <= len(CORE) <= 400
+    assert 1700 <= len(cases("full")) <= 2300
+    assert 100 <= len(cases("networks")) <= 150
 
 
 def test_core_begins_with_smoke() -> None:
@@ -36,15 +38,21 @@ def test_core_begins_with_smoke() -> None:
     assert tuple(case.id for case in cases("smoke")) == SMOKE
 
 
-def test_ids_are_unique() -> None:
-    assert len({case.id for case in CORE}) == len(CORE)
+def test_full_begins_with_core() -> None:
+    assert cases("full")[: len(CORE)] == CORE
 
 
-def test_cases_differ_in_more_than_their_names() -> None:
+@pytest.mark.parametrize("tier", TIERS)
+def test_ids_are_unique(tier: str) -> None:
+    assert len({case.id for case in cases(tier)}) == len(cases(tier))
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_cases_differ_in_more_than_their_names(tier: str) -> None:
     def content(case: Case) -> tuple[object, ...]:
         return (*(getattr(case, name) for name in Case.__slots__ if name not in ("id", "family", "rejects")),)
 
-    assert len(set(map(content, CORE))) == len(CORE)
+    assert len(set(map(content, cases(tier)))) == len(cases(tier))
 
 
 def test_families_are_in_order_and_each_in_one_piece() -> None:
@@ -57,6 +65,8 @@ def test_families_are_in_order_and_each_in_one_piece() -> None:
         "same",
         "groups",
         "channels",
+        "tiles",
+        "probes",
         "degenerate",
         "memory",
         "values",
@@ -285,6 +295,58 @@ EDGES: list[tuple[str, Callable[[Case], bool]]] = [
     ("C = 1", lambda case: case.input_shape[-3] == 1 and case.weight_shape[0] > 1),
     ("4000 products", lambda case: math.prod(case.weight_shape[1:]) >= 4000 and case.data == "exact"),
     ("4000 real products", lambda case: math.prod(case.weight_shape[1:]) >= 4000 and case.data == "real"),
+    ("N = 3, C = O = K = 3", lambda case: {*case.input_shape[:2], *case.weight_shape} == {3}),
+    (
+        "1000 products in each of several groups",
+        lambda case: case.groups > 1 and math.prod(case.weight_shape[1:]) > 1000,
+    ),
+    ("2^16 outputs in a channel", lambda case: math.prod(size(case)) > 2**16),
+    (
+        "1×1 with stride and padding",
+        lambda case: kernel(case) == (1, 1) and min(stride(case)) > 1 and max(sides(case) or (0,)) > 0,
+    ),
+    ("1×1 depthwise", lambda case: kernel(case) == (1, 1) and case.groups == case.input_shape[-3] > 1),
+    ("stride and dilation on both axes", lambda case: min(stride(case)) > 1 and min(dilation(case)) > 1),
+    *(
+        (
+            f"p{same} with stride and dilation",
+            lambda case, same=same: (
+                case.padding == same and min(stride(case)) > 1 and min(dilation(case)) > 1 and case.family == "same"
+            ),
+        )
+        for same in ("same_upper", "same_lower")
+    ),
+    *(
+        (
+            f"{left} over from a tile of 16, along axis {axis}",
+            lambda case, left=left, axis=axis: (
+                case.family == "tiles" and case.expected().shape[axis] > 16 and case.expected().shape[axis] % 16 == left
+            ),
+        )
+        for left, axis in ((1, 1), (1, 2), (1, 3), (3, 1), (3, 2), (3, 3))
+    ),
+    *(
+        (
+            f"ones, {what}",
+            lambda case, wide=wide: (
+                case.data == "ones" and (stride(case) != (1, 1) and min(dilation(case)) < max(dilation(case))) == wide
+            ),
+        )
+        for what, wide in (("plain", False), ("stride and dilation", True))
+    ),
+    *(
+        (f"one tap, {groups} groups", lambda case, groups=groups: case.data == "onetap" and case.groups == groups)
+        for groups in (1, 3)
+    ),
+    ("one tap under SAME", lambda case: case.data == "onetap" and str(case.padding).startswith("same")),
+    (
+        "every tap by itself, in the default placement",
+        lambda case: (
+            case.data == "onetap"
+            and case.weight_shape[0] == math.prod(case.weight_shape[1:])
+            and (kernel(case), stride(case), case.padding, dilation(case)) == ((2, 3), (2, 1), (1, 0), (1, 2))
+        ),
+    ),
     ("NaN", lambda case: bool(np.isnan(case.arrays()[0]).any())),
     ("both infinities", lambda case: {np.inf, -np.inf} <= set(case.arrays()[0].ravel().tolist())),
     ("huge cancelling sums", lambda case: case.data == "cancel" and np.abs(case.arrays()[0]).max() > 2**40),
@@ -411,9 +473,9 @@ def test_the_list_is_the_callers_own() -> None:
     assert len(cases()) == len(CORE)
 
 
-@pytest.mark.parametrize("tier", ["", "Smoke", "full", None])
+@pytest.mark.parametrize("tier", ["", "Smoke", "all", None])
 def test_an_unknown_tier_is_refused(tier: Any) -> None:
-    with pytest.raises(ValueError, match=rf"^tier={tier!r} must be one of 'smoke', 'core'$"):
+    with pytest.raises(ValueError, match=rf"^tier={tier!r} must be one of 'smoke', 'core', 'full', 'networks'$"):
         cases(tier)
 
 

@@ -115,7 +115,7 @@ def test_ids_are_the_names_of_what_they_hold(case: Case) -> None:
         " " + DEFAULT,
         DEFAULT + "\n",
         DEFAULT.upper(),
-        DEFAULT.replace("f32", "f16"),
+        DEFAULT.replace("f32", "f8"),
         DEFAULT.replace("7x9", "7"),  # a size is always two numbers
         DEFAULT.replace("s2x1", "s2x1x1"),
         DEFAULT.replace("s2x1", "s-2"),

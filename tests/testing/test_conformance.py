@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.testing import CaseResult, Comparison, Report, TargetError, cases, check, conformance
-from refconv.testing.conformance import _name
+from refconv.testing import CaseResult, Comparison, Report, TargetError, cases, check, places
+from refconv.testing.excerpt import Excerpt
+from refconv.testing.finding import Finding
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.isolation import IsolatedTarget
+from refconv.testing.places import name_of
 from refconv.testing.report import _plain
 
 DILATED = "n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32"
@@ -102,6 +104,8 @@ def test_families_come_in_the_order_of_the_battery() -> None:
         "same",
         "groups",
         "channels",
+        "tiles",
+        "probes",
         "degenerate",
         "memory",
         "values",
@@ -162,7 +166,7 @@ def test_no_more_processes_are_started_than_there_are_cases(monkeypatch: pytest.
             made.append(arguments)
             super().__init__(*arguments)
 
-    monkeypatch.setattr(conformance, "IsolatedTarget", Counted)
+    monkeypatch.setattr(places, "IsolatedTarget", Counted)
     assert check("kernels:right", "smoke", 7, match="d2x3").passed
     assert made == [("kernels:right", 20.0, max(1, (os.cpu_count() or 1) // 7))]
     made.clear()
@@ -182,7 +186,7 @@ def test_every_process_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
             super().close()
             open_now.discard(self)
 
-    monkeypatch.setattr(conformance, "IsolatedTarget", Counted)
+    monkeypatch.setattr(places, "IsolatedTarget", Counted)
     most = 0
 
     def count(result: CaseResult) -> None:
@@ -334,7 +338,7 @@ def test_a_target_that_cannot_be_loaded(name: str, message: str, workers: int) -
         ({"time_limit": 0}, "time_limit=0 must be more than 0 seconds"),
         ({"time_limit": -1.5}, r"time_limit=-1\.5 must be more than 0 seconds"),
         ({"time_limit": math.nan}, "time_limit=nan must be more than 0 seconds"),
-        ({"tier": "full"}, "tier='full' must be one of 'smoke', 'core'"),
+        ({"tier": "all"}, "tier='all' must be one of 'smoke', 'core', 'full', 'networks'"),
         ({"dtype": "float16"}, "dtype='float16' must be one of 'float32', 'float64'"),
         ({"match": "no such"}, "no case of tier 'core' has match='no such' in its id or family"),
         (
@@ -454,7 +458,7 @@ def made_up(target: str, *results: CaseResult) -> Report:
     return Report(target, "smoke", results)
 
 
-FAILED = CaseResult(DEFAULT, "smoke", "failed", "line one\nline two")
+FAILED = CaseResult(DEFAULT, "smoke", "failed", "raised Oops: line one\nline two")
 
 
 @pytest.mark.parametrize(
@@ -477,9 +481,11 @@ def test_the_statement_that_runs_a_case_again(target: str, statement: str) -> No
 def test_the_text_of_a_report() -> None:
     passed = CaseResult("n1", "smoke", "passed")
     assert str(made_up("torch", passed, FAILED)) == (
+        "WRONG: it raises Oops\n"
         "torch: WRONG (1 passed, 1 failed)\n"
-        f"{DEFAULT}: failed\n"
-        "  line one\n"
+        "1 case fails: it raises Oops\n"
+        f"  {DEFAULT}\n"
+        "  raised Oops: line one\n"
         "  line two\n"
         f"  print(run_case('torch', '{DEFAULT}'))"
     )
@@ -520,15 +526,36 @@ def strict(report: Report) -> Any:
 
 def test_json_says_it_all() -> None:
     comparison = Comparison("", 4, 1, (0, 1), 5.0, 6.0, 1.0, 0.0, math.inf)
-    failed = CaseResult(DEFAULT, "smoke", "failed", "why", comparison, 0.25)
+    finding = Finding("dilation-ignored", "the dilation is ignored", 4, 1, "S·p + D·i − T")
+    excerpt = Excerpt((0,), 0, 0, ((5.0,),), ((6.0,),), ((math.inf,),))
+    failed = CaseResult(DEFAULT, "smoke", "failed", "why", comparison, 0.25, (finding,), excerpt)
     assert strict(made_up("torch", CaseResult("n1", "smoke", "passed"), failed)) == {
-        "schema": 1,
+        "schema": 2,
         "target": "torch",
         "tier": "smoke",
         "passed": False,
+        "headline": "WRONG: the dilation is ignored",
+        "causes": [
+            {
+                "code": "dilation-ignored",
+                "sentence": "the dilation is ignored",
+                "reading": "S·p + D·i − T",
+                "condition": "",
+                "alternatives": [],
+                "cases": [DEFAULT],
+            }
+        ],
         "counts": {"passed": 1, "failed": 1, "unsupported": 0, "wrongly accepted": 0},
         "results": [
-            {"id": "n1", "family": "smoke", "outcome": "passed", "detail": "", "comparison": None, "seconds": 0.0},
+            {
+                "id": "n1",
+                "family": "smoke",
+                "outcome": "passed",
+                "detail": "",
+                "comparison": None,
+                "seconds": 0.0,
+                "findings": [],
+            },
             {
                 "id": DEFAULT,
                 "family": "smoke",
@@ -546,6 +573,17 @@ def test_json_says_it_all() -> None:
                     "error_in_bounds": "inf",
                 },
                 "seconds": 0.25,
+                "findings": [
+                    {
+                        "code": "dilation-ignored",
+                        "sentence": "the dilation is ignored",
+                        "wrong": 4,
+                        "explained": 1,
+                        "reading": "S·p + D·i − T",
+                        "alternatives": [],
+                        "separating_case": "",
+                    }
+                ],
             },
         ],
     }
@@ -585,11 +623,11 @@ def test_what_json_does_not_know_becomes_text(value: object, plain: object) -> N
 
 
 def test_names_of_targets() -> None:
-    assert _name("torch") == "torch"
-    assert _name(kernels.right) == "right"
-    assert _name(kernels.Namespace) == "Namespace"
+    assert name_of("torch") == "torch"
+    assert name_of(kernels.right) == "right"
+    assert name_of(kernels.Namespace) == "Namespace"
     callable_object = np.vectorize(abs)
-    assert _name(callable_object) == getattr(callable_object, "__qualname__", repr(callable_object))
+    assert name_of(callable_object) == getattr(callable_object, "__qualname__", repr(callable_object))
 
 
 @pytest.mark.parametrize(
@@ -615,9 +653,17 @@ def test_a_target_that_is_slow_but_not_too_slow() -> None:
 )
 def test_a_case_that_did_not_come_back_is_run_again_in_a_process_of_its_own(detail: str) -> None:
     gone = CaseResult(DEFAULT, "smoke", "failed", detail)
-    assert made_up("torch", gone).reproduction(gone) == f"print(check('torch', match='{DEFAULT}'))"
+    in_core = Report("torch", "core", (gone,))
+    assert in_core.reproduction(gone) == f"print(check('torch', match='{DEFAULT}'))"
     longer = f"print(check('a/long/name.py:function',\n            match='{DEFAULT}'))"
-    assert made_up("a/long/name.py:function", gone).reproduction(gone) == longer
+    assert Report("a/long/name.py:function", "core", (gone,)).reproduction(gone) == longer
+    in_full = f"print(check('torch',\n            'full', match='{DEFAULT}'))"
+    assert Report("torch", "full", (gone,)).reproduction(gone) == in_full
+
+
+def test_a_random_case_that_did_not_come_back_is_in_no_tier() -> None:
+    gone = CaseResult(DEFAULT, "random", "failed", "no answer within 20 s")
+    assert made_up("torch", gone).reproduction(gone) == f"print(run_case('torch', '{DEFAULT}'))"
 
 
 def test_a_report_is_its_verdict_in_a_debugger() -> None:

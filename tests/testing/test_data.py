@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from refconv.testing import find_case
 from refconv.testing.data import LAYOUTS, exact_magnitude, integers, normals
 
 Array = npt.NDArray[Any]
@@ -163,3 +164,30 @@ def test_big_endian_is_not_this_machines_order() -> None:
     view = LAYOUTS["big_endian"](np.array([1.0]))
     assert view.dtype.str == ">f8"
     assert view.tobytes() == b"\x3f\xf0\x00\x00\x00\x00\x00\x00"  # 1.0 in IEEE 754, first byte first
+
+
+def test_ones_count_what_is_added_up() -> None:
+    case = find_case("n1-c3-o2-g1-4x5-k3x2-s1-p1x0-d1-bias-f32-ones")
+    image, kernel, bias = case.arrays()
+    assert (set(image.flat), set(kernel.flat)) == ({1.0}, {1.0})
+    assert bias is not None
+    # rows at the edge read 2 of 3 rows: 3 channels × 2 columns × 2 rows, and 3 inside
+    desired = np.array([12, 18, 18, 12])[:, np.newaxis] + np.zeros(4)
+    np.testing.assert_array_equal(case.expected()[0] - bias[:, np.newaxis, np.newaxis], [desired, desired])
+
+
+def test_each_output_channel_reads_through_the_next_tap() -> None:
+    case = find_case("n2-c2-o5-g1-2x3-k1x2-s1-p0-d1-f32-onetap")
+    image, kernel, _ = case.arrays()
+    np.testing.assert_array_equal(image.ravel(), np.arange(1, 25))
+    np.testing.assert_array_equal(
+        kernel.reshape(5, 4), [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 0, 0, 0]]
+    )
+    # image 1, channel 0, is 13 14 15 / 16 17 18: channel 1 of the output reads its right column
+    np.testing.assert_array_equal(case.expected()[1, 1], [[14, 15], [17, 18]])
+
+
+@pytest.mark.parametrize("data", ["ones", "onetap"])
+def test_probes_of_nothing(data: str) -> None:
+    case = find_case(f"n1-c0-o4-g1-2x3-k2-s1-p0-d1-f32-{data}")
+    np.testing.assert_array_equal(case.expected(), np.zeros((1, 4, 1, 2)))

@@ -53,6 +53,7 @@ def test_a_wrong_result_fails() -> None:
         f"  got  {result.comparison.actual}",
         f"  want {result.comparison.desired}",
         "  error 1, where none is allowed",
+        f"  cause: {result.findings[0].sentence}",
     ]
 
 

@@ -1,0 +1,175 @@
+"""Which mistake explains a wrong output?  Re-run the reference with one named mistake at a time, and compare.
+
+Only arrays are needed.  A mistake explains an output if it predicts every wrong element, to rounding; one that also
+predicts the right elements explains it better than one that holds only in a part.  Where several explain it equally
+well, all are named, with the smallest case that would tell them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from refconv.arguments import IntOrPair, PaddingLike
+from refconv.formats import Array
+from refconv.testing.apart import separating_case
+from refconv.testing.evidence import Evidence, gather
+from refconv.testing.finding import Finding
+from refconv.testing.locate import bare_regions, filled_regions
+from refconv.testing.mistakes import Mistake, pairs_of_common
+from refconv.testing.mistakes_in_channels import BATCH_AND_BIAS, GROUPS, LAYOUT, NUMBERS
+from refconv.testing.mistakes_in_windows import DILATION, KERNEL, PADDING, STRIDE
+from refconv.testing.precision import lost_precision
+from refconv.testing.reading import Reading
+from refconv.testing.shapes import shape_findings, type_findings
+from refconv.testing.taps import tap_findings
+
+__all__ = ["diagnose"]
+
+MISTAKES: Final = tuple(
+    sorted(
+        (*PADDING, *DILATION, *STRIDE, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS, *NUMBERS),
+        key=lambda mistake: (mistake.is_variant, not mistake.is_common),  # of equals, the likelier first
+    )
+)
+PAIRS: Final = pairs_of_common(MISTAKES)
+LEAVE_NOTHING: Final = tuple(mistake for mistake in MISTAKES if mistake.code == "input-channel-tail-lost")
+BY_CODE: Final = {mistake.code: mistake for mistake in reversed((*MISTAKES, *PAIRS))}
+
+Search: TypeAlias = Callable[[Evidence], list[Finding]]
+
+
+def diagnose(
+    actual: object,
+    input: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    bias: npt.ArrayLike | None = None,
+    stride: IntOrPair = 1,
+    padding: PaddingLike = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    dtype: npt.DTypeLike | None = None,
+) -> list[Finding]:
+    """Say why an output is wrong, from the arrays alone.
+
+    Parameters
+    ----------
+    actual : array_like
+        What the implementation under test returned.
+    input, weight, bias, stride, padding, dilation, groups, padding_mode
+        What it was given: the arguments of `refconv.conv2d`.
+    dtype : dtype_like, optional
+        The type that `actual` should have; by default the result type of input and weight.
+
+    Returns
+    -------
+    list of Finding
+        The causes that explain the output equally well, the likeliest first, each with the others' codes; empty for an
+        output that is right, or that nothing explains.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arguments of the convolution are themselves invalid, or `actual` holds no numbers.
+
+    Examples
+    --------
+    A kernel that is flipped, where that of a convolution, as frameworks have it, is not:
+
+    >>> import numpy as np, refconv
+    >>> x = np.arange(20.0).reshape(1, 1, 4, 5) ** 2
+    >>> w = np.arange(1.0, 7).reshape(1, 1, 2, 3)
+    >>> print(refconv.testing.diagnose(refconv.conv2d(x, w[:, :, ::-1, ::-1]), x, w)[0])
+    kernel-flipped: the kernel is flipped: this is the true convolution of mathematics (explains 9 of 9 wrong elements)
+      should be: tap i reads h = S·p + D·i − T, so the first tap reads the first pixel
+    """
+    array, right, result = gather(
+        actual, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, dtype=dtype
+    )
+    return with_separating_case(explanations(array, right, result), right)
+
+
+def explanations(actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> list[Finding]:
+    """Return the causes that explain an output equally well."""
+    if "O" in (dtype.kind, actual.dtype.kind):
+        return []  # numbers of any kind at all, for which there is no bound
+    if actual.shape != right.shape:
+        return shape_findings(actual, right, dtype, MISTAKES)
+    evidence = Evidence.of(actual, right, dtype)
+    if not evidence.count:
+        return type_findings(actual, dtype)
+    return first_found(SEARCHES, evidence)
+
+
+def first_found(searches: Iterable[Search], evidence: Evidence) -> list[Finding]:
+    """Return what the first search that finds anything finds."""
+    return next((found for search in searches if (found := search(evidence))), [])
+
+
+def uniform(evidence: Evidence) -> list[Finding]:
+    """Say that one thing stands all over the output, NaN, zero or the bias alone, and what else would leave it so."""
+    found = {finding.code: finding for finding in filled_regions(evidence)}
+    if not any(f"all-{content}" in found for content in ("zero", "bias-alone", "nan", "infinite")):
+        return []
+    found |= {finding.code: finding for finding in named(evidence, LEAVE_NOTHING)}
+    others = {code: tuple(other for other in found if other != code) for code in found}
+    return [replace(finding, alternatives=others[code]) for code, finding in found.items()]
+
+
+def named(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
+    """Return the mistakes that predict the whole output."""
+    found = [
+        mistake
+        for mistake in mistakes
+        if evidence.explained_by(reading := mistake.change(evidence.right)) and evidence.spares_what_is_right(reading)
+    ]
+    return _equals(evidence, found)
+
+
+def named_in_part(evidence: Evidence) -> list[Finding]:
+    """Return the mistakes that predict the wrong elements, where the others are right."""
+    found = [mistake for mistake in MISTAKES if evidence.explained_by(mistake.change(evidence.right))]
+    regions = bare_regions(evidence)
+    where = f"; {regions[0].sentence}" if regions else "; it is wrong in a part of the output"
+    return [replace(finding, sentence=finding.sentence + where) for finding in _equals(evidence, found)]
+
+
+def _equals(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
+    """Return a finding for each code, each with the codes of the others."""
+    by_code: dict[str, Mistake] = {}
+    for mistake in mistakes:
+        by_code.setdefault(mistake.code, mistake)
+    count = evidence.count
+    others = {code: tuple(other for other in by_code if other != code) for code in by_code}
+    return [
+        Finding(code, mistake.sentence, count, count, mistake.should, others[code]) for code, mistake in by_code.items()
+    ]
+
+
+def with_separating_case(findings: list[Finding], right: Reading) -> list[Finding]:
+    """Add the smallest case that tells the findings apart, where there are several and they are mistakes."""
+    mistakes = [BY_CODE[finding.code] for finding in findings if finding.code in BY_CODE]
+    if len(mistakes) < 2:
+        return findings
+    case = separating_case(right, mistakes)
+    return [replace(finding, separating_case=case) for finding in findings]
+
+
+# From what leaves no doubt to what only describes: the first that finds anything is believed.
+SEARCHES: Final[tuple[Search, ...]] = (
+    uniform,
+    partial(named, mistakes=MISTAKES),
+    filled_regions,
+    partial(named, mistakes=PAIRS),
+    named_in_part,
+    lost_precision,
+    tap_findings,
+    bare_regions,
+)

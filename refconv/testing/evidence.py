@@ -1,0 +1,147 @@
+"""What is known of a wrong output: the numbers, the right reading, and which elements are wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from refconv.arguments import IntOrPair, PaddingLike
+from refconv.conv import conv2d
+from refconv.dtypes import as_array, result_dtype, wide_dtype
+from refconv.error_bound import Operands
+from refconv.formats import Array
+from refconv.geometry import ConvGeometry
+from refconv.testing.reading import Places, Reading, is_floating, spread
+from refconv.testing.reference import conv2d_reference
+
+ROUGH = 2.0**-6
+SAMPLE = 48  # wrong elements on which a mistake is tried before it is tried on all
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """An output of the right shape beside the truth.
+
+    Attributes
+    ----------
+    actual : ndarray, (N, O, P, Q)
+        What came, in the type that it came in.
+    truth, bound : ndarray
+        The truth in a wide type, and how far from it an honest kernel may be.
+    wrong : ndarray of bool
+        Where the actual is further away than that.
+    right : Reading
+        What should have been read.
+    dtype : dtype
+        The type that the result should have.
+    roughly : float
+        More than any bound here: what is further off than this needs no bound to be wrong.
+    """
+
+    actual: Array
+    truth: Array
+    bound: Array
+    wrong: Array
+    right: Reading
+    dtype: np.dtype[np.generic]
+    roughly: float
+
+    @classmethod
+    def of(cls, actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> Evidence:
+        """Compare an output with the right reading."""
+        height, width = right.height, right.width
+        arguments = {
+            "stride": (height.stride, width.stride),
+            "padding": (height.padding, width.padding),
+            "dilation": (height.dilation, width.dilation),
+            "groups": right.groups,
+            "padding_mode": right.padding_mode,
+        }
+        operands = Operands(right.input, right.weight, right.bias[0] if len(right.bias) else None)
+        if is_floating(dtype):
+            truth, bound, *_ = conv2d_reference(operands, arguments, dtype)
+        else:
+            truth = conv2d(*operands, **arguments)  # type: ignore[arg-type]  # mypy takes them for one type
+            bound = np.zeros(truth.shape)
+        sizes = np.concatenate([ROUGH * np.abs(truth).reshape(-1), 4 * bound.reshape(-1)])
+        roughly = float(np.max(sizes[np.isfinite(sizes)], initial=0))
+        return cls(actual, truth, bound, ~is_near(actual, truth, bound), right, dtype, roughly)
+
+    @property
+    def places(self) -> Places:
+        """The places of the wrong elements."""
+        n, o, p, q = np.nonzero(self.wrong)
+        return n, o, p, q
+
+    @property
+    def count(self) -> int:
+        """How many elements are wrong."""
+        return int(self.wrong.sum())
+
+    @property
+    def right_places(self) -> Places:
+        """The places of the elements that are right."""
+        n, o, p, q = np.nonzero(~self.wrong)
+        return n, o, p, q
+
+    def explained_by(self, reading: Reading) -> bool:
+        """Whether a reading predicts every wrong element, to rounding: a sample of them first, for speed."""
+        wrong = self.places
+        return self._agree(reading, spread(wrong, SAMPLE)) and self._agree(reading, wrong)
+
+    def spares_what_is_right(self, reading: Reading) -> bool:
+        """Whether a reading predicts the elements that are right as well, in a sample."""
+        return self._agree(reading, spread(self.right_places, SAMPLE))
+
+    def _agree(self, reading: Reading, places: Places) -> bool:
+        """Compare roughly first, which rules most readings out, and to the bound only where it matters."""
+        actual = self.actual[places]
+        values = reading.values(places)
+        if not is_near(actual, values, self.roughly).all():
+            return False
+        if is_near(actual, values, 0.0).all():
+            return True  # as from exact data: no bound is needed
+        return bool(is_near(actual, values, reading.bounds(places, self.dtype)).all())
+
+
+def is_near(actual: Array, desired: Array, bound: Array | float) -> Array:
+    """Whether each number is within its bound of what it should be; NaN is near NaN alone, infinity infinity alone."""
+    with np.errstate(all="ignore"):
+        wide = actual.astype(desired.dtype)
+        near = np.abs(wide - desired) <= bound
+        same = (actual == desired.astype(actual.dtype)) | (np.isnan(wide) & np.isnan(desired))
+    return np.asarray(near | same)
+
+
+def gather(
+    actual: object,
+    input: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    bias: npt.ArrayLike | None = None,
+    stride: IntOrPair = 1,
+    padding: PaddingLike = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    dtype: npt.DTypeLike | None = None,
+) -> tuple[Array, Reading, np.dtype[np.generic]]:
+    """Return the actual as an array with a batch axis, the right reading, and the type that the result should have."""
+    operands = [as_array("input", input), as_array("weight", weight)]
+    if bias is not None:
+        operands.append(as_array("bias", bias))
+    geometry = ConvGeometry.from_shapes(
+        *(operand.shape for operand in operands),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+    )
+    result = result_dtype(*(operand.dtype for operand in operands), dtype=dtype)
+    image, kernel, *offsets = (operand.astype(wide_dtype(operand.dtype), copy=False) for operand in operands)
+    reading = Reading.of(image, kernel, offsets[0] if offsets else None, geometry)
+    array = as_array("the result", actual)  # type: ignore[arg-type]  # refused where it is none
+    return array if geometry.batched else array[np.newaxis], reading, result

@@ -1,0 +1,172 @@
+"""Where is an output wrong, and what stands there?  The tightest true sentence, tried from simple to fine.
+
+Where something known stands (zeros, the bias alone ...), a region explains the output if that stands all over the
+region, and every wrong element lies in it.  Where nothing known does, the wrong elements must fill the region, or
+nearly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from refconv.formats import Array
+from refconv.testing.contents import Content, contents
+from refconv.testing.evidence import Evidence
+from refconv.testing.finding import Finding
+from refconv.testing.reading import Reading
+
+NEARLY: Final = 0.75  # of a region: right numbers among wrong ones may be chance, as where a wrong tap reads a zero
+TILES: Final = (2, 4, 6, 8, 16, 32)
+AXES: Final = ("images", "channels", "rows", "columns")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of an output.
+
+    Attributes
+    ----------
+    code, words : str
+        A stable code, ``"columns-past-tile"``, and words.
+    mask : ndarray of bool
+        What belongs to it, in a shape that broadcasts to the output's.
+    """
+
+    code: str
+    words: str
+    mask: Array
+
+
+def regions(right: Reading) -> Iterator[Region]:
+    """Yield the regions of an output that are known to go wrong, the simplest first."""
+    shape = right.shape
+    yield Region("everywhere", "everywhere", np.ones((1, 1, 1, 1), bool))
+    yield Region("images-after-first", "in all images after the first", _from(0, 1, shape))
+    if right.groups > 1:
+        first = shape[1] - shape[1] // right.groups
+        yield Region("channels-last-group", f"in the last group, from channel {first} on", _from(1, first, shape))
+    for half in (shape[1] // 2, (shape[1] + 1) // 2):
+        yield Region(
+            "channels-second-half", f"in the second half of the channels, from {half} on", _from(1, half, shape)
+        )
+    yield Region("border", "where the window touches the padding", touches_padding(right)[np.newaxis, np.newaxis])
+    for axis in (1, 2, 3):
+        yield from _past_tiles(axis, shape)
+    for bits in (16, 31):
+        if right.size_of_output > 2**bits:
+            mask = np.arange(right.size_of_output).reshape(shape) >= 2**bits
+            yield Region(f"past-2^{bits}", f"from element number 2^{bits} on", mask)
+    for axis in range(4):
+        yield from _phases(axis, shape)
+    for axis in range(4):
+        yield from _single(axis, shape)
+
+
+def _along(axis: int, chosen: Array) -> Array:
+    """Return a mask over one axis in a shape that broadcasts to the output's."""
+    return chosen.reshape([-1 if place == axis else 1 for place in range(4)])
+
+
+def _from(axis: int, first: int, shape: tuple[int, ...]) -> Array:
+    return _along(axis, np.arange(shape[axis]) >= first)
+
+
+def _past_tiles(axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+    for tile in TILES:
+        first = shape[axis] // tile * tile
+        if first < shape[axis]:
+            words = f"in {AXES[axis]} {first} to {shape[axis] - 1}, past the last whole tile of {tile}"
+            yield Region(f"{AXES[axis]}-past-tile", words, _from(axis, first, shape))
+
+
+def _phases(axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+    for period in (2, 3, 4, 8):
+        for phase in range(min(period, shape[axis])):
+            chosen = np.arange(shape[axis]) % period == phase
+            if 1 < chosen.sum() < shape[axis]:
+                words = f"in {AXES[axis]} {phase} modulo {period}"
+                yield Region(f"{AXES[axis]}-modulo", words, _along(axis, chosen))
+
+
+def _single(axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+    one = AXES[axis].removesuffix("s")
+    if shape[axis] > 1:
+        for index in {0, shape[axis] // 2, shape[axis] - 1}:
+            yield Region(f"one-{one}", f"in {one} {index} alone", _along(axis, np.arange(shape[axis]) == index))
+
+
+def locate(evidence: Evidence, content: Content | None = None) -> list[Region]:
+    """Return the regions that hold all wrong elements, and nothing that contradicts them, the simplest first.
+
+    Nothing contradicts where the content stands all over the region; without a content, where the region is wrong, or
+    nearly.
+    """
+    found: dict[str, Region] = {}
+    for region in regions(evidence.right):
+        if (region.mask | ~evidence.wrong).all() and _is_filled(region.mask, evidence, content):
+            found.setdefault(region.code, region)
+    return list(found.values()) or list(_boxes(evidence))
+
+
+def _is_filled(mask: Array, evidence: Evidence, content: Content | None) -> bool:
+    if content is not None:
+        return bool((content.mask | ~mask).all())
+    whole = np.broadcast_to(mask, evidence.wrong.shape)
+    return bool(evidence.count >= NEARLY * whole.sum())
+
+
+def _boxes(evidence: Evidence) -> Iterator[Region]:
+    """Yield the smallest box around the wrong elements, named by its sides, if they fill it."""
+    sides = [np.unique(axis) for axis in evidence.places]
+    if evidence.count < NEARLY * np.prod([len(side) for side in sides]):
+        return
+    shape = evidence.wrong.shape
+    named = [(axis, side) for axis, side in enumerate(sides) if len(side) < shape[axis]]
+    is_pixel = [axis for axis, side in named if len(side) == 1] == [2, 3]
+    code = "one-pixel" if is_pixel else "+".join(f"some-{AXES[axis]}" for axis, _ in named)
+    words = ", ".join(f"{AXES[axis]} {_listed(side)}" for axis, side in named)
+    yield Region(code, f"in {words}", evidence.wrong)
+
+
+def _listed(side: Array) -> str:
+    """Write a few indices, or the first and the last of many."""
+    if len(side) > 4:
+        return f"{side[0]} to {side[-1]}" + ("" if side[-1] - side[0] + 1 == len(side) else " (some)")
+    return ", ".join(map(str, side))
+
+
+def touches_padding(reading: Reading) -> Array:
+    """Whether each output's window touches the padding, (P, Q)."""
+    rows = np.array(reading.height.valid_tap_counts) < reading.height.kernel_size
+    columns = np.array(reading.width.valid_tap_counts) < reading.width.kernel_size
+    touching: Array = np.logical_or.outer(rows, columns)
+    return touching
+
+
+def filled_regions(evidence: Evidence) -> list[Finding]:
+    """Return where it is wrong and what stands there, under each name of both; empty where nothing known does."""
+    names = {}
+    for content in contents(evidence):
+        if not content.has_region:
+            names[content.code] = content.sentence
+            continue
+        for region in locate(evidence, content):
+            place = "all" if region.code == "everywhere" else region.code
+            names[f"{place}-{content.code}"] = f"it is wrong {region.words}: {content.sentence}"
+    return _findings(evidence, names)
+
+
+def bare_regions(evidence: Evidence) -> list[Finding]:
+    """Return where it is wrong, if that is anything less than everywhere."""
+    found = {region.code: f"it is wrong {region.words}" for region in locate(evidence) if region.code != "everywhere"}
+    return _findings(evidence, found)
+
+
+def _findings(evidence: Evidence, names: dict[str, str]) -> list[Finding]:
+    count = evidence.count
+    others = {code: tuple(other for other in names if other != code) for code in names}
+    return [Finding(code, sentence, count, count, "", others[code]) for code, sentence in names.items()]

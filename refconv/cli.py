@@ -170,18 +170,25 @@ def _print_report(console: Console, report: Report) -> None:
     console.print(Text(f"refconv check {report.target}, tier {report.tier}", style="italic"), soft_wrap=False)
     table = Table(box=None)
     table.add_column("cases")
-    for outcome in OUTCOMES:
+    shown = [outcome for outcome in OUTCOMES if outcome != "differs by convention" or report.counts()[outcome]]
+    for outcome in shown:
         table.add_column(outcome, justify="right")
     for family in report.families():
-        table.add_row(family, *map(str, report.counts(family).values()))
+        table.add_row(family, *(str(report.counts(family)[outcome]) for outcome in shown))
     table.add_section()
-    table.add_row("total", *map(str, report.counts().values()), style="bold")
+    table.add_row("total", *(str(report.counts()[outcome]) for outcome in shown), style="bold")
     console.print(table)
 
     reasons = Counter(result.detail for result in report.results if result.outcome == "unsupported")
+    conventions = Counter(
+        result.comparison.convention
+        for result in report.results
+        if result.outcome == "differs by convention" and result.comparison is not None
+    )
     accepted = {result.id: result.detail for result in report.results if result.outcome == "wrongly accepted"}
     for heading, lines in {
         "unsupported": [f"{count:>3} × {reason}" for reason, count in reasons.most_common()],
+        "differs by convention": [f"{count:>3} × {sentence}" for sentence, count in conventions.most_common()],
         "wrongly accepted": [f"{case}: {detail}" for case, detail in accepted.items()],
     }.items():
         if lines:

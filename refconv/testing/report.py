@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from refconv.testing.compare import Comparison
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.fuzz import FAMILY
 from refconv.testing.grouping import Cause, grouped
@@ -48,9 +49,31 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether no case failed, and at least one was computed: to refuse what ought to be refused is not enough."""
-        is_computed = any(result.outcome == "passed" and result.comparison is not None for result in self.results)
-        return is_computed and not self.failures
+        """Whether no case failed, and what was computed is worth trusting.
+
+        To refuse what ought to be refused is not enough, nor is a run in which most expected outputs are 0: a kernel
+        that computes nothing gets those right, too.
+        """
+        return bool(self._comparisons) and not self.failures and self.is_trustworthy
+
+    @property
+    def is_trustworthy(self) -> bool:
+        """Whether at most half of the expected outputs are 0."""
+        return 2 * self._zeros <= self._elements
+
+    @property
+    def _comparisons(self) -> list[Comparison]:
+        """Return those of the cases that were computed, and right."""
+        right = (result for result in self.results if result.outcome in ("passed", "differs by convention"))
+        return [result.comparison for result in right if result.comparison is not None]
+
+    @property
+    def _zeros(self) -> int:
+        return sum(comparison.zeros for comparison in self._comparisons)
+
+    @property
+    def _elements(self) -> int:
+        return sum(comparison.elements for comparison in self._comparisons)
 
     def causes(self) -> tuple[Cause, ...]:
         """Return the reasons for which cases failed, each with its cases, the one with most failures first."""
@@ -86,8 +109,15 @@ class Report:
         always: tuple[Outcome, ...] = ("passed", "failed")
         counts = self.counts().items()
         numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts if count or outcome in always)
-        word = "right" if self.passed else "WRONG" if self.failures else "NOT JUDGED"
+        word = "right" if self.passed else "WRONG" if self.failures else self._no_verdict.split(":")[0]
         return f"{self.target}: {word} ({numbers})"
+
+    @property
+    def _no_verdict(self) -> str:
+        """Why a run without a failure says nothing."""
+        if not self._comparisons:
+            return "NOT JUDGED: it computed no case"
+        return f"UNTRUSTWORTHY: {self._zeros} of {self._elements} expected outputs are 0, which proves little"
 
     def headline(self) -> str:
         """Return the outcome in words: right, not judged, or wrong and why."""
@@ -95,7 +125,7 @@ class Report:
             passed = self.counts()["passed"]
             return f"RIGHT in {'the one case' if passed == 1 else f'all {passed} cases'} that it supports"
         if not self.failures:
-            return "NOT JUDGED: it computed no case"
+            return self._no_verdict
         causes = self.causes()
         number = f" for {len(causes)} reasons, mainly this" if len(causes) > 1 else ""
         return f"WRONG{number}: {causes[0].sentence}"

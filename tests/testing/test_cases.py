@@ -258,7 +258,7 @@ def test_layouts_are_those_of_the_name(case: Case) -> None:
             "big_endian": array.dtype.str.startswith(">"),
         }
         assert found[case.layout]
-        assert array.dtype.newbyteorder("=") == {"f32": np.float32, "f64": np.float64}[case.dtype]
+        assert array.dtype.newbyteorder("=") == case.numpy_dtype
 
 
 EXACT = [case for case in VALID if case.data == "exact"]
@@ -266,12 +266,13 @@ EXACT = [case for case in VALID if case.data == "exact"]
 
 @pytest.mark.parametrize("case", EXACT, ids=named)
 def test_exact_data_are_exact_in_any_order(case: Case) -> None:
-    digits = {"f32": 24, "f64": 53}[case.dtype]
+    digits = {"f32": 24, "f64": 53, "f16": 11, "bf16": 8, "i8": 31, "u8": 31, "c64": 24}[case.dtype]
     for operand in case.arrays():
         if operand is not None:
-            assert (operand == np.trunc(operand)).all()
+            assert all((part == np.trunc(part)).all() for part in (operand.real, operand.imag))
             assert (operand != 0).all()  # a tap that is lost is seen
-    image, kernel, bias = (None if operand is None else np.abs(operand) for operand in case.arrays())
+    wide = np.complex128 if case.dtype == "c64" else np.float64
+    image, kernel, bias = (None if operand is None else np.abs(operand.astype(wide)) for operand in case.arrays())
     sums = conv2d(image, kernel, bias, **case.kwargs(), dtype=np.float64)  # type: ignore[arg-type]
     assert case.largest_partial_sum() == sums.max(initial=0)
     assert case.largest_partial_sum() <= 2**digits

@@ -42,7 +42,13 @@ def test_a_right_callable() -> None:
     report = check(kernels.right, "smoke")
     assert report.passed
     assert report.failures == []
-    assert report.counts() == {"passed": 20, "failed": 0, "unsupported": 0, "wrongly accepted": 0}
+    assert report.counts() == {
+        "passed": 20,
+        "differs by convention": 0,
+        "failed": 0,
+        "unsupported": 0,
+        "wrongly accepted": 0,
+    }
     assert [result.id for result in report.results] == SMOKE
     assert str(report) == report.verdict() == "right: right (20 passed, 0 failed)"
 
@@ -89,9 +95,15 @@ def test_families_and_their_counts() -> None:
     report = check(kernels.ignores_groups, match="memory")
     assert report.families() == ["memory"]
     assert report.counts("memory") == report.counts()
-    assert report.counts("memory") == {"passed": 7, "failed": 0, "unsupported": 2, "wrongly accepted": 0}
+    assert report.counts("memory") == {
+        "passed": 7,
+        "differs by convention": 0,
+        "failed": 0,
+        "unsupported": 2,
+        "wrongly accepted": 0,
+    }
     assert set(report.counts("no such family").values()) == {0}
-    assert list(report.counts()) == ["passed", "failed", "unsupported", "wrongly accepted"]
+    assert list(report.counts()) == ["passed", "differs by convention", "failed", "unsupported", "wrongly accepted"]
 
 
 def test_families_come_in_the_order_of_the_battery() -> None:
@@ -108,6 +120,7 @@ def test_families_come_in_the_order_of_the_battery() -> None:
         "probes",
         "degenerate",
         "memory",
+        "types",
         "values",
         "rejected",
     ]
@@ -339,7 +352,10 @@ def test_a_target_that_cannot_be_loaded(name: str, message: str, workers: int) -
         ({"time_limit": -1.5}, r"time_limit=-1\.5 must be more than 0 seconds"),
         ({"time_limit": math.nan}, "time_limit=nan must be more than 0 seconds"),
         ({"tier": "all"}, "tier='all' must be one of 'smoke', 'core', 'full', 'networks'"),
-        ({"dtype": "float16"}, "dtype='float16' must be one of 'float32', 'float64'"),
+        (
+            {"dtype": "f16"},
+            "dtype='f16' must be one of 'float32', 'float64', 'float16', 'bfloat16', 'int8', 'uint8', 'complex64'",
+        ),
         ({"match": "no such"}, "no case of tier 'core' has match='no such' in its id or family"),
         (
             {"match": "memory", "dtype": "float64", "tier": "smoke"},
@@ -515,7 +531,13 @@ def test_the_verdict_in_three_words(given: list[Any], word: str, numbers: str) -
 
 def test_to_refuse_what_ought_to_be_refused_is_not_enough() -> None:
     report = check(kernels.raises, match="rejected")
-    assert report.counts() == {"passed": 20, "failed": 0, "unsupported": 0, "wrongly accepted": 0}
+    assert report.counts() == {
+        "passed": 20,
+        "differs by convention": 0,
+        "failed": 0,
+        "unsupported": 0,
+        "wrongly accepted": 0,
+    }
     assert not report.passed
     assert report.verdict() == "raises: NOT JUDGED (20 passed, 0 failed)"
 
@@ -545,7 +567,7 @@ def test_json_says_it_all() -> None:
                 "cases": [DEFAULT],
             }
         ],
-        "counts": {"passed": 1, "failed": 1, "unsupported": 0, "wrongly accepted": 0},
+        "counts": {"passed": 1, "differs by convention": 0, "failed": 1, "unsupported": 0, "wrongly accepted": 0},
         "results": [
             {
                 "id": "n1",
@@ -571,6 +593,9 @@ def test_json_says_it_all() -> None:
                     "error": 1.0,
                     "bound": 0.0,
                     "error_in_bounds": "inf",
+                    "exempt": 0,
+                    "zeros": 0,
+                    "convention": "",
                 },
                 "seconds": 0.25,
                 "findings": [

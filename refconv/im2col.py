@@ -18,7 +18,7 @@ from refconv.arguments import IntOrPair, PaddingLike, adding_context, as_pair
 from refconv.dtypes import accumulation_dtype, as_array, magnitude, result_dtype, round_once
 from refconv.formats import Array, is_ml_dtype
 from refconv.geometry import ConvGeometry
-from refconv.padding import pad
+from refconv.padding import fold, pad
 
 __all__ = ["col2im", "im2col"]
 
@@ -174,20 +174,23 @@ def col2im(
 
     result = result_dtype(matrix.dtype)
     wide = accumulation_dtype(matrix.dtype, result=result, largest_sum=taps * magnitude(matrix))
-    return round_once(_scatter(matrix.astype(wide, copy=False), geometry), result).reshape(image_shape)
+    columns_shape = (*geometry.kernel_size, geometry.height.output_size, geometry.width.output_size)
+    by_tap = matrix.astype(wide, copy=False).reshape(geometry.batch, geometry.in_channels, *columns_shape)
+    return round_once(scatter(by_tap, geometry), result).reshape(image_shape)
 
 
-def _scatter(matrix: Array, geometry: ConvGeometry) -> Array:
-    """Add the columns into a padded image through the windows that im2col reads, and crop the padding off.
+def scatter(columns: Array, geometry: ConvGeometry) -> Array:
+    """Add columns (N, C, K_h, K_w, P, Q) into a padded image through the windows that im2col reads, and fold that."""
+    padded = np.zeros((*columns.shape[:2], *geometry.padded_size), columns.dtype)
+    add_columns(windows(padded, geometry, writeable=True), columns)
+    return fold(padded, geometry)
+
+
+def add_columns(view: Array, columns: Array) -> None:
+    """Add columns (..., K_h, K_w, P, Q) into a writeable view (..., P, Q, K_h, K_w) of the pixels they came from.
 
     One tap at a time: no two outputs read the same pixel through the same tap, so that ``+=`` meets each pixel once.
     """
-    height, width = geometry.height, geometry.width
-    image = geometry.batch, geometry.in_channels
-    taps = matrix.reshape(*image, *geometry.kernel_size, height.output_size, width.output_size)
-    padded = np.zeros((*image, height.padded_size, width.padded_size), matrix.dtype)
-    view = windows(padded, geometry, writeable=True)
     with np.errstate(all="ignore"):  # as in conv2d: inf − inf is an answer
-        for i, j in np.ndindex(*geometry.kernel_size):
-            view[..., i, j] += taps[:, :, i, j]
-    return padded[:, :, height.interior, width.interior]
+        for i, j in np.ndindex(*view.shape[-2:]):
+            view[..., i, j] += columns[..., i, j, :, :]

@@ -1,0 +1,41 @@
+"""Accumulate wide, round once: the way of every operation that multiplies two arrays and adds up.
+
+The operation itself knows nothing of types.  It is handed arrays that are wide enough, and what it returns is rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from refconv.dtypes import Array, accumulation_dtype, magnitude, result_dtype, round_once
+
+
+def accumulate(
+    product: Callable[..., Array],
+    operands: dict[str, Array],
+    *,
+    terms: int,
+    dtype: npt.DTypeLike | None,
+) -> Array:
+    """Widen the operands by the type rules, hand them to `product` in order, and round what it returns once.
+
+    The first two are factors, which add up at most `terms` products to one number; the others are added to it.
+    """
+    arrays = list(operands.values())
+    dtypes = [array.dtype for array in arrays]
+    result = result_dtype(*dtypes, dtype=dtype, names=tuple(operands))
+    first, second, *addends = map(magnitude, arrays)
+    wide = accumulation_dtype(*dtypes, result=result, largest_sum=terms * first * second + sum(addends))
+    with np.errstate(all="ignore"):  # inf − inf and overflow are answers here, not accidents
+        exact = product(*(array.astype(wide, copy=False) for array in arrays))
+    return round_once(exact, result)
+
+
+def add_bias(output: Array, biases: tuple[Array, ...], axes: int) -> Array:
+    """Add the bias of every channel, where there is one, to all its pixels; `axes` are the spatial ones."""
+    for bias in biases:
+        output += bias.reshape(-1, *(1,) * axes)
+    return output

@@ -1,0 +1,178 @@
+"""The transposed convolution: the same lines between input and output pixels, walked the other way.
+
+A convolution adds, for every output pixel p and tap i, ``weight[i] · pixel[S·p + D·i − T]`` to the output.  Its adjoint
+takes what stands at p and adds ``weight[i]`` times it to the pixel S·p + D·i − T: every input pixel is scattered through
+the kernel.  Nothing is inverted, and nothing is padded: what would fall outside is cropped.
+
+The plan of a transposed convolution is therefore that of the convolution whose adjoint it is (`adjoint_geometry`), and
+the two methods are those of conv2d with the arrow turned round: the loops of the definition, or a product with the
+kernel matrix and col2im.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from refconv.accumulation import accumulate, add_bias
+from refconv.adjoint_geometry import transposed_axes, transposed_geometry
+from refconv.arguments import PLANE, IntOrPair, PaddingLike, check_choice
+from refconv.dtypes import Array, as_array
+from refconv.geometry import ConvGeometry
+from refconv.im2col import add_columns, windows
+from refconv.padding import fold
+from refconv.tiles import tiles
+
+__all__ = ["conv_transpose2d"]
+
+
+def conv_transpose2d(
+    input: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    bias: npt.ArrayLike | None = None,
+    stride: IntOrPair = 1,
+    padding: PaddingLike = 0,
+    output_padding: IntOrPair = 0,
+    groups: int = 1,
+    dilation: IntOrPair = 1,
+    *,
+    method: str = "im2col",
+    dtype: npt.DTypeLike | None = None,
+) -> Array:
+    """2-D transposed convolution, as `torch.nn.functional.conv_transpose2d` defines it: the adjoint of `conv2d`.
+
+    ::
+
+        output[n, (O/G)·g + o, h, w] = bias[(O/G)·g + o] + Σ weight[c, o, i, j] · input[n, c, p, q]
+
+    summed over the channels c of group g and over all p, q, i and j with
+
+    ::
+
+        S_h·p + D_h·i − T = h        S_w·q + D_w·j − L = w
+
+    Parameters
+    ----------
+    input : array_like, (N, C, P, Q) or (C, P, Q)
+        Of any number type, memory layout and byte order; it is not written to.
+    weight : array_like, (C, O/G, K_h, K_w)
+        The kernels, not flipped: the weight of the convolution from O to C channels whose adjoint this is.
+    bias : array_like, (O,), optional
+        Added to every pixel of its output channel, before rounding.
+    stride, dilation : int or pair of int
+        (S_h, S_w) and (D_h, D_w), at least 1.
+    padding : int, pair or pair of pairs
+        Pixels that are cropped from each side of the output: one number, (height, width), or ``((T, B), (L, R))``.
+    output_padding : int or pair of int
+        E, rows and columns that are added below and to the right; smaller than the stride or the dilation.  They lie
+        over what the padding crops there, and beyond that hold nothing but the bias.
+    groups : int
+        G, a divisor of C.  Group g turns its own C/G input channels into its own O/G output channels.
+    method : {"im2col", "direct"}
+        How to compute it: a matrix product and `col2im`, or the scatter as loops, which is slow.
+    dtype : dtype_like, optional
+        Type to round to; ``np.float64`` gives the wide truth for float32 data.
+
+    Returns
+    -------
+    ndarray, (N, O, H, W) or (O, H, W)
+        With ``H = S_h·(P − 1) + D_h·(K_h − 1) + 1 + E_h − T − B``, and W likewise; of the type that `conv2d` gives.
+
+    Raises
+    ------
+    ValueError
+        If shapes or numbers do not fit each other; the message has them all.
+    TypeError
+        If an argument is of the wrong kind, or `dtype` would drop a fraction or an imaginary part.
+    OverflowError
+        If an exact integer result is outside the range of its type.
+
+    Notes
+    -----
+    It is the transpose Aᵀ of the matrix of the convolution, for complex numbers too: nothing is conjugated.
+
+    Sources: `torch.nn.functional.conv_transpose2d`; Dumoulin & Visin (2016), section 4; Zeiler et al.,
+    "Deconvolutional networks" (2010).
+
+    Examples
+    --------
+    Two pixels, two rows apart, each leave the kernel times themselves; at stride 1 they overlap and add up.
+
+    >>> import numpy as np
+    >>> image = np.array([[[1], [10]]])
+    >>> kernel = np.array([[[[1], [2], [3]]]])
+    >>> conv_transpose2d(image, kernel, stride=(2, 1)).ravel()
+    array([ 1,  2, 13, 20, 30])
+    >>> conv_transpose2d(image, kernel).ravel()
+    array([ 1, 12, 23, 30])
+
+    Padding crops; output padding gives some of it back.
+
+    >>> conv_transpose2d(image, kernel, stride=(2, 1), padding=(1, 0)).ravel()
+    array([ 2, 13, 20])
+    >>> conv_transpose2d(image, kernel, stride=(2, 1), padding=(1, 0), output_padding=(1, 0)).ravel()
+    array([ 2, 13, 20, 30])
+    """
+    check_choice("method", method, METHODS)
+    operands = {"input": as_array("input", input), "weight": as_array("weight", weight)}
+    if bias is not None:
+        operands["bias"] = as_array("bias", bias)
+    shapes = [operand.shape for operand in operands.values()]
+    axes = transposed_axes(
+        *shapes,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        groups=groups,
+        dilation=dilation,
+        space=PLANE,
+    )
+    geometry = transposed_geometry(shapes[0], shapes[1], groups, axes)
+
+    def transposed(image: Array, kernel: Array, *biases: Array) -> Array:
+        pixels = METHODS[method](image.reshape(geometry.batch, *image.shape[-3:]), kernel, geometry)
+        return add_bias(pixels, biases, PLANE.rank)
+
+    output = accumulate(transposed, operands, terms=most_products(geometry), dtype=dtype)
+    return output if geometry.batched else output[0]
+
+
+def most_products(geometry: ConvGeometry) -> int:
+    """Return the most products that one pixel of the adjoint can add up: every tap once, for all it stands for."""
+    ones = np.ones((1, 1, *geometry.padded_size), np.int64)
+    sources = int(fold(ones, geometry).max(initial=1))
+    return geometry.group_out_channels * geometry.height.kernel_size * geometry.width.kernel_size * sources
+
+
+def _direct(grad_output: Array, weight: Array, geometry: ConvGeometry) -> Array:
+    """Compute the scatter as loops, letter by letter: those of conv2d, which reads where this adds."""
+    pixels = np.zeros(geometry.input_shape, weight.dtype)
+    height, width, mode = geometry.height, geometry.width, geometry.padding_mode
+    for n, o, p, q in np.ndindex(*grad_output.shape):
+        for c, i, j in np.ndindex(*weight.shape[1:]):
+            h = height.source_index(height.input_index(p, i), mode)
+            w = width.source_index(width.input_index(q, j), mode)
+            if h is not None and w is not None:
+                pixels[n, geometry.input_channel(o, c), h, w] += weight[o, c, i, j] * grad_output[n, o, p, q]
+    return pixels
+
+
+def _im2col(grad_output: Array, weight: Array, geometry: ConvGeometry) -> Array:
+    """Multiply the transposed kernel matrix (C/G·K_h·K_w, O/G) of each group with the pixels, and add the columns up."""
+    groups, each, taps = geometry.groups, geometry.group_out_channels, geometry.taps_per_output
+    kernels = weight.reshape(groups, each, taps).swapaxes(1, 2)
+    rows, columns = grad_output.shape[-2:]
+    padded = np.zeros((geometry.batch, geometry.in_channels, *geometry.padded_size), weight.dtype)
+    view = windows(padded, geometry, writeable=True)[:, :, :rows, :columns]
+    for n, band in tiles(geometry, rows, columns):
+        height = band.stop - band.start
+        pixels = grad_output[n, :, band].reshape(groups, each, height * columns)
+        by_tap = (kernels @ pixels).reshape(geometry.in_channels, *geometry.kernel_size, height, columns)
+        add_columns(view[n, :, band], by_tap)
+    return fold(padded, geometry)
+
+
+METHODS: Final[dict[str, Callable[[Array, Array, ConvGeometry], Array]]] = {"im2col": _im2col, "direct": _direct}

@@ -37,7 +37,7 @@ def build_transposed_axes(
     extras = as_ints("output_padding", output_padding, 0, space.rank, space.numbers)
     sides = as_padding(padding, space)
     if isinstance(sides, str):
-        raise ValueError(f"padding={sides!r} must be numbers: which input size it stands for is not known here")
+        raise TypeError(f"padding={sides!r} must be numbers; a size to keep is not known here")
     return tuple(
         build_transposed_axis(name, output_size[i], kernels[i], strides[i], dilations[i], sides[i], extras[i])
         for i, name in enumerate(space.axes)

@@ -41,9 +41,7 @@ class Space:
 
 
 LINE = Space(("length",), "L", "K", "a tuple (length,)", ("(before, after)",))
-PLANE = Space(
-    ("height", "width"), "H, W", "K_h, K_w", "a pair (height, width)", ("(top, bottom)", "(left, right)")
-)
+PLANE = Space(("height", "width"), "H, W", "K_h, K_w", "a pair (height, width)", ("(top, bottom)", "(left, right)"))
 VOLUME = Space(
     ("depth", "height", "width"),
     "Z, H, W",

@@ -169,6 +169,11 @@ class ConvGeometry:
         return self.batch, self.out_channels, self.height.output_size, self.width.output_size
 
     @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """``(O, C/G, K_h, K_w)``."""
+        return self.out_channels, self.group_in_channels, *self.kernel_size
+
+    @property
     def positions(self) -> int:
         """``P·Q``: the windows over one image."""
         return self.height.output_size * self.width.output_size

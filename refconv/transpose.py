@@ -1,30 +1,19 @@
-"""The transposed convolution: the same lines between input and output pixels, walked the other way.
+"""The transposed convolution: the same lines between pixels, walked the other way.
 
-A convolution adds, for every output pixel p and tap i, ``weight[i] · pixel[S·p + D·i − T]`` to the output.  Its adjoint
-takes what stands at p and adds ``weight[i]`` times it to the pixel S·p + D·i − T: every input pixel is scattered through
-the kernel.  Nothing is inverted, and nothing is padded: what would fall outside is cropped.
-
-The plan of a transposed convolution is therefore that of the convolution whose adjoint it is (`adjoint_geometry`), and
-the two methods are those of conv2d with the arrow turned round: the loops of the definition, or a product with the
-kernel matrix and col2im.
+Every input pixel is scattered through the kernel: what stands at p adds ``weight[i]`` times itself to the output pixel
+S·p + D·i − T.  Nothing is inverted, and nothing is padded: what would fall outside is cropped.  It is the adjoint of a
+convolution, and is planned as that convolution (`adjoint_geometry`) and computed as its adjoint (`adjoint`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
-
-import numpy as np
 import numpy.typing as npt
 
 from refconv.accumulation import accumulate, add_bias
+from refconv.adjoint import INPUT_METHODS, most_products
 from refconv.adjoint_geometry import transposed_axes, transposed_geometry
 from refconv.arguments import PLANE, IntOrPair, PaddingLike, check_choice
 from refconv.dtypes import Array, as_array
-from refconv.geometry import ConvGeometry
-from refconv.im2col import add_columns, windows
-from refconv.padding import fold
-from refconv.tiles import tiles
 
 __all__ = ["conv_transpose2d"]
 
@@ -116,7 +105,7 @@ def conv_transpose2d(
     >>> conv_transpose2d(image, kernel, stride=(2, 1), padding=(1, 0), output_padding=(1, 0)).ravel()
     array([ 2, 13, 20, 30])
     """
-    check_choice("method", method, METHODS)
+    check_choice("method", method, INPUT_METHODS)
     operands = {"input": as_array("input", input), "weight": as_array("weight", weight)}
     if bias is not None:
         operands["bias"] = as_array("bias", bias)
@@ -133,46 +122,8 @@ def conv_transpose2d(
     geometry = transposed_geometry(shapes[0], shapes[1], groups, axes)
 
     def transposed(image: Array, kernel: Array, *biases: Array) -> Array:
-        pixels = METHODS[method](image.reshape(geometry.batch, *image.shape[-3:]), kernel, geometry)
+        pixels = INPUT_METHODS[method](image.reshape(geometry.batch, *image.shape[-3:]), kernel, geometry)
         return add_bias(pixels, biases, PLANE.rank)
 
     output = accumulate(transposed, operands, terms=most_products(geometry), dtype=dtype)
     return output if geometry.batched else output[0]
-
-
-def most_products(geometry: ConvGeometry) -> int:
-    """Return the most products that one pixel of the adjoint can add up: every tap once, for all it stands for."""
-    ones = np.ones((1, 1, *geometry.padded_size), np.int64)
-    sources = int(fold(ones, geometry).max(initial=1))
-    return geometry.group_out_channels * geometry.height.kernel_size * geometry.width.kernel_size * sources
-
-
-def _direct(grad_output: Array, weight: Array, geometry: ConvGeometry) -> Array:
-    """Compute the scatter as loops, letter by letter: those of conv2d, which reads where this adds."""
-    pixels = np.zeros(geometry.input_shape, weight.dtype)
-    height, width, mode = geometry.height, geometry.width, geometry.padding_mode
-    for n, o, p, q in np.ndindex(*grad_output.shape):
-        for c, i, j in np.ndindex(*weight.shape[1:]):
-            h = height.source_index(height.input_index(p, i), mode)
-            w = width.source_index(width.input_index(q, j), mode)
-            if h is not None and w is not None:
-                pixels[n, geometry.input_channel(o, c), h, w] += weight[o, c, i, j] * grad_output[n, o, p, q]
-    return pixels
-
-
-def _im2col(grad_output: Array, weight: Array, geometry: ConvGeometry) -> Array:
-    """Multiply the transposed kernel matrix (C/G·K_h·K_w, O/G) of each group with the pixels, and add the columns up."""
-    groups, each, taps = geometry.groups, geometry.group_out_channels, geometry.taps_per_output
-    kernels = weight.reshape(groups, each, taps).swapaxes(1, 2)
-    rows, columns = grad_output.shape[-2:]
-    padded = np.zeros((geometry.batch, geometry.in_channels, *geometry.padded_size), weight.dtype)
-    view = windows(padded, geometry, writeable=True)[:, :, :rows, :columns]
-    for n, band in tiles(geometry, rows, columns):
-        height = band.stop - band.start
-        pixels = grad_output[n, :, band].reshape(groups, each, height * columns)
-        by_tap = (kernels @ pixels).reshape(geometry.in_channels, *geometry.kernel_size, height, columns)
-        add_columns(view[n, :, band], by_tap)
-    return fold(padded, geometry)
-
-
-METHODS: Final[dict[str, Callable[[Array, Array, ConvGeometry], Array]]] = {"im2col": _im2col, "direct": _direct}

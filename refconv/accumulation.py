@@ -10,7 +10,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from refconv.dtypes import Array, accumulation_dtype, magnitude, result_dtype, round_once
+from refconv.dtypes import Array, accumulation_dtype, as_array, magnitude, result_dtype, round_once
+
+
+def as_operands(input: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> dict[str, Array]:
+    """Return the operands as arrays, by name; the bias only where there is one."""
+    operands = {"input": as_array("input", input), "weight": as_array("weight", weight)}
+    return operands if bias is None else operands | {"bias": as_array("bias", bias)}
 
 
 def accumulate(

@@ -77,10 +77,12 @@ def transposed_axes(
 def transposed_geometry(
     input_shape: Sequence[int], weight_shape: Sequence[int], groups: int, axes: Sequence[AxisGeometry]
 ) -> ConvGeometry:
-    """Return the plan of the convolution whose adjoint takes an input (N, C, P, Q), on two checked axes."""
-    batch, channels, *_ = (1, *input_shape)[-4:]
+    """Return the plan of the convolution whose adjoint takes an input to two checked axes."""
     height, width = axes
-    return ConvGeometry(batch, groups * weight_shape[1], channels, groups, height, width, batched=len(input_shape) == 4)
+    rank = len(weight_shape) - 2  # 1 where the height is one that the input does not have
+    batch, channels = (1, *input_shape)[-rank - 2 : -rank]
+    batched = len(input_shape) == rank + 2
+    return ConvGeometry(batch, groups * weight_shape[1], channels, groups, height, width, batched=batched)
 
 
 def gradient_geometry(

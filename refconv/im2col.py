@@ -182,7 +182,8 @@ def col2im(
 def scatter(columns: Array, geometry: ConvGeometry) -> Array:
     """Add columns (N, C, K_h, K_w, P, Q) into a padded image through the windows that im2col reads, and fold that."""
     padded = np.zeros((*columns.shape[:2], *geometry.padded_size), columns.dtype)
-    add_columns(windows(padded, geometry, writeable=True), columns)
+    rows, width = columns.shape[-2:]
+    add_columns(windows(padded, geometry, writeable=True)[:, :, :rows, :width], columns)
     return fold(padded, geometry)
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import numpy.typing as npt
 
-from refconv.accumulation import accumulate, add_bias
+from refconv.accumulation import accumulate, add_bias, as_operands
 from refconv.adjoint import INPUT_METHODS, most_products
 from refconv.adjoint_geometry import transposed_axes, transposed_geometry
 from refconv.arguments import PLANE, IntOrPair, PaddingLike, check_choice
-from refconv.dtypes import Array, as_array
+from refconv.dtypes import Array
+from refconv.geometry import ConvGeometry
 
 __all__ = ["conv_transpose2d"]
 
@@ -106,9 +107,7 @@ def conv_transpose2d(
     array([ 2, 13, 20, 30])
     """
     check_choice("method", method, INPUT_METHODS)
-    operands = {"input": as_array("input", input), "weight": as_array("weight", weight)}
-    if bias is not None:
-        operands["bias"] = as_array("bias", bias)
+    operands = as_operands(input, weight, bias)
     shapes = [operand.shape for operand in operands.values()]
     axes = transposed_axes(
         *shapes,
@@ -119,11 +118,15 @@ def conv_transpose2d(
         dilation=dilation,
         space=PLANE,
     )
-    geometry = transposed_geometry(shapes[0], shapes[1], groups, axes)
+    return transpose_of(operands, transposed_geometry(shapes[0], shapes[1], groups, axes), method, dtype)
+
+
+def transpose_of(operands: dict[str, Array], geometry: ConvGeometry, method: str, dtype: npt.DTypeLike | None) -> Array:
+    """Return the adjoint of a planned convolution, with a bias where there is one, by the type rules."""
 
     def transposed(image: Array, kernel: Array, *biases: Array) -> Array:
         pixels = INPUT_METHODS[method](image.reshape(geometry.batch, *image.shape[-3:]), kernel, geometry)
-        return add_bias(pixels, biases, PLANE.rank)
+        return add_bias(pixels, biases, axes=2)
 
     output = accumulate(transposed, operands, terms=most_products(geometry), dtype=dtype)
     return output if geometry.batched else output[0]

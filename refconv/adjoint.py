@@ -19,11 +19,10 @@ from typing import Final
 
 import numpy as np
 
-from refconv.dtypes import Array
+from refconv.formats import Array
 from refconv.geometry import ConvGeometry
-from refconv.im2col import add_columns, windows
+from refconv.im2col import add_columns, bands, windows
 from refconv.padding import fold, pad
-from refconv.tiles import tiles
 
 
 def most_products(geometry: ConvGeometry) -> int:
@@ -50,14 +49,14 @@ def _input_im2col(grad_output: Array, weight: Array, geometry: ConvGeometry) -> 
     """Multiply each group's transposed kernel matrix (C/G·K_h·K_w, O/G) with the gradient, and add the columns up."""
     groups, each, taps = geometry.groups, geometry.group_out_channels, geometry.taps_per_output
     kernels = weight.reshape(groups, each, taps).swapaxes(1, 2)
-    rows, columns = grad_output.shape[-2:]
     padded = np.zeros((geometry.batch, geometry.in_channels, *geometry.padded_size), weight.dtype)
-    view = windows(padded, geometry, writeable=True)[:, :, :rows, :columns]
-    for n, band in tiles(geometry, rows, columns):
-        height = band.stop - band.start
-        pixels = grad_output[n, :, band].reshape(groups, each, height * columns)
-        by_tap = (kernels @ pixels).reshape(geometry.in_channels, *geometry.kernel_size, height, columns)
-        add_columns(view[n, :, band], by_tap)
+    shape = geometry.in_channels, *geometry.kernel_size
+    height, width = grad_output.shape[-2:]
+    view = windows(padded, geometry, writeable=True)[:, :, :height, :width]
+    for n, rows, positions in bands(geometry, (height, width)):
+        arriving = grad_output.reshape(geometry.batch, groups, each, height * width)[n, ..., positions]
+        columns = (kernels @ arriving).reshape(*shape, rows.stop - rows.start, width)
+        add_columns(view[n, :, rows], columns)
     return fold(padded, geometry)
 
 
@@ -77,17 +76,26 @@ def _weight_direct(input: Array, grad_output: Array, geometry: ConvGeometry) -> 
 def _weight_im2col(input: Array, grad_output: Array, geometry: ConvGeometry) -> Array:
     """Multiply the gradient (O/G, P·Q) of each group with its transposed columns (P·Q, C/G·K_h·K_w), band by band."""
     groups, each, taps = geometry.groups, geometry.group_out_channels, geometry.taps_per_output
-    rows, columns = grad_output.shape[-2:]
     view = windows(pad(input, geometry), geometry).transpose(0, 1, 4, 5, 2, 3)  # N, C, K_h, K_w, P, Q
+    arriving = grad_output.reshape(geometry.batch, groups, each, geometry.positions)
     gradient = np.zeros((groups, each, taps), input.dtype)
-    for n, band in tiles(geometry, rows, columns):
-        positions = (band.stop - band.start) * columns
-        arriving = grad_output[n, :, band].reshape(groups, each, positions)
-        gradient += arriving @ view[n, ..., band, :].reshape(groups, taps, positions).swapaxes(1, 2)
+    for n, rows, positions in bands(geometry):
+        columns = view[n, ..., rows, :].reshape(groups, taps, positions.stop - positions.start)
+        gradient += arriving[n, ..., positions] @ columns.swapaxes(1, 2)
     return gradient.reshape(geometry.weight_shape)
 
 
+# Of integers and objects, whose arithmetic is exact as it is, "exact" is the matrix product; of all others it is in
+# `exact_adjoint`.
 Method = Callable[[Array, Array, ConvGeometry], Array]
 
-INPUT_METHODS: Final[dict[str, Method]] = {"im2col": _input_im2col, "direct": _input_direct}
-WEIGHT_METHODS: Final[dict[str, Method]] = {"im2col": _weight_im2col, "direct": _weight_direct}
+INPUT_METHODS: Final[dict[str, Method]] = {
+    "im2col": _input_im2col,
+    "direct": _input_direct,
+    "exact": _input_im2col,
+}
+WEIGHT_METHODS: Final[dict[str, Method]] = {
+    "im2col": _weight_im2col,
+    "direct": _weight_direct,
+    "exact": _weight_im2col,
+}

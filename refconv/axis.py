@@ -12,6 +12,7 @@ of PyTorch's conv2d, ONNX's Conv and TensorFlow's conv2d.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 from refconv.arguments import LARGEST_INT, Pair, check_choice
 
@@ -109,6 +110,15 @@ class AxisGeometry:
         if padding_mode == "circular":
             return index % self.input_size
         return None
+
+    def readers(self, outputs: int, padding_mode: str) -> list[list[list[int]]]:
+        """``[k][h]``: which of the first `outputs` outputs read pixel h through tap k, as itself or in the padding."""
+        found: list[list[list[int]]] = [[[] for _ in range(self.input_size)] for _ in range(self.kernel_size)]
+        for tap, output in product(range(self.kernel_size), range(outputs)):
+            pixel = self.source_index(self.input_index(output, tap), padding_mode)
+            if pixel is not None:
+                found[tap][pixel].append(output)
+        return found
 
 
 def same_sides(input_size: int, kernel_size: int, stride: int, dilation: int, convention: str) -> Pair:

@@ -21,7 +21,7 @@ from refconv.accumulation import as_operands
 from refconv.arguments import LINE, VOLUME, IntOrPair, PaddingLike, Space, adding_context, check_choice
 from refconv.axis import AxisGeometry
 from refconv.conv import METHODS, conv2d
-from refconv.dtypes import Array
+from refconv.formats import Array
 from refconv.geometry import (
     build_axes,
     check_bias,

@@ -21,7 +21,8 @@ import numpy.typing as npt
 
 from refconv.arguments import IntOrPair, as_pair, is_sequence
 from refconv.axis import AxisGeometry
-from refconv.dtypes import Array, as_array
+from refconv.dtypes import as_array
+from refconv.formats import Array
 
 __all__ = ["dilate_kernel", "merge_phases", "split_phases"]
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,9 @@ from refconv.adjoint import INPUT_METHODS, WEIGHT_METHODS, most_products
 from refconv.adjoint_geometry import gradient_geometry
 from refconv.arguments import IntOrPair, PaddingLike, as_int, check_choice, is_sequence
 from refconv.conv import conv2d
-from refconv.dtypes import Array, as_array
+from refconv.dtypes import as_array
+from refconv.exact_adjoint import exact_input, exact_weight
+from refconv.formats import Array
 
 __all__ = ["conv2d_bias", "conv2d_input", "conv2d_weight"]
 
@@ -61,7 +64,7 @@ def conv2d_input(
         The gradient with respect to the convolution's output.
     stride, padding, dilation, groups, padding_mode
         Those of the convolution, as in `conv2d`.
-    method : {"im2col", "direct"}
+    method : {"im2col", "direct", "exact"}
         As in `conv_transpose2d`.
     dtype : dtype_like, optional
         Type to round to.
@@ -108,10 +111,16 @@ def conv2d_input(
         padding_mode=padding_mode,
     )
 
-    def gradient(kernel: Array, arriving: Array) -> Array:
-        return INPUT_METHODS[method](arriving.reshape(geometry.output_shape), kernel.conj(), geometry)
-
-    result = accumulate(gradient, operands, terms=most_products(geometry), dtype=dtype)
+    arriving = operands["grad_output"].reshape(geometry.output_shape)
+    axes = geometry.height, geometry.width
+    exact = partial(exact_input, axes=axes, groups=geometry.groups, padding_mode=padding_mode)
+    result = accumulate(
+        lambda gradient, kernel: INPUT_METHODS[method](gradient, kernel, geometry),
+        {"grad_output": arriving, "weight": conjugate(operands["weight"])},
+        terms=most_products(geometry),
+        dtype=dtype,
+        exact=exact if method == "exact" else None,
+    )
     return result if geometry.batched else result[0]
 
 
@@ -144,8 +153,9 @@ def conv2d_weight(
         The gradient with respect to the convolution's output.
     stride, padding, dilation, groups, padding_mode
         Those of the convolution, as in `conv2d`.
-    method : {"im2col", "direct"}
-        How to compute it: a matrix product with the columns of the input, or the formula as loops, which is slow.
+    method : {"im2col", "direct", "exact"}
+        How to compute it: a matrix product with the columns of the input; the formula as loops, which is slow; or
+        correctly rounded, as in `conv2d`.
     dtype : dtype_like, optional
         Type to round to.
 
@@ -190,11 +200,16 @@ def conv2d_weight(
         padding_mode=padding_mode,
     )
 
-    def gradient(image: Array, arriving: Array) -> Array:
-        images = image.reshape(geometry.input_shape).conj()
-        return WEIGHT_METHODS[method](images, arriving.reshape(geometry.output_shape), geometry)
-
-    return accumulate(gradient, operands, terms=geometry.batch * geometry.positions, dtype=dtype)
+    return accumulate(
+        lambda images, gradient: WEIGHT_METHODS[method](images, gradient, geometry),
+        {
+            "input": conjugate(operands["input"].reshape(geometry.input_shape)),
+            "grad_output": operands["grad_output"].reshape(geometry.output_shape),
+        },
+        terms=geometry.batch * geometry.positions,
+        dtype=dtype,
+        exact=partial(exact_weight, geometry=geometry) if method == "exact" else None,
+    )
 
 
 def conv2d_bias(grad_output: npt.ArrayLike, *, method: str = "im2col", dtype: npt.DTypeLike | None = None) -> Array:
@@ -237,6 +252,11 @@ def conv2d_bias(grad_output: npt.ArrayLike, *, method: str = "im2col", dtype: np
     addends = channels_first.reshape(len(channels_first), math.prod(channels_first.shape[1:]), 1, 1)
     ones = np.ones((1, *addends.shape[1:]), gradient.dtype)
     return conv2d(addends, ones, method=method, dtype=dtype)[:, 0, 0, 0]
+
+
+def conjugate(operand: Array) -> Array:
+    """Return the conjugate of complex numbers and of objects, and real numbers as they are."""
+    return operand.conj() if operand.dtype.kind in "cO" else operand
 
 
 def as_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike, adding_context, as_pair
+from refconv.arguments import IntOrPair, PaddingLike, Pair, adding_context, as_pair
 from refconv.dtypes import accumulation_dtype, as_array, magnitude, result_dtype, round_once
 from refconv.formats import Array, is_ml_dtype
 from refconv.geometry import ConvGeometry
@@ -38,16 +38,17 @@ def windows(padded: Array, geometry: ConvGeometry, *, writeable: bool = False) -
     return dense[:, :, :: height.stride, :: width.stride, :: height.dilation, :: width.dilation]
 
 
-def bands(geometry: ConvGeometry) -> Iterator[tuple[int, slice, slice]]:
+def bands(geometry: ConvGeometry, outputs: Pair | None = None) -> Iterator[tuple[int, slice, slice]]:
     """Yield (n, rows, positions): bands of an image's output rows whose columns, of all its channels, fill a tile.
 
-    `positions` are the columns P·Q that belong to the rows.
+    `positions` are the columns P·Q that belong to the rows.  `outputs` is (P, Q) where it is not that of the plan.
     """
-    height, width = geometry.height.output_size, geometry.width.output_size
+    height, width = outputs or geometry.output_shape[2:]
     columns_per_row = geometry.groups * geometry.taps_per_output * width
     band = min(height, max(1, TILE_ELEMENTS // max(1, columns_per_row)))
     for n, start in itertools.product(range(geometry.batch), range(0, height, max(1, band))):
-        yield n, slice(start, start + band), slice(start * width, (start + band) * width)
+        stop = min(start + band, height)
+        yield n, slice(start, stop), slice(start * width, stop * width)
 
 
 def im2col(

@@ -7,13 +7,16 @@ convolution, and is planned as that convolution (`adjoint_geometry`) and compute
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy.typing as npt
 
 from refconv.accumulation import accumulate, add_bias, as_operands
 from refconv.adjoint import INPUT_METHODS, most_products
 from refconv.adjoint_geometry import transposed_axes, transposed_geometry
 from refconv.arguments import PLANE, IntOrPair, PaddingLike, check_choice
-from refconv.dtypes import Array
+from refconv.exact_adjoint import exact_input
+from refconv.formats import Array
 from refconv.geometry import ConvGeometry
 
 __all__ = ["conv_transpose2d"]
@@ -61,8 +64,9 @@ def conv_transpose2d(
         over what the padding crops there, and beyond that hold nothing but the bias.
     groups : int
         G, a divisor of C.  Group g turns its own C/G input channels into its own O/G output channels.
-    method : {"im2col", "direct"}
-        How to compute it: a matrix product and `col2im`, or the scatter as loops, which is slow.
+    method : {"im2col", "direct", "exact"}
+        How to compute it: a matrix product and `col2im`; the scatter as loops, which is slow; or correctly rounded, as
+        in `conv2d`.
     dtype : dtype_like, optional
         Type to round to; ``np.float64`` gives the wide truth for float32 data.
 
@@ -125,8 +129,11 @@ def transpose_of(operands: dict[str, Array], geometry: ConvGeometry, method: str
     """Return the adjoint of a planned convolution, with a bias where there is one, by the type rules."""
 
     def transposed(image: Array, kernel: Array, *biases: Array) -> Array:
-        pixels = INPUT_METHODS[method](image.reshape(geometry.batch, *image.shape[-3:]), kernel, geometry)
+        pixels = INPUT_METHODS[method](image, kernel, geometry)
         return add_bias(pixels, biases, axes=2)
 
-    output = accumulate(transposed, operands, terms=most_products(geometry), dtype=dtype)
+    images = operands | {"input": operands["input"].reshape(geometry.batch, *operands["input"].shape[-3:])}
+    axes = geometry.height, geometry.width
+    exact = partial(exact_input, axes=axes, groups=geometry.groups) if method == "exact" else None
+    output = accumulate(transposed, images, terms=most_products(geometry), dtype=dtype, exact=exact)
     return output if geometry.batched else output[0]

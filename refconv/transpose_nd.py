@@ -7,6 +7,9 @@ which the k-th of each K_d belongs to the depth S_d·r + D_d·k − F, and adds 
 
 from __future__ import annotations
 
+import math
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,7 +18,8 @@ from refconv.adjoint import INPUT_METHODS
 from refconv.adjoint_geometry import transposed_axes, transposed_geometry
 from refconv.arguments import LINE, VOLUME, IntOrPair, PaddingLike, check_choice
 from refconv.axis import AxisGeometry
-from refconv.dtypes import Array
+from refconv.exact_adjoint import exact_input
+from refconv.formats import Array
 from refconv.geometry import ConvGeometry
 from refconv.im2col import scatter
 from refconv.transpose import transpose_of
@@ -159,17 +163,21 @@ def conv_transpose3d(
         space=VOLUME,
     )
     batch, channels, planes, *size = (1, *shapes[0])[-5:]
-    out_channels = groups * shapes[1][1]
-    plane = ConvGeometry(batch * planes, out_channels * depth.kernel_size, channels, groups, height, width)
+    plane = ConvGeometry(batch * planes, groups * shapes[1][1] * depth.kernel_size, channels, groups, height, width)
 
     def transposed(volume: Array, kernel: Array, *biases: Array) -> Array:
-        images = volume.reshape(batch, channels, planes, *size).swapaxes(1, 2).reshape(batch * planes, channels, *size)
+        images = volume.swapaxes(1, 2).reshape(batch * planes, channels, *size)
         kernels = kernel.reshape(channels, kernel.shape[1] * depth.kernel_size, *plane.kernel_size)
         by_depth = INPUT_METHODS[method](images, kernels, plane)
-        return add_bias(channels_to_depths(by_depth.reshape(batch, planes, *by_depth.shape[1:]), depth), biases, 3)
+        return add_bias(channels_to_depths(by_depth.reshape(batch, planes, *by_depth.shape[1:]), depth), biases, axes=3)
 
-    terms = channels // groups * depth.kernel_size * height.kernel_size * width.kernel_size
-    output = accumulate(transposed, operands, terms=terms, dtype=dtype)
+    output = accumulate(
+        transposed,
+        operands | {"input": operands["input"].reshape(batch, channels, planes, *size)},
+        terms=plane.group_out_channels * math.prod(shapes[1][2:]),
+        dtype=dtype,
+        exact=partial(exact_input, axes=(depth, height, width), groups=groups) if method == "exact" else None,
+    )
     return output.reshape(*shapes[0][:-4], *output.shape[1:])
 
 

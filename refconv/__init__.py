@@ -13,11 +13,9 @@ from types import ModuleType
 
 from refconv import dilation, grad, matrix
 from refconv.conv import conv2d
-<<<<<<< HEAD
-from refconv.error_bound import error_bound
-=======
 from refconv.conv_nd import conv1d, conv3d
->>>>>>> d2d587b (Add conv1d, conv3d and their transposes by reduction, the two views of dilation, and the sparse matrix)
+from refconv.error_bound import error_bound
+from refconv.family_bound import error_bound_of
 from refconv.im2col import col2im, im2col
 from refconv.sizes import effective_kernel_size, output_size, same_padding
 from refconv.transpose import conv_transpose2d
@@ -25,12 +23,6 @@ from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
 
 __all__ = [
     "col2im",
-<<<<<<< HEAD
-    "conv2d",
-    "effective_kernel_size",
-    "error_bound",
-    "im2col",
-=======
     "conv1d",
     "conv2d",
     "conv3d",
@@ -39,10 +31,11 @@ __all__ = [
     "conv_transpose3d",
     "dilation",
     "effective_kernel_size",
+    "error_bound",
+    "error_bound_of",
     "grad",
     "im2col",
     "matrix",
->>>>>>> d2d587b (Add conv1d, conv3d and their transposes by reduction, the two views of dilation, and the sparse matrix)
     "output_size",
     "same_padding",
     "testing",

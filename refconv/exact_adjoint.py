@@ -47,15 +47,21 @@ def exact_input(
     kernels = weight.reshape(groups, each, weight.shape[1], *one_reader).swapaxes(1, 2)
     kernels = np.broadcast_to(kernels, (*kernels.shape[:3], *by_tap))
     terms = each * math.prod(by_tap)
-    output = conv2d(
-        gathered.reshape(batch, groups * terms, 1, math.prod(pixels)),
-        kernels.reshape(groups * weight.shape[1], terms, 1, 1),
-        bias[0] if bias else None,
-        groups=groups,
-        method="exact",
-        dtype=result,
+    columns = gathered.reshape(batch, groups * terms, math.prod(pixels))
+    kernel_matrix = kernels.reshape(groups * weight.shape[1], terms)
+    return _dot_products(columns, kernel_matrix, *bias, groups=groups, result=result).reshape(
+        batch, len(kernel_matrix), *pixels
     )
-    return output.reshape(*output.shape[:2], *pixels)
+
+
+def _dot_products(
+    columns: Array, kernels: Array, bias: Array | None = None, *, groups: int, result: np.dtype[Any]
+) -> Array:
+    """Multiply kernels (O, terms) with columns (N, G·terms, pixels), group by group: a convolution of a height of 1."""
+    if columns.shape[-1] == 0:  # an image of no pixels, which conv2d has no place for
+        return np.zeros((len(columns), len(kernels), 0), result)
+    image, weight = columns[:, :, np.newaxis], kernels[..., np.newaxis, np.newaxis]
+    return conv2d(image, weight, bias, groups=groups, method="exact", dtype=result)[:, :, 0]
 
 
 def _gather_readers(array: Array, axis: AxisGeometry, position: int, padding_mode: str) -> Array:
@@ -85,11 +91,6 @@ def exact_weight(input: Array, grad_output: Array, *, result: np.dtype[Any], geo
     groups, each_in = geometry.groups, geometry.group_in_channels
     terms, taps = geometry.batch * geometry.positions, geometry.taps_per_output
     by_group = view.reshape(geometry.batch, groups, each_in, *view.shape[2:]).transpose(1, 0, 3, 4, 2, 5, 6)
-    gradient = conv2d(
-        by_group.reshape(1, groups * terms, 1, taps),
-        grad_output.swapaxes(0, 1).reshape(geometry.out_channels, terms, 1, 1),
-        groups=groups,
-        method="exact",
-        dtype=result,
-    )
-    return gradient.reshape(geometry.weight_shape)
+    columns = by_group.reshape(1, groups * terms, taps)
+    kernels = grad_output.swapaxes(0, 1).reshape(geometry.out_channels, terms)
+    return _dot_products(columns, kernels, groups=groups, result=result).reshape(geometry.weight_shape)

@@ -269,10 +269,10 @@ def test_exact_gradients_are_the_nearest_numbers_to_those_in_rationals(conv: Con
     x, w, y = (conv.rng.normal(size=shape) * 10.0 ** conv.rng.integers(-9, 9, shape) for shape in shapes)
     X, W, Y = map(fractions_of, (x, w, y))
     exact = grad.conv2d_input(x.shape, w, y, **conv.parameters, method="exact")
-    np.testing.assert_array_equal(exact, nearest(grad.conv2d_input(x.shape, W, Y, **conv.parameters))
+    np.testing.assert_array_equal(exact, nearest(grad.conv2d_input(x.shape, W, Y, **conv.parameters)))
     exact = grad.conv2d_weight(x, w.shape, y, **conv.parameters, method="exact")
-    np.testing.assert_array_equal(exact, nearest(grad.conv2d_weight(X, w.shape, Y, **conv.parameters))
-    np.testing.assert_array_equal(grad.conv2d_bias(y, method="exact"), nearest(grad.conv2d_bias(Y))
+    np.testing.assert_array_equal(exact, nearest(grad.conv2d_weight(X, w.shape, Y, **conv.parameters)))
+    np.testing.assert_array_equal(grad.conv2d_bias(y, method="exact"), nearest(grad.conv2d_bias(Y)))
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -305,7 +305,7 @@ def test_no_float32_gradient_leaves_the_bound(conv: Conv) -> None:
         bound = error_bound_of(function, *arguments, **conv.parameters, dtype=np.float32)
         assert bound.shape == exact.shape
         # As objects, float32 numbers are multiplied and added up by their own arithmetic, in float32.
-        objects = [
+        objects: list[Any] = [
             np.array(list(a.ravel()), dtype=object).reshape(a.shape) if isinstance(a, np.ndarray) else a
             for a in arguments
         ]

@@ -25,6 +25,11 @@ from refconv.im2col import add_columns, bands, windows
 from refconv.padding import fold, pad
 
 
+def conjugate(operand: Array) -> Array:
+    """Return the conjugate of complex numbers and of objects, and real numbers as they are."""
+    return operand.conj() if operand.dtype.kind in "cO" else operand
+
+
 def most_products(geometry: ConvGeometry) -> int:
     """Return the most products that one pixel of the adjoint can add up: every tap once, for all it stands for."""
     ones = np.ones((1, 1, *geometry.padded_size), np.int64)

@@ -81,6 +81,13 @@ def as_ints(name: str, value: object, minimum: int, count: int, form: str) -> tu
     return tuple(as_int(f"{name}[{axis}]", element, minimum) for axis, element in enumerate(value))
 
 
+def as_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape as a tuple of ints."""
+    if not is_sequence(value):
+        raise TypeError(f"{name}={value!r} must be a sequence of ints, a shape")
+    return tuple(as_int(f"{name}[{axis}]", size, minimum=0) for axis, size in enumerate(value))
+
+
 def as_pair(name: str, value: object, minimum: int, form: str = "(height, width)") -> Pair:
     """Return a pair of ints: an int stands for both.  `form` names the two in messages."""
     first, second = as_ints(name, value, minimum, 2, f"a pair {form}")

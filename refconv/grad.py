@@ -24,9 +24,9 @@ import numpy as np
 import numpy.typing as npt
 
 from refconv.accumulation import accumulate
-from refconv.adjoint import INPUT_METHODS, WEIGHT_METHODS, most_products
+from refconv.adjoint import INPUT_METHODS, WEIGHT_METHODS, conjugate, most_products
 from refconv.adjoint_geometry import gradient_geometry
-from refconv.arguments import IntOrPair, PaddingLike, as_int, check_choice, is_sequence
+from refconv.arguments import IntOrPair, PaddingLike, as_shape, check_choice
 from refconv.conv import conv2d
 from refconv.dtypes import as_array
 from refconv.exact_adjoint import exact_input, exact_weight
@@ -252,15 +252,3 @@ def conv2d_bias(grad_output: npt.ArrayLike, *, method: str = "im2col", dtype: np
     addends = channels_first.reshape(len(channels_first), math.prod(channels_first.shape[1:]), 1, 1)
     ones = np.ones((1, *addends.shape[1:]), gradient.dtype)
     return conv2d(addends, ones, method=method, dtype=dtype)[:, 0, 0, 0]
-
-
-def conjugate(operand: Array) -> Array:
-    """Return the conjugate of complex numbers and of objects, and real numbers as they are."""
-    return operand.conj() if operand.dtype.kind in "cO" else operand
-
-
-def as_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
-    """Return a shape as a tuple of ints."""
-    if not is_sequence(value):
-        raise TypeError(f"{name}={value!r} must be a sequence of ints, a shape")
-    return tuple(as_int(f"{name}[{axis}]", size, minimum=0) for axis, size in enumerate(value))

@@ -10,8 +10,7 @@ linear map.  With G for the gradient that arrives at the output, and h = S·p + 
 A pixel that stands in the padding too, because the padding mirrors, repeats or wraps round, is read there as well, and
 its gradient has a share from there.
 
-For complex numbers these are the gradients that PyTorch's autograd gives, of the conjugate Wirtinger kind: the other
-factor is conjugated.  The transposed convolution conjugates nothing.
+For complex numbers the other factor is conjugated, as in PyTorch's autograd; in a transposed convolution none is.
 """
 
 from __future__ import annotations
@@ -93,17 +92,18 @@ def conv2d_input(
     >>> conv2d_input((1, 1, 1, 5), kernel, gradient, stride=(1, 2))
     array([[[[ 10,  20, 100, 200,   0]]]])
 
-    Replicated padding reads the first pixel twice over, through the tap 1 and the tap 2 of the first output.
+    Replicated padding reads the first pixel twice, through both taps of the first output.
 
     >>> left = ((0, 0), (1, 0))
     >>> conv2d_input((1, 1, 1, 2), kernel, gradient, padding=left, padding_mode="replicate")
     array([[[[130, 200]]]])
     """
     check_choice("method", method, INPUT_METHODS)
-    operands = {"weight": as_array("weight", weight), "grad_output": as_array("grad_output", grad_output)}
+    kernel, arriving = as_array("weight", weight), as_array("grad_output", grad_output)
     geometry = gradient_geometry(
         as_shape("input_size", input_size),
-        *(operand.shape for operand in operands.values()),
+        kernel.shape,
+        arriving.shape,
         stride=stride,
         padding=padding,
         dilation=dilation,
@@ -111,12 +111,11 @@ def conv2d_input(
         padding_mode=padding_mode,
     )
 
-    arriving = operands["grad_output"].reshape(geometry.output_shape)
     axes = geometry.height, geometry.width
     exact = partial(exact_input, axes=axes, groups=geometry.groups, padding_mode=padding_mode)
     result = accumulate(
-        lambda gradient, kernel: INPUT_METHODS[method](gradient, kernel, geometry),
-        {"grad_output": arriving, "weight": conjugate(operands["weight"])},
+        lambda gradient, weight: INPUT_METHODS[method](gradient, weight, geometry),
+        {"grad_output": arriving.reshape(geometry.output_shape), "weight": conjugate(kernel)},
         terms=most_products(geometry),
         dtype=dtype,
         exact=exact if method == "exact" else None,
@@ -187,12 +186,11 @@ def conv2d_weight(
     array([[[[13, 24, 35]]]])
     """
     check_choice("method", method, WEIGHT_METHODS)
-    operands = {"input": as_array("input", input), "grad_output": as_array("grad_output", grad_output)}
-    image_shape, gradient_shape = (operand.shape for operand in operands.values())
+    image, arriving = as_array("input", input), as_array("grad_output", grad_output)
     geometry = gradient_geometry(
-        image_shape,
+        image.shape,
         as_shape("weight_size", weight_size),
-        gradient_shape,
+        arriving.shape,
         stride=stride,
         padding=padding,
         dilation=dilation,
@@ -203,8 +201,8 @@ def conv2d_weight(
     return accumulate(
         lambda images, gradient: WEIGHT_METHODS[method](images, gradient, geometry),
         {
-            "input": conjugate(operands["input"].reshape(geometry.input_shape)),
-            "grad_output": operands["grad_output"].reshape(geometry.output_shape),
+            "input": conjugate(image.reshape(geometry.input_shape)),
+            "grad_output": arriving.reshape(geometry.output_shape),
         },
         terms=geometry.batch * geometry.positions,
         dtype=dtype,
@@ -236,8 +234,8 @@ def conv2d_bias(grad_output: npt.ArrayLike, *, method: str = "im2col", dtype: np
 
     Notes
     -----
-    Every output has its channel's bias with a weight of 1.  The sum is computed as a convolution: with a kernel of ones
-    over an image of one pixel, whose channels are all the numbers to be added up.
+    The sum is computed as a convolution: with a kernel of ones, over an image of one pixel, whose channels are all the
+    numbers to be added up.
 
     Examples
     --------

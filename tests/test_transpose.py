@@ -356,6 +356,12 @@ def test_what_memory_cannot_hold_is_refused() -> None:
     words = "the padded output would have shape (1, 1, 1, 4611686018427387904), which is more than memory can address"
     with pytest.raises(ValueError, match=f"^{re.escape(words)} "):
         conv_transpose2d(np.ones((1, 1, 1, 2)), np.ones((1, 1, 1, 1)), stride=(1, 2**62 - 1))
+    words = f"the padded output would have shape (3, 2, 1, {2**57 + 1}), which is more than memory can address"
+    with pytest.raises(ValueError, match=f"^{re.escape(words)} "):
+        conv_transpose2d(np.ones((3, 4, 1, 2)), np.ones((4, 1, 1, 1)), stride=(1, 2**57), groups=2)
+    words = f"the padded output would have shape (1, 2, 1, {2**58 + 1}), which is more than memory can address"
+    with pytest.raises(ValueError, match=f"^{re.escape(words)} "):
+        conv_transpose2d(np.ones((4, 1, 2)), np.ones((4, 1, 1, 1)), stride=(1, 2**58), groups=2)
 
 
 def test_a_type_that_would_drop_something_is_refused_by_name() -> None:

@@ -11,17 +11,31 @@ array([[9., 9.],
 from importlib import import_module
 from types import ModuleType
 
+from refconv import dilation, grad, matrix
 from refconv.conv import conv2d
+from refconv.conv_nd import conv1d, conv3d
 from refconv.error_bound import error_bound
+from refconv.family_bound import error_bound_of
 from refconv.im2col import col2im, im2col
 from refconv.sizes import effective_kernel_size, output_size, same_padding
+from refconv.transpose import conv_transpose2d
+from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
 
 __all__ = [
     "col2im",
+    "conv1d",
     "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "dilation",
     "effective_kernel_size",
     "error_bound",
+    "error_bound_of",
+    "grad",
     "im2col",
+    "matrix",
     "output_size",
     "same_padding",
     "testing",

@@ -8,8 +8,9 @@ An error says the subject, its value and what it should be; the shapes are added
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeAlias, TypeGuard
 
 import numpy as np
@@ -21,6 +22,33 @@ PaddingLike: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
 
 PADDING_STRINGS = ("valid", "same", "same_upper", "same_lower")
 LARGEST_INT = int(np.iinfo(np.intp).max)  # beyond it no array can be indexed
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The spatial axes of a convolution by name, and what messages call their letters and numbers."""
+
+    axes: tuple[str, ...]
+    pixels: str
+    taps: str
+    numbers: str
+    sides: tuple[str, ...]
+
+    @property
+    def rank(self) -> int:
+        """1, 2 or 3: how many axes there are."""
+        return len(self.axes)
+
+
+LINE = Space(("length",), "L", "K", "a tuple (length,)", ("(before, after)",))
+PLANE = Space(("height", "width"), "H, W", "K_h, K_w", "a pair (height, width)", ("(top, bottom)", "(left, right)"))
+VOLUME = Space(
+    ("depth", "height", "width"),
+    "Z, H, W",
+    "K_d, K_h, K_w",
+    "a triple (depth, height, width)",
+    ("(front, back)", "(top, bottom)", "(left, right)"),
+)
 
 
 def as_int(name: str, value: object, minimum: int) -> int:
@@ -44,14 +72,25 @@ def is_sequence(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
+def as_ints(name: str, value: object, minimum: int, count: int, form: str) -> tuple[int, ...]:
+    """Return `count` ints: one int stands for all.  `form` says in messages how to write them."""
+    if not is_sequence(value):
+        return (as_int(name, value, minimum),) * count
+    if len(value) != count:
+        raise ValueError(f"{name}={value!r} has length {len(value)}; it must be an int or {form}")
+    return tuple(as_int(f"{name}[{axis}]", element, minimum) for axis, element in enumerate(value))
+
+
+def as_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape as a tuple of ints."""
+    if not is_sequence(value):
+        raise TypeError(f"{name}={value!r} must be a sequence of ints, a shape")
+    return tuple(as_int(f"{name}[{axis}]", size, minimum=0) for axis, size in enumerate(value))
+
+
 def as_pair(name: str, value: object, minimum: int, form: str = "(height, width)") -> Pair:
     """Return a pair of ints: an int stands for both.  `form` names the two in messages."""
-    if not is_sequence(value):
-        number = as_int(name, value, minimum)
-        return number, number
-    if len(value) != 2:
-        raise ValueError(f"{name}={value!r} has length {len(value)}; it must be an int or a pair {form}")
-    first, second = (as_int(f"{name}[{axis}]", element, minimum) for axis, element in enumerate(value))
+    first, second = as_ints(name, value, minimum, 2, f"a pair {form}")
     return first, second
 
 
@@ -68,21 +107,26 @@ def as_pad_sides(value: object) -> Pair | str:
     return as_pair("padding", value, minimum=0, form="(before, after)")
 
 
-def as_padding(value: object) -> Padding | str:
-    """Return ``((top, bottom), (left, right))``, or one of `PADDING_STRINGS`.
+def as_padding(value: object, space: Space = PLANE) -> tuple[Pair, ...] | str:
+    """Return ``(before, after)`` for every axis, such as ``((top, bottom), (left, right))``, or a padding string.
 
-    An int pads all four sides; a pair of ints is (height, width), each on both sides.
+    An int pads all sides; one int for each axis, such as (height, width), pads both its sides.
     """
     if isinstance(value, str):
         return _as_padding_string(value)
     if not is_sequence(value) or not any(map(is_sequence, value)):
-        height, width = as_pair("padding", value, minimum=0)
-        return (height, height), (width, width)
-    if len(value) != 2 or not all(map(is_sequence, value)):
-        raise ValueError(f"padding={value!r} must be an int, a pair (height, width) or ((top, bottom), (left, right))")
-    vertical = as_pair("padding[0]", value[0], minimum=0, form="(top, bottom)")
-    horizontal = as_pair("padding[1]", value[1], minimum=0, form="(left, right)")
-    return vertical, horizontal
+        return tuple((size, size) for size in as_ints("padding", value, 0, space.rank, space.numbers))
+    if len(value) != space.rank or not all(map(is_sequence, value)):
+        sides = f"({', '.join(space.sides)}{',' if space.rank == 1 else ''})"
+        raise ValueError(f"padding={value!r} must be an int, {space.numbers} or {sides}")
+    named = enumerate(zip(value, space.sides, strict=True))
+    return tuple(as_pair(f"padding[{axis}]", pair, minimum=0, form=form) for axis, (pair, form) in named)
+
+
+def check_choice(name: str, value: object, choices: Collection[str]) -> None:
+    """Refuse a value that is none of `choices`."""
+    if value not in tuple(choices):  # a tuple, for what cannot be hashed
+        raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, choices))}")
 
 
 @contextmanager

@@ -12,8 +12,9 @@ of PyTorch's conv2d, ONNX's Conv and TensorFlow's conv2d.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
-from refconv.arguments import LARGEST_INT, Pair
+from refconv.arguments import LARGEST_INT, Pair, check_choice
 
 __all__ = ["AxisGeometry"]
 
@@ -110,11 +111,19 @@ class AxisGeometry:
             return index % self.input_size
         return None
 
+    def readers(self, outputs: int, padding_mode: str) -> list[list[list[int]]]:
+        """``[k][h]``: which of the first `outputs` outputs read pixel h through tap k, as itself or in the padding."""
+        found: list[list[list[int]]] = [[[] for _ in range(self.input_size)] for _ in range(self.kernel_size)]
+        for tap, output in product(range(self.kernel_size), range(outputs)):
+            pixel = self.source_index(self.input_index(output, tap), padding_mode)
+            if pixel is not None:
+                found[tap][pixel].append(output)
+        return found
+
 
 def same_sides(input_size: int, kernel_size: int, stride: int, dilation: int, convention: str) -> Pair:
     """Return one axis' (before, after) under a SAME convention: the formula and the table are in `same_padding`."""
-    if convention not in SAME_CONVENTIONS:
-        raise ValueError(f"convention={convention!r} must be one of {', '.join(map(repr, SAME_CONVENTIONS))}")
+    check_choice("convention", convention, SAME_CONVENTIONS)
     if convention == "pytorch" and stride != 1:
         raise ValueError(f"stride={stride} must be 1 for padding='same', which is PyTorch's rule")
     output = -(-input_size // stride)
@@ -139,6 +148,30 @@ def build_axis(
     return axis
 
 
+def build_transposed_axis(
+    name: str, output_size: int, kernel_size: int, stride: int, dilation: int, padding: Pair, output_padding: int
+) -> AxisGeometry:
+    """Return the axis of the convolution whose adjoint takes P pixels: ``H = S·(P − 1) + D·(K − 1) + 1 + E − T − B``.
+
+    E, the output padding, chooses among the S heights that a convolution of stride S takes to the same P.  Where D is
+    above S, PyTorch lets it be larger still: then the axis has more than P outputs, and only the first P are meant.
+    """
+    if output_padding >= max(stride, dilation):
+        raise ValueError(
+            f"output_padding={output_padding} must be smaller than the stride {stride} or the dilation {dilation} "
+            f"along the {name}"
+        )
+    if output_size < 1:
+        raise ValueError(f"input {name} {output_size} must be at least 1")
+    reach = stride * (output_size - 1) + dilation * (kernel_size - 1) + 1
+    input_size = reach + output_padding - sum(padding)
+    if input_size < 1:
+        raise ValueError(
+            f"output {name} {reach} + {output_padding} - {padding[0]} - {padding[1]} = {input_size} must be at least 1"
+        )
+    return AxisGeometry(input_size, kernel_size, stride, dilation, padding)
+
+
 def _check_fit(name: str, axis: AxisGeometry) -> None:
     """Refuse a kernel larger than the padded input."""
     before, after = axis.padding
@@ -151,8 +184,7 @@ def _check_fit(name: str, axis: AxisGeometry) -> None:
 
 def _check_padding_mode(name: str, axis: AxisGeometry, padding_mode: str) -> None:
     """Refuse padding that its mode has no pixels for: PyTorch's limits."""
-    if padding_mode not in PADDING_MODES:
-        raise ValueError(f"padding_mode={padding_mode!r} must be one of {', '.join(map(repr, PADDING_MODES))}")
+    check_choice("padding_mode", padding_mode, PADDING_MODES)
     if padding_mode == "zeros":
         return
     most = {

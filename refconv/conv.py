@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike
+from refconv.arguments import IntOrPair, PaddingLike, check_choice
 from refconv.dtypes import accumulation_dtype, as_array, is_integral, magnitude, result_dtype, round_once
 from refconv.exact import exact_conv2d
 from refconv.formats import Array
@@ -137,8 +137,7 @@ def conv2d(
     array([ 0.,  0.,  0.,  0.,  0.,  0.,  0.,  0.,  0.,  0., 45., 45., 45.,
            45., 45., 45., 45., 45., 45., 45.])
     """
-    if method not in tuple(METHODS):  # a tuple, for what cannot be hashed
-        raise ValueError(f"method={method!r} must be one of {', '.join(map(repr, METHODS))}")
+    check_choice("method", method, METHODS)
     operands = [as_array("input", input), as_array("weight", weight)]
     if bias is not None:
         operands.append(as_array("bias", bias))

@@ -73,11 +73,15 @@ def accumulation_dtype(*operands: np.dtype[Any], result: np.dtype[Any], largest_
     return wide_dtype(*operands)
 
 
-def result_dtype(*operands: np.dtype[Any], dtype: npt.DTypeLike | None = None) -> np.dtype[Any]:
-    """Return the type to round to: `dtype` where given, or else what the table says of input and weight.
+def result_dtype(
+    *operands: np.dtype[Any],
+    dtype: npt.DTypeLike | None = None,
+    names: tuple[str, ...] = ("input", "weight", "bias"),
+) -> np.dtype[Any]:
+    """Return the type to round to: `dtype` where given, or else what the table says of the first two operands.
 
-    The operands are those of a convolution in order: input, weight, bias.  The bias is asked only whether it fits,
-    and an object among the three makes objects of all.
+    The operands are those of a convolution in order: input, weight, bias; or as `names` tells.  The bias is asked only
+    whether it fits, and an object among the three makes objects of all.
     """
     if dtype is not None:
         result = as_dtype(dtype)
@@ -89,9 +93,9 @@ def result_dtype(*operands: np.dtype[Any], dtype: npt.DTypeLike | None = None) -
         try:
             result = np.result_type(*operands[:2]).newbyteorder("=")
         except TypeError:
-            names = " and ".join(map(str, operands[:2]))
-            raise TypeError(f"input and weight have dtypes {names} with no common type; pass dtype=") from None
-    for name, operand in zip(("input", "weight", "bias"), operands, strict=False):
+            factors, kinds = " and ".join(names[:2]), " and ".join(map(str, operands[:2]))
+            raise TypeError(f"{factors} have dtypes {kinds} with no common type; pass dtype=") from None
+    for name, operand in zip(names, operands, strict=False):
         if _loses_its_kind(operand, result):
             raise TypeError(f"a result of dtype {result} cannot hold the {name}, which has dtype {operand}")
     return result

@@ -170,7 +170,7 @@ def conv2d_sums(
     roundings = _roundings(geometry, algorithm, is_complex=is_complex, is_biased=sizes.bias is not None)
     input_error: Array | float = 0.0
     if precision.multiplier is not None:
-        largest = add_up(sizes.each(partial(_rounded_up, info=precision.multiplier))._replace(bias=sizes.bias))
+        largest = add_up(sizes.each(partial(rounded_up, info=precision.multiplier))._replace(bias=sizes.bias))
         with np.errstate(invalid="ignore"):  # NaN, and infinity less infinity
             input_error = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest  # both sums are rounded
     if exact is None and precision.rounds_result:
@@ -211,7 +211,7 @@ def magnitude(operand: Array) -> Array:
     return np.where(np.isfinite(wide), np.abs(wide), np.nan)
 
 
-def _rounded_up(magnitude: Array, info: FloatInfo) -> Array:
+def rounded_up(magnitude: Array, info: FloatInfo) -> Array:
     """Return what rounding to a format, or truncation, can make of a number at most; itself, if the format holds it."""
     at_most = np.where(magnitude > info.largest, np.inf, magnitude * (1 + 2 * info.unit) + info.smallest)
     return np.where(round_to_format(magnitude, info) == magnitude, magnitude, at_most)

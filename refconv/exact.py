@@ -36,7 +36,7 @@ def exact_conv2d(operands: Sequence[Array], geometry: ConvGeometry, result: np.d
     if not (result.kind in "fc" or is_ml_dtype(result)) or float_info(result).digits > 53:
         raise TypeError(f"method='exact' rounds to float64 and narrower types, not to {result}")
     names = ("input", "weight", "bias")
-    image, kernel, *offset = (_as_double(*named) for named in zip(names, operands, strict=False))
+    image, kernel, *offset = (as_double(*named) for named in zip(names, operands, strict=False))
     image = image.reshape(geometry.batch, *image.shape[-3:])
     bias = offset[0] if offset else np.zeros(geometry.out_channels)
     convolve = partial(_real_conv2d, info=float_info(result), method=method)
@@ -52,7 +52,7 @@ def exact_conv2d(operands: Sequence[Array], geometry: ConvGeometry, result: np.d
     return output
 
 
-def _as_double(name: str, operand: Array) -> Array:
+def as_double(name: str, operand: Array) -> Array:
     """Widen to float64 or complex128; an error where these do not hold every number."""
     if is_integral(operand.dtype) and magnitude(operand) > 2**53:
         raise ValueError(f"{name} holds {magnitude(operand)}; beside floats, method='exact' takes integers up to 2^53")

@@ -30,14 +30,16 @@ from dataclasses import dataclass, replace
 
 from refconv.arguments import (
     LARGEST_INT,
+    PLANE,
     IntOrPair,
     Padding,
     PaddingLike,
     Pair,
+    Space,
     adding_context,
     as_int,
+    as_ints,
     as_padding,
-    as_pair,
 )
 from refconv.axis import AxisGeometry, build_axis
 
@@ -45,21 +47,23 @@ __all__ = ["ConvGeometry"]
 
 
 def build_axes(
-    input_size: Pair,
-    kernel_size: Pair,
+    input_size: Sequence[int],
+    kernel_size: IntOrPair,
     stride: IntOrPair,
     padding: PaddingLike,
     dilation: IntOrPair,
     padding_mode: str = "zeros",
-) -> tuple[AxisGeometry, AxisGeometry]:
-    """Lift `build_axis` to the height and the width."""
-    strides = as_pair("stride", stride, minimum=1)
-    dilations = as_pair("dilation", dilation, minimum=1)
-    normalised = as_padding(padding)
-    sides = (normalised, normalised) if isinstance(normalised, str) else normalised
-    return (
-        build_axis("height", input_size[0], kernel_size[0], strides[0], dilations[0], sides[0], padding_mode),
-        build_axis("width", input_size[1], kernel_size[1], strides[1], dilations[1], sides[1], padding_mode),
+    space: Space = PLANE,
+) -> tuple[AxisGeometry, ...]:
+    """Lift `build_axis` to all the axes of a space: to the height and the width, if nothing else is said."""
+    kernels = as_ints("kernel_size", kernel_size, 1, space.rank, space.numbers)
+    strides = as_ints("stride", stride, 1, space.rank, space.numbers)
+    dilations = as_ints("dilation", dilation, 1, space.rank, space.numbers)
+    sides = as_padding(padding, space)
+    per_axis = (sides,) * space.rank if isinstance(sides, str) else sides
+    return tuple(
+        build_axis(name, input_size[i], kernels[i], strides[i], dilations[i], per_axis[i], padding_mode)
+        for i, name in enumerate(space.axes)
     )
 
 
@@ -112,19 +116,14 @@ class ConvGeometry:
         padding_mode: str = "zeros",
     ) -> ConvGeometry:
         """Check shapes and parameters against each other and return the plan; the arguments are those of conv2d."""
-        shapes = f"input {tuple(input_shape)}, weight {tuple(weight_shape)}"
-        if bias_shape is not None:
-            shapes += f", bias {tuple(bias_shape)}"
-        with adding_context(shapes):
-            if len(weight_shape) != 4:
-                raise ValueError(f"weight has {len(weight_shape)} dimensions; it must be (O, C/G, K_h, K_w)")
+        with adding_context(named_shapes(input=input_shape, weight=weight_shape, bias=bias_shape)):
+            check_weight_rank(weight_shape, "O, C/G", PLANE)
             out_channels, group_channels, *kernel_size = weight_shape
             plan = cls.of_windows(input_shape, kernel_size, stride, padding, dilation, padding_mode)
-            groups = _checked_groups(groups, plan.in_channels, out_channels, group_channels)
-            if bias_shape is not None and tuple(bias_shape) != (out_channels,):
-                raise ValueError(f"bias has shape {tuple(bias_shape)}; it must be (O,) = ({out_channels},)")
+            groups = checked_groups(groups, plan.in_channels, out_channels, group_channels)
+            check_bias(bias_shape, out_channels)
             plan = replace(plan, out_channels=out_channels, groups=groups)
-            _check_memory("output", plan.output_shape)
+            check_memory("output", plan.output_shape)
         return plan
 
     @classmethod
@@ -138,12 +137,10 @@ class ConvGeometry:
         padding_mode: str = "zeros",
     ) -> ConvGeometry:
         """Check an image against the windows over it, all that im2col asks for: one output channel, one group."""
-        if len(input_shape) not in (3, 4):
-            raise ValueError(f"input has {len(input_shape)} dimensions; it must be (N, C, H, W) or (C, H, W)")
+        check_input_rank(input_shape, PLANE)
         batch, channels, *size = (1, *input_shape)[-4:]
-        kernel = as_pair("kernel_size", kernel_size, minimum=1)
-        height, width = build_axes((size[0], size[1]), kernel, stride, padding, dilation, padding_mode)
-        _check_memory("padded input", (batch, channels, height.padded_size, width.padded_size))
+        height, width = build_axes(size, kernel_size, stride, padding, dilation, padding_mode)
+        check_memory("padded input", (batch, channels, height.padded_size, width.padded_size))
         return cls(batch, channels, 1, 1, height, width, padding_mode, batched=len(input_shape) == 4)
 
     @property
@@ -157,9 +154,24 @@ class ConvGeometry:
         return self.height.kernel_size, self.width.kernel_size
 
     @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """``(N, C, H, W)``; `batched` tells whether N was there to begin with."""
+        return self.batch, self.in_channels, self.height.input_size, self.width.input_size
+
+    @property
+    def padded_size(self) -> Pair:
+        """``(T + H + B, L + W + R)``."""
+        return self.height.padded_size, self.width.padded_size
+
+    @property
     def output_shape(self) -> tuple[int, int, int, int]:
         """``(N, O, P, Q)``; `batched` tells whether N was there to begin with."""
         return self.batch, self.out_channels, self.height.output_size, self.width.output_size
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """``(O, C/G, K_h, K_w)``."""
+        return self.out_channels, self.group_in_channels, *self.kernel_size
 
     @property
     def positions(self) -> int:
@@ -190,13 +202,38 @@ class ConvGeometry:
         return self.group_in_channels * self.group_of(out_channel) + channel
 
 
-def _check_memory(name: str, shape: Sequence[int]) -> None:
+def check_memory(name: str, shape: Sequence[int]) -> None:
     """Refuse an array that cannot be, in our widest numbers of 32 bytes: NumPy's own message would not say why."""
     if 32 * math.prod(max(1, size) for size in shape) > LARGEST_INT:
         raise ValueError(f"the {name} would have shape {tuple(shape)}, which is more than memory can address")
 
 
-def _checked_groups(groups: int, in_channels: int, out_channels: int, group_channels: int) -> int:
+def named_shapes(**shapes: Sequence[int] | None) -> str:
+    """Return the shapes with their names, for messages: ``input (1, 2, 3, 4), weight (5, 2, 1, 1)``."""
+    return ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items() if shape is not None)
+
+
+def check_input_rank(input_shape: Sequence[int], space: Space) -> None:
+    """Refuse an input that has not one axis for the channels, those of the space, and perhaps one for the batch."""
+    if len(input_shape) not in (space.rank + 1, space.rank + 2):
+        forms = f"(N, C, {space.pixels}) or (C, {space.pixels})"
+        raise ValueError(f"input has {len(input_shape)} dimensions; it must be {forms}")
+
+
+def check_weight_rank(weight_shape: Sequence[int], channels: str, space: Space) -> None:
+    """Refuse a weight that has not two axes for the `channels` and those of the space."""
+    if len(weight_shape) != space.rank + 2:
+        raise ValueError(f"weight has {len(weight_shape)} dimensions; it must be ({channels}, {space.taps})")
+
+
+def check_bias(bias_shape: Sequence[int] | None, out_channels: int) -> None:
+    """Refuse a bias that is not one number for each output channel."""
+    if bias_shape is not None and tuple(bias_shape) != (out_channels,):
+        raise ValueError(f"bias has shape {tuple(bias_shape)}; it must be (O,) = ({out_channels},)")
+
+
+def checked_groups(groups: int, in_channels: int, out_channels: int, group_channels: int) -> int:
+    """Return `groups` as an int that divides the channels, as the weight of C/G channels says it does."""
     groups = as_int("groups", groups, minimum=1)
     if in_channels % groups or out_channels % groups:
         raise ValueError(

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike, adding_context, as_pair
+from refconv.arguments import IntOrPair, PaddingLike, Pair, adding_context, as_pair
 from refconv.dtypes import accumulation_dtype, as_array, magnitude, result_dtype, round_once
 from refconv.formats import Array, is_ml_dtype
 from refconv.geometry import ConvGeometry
-from refconv.padding import pad
+from refconv.padding import fold, pad
 
 __all__ = ["col2im", "im2col"]
 
@@ -38,16 +38,17 @@ def windows(padded: Array, geometry: ConvGeometry, *, writeable: bool = False) -
     return dense[:, :, :: height.stride, :: width.stride, :: height.dilation, :: width.dilation]
 
 
-def bands(geometry: ConvGeometry) -> Iterator[tuple[int, slice, slice]]:
+def bands(geometry: ConvGeometry, outputs: Pair | None = None) -> Iterator[tuple[int, slice, slice]]:
     """Yield (n, rows, positions): bands of an image's output rows whose columns, of all its channels, fill a tile.
 
-    `positions` are the columns P·Q that belong to the rows.
+    `positions` are the columns P·Q that belong to the rows.  `outputs` is (P, Q) where it is not that of the plan.
     """
-    height, width = geometry.height.output_size, geometry.width.output_size
+    height, width = outputs or geometry.output_shape[2:]
     columns_per_row = geometry.groups * geometry.taps_per_output * width
     band = min(height, max(1, TILE_ELEMENTS // max(1, columns_per_row)))
     for n, start in itertools.product(range(geometry.batch), range(0, height, max(1, band))):
-        yield n, slice(start, start + band), slice(start * width, (start + band) * width)
+        stop = min(start + band, height)
+        yield n, slice(start, stop), slice(start * width, stop * width)
 
 
 def im2col(
@@ -174,20 +175,24 @@ def col2im(
 
     result = result_dtype(matrix.dtype)
     wide = accumulation_dtype(matrix.dtype, result=result, largest_sum=taps * magnitude(matrix))
-    return round_once(_scatter(matrix.astype(wide, copy=False), geometry), result).reshape(image_shape)
+    columns_shape = (*geometry.kernel_size, geometry.height.output_size, geometry.width.output_size)
+    by_tap = matrix.astype(wide, copy=False).reshape(geometry.batch, geometry.in_channels, *columns_shape)
+    return round_once(scatter(by_tap, geometry), result).reshape(image_shape)
 
 
-def _scatter(matrix: Array, geometry: ConvGeometry) -> Array:
-    """Add the columns into a padded image through the windows that im2col reads, and crop the padding off.
+def scatter(columns: Array, geometry: ConvGeometry) -> Array:
+    """Add columns (N, C, K_h, K_w, P, Q) into a padded image through the windows that im2col reads, and fold that."""
+    padded = np.zeros((*columns.shape[:2], *geometry.padded_size), columns.dtype)
+    rows, width = columns.shape[-2:]
+    add_columns(windows(padded, geometry, writeable=True)[:, :, :rows, :width], columns)
+    return fold(padded, geometry)
+
+
+def add_columns(view: Array, columns: Array) -> None:
+    """Add columns (..., K_h, K_w, P, Q) into a writeable view (..., P, Q, K_h, K_w) of the pixels they came from.
 
     One tap at a time: no two outputs read the same pixel through the same tap, so that ``+=`` meets each pixel once.
     """
-    height, width = geometry.height, geometry.width
-    image = geometry.batch, geometry.in_channels
-    taps = matrix.reshape(*image, *geometry.kernel_size, height.output_size, width.output_size)
-    padded = np.zeros((*image, height.padded_size, width.padded_size), matrix.dtype)
-    view = windows(padded, geometry, writeable=True)
     with np.errstate(all="ignore"):  # as in conv2d: inf − inf is an answer
-        for i, j in np.ndindex(*geometry.kernel_size):
-            view[..., i, j] += taps[:, :, i, j]
-    return padded[:, :, height.interior, width.interior]
+        for i, j in np.ndindex(*view.shape[-2:]):
+            view[..., i, j] += columns[..., i, j, :, :]

@@ -8,12 +8,18 @@ import pytest
 
 from refconv.arguments import (
     LARGEST_INT,
+    LINE,
     PADDING_STRINGS,
+    PLANE,
+    VOLUME,
+    Space,
     adding_context,
     as_int,
     as_pad_sides,
     as_padding,
     as_pair,
+    as_shape,
+    check_choice,
     is_sequence,
 )
 
@@ -218,3 +224,65 @@ def test_adding_context_appends_the_shapes(error: type[Exception]) -> None:
 def test_adding_context_leaves_other_errors_alone() -> None:
     with pytest.raises(OverflowError, match=r"^too large$"), adding_context("input (1, 2)"):
         raise OverflowError("too large")
+
+
+@pytest.mark.parametrize(
+    ("space", "value", "padding"),
+    [
+        (LINE, 2, ((2, 2),)),
+        (LINE, (2,), ((2, 2),)),
+        (LINE, ((1, 2),), ((1, 2),)),
+        (LINE, "same", "same"),
+        (VOLUME, 2, ((2, 2), (2, 2), (2, 2))),
+        (VOLUME, (1, 2, 3), ((1, 1), (2, 2), (3, 3))),
+        (VOLUME, [(1, 2), (3, 4), (5, 6)], ((1, 2), (3, 4), (5, 6))),
+    ],
+)
+def test_as_padding_of_one_axis_and_of_three(space: Space, value: object, padding: object) -> None:
+    assert as_padding(value, space) == padding
+
+
+@pytest.mark.parametrize(
+    ("space", "value", "message"),
+    [
+        (LINE, (1, 2), "padding=(1, 2) has length 2; it must be an int or a tuple (length,)"),
+        (LINE, ((1, 2), (3, 4)), "padding=((1, 2), (3, 4)) must be an int, a tuple (length,) or ((before, after),)"),
+        (LINE, ((1, 2, 3),), "padding[0]=(1, 2, 3) has length 3; it must be an int or a pair (before, after)"),
+        (VOLUME, (1, 2), "padding=(1, 2) has length 2; it must be an int or a triple (depth, height, width)"),
+        (
+            VOLUME,
+            ((1, 2), (3, 4), 5),
+            f"padding=((1, 2), (3, 4), 5) must be an int, {VOLUME.numbers} or ((front, back), (top, bottom), (left, right))",
+        ),
+        (VOLUME, ((1, 2), (3, 4), (5, -6)), "padding[2][1]=-6 must be at least 0"),
+        (VOLUME, ((1,), (3, 4), (5, 6)), "padding[0]=(1,) has length 1; it must be an int or a pair (front, back)"),
+        (VOLUME, ((1, 2), (3,), (5, 6)), "padding[1]=(3,) has length 1; it must be an int or a pair (top, bottom)"),
+        (VOLUME, ((1, 2), (3, 4), (5,)), "padding[2]=(5,) has length 1; it must be an int or a pair (left, right)"),
+    ],
+)
+def test_bad_paddings_of_one_axis_and_of_three(space: Space, value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        as_padding(value, space)
+
+
+def test_the_spaces_are_named() -> None:
+    assert [(space.rank, space.axes, space.pixels, space.taps) for space in (LINE, PLANE, VOLUME)] == [
+        (1, ("length",), "L", "K"),
+        (2, ("height", "width"), "H, W", "K_h, K_w"),
+        (3, ("depth", "height", "width"), "Z, H, W", "K_d, K_h, K_w"),
+    ]
+
+
+def test_a_choice_is_one_of_the_choices() -> None:
+    check_choice("colour", "red", ("red", "blue"))
+    for value in ("green", None, [], ["red"], 1):
+        with pytest.raises(ValueError, match=f"^{re.escape(f'colour={value!r} must be one of')} 'red', 'blue'$"):
+            check_choice("colour", value, {"red": 1, "blue": 2})
+
+
+def test_a_shape_is_a_sequence_of_ints_zero_among_them() -> None:
+    assert as_shape("size", [2, 0, np.int64(3)]) == (2, 0, 3)
+    with pytest.raises(ValueError, match=r"^size\[1\]=-1 must be at least 0$"):
+        as_shape("size", (2, -1))
+    with pytest.raises(TypeError, match=r"^size=5 must be a sequence of ints, a shape$"):
+        as_shape("size", 5)  # type: ignore[arg-type]

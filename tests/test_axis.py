@@ -6,7 +6,7 @@ import re
 import pytest
 
 from refconv.arguments import LARGEST_INT
-from refconv.axis import PADDING_MODES, SAME_CONVENTIONS, AxisGeometry, build_axis, same_sides
+from refconv.axis import PADDING_MODES, SAME_CONVENTIONS, AxisGeometry, build_axis, build_transposed_axis, same_sides
 
 
 def reads(axis: AxisGeometry) -> list[list[int]]:
@@ -227,3 +227,32 @@ def test_an_axis_is_arithmetic_and_may_be_larger_than_any_array(padding_mode: st
     axis = build_axis("width", 1, 1, 2, 1, (LARGEST_INT, LARGEST_INT), padding_mode)
     assert axis.padded_size == 2**64 - 1
     assert axis.output_size == 2**63
+
+
+@pytest.mark.parametrize(
+    ("output", "kernel", "stride", "dilation", "padding", "extra", "size"),
+    [
+        (4, 3, 1, 1, (0, 0), 0, 6),
+        (4, 3, 5, 2, (0, 0), 0, 5 * 3 + 2 * 2 + 1),
+        (4, 3, 5, 2, (3, 1), 0, 20 - 4),
+        (4, 3, 5, 2, (3, 1), 4, 20 - 4 + 4),
+        (2, 2, 1, 4, (0, 0), 3, 6 + 3),  # below the dilation, though above the stride
+        (1, 1, 7, 1, (0, 0), 6, 7),
+    ],
+)
+def test_a_transposed_axis_is_that_of_the_convolution_it_undoes(
+    output: int, kernel: int, stride: int, dilation: int, padding: tuple[int, int], extra: int, size: int
+) -> None:
+    axis = build_transposed_axis("height", output, kernel, stride, dilation, padding, extra)
+    assert axis == AxisGeometry(size, kernel, stride, dilation, padding)
+    assert axis.output_size == output + extra // stride
+
+
+def test_readers_are_the_outputs_that_read_a_pixel_through_a_tap() -> None:
+    # Output p reads, through tap k, the pixel 2·p + 3·k − 1 of 0 ... 4: p = 0, 1, 2 the pixels −1, 1, 3 and 2, 4, 6.
+    axis = AxisGeometry(input_size=5, kernel_size=2, stride=2, dilation=3, padding=(1, 2))
+    assert axis.readers(3, "zeros") == [[[], [1], [], [2], []], [[], [], [0], [], [1]]]
+    assert axis.readers(2, "zeros") == [[[], [1], [], [], []], [[], [], [0], [], [1]]]
+    assert axis.readers(3, "replicate") == [[[0], [1], [], [2], []], [[], [], [0], [], [1, 2]]]
+    assert axis.readers(3, "reflect") == [[[], [0, 1], [], [2], []], [[], [], [0, 2], [], [1]]]
+    assert axis.readers(3, "circular") == [[[], [1], [], [2], [0]], [[], [2], [0], [], [1]]]

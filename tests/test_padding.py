@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from refconv.geometry import ConvGeometry
-from refconv.padding import pad
+from refconv.padding import fold, pad
 
 
 def plan(shape: tuple[int, int, int, int], padding: tuple[tuple[int, int], tuple[int, int]], mode: str) -> ConvGeometry:
@@ -90,3 +90,31 @@ def test_the_zeros_beside_objects_are_python_zeros() -> None:
     padded = pad(np.array([[[[2**70]]]], dtype=object), plan((1, 1, 1, 1), ((0, 0), (1, 0)), "zeros"))
     assert padded.tolist() == [[[[0, 2**70]]]]
     assert type(padded[0, 0, 0, 0]) is int
+
+
+@pytest.mark.parametrize(
+    ("mode", "folded"),
+    [
+        # a b | 1 2 3 | c d of the docstring, as powers of ten beside the pixels
+        ("zeros", [1, 2, 3]),
+        ("reflect", [1 + 4000, 2 + 200 + 300, 3 + 100]),
+        ("replicate", [1 + 100 + 200, 2, 3 + 300 + 4000]),
+        ("circular", [1 + 300, 2 + 100 + 4000, 3 + 200]),
+    ],
+)
+def test_fold_adds_the_padding_to_the_pixels_that_it_came_from(mode: str, folded: list[int]) -> None:
+    line = np.array([100, 200, 1, 2, 3, 300, 4000])
+    plan = ConvGeometry.of_windows((1, 1, 1, 3), 1, padding=((0, 0), (2, 2)), padding_mode=mode)
+    assert fold(line.reshape(1, 1, 1, 7), plan).ravel().tolist() == folded
+    plan = ConvGeometry.of_windows((1, 1, 3, 1), 1, padding=((2, 2), (0, 0)), padding_mode=mode)
+    assert fold(line.reshape(1, 1, 7, 1), plan).ravel().tolist() == folded
+
+
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+def test_fold_is_the_adjoint_of_pad(mode: str) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(-9, 10, (2, 3, 4, 5)), rng.integers(-9, 10, (2, 3, 4 + 3, 5 + 5))
+    plan = ConvGeometry.of_windows(x.shape, 1, padding=((1, 2), (4, 1)), padding_mode=mode)
+    before = y.copy()
+    assert np.vdot(pad(x, plan), y) == np.vdot(x, fold(y, plan))
+    assert (y == before).all()

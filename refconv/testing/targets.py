@@ -59,9 +59,9 @@ def load_target(name: str) -> Target:
     --------
     >>> load_target("refconv").__name__
     'conv2d'
-    >>> load_target("refconv:conv3d")
+    >>> load_target("refconv:conv_2d")
     Traceback (most recent call last):
-    refconv.testing.targets.TargetError: target 'refconv:conv3d': refconv has no 'conv3d'; did you mean 'conv2d'?
+    refconv.testing.targets.TargetError: target 'refconv:conv_2d': refconv has no 'conv_2d'; did you mean 'conv2d'?
     """
     if name in FRAMEWORKS:
         return _load_framework(name)

@@ -5,7 +5,25 @@
 True
 """
 
-from refconv.analysis.layers import Conv, ConvTranspose, Layer, Pool, Upsample
+from refconv.analysis.footprint import Footprint, footprint, footprints
+from refconv.analysis.layers import Conv, Layer, Pool
 from refconv.analysis.network import Layers, Parallel
+from refconv.analysis.receptive_field import ReceptiveField, receptive_field
+from refconv.analysis.region import Region
+from refconv.analysis.upsampling import ConvTranspose, Upsample
 
-__all__ = ["Conv", "ConvTranspose", "Layer", "Layers", "Parallel", "Pool", "Upsample"]
+__all__ = [
+    "Conv",
+    "ConvTranspose",
+    "Footprint",
+    "Layer",
+    "Layers",
+    "Parallel",
+    "Pool",
+    "ReceptiveField",
+    "Region",
+    "Upsample",
+    "footprint",
+    "footprints",
+    "receptive_field",
+]

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
-from refconv.analysis.layers import Conv, ConvTranspose, Layer, Pool, Upsample
+from refconv.analysis.layers import Conv, Layer, Pool
 from refconv.analysis.notation import Item, Word, place_name, read
+from refconv.analysis.upsampling import ConvTranspose, Upsample
 
 __all__ = ["Layers", "Network", "Parallel"]
 

@@ -56,13 +56,12 @@ def axis_maps(network: Layers, axis: int, start: AxisMap[C]) -> list[tuple[AxisM
 
 def feature_maps(network: Layers, input_size: int | Sequence[int]) -> list[Pair]:
     """Return (height, width) of the input and of every layer's output; a ValueError where one vanishes."""
+    require_numbers(network, "the size of a feature map")
     start = as_pair("input_size", input_size, minimum=1)
     return trace(network, start, lambda size, layer: _output_size(layer, size), _same_size)
 
 
 def _output_size(layer: Layer, size: Pair) -> Pair:
-    if is_symbolic(list(vars(layer).values())):
-        raise TypeError("a feature map's size needs numbers in place of the symbols")
     height, width = (layer.output_size(axis, size[axis]) for axis in range(len(AXES)))
     return height, width
 
@@ -71,3 +70,12 @@ def _same_size(sizes: list[Pair]) -> Pair:
     if len(set(sizes)) > 1:
         raise ValueError(f"its branches give feature maps of {sizes}; they must be of one size")
     return sizes[0]
+
+
+def require_numbers(network: Sequence[Layer | Parallel], what: str) -> None:
+    """Refuse a network in which a symbol stands for a number."""
+    for number, layer in enumerate(network, start=1):
+        for branch in layer.branches if isinstance(layer, Parallel) else ():
+            require_numbers(branch, what)
+        if is_symbolic(list(vars(layer).values())) and not isinstance(layer, Parallel):
+            raise TypeError(f"{what} needs numbers in place of the symbols of layer {number}, {layer!r}")

@@ -5,6 +5,7 @@
 True
 """
 
+from refconv.analysis import zoo
 from refconv.analysis.footprint import Footprint, footprint, footprints
 from refconv.analysis.layers import Conv, Layer, Pool
 from refconv.analysis.network import Layers, Parallel
@@ -26,4 +27,5 @@ __all__ = [
     "footprint",
     "footprints",
     "receptive_field",
+    "zoo",
 ]

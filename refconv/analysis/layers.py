@@ -180,11 +180,12 @@ class Pool(_Window):
         return super().defaults() | {"stride": _in_short(self.kernel_size)}
 
     def output_size(self, axis: int, input_size: int) -> int:
-        """Round up in `ceil_mode`, unless the last window would start behind the input: PyTorch's rule."""
+        """Round up in `ceil_mode`, but leave out windows that would start behind the input, as PyTorch and ONNX do."""
         if not self.ceil_mode:
             return super().output_size(axis, input_size)
-        kernel_size, stride, dilation = self.kernel_size[axis], self.stride[axis], self.dilation[axis]
         before, after = self.padding[axis]
+        stride = self.stride[axis]
         wider = (before, after + stride - 1)
-        size = build_axis(AXES[axis], input_size, kernel_size, stride, dilation, wider, "zeros").output_size
-        return size - 1 if (size - 1) * stride >= input_size + before else size
+        size = build_axis(AXES[axis], input_size, self.kernel_size[axis], stride, self.dilation[axis], wider, "zeros")
+        starts = -(-(input_size + before) // stride)
+        return min(size.output_size, starts)

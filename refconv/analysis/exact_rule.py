@@ -63,6 +63,12 @@ class HoleFree:
         """``1 + Σ (K − 1)·ρ``: the pixels from the first offset to the last, both counted."""
         return 1 + sum((kernel - 1) * rate for kernel, rate in zip(self.kernel_sizes, self.rates, strict=True))
 
+    @property
+    def verdict(self) -> str:
+        """Whether there are holes, in a line."""
+        pixels = f"0 ... {self.receptive_field - 1}"
+        return f"no holes: all of {pixels} are seen" if self else f"holes: pixel {self.missed} of {pixels} is not seen"
+
     def explain(self) -> str:
         """Return the rule applied, one layer a line from the finest on, and the verdict."""
         lines: list[str] = []
@@ -77,9 +83,7 @@ class HoleFree:
             lines.append(
                 f"{start} <= {reach}, reaches " + (f"{reach} + {steps}·{rate} = {wider}" if lines else f"{wider}")
             )
-        if self:
-            return "\n".join([*lines, f"no holes: all of 0 ... {self.receptive_field - 1} are seen"])
-        return "\n".join([*lines, f"holes: pixel {self.missed} of 0 ... {self.receptive_field - 1} is not seen"])
+        return "\n".join([*lines, self.verdict])
 
 
 def hole_free(rates: Sequence[int], kernel_size: int | Sequence[int] = 3) -> HoleFree:

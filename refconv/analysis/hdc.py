@@ -126,7 +126,7 @@ class Hdc:
         return f"M_2 <= K passes this stack ({published.reason}), and yet it has holes."
 
     def explain(self) -> str:
-        """Return M_n ... M_1 with their arithmetic, the principles, the exact rule, and where these differ."""
+        """Return M_n ... M_1 with their arithmetic, the principles, the exact verdict, and where these differ."""
         last = len(self.dilations)
         lines = [f"M_{last} = r_{last} = {self.dilations[-1]}"]
         for i in range(last - 1, 0, -1):
@@ -134,11 +134,7 @@ class Hdc:
             terms = f"{after} - 2·{rate}, {after} - 2·({after} - {rate}), {rate}"
             values = _commas(_distances(after, rate))
             lines.append(f"M_{i} = max({terms}) = max({values}) = {self.max_distances[i - 1]}")
-        lines += [
-            *map(str, self.principles),
-            "the exact rule:",
-            *(f"  {line}" for line in self.exact.explain().split("\n")),
-        ]
+        lines += [*map(str, self.principles), f"exact rule: {self.exact.verdict}"]
         return "\n".join([*lines, self.disagreement] if self.disagreement else lines)
 
 
@@ -177,9 +173,7 @@ def hdc(dilations: Sequence[int], kernel_size: int = 3) -> Hdc:
     M_2 <= K: holds (3 <= 3)
     sawtooth: holds (2, 3)
     no common factor: holds (greatest common divisor 1)
-    the exact rule:
-      layer 1 at rate 2: 2 > 1, and the finest layer must step by 1
-      holes: pixel 1 of 0 ... 10 is not seen
+    exact rule: holes: pixel 1 of 0 ... 10 is not seen
     M_2 <= K passes this stack (3 <= 3), and yet it has holes.
     """
     kernel_size = as_int("kernel_size", kernel_size, minimum=2)

@@ -15,12 +15,22 @@ from refconv.conv import conv2d
 from refconv.im2col import col2im, im2col
 from refconv.sizes import effective_kernel_size, output_size, same_padding
 
-__all__ = ["analysis", "col2im", "conv2d", "effective_kernel_size", "im2col", "output_size", "same_padding", "testing"]
+__all__ = [
+    "analysis",
+    "col2im",
+    "conv2d",
+    "effective_kernel_size",
+    "im2col",
+    "output_size",
+    "plots",
+    "same_padding",
+    "testing",
+]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> ModuleType:
     """Import a house when it is first named: those who only convolve need not wait for it."""
-    if name in {"analysis", "testing"}:
+    if name in {"analysis", "plots", "testing"}:
         return import_module(f"refconv.{name}")
     raise AttributeError(f"module 'refconv' has no attribute {name!r}")

@@ -7,6 +7,7 @@ layers of three taps have ``(1 + x + x²)³ = 1 + 3x + 6x² + 7x³ + 6x⁴ + 3x�
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -60,18 +61,34 @@ class Footprint:
     @cached_property
     def counts(self) -> Counts:
         """The number of paths to every pixel of the region; int64, or Python's integers where those would overflow."""
-        dtype = self._dtype
-        down = [_dense(term.rows, self.region.rows, term.times, dtype) for term in self.terms]
-        across = [_dense(term.columns, self.region.columns, 1, dtype) for term in self.terms]
-        return np.array(down, dtype).T @ np.array(across, dtype)
+        return self.summed(block=1)
+
+    def summed(self, block: int) -> Counts:
+        """Return the number of paths to every block of ``block`` by ``block`` pixels, from the region's corner."""
+        rows, columns = self._pixels
+        down = [term.times * term.rows.dense(rows, self._dtype, block) for term in self.terms]
+        across = [term.columns.dense(columns, self._dtype, block) for term in self.terms]
+        counts: Counts = np.array(down).T @ np.array(across)
+        return counts
+
+    @cached_property
+    def used(self) -> NDArray[np.bool_]:
+        """Whether any path leads to each pixel of the region: ``counts > 0``, without counting."""
+        down, across = (
+            np.array([taps.dense(pixels, object) > 0 for taps in axis], dtype=np.float32)
+            for axis, pixels in zip(self._taps, self._pixels, strict=True)
+        )
+        return np.asarray(down.T @ across > 0)
 
     @cached_property
     def axis_counts(self) -> tuple[Counts, Counts]:
         """The same along the height alone and along the width alone, as if the network had one axis."""
-        terms, region = self.terms, self.region
-        rows = [_dense(term.rows, region.rows, term.times, self._dtype) for term in terms]
-        columns = [_dense(term.columns, region.columns, term.times, self._dtype) for term in terms]
-        return np.sum(rows, axis=0, dtype=self._dtype), np.sum(columns, axis=0, dtype=self._dtype)
+        times: Counts = np.array([term.times for term in self.terms], self._dtype)
+        rows, columns = (
+            times @ np.array([taps.dense(pixels, self._dtype) for taps in axis])
+            for axis, pixels in zip(self._taps, self._pixels, strict=True)
+        )
+        return rows, columns
 
     @cached_property
     def total(self) -> int:
@@ -81,6 +98,10 @@ class Footprint:
     @property
     def _taps(self) -> tuple[list[Taps], list[Taps]]:
         return [term.rows for term in self.terms], [term.columns for term in self.terms]
+
+    @property
+    def _pixels(self) -> tuple[range, range]:
+        return self.region.rows, self.region.columns
 
     @property
     def _dtype(self) -> type:
@@ -132,20 +153,19 @@ class Footprint:
         if not 0 < share <= 1:
             raise ValueError(f"share={share} must be above 0 and at most 1")
         self._require_paths()
-        wanted = Fraction(share) * self.total
-        smallest, largest = 1, max(len(self.region.rows), len(self.region.columns))
-        while smallest < largest:
-            side = (smallest + largest) // 2
-            if self._paths_within(side) >= wanted:
-                largest = side
-            else:
-                smallest = side + 1
-        return largest
+        return bisect_left(self._paths_within, Fraction(share) * self.total)
 
-    def _paths_within(self, side: int) -> int:
-        middle = self.region.rows, self.region.columns
-        rows, columns = (_within(pixels, side) for pixels in middle)
-        return sum(t.times * _sum_over(t.rows, rows) * _sum_over(t.columns, columns) for t in self.terms)
+    @cached_property
+    def _paths_within(self) -> list[int]:
+        """For every side from 0 on, how many paths end in the square of that side in the middle of the region."""
+        rows, columns = self._pixels
+        sides = max(len(rows), len(columns)) + 1
+        paths = [0] * sides
+        for term in self.terms:
+            down, across = term.rows.within_sides(rows, sides), term.columns.within_sides(columns, sides)
+            for side in range(sides):
+                paths[side] += term.times * down[side] * across[side]
+        return paths
 
     def _require_paths(self) -> None:
         if self.total == 0:
@@ -154,23 +174,6 @@ class Footprint:
     def __repr__(self) -> str:
         size = f"{len(self.region.rows)}x{len(self.region.columns)}"
         return f"<Footprint of {self.total} paths on {size} pixels>"
-
-
-def _dense(taps: Taps, pixels: range, times: int, dtype: type) -> Counts:
-    counts: Counts = np.zeros(len(pixels), dtype)
-    for place, count in taps.counts.items():
-        counts[place - pixels.start] = times * count
-    return counts
-
-
-def _within(pixels: range, side: int) -> range:
-    """Return the pixels whose centre is at most ``(side − 1)/2`` from the middle of all."""
-    cut = max(0, (len(pixels) - side + 1) // 2)
-    return pixels[cut : len(pixels) - cut]
-
-
-def _sum_over(taps: Taps, pixels: range) -> int:
-    return sum(count for place, count in taps.counts.items() if place in pixels)
 
 
 def footprint(network: Network, output: IntOrPair = 0, input_size: IntOrPair | None = None) -> Footprint:

@@ -103,7 +103,7 @@ class Gridding:
 
     @cached_property
     def _mask(self) -> NDArray[np.bool_]:
-        return np.asarray(self.footprint.counts != 0)
+        return self.footprint.used
 
     @cached_property
     def hdc(self) -> Hdc | None:

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self
+from itertools import accumulate
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from refconv.analysis.symbols import greatest, least
 
@@ -31,6 +35,9 @@ class Progression:
     def last(self) -> int:
         """The largest offset; before the first where there is none."""
         return self.first + self.step * (self.count - 1)
+
+
+PIXEL = Progression(0, 1, 1)
 
 
 class Contents(Protocol):
@@ -76,6 +83,8 @@ class Taps:
 
     def through(self, layer: Progression, shift: int) -> Taps:
         """Return the product of the two polynomials, the layer's with steps of `shift` pixels."""
+        if layer == PIXEL:
+            return self
         return self.gather((shift * tap, self) for tap in layer)
 
     @property
@@ -87,6 +96,20 @@ class Taps:
     def span(self) -> Span:
         """The first and the last offset."""
         return Span(min(self.counts), max(self.counts)) if self.counts else NOTHING
+
+    def dense(self, pixels: range, dtype: type, block: int = 1) -> NDArray[Any]:
+        """Return the counts of every `block` pixels together, zeros included."""
+        counts: NDArray[Any] = np.zeros(-(-len(pixels) // block), dtype)
+        for offset, count in self.counts.items():
+            counts[(offset - pixels.start) // block] += count
+        return counts
+
+    def within_sides(self, pixels: range, sides: int) -> list[int]:
+        """Return how many paths end at most ``(side − 1)/2`` from the middle of the pixels, for each side from 0 on."""
+        at_side = [0] * sides
+        for offset, count in self.counts.items():
+            at_side[abs(2 * offset - pixels[0] - pixels[-1]) + 1] += count
+        return list(accumulate(at_side))
 
     def __hash__(self) -> int:
         return hash(frozenset(self.counts.items()))

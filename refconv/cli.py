@@ -1,4 +1,4 @@
-"""The command line: ``refconv check TARGET`` and ``refconv analyze LAYERS``.
+"""The command line: ``refconv check TARGET``, ``refconv analyze LAYERS`` and ``refconv design``.
 
 Results go to standard output, everything else to standard error.  Exit status 0: all good; 1: the target disagrees;
 2: wrong usage.
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import refconv
-from refconv.commands import analyze
+from refconv.commands import analyze, design
 from refconv.terminal import open_console
 from refconv.testing import CaseResult, Report, TargetError, cases, check
 from refconv.testing.battery import TIERS
@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--list", action="store_true", help="print the cases and run none")
     analyze.register(commands)
+    design.register(commands)
     return parser
 
 

@@ -136,20 +136,22 @@ def valid_weights(
         size = as_pair("input_size", input_size, minimum=0)
         kernel = as_pair("kernel_size", kernel_size, minimum=1)
         height, width = build_axes(size, kernel, stride, padding, dilation)
-    return ValidWeights(kernel[0] * kernel[1], _count_positions(height), _count_positions(width))
+    rows = _count_positions(height)
+    columns = dict(rows) if width == height else _count_positions(width)  # most images are square
+    return ValidWeights(kernel[0] * kernel[1], rows, columns)
 
 
 def _count_positions(axis: AxisGeometry) -> dict[int, int]:
     """Return ``{valid taps: positions}`` along an axis, by sweeping over where taps become valid and cease to be."""
-    change: Counter[int] = Counter({0: 0, axis.output_size: 0})
+    change = {0: 0, axis.output_size: 0}
     for tap in range(axis.kernel_size):
         outputs = axis.valid_outputs(tap)
         if outputs:
-            change[outputs.start] += 1
-            change[outputs.stop] -= 1
-    counts: Counter[int] = Counter()
+            change[outputs.start] = change.get(outputs.start, 0) + 1
+            change[outputs.stop] = change.get(outputs.stop, 0) - 1
+    counts: dict[int, int] = {}
     taps = 0
     for first, after in pairwise(sorted(change)):
         taps += change[first]
-        counts[taps] += after - first
+        counts[taps] = counts.get(taps, 0) + after - first
     return dict(sorted(counts.items(), reverse=True))

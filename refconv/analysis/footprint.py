@@ -129,7 +129,7 @@ class Footprint:
         Parameters
         ----------
         share : float or Fraction
-            Above 0 and at most 1.
+            Above 0 and at most 1; a float is the decimal that it is written as.
 
         Returns
         -------
@@ -153,7 +153,7 @@ class Footprint:
         if not 0 < share <= 1:
             raise ValueError(f"share={share} must be above 0 and at most 1")
         self._require_paths()
-        return bisect_left(self._paths_within, Fraction(share) * self.total)
+        return bisect_left(self._paths_within, Fraction(str(share)) * self.total)
 
     @cached_property
     def _paths_within(self) -> list[int]:

@@ -42,9 +42,8 @@ class Layers(tuple["Layer | Parallel", ...]):
         given = [layers] if isinstance(layers, Layer | Parallel) else list(layers)
         for number, layer in enumerate(given, start=1):
             if not isinstance(layer, Layer | Parallel):
-                raise TypeError(
-                    f"layer {number}, {layer!r}, must be a layer, such as Conv(3), not {type(layer).__name__}"
-                )
+                kind = type(layer).__name__
+                raise TypeError(f"layer {number}, {layer!r}, must be a layer such as Conv(3), not {kind}")
         return super().__new__(cls, given)
 
     @classmethod

@@ -83,8 +83,8 @@ def _read_word(text: str, numbers: list[int]) -> Word:
     letters = [letter for letter, _ in options]
     for letter in letters:
         if letter not in _LETTERS[kind] or letters.count(letter) > 1:
-            problem = "twice" if letter in _LETTERS[kind] else f"which {kind!r} does not take"
-            raise ValueError(f"{place_name(numbers)}: {text!r} has {letter!r} {problem}")
+            problem = " twice" if letter in _LETTERS[kind] else f", which {kind!r} does not take"
+            raise ValueError(f"{place_name(numbers)}: {text!r} has {letter!r}{problem}")
     if suffix and suffix not in _SUFFIXES[kind].split():
         raise ValueError(f"{place_name(numbers)}: {text!r} has {suffix!r}, which {kind!r} does not take")
     return Word(text, kind, _size(size), {letter: _size(value) for letter, value in options}, suffix)

@@ -18,6 +18,7 @@ from refconv.plots import plot_footprint, plot_receptive_fields
 
 __all__ = ["register"]
 
+MOST_CELLS = 49  # along each side of a plotted footprint; beyond, the counts are too small to read
 MOST_TERMS = 10_000  # outer products in a footprint; beyond, counting takes minutes
 
 _DESCRIPTION = "Say what every layer of a network sees, whether it leaves holes, and how often it uses each pixel."
@@ -31,7 +32,9 @@ def register(commands: Any) -> None:
     command.add_argument("layers", nargs="*", metavar="LAYERS", help=_LAYERS_HELP)
     command.add_argument("--zoo", metavar="NAME", help=f"a known network: {', '.join(zoo.names())}")
     command.add_argument("--input", metavar="HxW", help="the image's size, for the size of every feature map")
-    command.add_argument("--plot", metavar="FILE", help="draw the footprint after every layer (.png, .svg or .pdf)")
+    command.add_argument(
+        "--plot", metavar="FILE", help="draw the receptive fields and the footprint (.png, .svg or .pdf)"
+    )
     command.add_argument("--json", action="store_true", help="print JSON, and nothing else")
 
 
@@ -84,13 +87,15 @@ def _most_terms(layers: Layers) -> int:
 
 
 def _plot(layers: Layers, path: str) -> None:
-    """Draw the receptive fields as boxes beside the footprint."""
+    """Draw the receptive fields as boxes, and beside them the footprint where its counts can be read."""
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415  # an extra
     except ModuleNotFoundError:
         raise ValueError("--plot needs matplotlib, which is not installed: pip install 'refconv[plot]'") from None
-    figure = Figure(figsize=(12, 6), layout="constrained")
-    boxes, counts = figure.subplots(1, 2)
-    plot_receptive_fields(layers, ax=boxes)
-    plot_footprint(layers, ax=counts)
+    is_legible = max(receptive_field(layers).size) <= MOST_CELLS
+    figure = Figure(figsize=(14, 6) if is_legible else (8, 6), layout="constrained")
+    axes = figure.subplots(1, 1 + is_legible, squeeze=False)[0]
+    plot_receptive_fields(layers, ax=axes[0])
+    if is_legible:
+        plot_footprint(layers, ax=axes[1])
     figure.savefig(path)

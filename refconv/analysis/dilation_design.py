@@ -113,6 +113,8 @@ def design_dilations(
     total = _sum_of_rates(receptive_field, gain)
     most = LARGEST_INT if max_dilation is None else as_int("max_dilation", max_dilation, minimum=1)
     group = _fewest(total, gain, most) if layers is None else _group(layers, repeats)
+    if group * repeats > MOST_LAYERS:
+        raise ValueError(f"layers={group * repeats} must be at most {MOST_LAYERS}")
     search = RateSearch(group, repeats, kernel_size, total, most)
     search.check()
     return [Design(rates, kernel_size) for rates in search.ranked()]
@@ -175,8 +177,6 @@ def _sum_of_rates(receptive_field: int, gain: int) -> int:
 
 def _group(layers: int, repeats: int) -> int:
     layers = as_int("layers", layers, minimum=1)
-    if layers > MOST_LAYERS:
-        raise ValueError(f"layers={layers} must be at most {MOST_LAYERS}")
     if layers % repeats:
         raise ValueError(f"layers={layers} must be a multiple of repeats={repeats}")
     return layers // repeats

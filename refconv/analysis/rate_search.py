@@ -16,13 +16,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from math import isqrt
 
 from refconv.arguments import LARGEST_INT
 
 __all__ = ["RateSearch"]
 
-LARGEST_FIELD = 1_000_000
-MOST_WORK = 50_000_000  # answers × pixels: about ten seconds, for half a million answers of 100 pixels
+LARGEST_FIELD = 100_000
+MOST_WORK = (
+    500_000_000  # answers × pixels^1.5, as squares cost: ten seconds' worth, half a million answers of 100 pixels
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ class RateSearch:
 
     def ranked(self) -> list[tuple[int, ...]]:
         """Return the rates, the most even use first: for counts of one sum, the smallest sum of squares."""
-        size, limit = self.receptive_field, MOST_WORK // self.receptive_field
+        size = self.receptive_field
+        limit = MOST_WORK // (size * isqrt(size))
         found = list(islice(self.grow((), 0, 1), limit + 1))
         if len(found) > limit:
             raise ValueError(
@@ -116,16 +120,27 @@ class RateSearch:
         return int(self.kernel_size ** (2 * self.group * self.repeats)).bit_length()
 
     def use(self, counts: int, rate: int) -> int:
-        """Return the counts after one more rate: as many shifted copies as there are taps, added up, for each repeat.
+        """Return the counts after one more rate, for each repeat: shifted copies for all taps, added up.
 
         Counts are the digits of one large integer, so that a shift and a sum of all are two operations.
         """
-        step = self.digit * rate
         for _ in range(self.repeats):
-            counts = sum([counts << step * tap for tap in range(self.kernel_size)])
+            counts = _sum_of_copies(counts, self.digit * rate, self.kernel_size)
         return counts
 
     def sum_of_squares(self, counts: int) -> int:
         """Return ``Σ c²``: the middle digit of the square, for the counts are a palindrome."""
         middle = self.receptive_field - 1
         return (counts * counts >> self.digit * middle) & ((1 << self.digit) - 1)
+
+
+def _sum_of_copies(number: int, shift: int, copies: int) -> int:
+    """Return ``Σ_t number << shift·t`` over so many t: doubled for each binary digit of `copies`, plus one for a 1."""
+    total, done = 0, 0
+    for bit in f"{copies:b}":
+        total += total << shift * done
+        done *= 2
+        if bit == "1":
+            total = (total << shift) + number
+            done += 1
+    return total

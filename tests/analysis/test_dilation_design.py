@@ -124,9 +124,9 @@ def test_a_billion_candidates_are_not_listed() -> None:
 
 def test_more_designs_than_anyone_can_read_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     count = len(design_dilations(5, receptive_field=41))
-    monkeypatch.setattr(rate_search, "MOST_WORK", 41 * count)
+    monkeypatch.setattr(rate_search, "MOST_WORK", 41 * 6 * count)
     assert len(design_dilations(5, receptive_field=41)) == count
-    monkeypatch.setattr(rate_search, "MOST_WORK", 41 * count - 1)
+    monkeypatch.setattr(rate_search, "MOST_WORK", 41 * 6 * count - 1)
     message = (
         f"receptive_field=41 can be had from 5 layers in more than {count - 1} ways; "
         "ask for fewer layers or a smaller max_dilation"
@@ -135,8 +135,18 @@ def test_more_designs_than_anyone_can_read_are_refused(monkeypatch: pytest.Monke
         design_dilations(5, receptive_field=41)
 
 
+def test_a_receptive_field_as_large_as_can_be() -> None:
+    assert rates(1, 100_000, receptive_field=100_000) == [(1,)]
+    assert rates(receptive_field=3**8) == [tuple(3**layer for layer in range(8))]
+
+
+@pytest.mark.parametrize("copies", range(1, 20))
+def test_a_sum_of_copies_is_doubled_up(copies: int) -> None:
+    assert rate_search._sum_of_copies(7, 5, copies) == sum(7 << 5 * copy for copy in range(copies))
+
+
 def test_the_limits() -> None:
-    assert (rate_search.LARGEST_FIELD, rate_search.MOST_WORK, dilation_design.MOST_LAYERS) == (10**6, 5 * 10**7, 200)
+    assert (rate_search.LARGEST_FIELD, rate_search.MOST_WORK, dilation_design.MOST_LAYERS) == (10**5, 5 * 10**8, 200)
     assert rates(200, receptive_field=401) == [(1,) * 200]
 
 
@@ -182,10 +192,12 @@ def test_the_limits() -> None:
         ({"receptive_field": 9, "max_dilation": 0}, ValueError, "max_dilation=0 must be at least 1"),
         ({"receptive_field": 9, "repeats": 0}, ValueError, "repeats=0 must be at least 1"),
         (
-            {"receptive_field": 1_000_003},
+            {"receptive_field": 100_001},
             ValueError,
-            "receptive_field=1000003 must be at most 1000000 to be designed for",
+            "receptive_field=100001 must be at most 100000 to be designed for",
         ),
+        ({"receptive_field": 403, "max_dilation": 1}, ValueError, "layers=201 must be at most 200"),
+        ({"layers": 402, "receptive_field": 1609, "repeats": 2}, ValueError, "layers=402 must be at most 200"),
     ],
 )
 def test_bad_input(arguments: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -23,9 +23,8 @@ from refconv.arguments import LARGEST_INT
 __all__ = ["RateSearch"]
 
 LARGEST_FIELD = 100_000
-MOST_WORK = (
-    500_000_000  # answers × pixels^1.5, as squares cost: ten seconds' worth, half a million answers of 100 pixels
-)
+# Answers × pixels^1.5, as squares cost: half a million answers of 100 pixels, in some ten seconds.
+MOST_WORK = 500_000_000
 
 
 @dataclass(frozen=True)

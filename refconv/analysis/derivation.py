@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from refconv.analysis.axis_map import AxisMap
 from refconv.analysis.layers import AXES, Conv, Layer, Pool
 from refconv.analysis.network import Parallel
+from refconv.analysis.region import Maps
 from refconv.analysis.symbols import is_symbolic
 from refconv.analysis.taps import Span
 
 __all__: list[str] = []
-
-Maps: TypeAlias = tuple[AxisMap[Span], ...]
 
 
 class Style(NamedTuple):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refconv.analysis.network import Layers, Network
-from refconv.analysis.paths import Term, follow_back, map_terms
+from refconv.analysis.paths import Term, follow_back, map_terms, paths_within_sides, variance
 from refconv.analysis.region import Region
 from refconv.analysis.taps import Span, Taps
 from refconv.analysis.trace import feature_maps, require_numbers
@@ -110,18 +110,9 @@ class Footprint:
     @property
     def standard_deviation(self) -> tuple[float, float]:
         """How far from its mean place a path ends, as a root mean square in pixels, along the height and the width."""
-        height, width = (math.sqrt(self._variance(axis)) for axis in (0, 1))
-        return height, width
-
-    def _variance(self, axis: int) -> Fraction:
-        """``E[h²] − E[h]²`` over all paths."""
         self._require_paths()
-        first = second = 0
-        for term, taps in zip(self.terms, self._taps[axis], strict=True):
-            across = term.total // taps.total if taps.total else 0
-            first += across * sum(count * place for place, count in taps.counts.items())
-            second += across * sum(count * place**2 for place, count in taps.counts.items())
-        return Fraction(second, self.total) - Fraction(first, self.total) ** 2
+        height, width = (math.sqrt(variance(self.terms, taps)) for taps in self._taps)
+        return height, width
 
     def effective_size(self, share: float | Fraction) -> int:
         """Return the side of the smallest square, in the middle of the region, in which this share of all paths ends.
@@ -157,15 +148,7 @@ class Footprint:
 
     @cached_property
     def _paths_within(self) -> list[int]:
-        """For every side from 0 on, how many paths end in the square of that side in the middle of the region."""
-        rows, columns = self._pixels
-        sides = max(len(rows), len(columns)) + 1
-        paths = [0] * sides
-        for term in self.terms:
-            down, across = term.rows.within_sides(rows, sides), term.columns.within_sides(columns, sides)
-            for side in range(sides):
-                paths[side] += term.times * down[side] * across[side]
-        return paths
+        return paths_within_sides(self.terms, *self._pixels)
 
     def _require_paths(self) -> None:
         if self.total == 0:

@@ -40,10 +40,9 @@ class Layers(tuple["Layer | Parallel", ...]):
         if not isinstance(layers, Iterable | Layer | Parallel):
             raise TypeError(f"network={layers!r} must be a sequence of layers, not {type(layers).__name__}")
         given = [layers] if isinstance(layers, Layer | Parallel) else list(layers)
-        for number, layer in enumerate(given, start=1):
+        for n, layer in enumerate(given, start=1):
             if not isinstance(layer, Layer | Parallel):
-                kind = type(layer).__name__
-                raise TypeError(f"layer {number}, {layer!r}, must be a layer such as Conv(3), not {kind}")
+                raise TypeError(f"layer {n}, {layer!r}, must be a layer such as Conv(3), not {type(layer).__name__}")
         return super().__new__(cls, given)
 
     @classmethod

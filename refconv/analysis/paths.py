@@ -10,6 +10,7 @@ runs through the padding of any layer, not only of the first, ends there, becaus
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
@@ -99,3 +100,25 @@ def _paths_back(taps: Taps, layer: LayerMap, size: int) -> Taps:
             if 0 <= place < size:
                 counts[place] = counts.get(place, 0) + count
     return Taps(counts)
+
+
+def variance(terms: Iterable[Term], taps_along_axis: Iterable[Taps]) -> Fraction:
+    """Return ``E[h²] − E[h]²`` of the places h where paths end along one axis: of each term, its taps there."""
+    paths = first = second = 0
+    for term, taps in zip(terms, taps_along_axis, strict=True):
+        across = term.total // taps.total if taps.total else 0
+        paths += term.total
+        first += across * sum(count * place for place, count in taps.counts.items())
+        second += across * sum(count * place**2 for place, count in taps.counts.items())
+    return Fraction(second, paths) - Fraction(first, paths) ** 2
+
+
+def paths_within_sides(terms: Iterable[Term], rows: range, columns: range) -> list[int]:
+    """Return how many paths end in the square in the middle of the rows and columns, for each side from 0 on."""
+    sides = max(len(rows), len(columns)) + 1
+    paths = [0] * sides
+    for term in terms:
+        down, across = term.rows.within_sides(rows, sides), term.columns.within_sides(columns, sides)
+        for side in range(sides):
+            paths[side] += term.times * down[side] * across[side]
+    return paths

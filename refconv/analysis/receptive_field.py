@@ -22,7 +22,7 @@ from refconv.analysis.axis_map import PIXEL_SPAN, AxisMap
 from refconv.analysis.derivation import derive
 from refconv.analysis.layers import AXES, Layer
 from refconv.analysis.network import Layers, Network, Parallel
-from refconv.analysis.region import Region
+from refconv.analysis.region import Maps, Region, outputs_seeing, pixels_seen
 from refconv.analysis.symbols import greatest, is_symbolic
 from refconv.analysis.taps import NOTHING, Span
 from refconv.analysis.trace import axis_maps, feature_maps, require_numbers
@@ -30,7 +30,6 @@ from refconv.arguments import IntOrPair, Pair, as_pair
 
 __all__ = ["ReceptiveField", "receptive_field"]
 
-Maps: TypeAlias = tuple[AxisMap[Span], ...]
 Exact: TypeAlias = "tuple[int | Fraction, int | Fraction]"
 
 
@@ -124,7 +123,7 @@ class ReceptiveField:
         require_numbers(self.layers, "a region")
         row, column = as_pair("output", output, minimum=0, form="(row, column)")
         height, width = self.maps[-1]
-        return Region(_pixels(height, row), _pixels(width, column))
+        return Region(pixels_seen(height, row), pixels_seen(width, column))
 
     def outputs_seeing(self, pixel: IntOrPair, input_size: IntOrPair | None = None) -> tuple[list[int], list[int]]:
         """Return the rows and the columns of the outputs whose region holds a pixel: the reverse of `region`.
@@ -160,11 +159,20 @@ class ReceptiveField:
             if place[0] >= size[0] or place[1] >= size[1]:
                 raise ValueError(f"pixel={place} must lie in the input of size {size}")
             ends = feature_maps(Layers(self.layers), size)[-1]
-        rows, columns = (_outputs(maps, place[axis], ends[axis]) for axis, maps in enumerate(self.maps[-1]))
+        rows, columns = (outputs_seeing(maps, place[axis], ends[axis]) for axis, maps in enumerate(self.maps[-1]))
         return rows, columns
 
     def explain(self, *, latex: bool = False) -> str:
-        """Return the derivation of the size, a line for each layer, as plain text or as LaTeX.
+        """Return the derivation of the size, a line for each layer.
+
+        Parameters
+        ----------
+        latex : bool
+            Whether as LaTeX, an ``aligned`` block, or as plain text.
+
+        Returns
+        -------
+        str
 
         Examples
         --------
@@ -200,21 +208,6 @@ def _ratio(numerator: int, denominator: int) -> int | Fraction:
         return numerator if denominator == 1 else numerator / denominator  # type: ignore[return-value]  # SymPy's
     quotient = Fraction(numerator, denominator)
     return quotient.numerator if quotient.denominator == 1 else quotient
-
-
-def _pixels(maps: Maps, output: int) -> range:
-    span = Span.gather((0, axis_map.reads(output)) for axis_map in maps)
-    return range(span.first, span.last + 1)
-
-
-def _outputs(maps: Maps, pixel: int, stop: int | None) -> list[int]:
-    """Return the p = P·q + φ, in order, with ``S·q + first <= pixel <= S·q + last``."""
-    found: set[int] = set()
-    for axis_map in maps:
-        for phase, span in enumerate(axis_map.phases):
-            periods = range(-((span.last - pixel) // axis_map.shift), (pixel - span.first) // axis_map.shift + 1)
-            found.update(axis_map.period * period + phase for period in periods if span != NOTHING)
-    return sorted(output for output in found if output >= 0 and (stop is None or output < stop))
 
 
 def receptive_field(network: Network) -> ReceptiveField:

@@ -22,6 +22,7 @@ from refconv.transpose import conv_transpose2d
 from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
 
 __all__ = [
+    "analysis",
     "col2im",
     "conv1d",
     "conv2d",
@@ -37,6 +38,7 @@ __all__ = [
     "im2col",
     "matrix",
     "output_size",
+    "plots",
     "same_padding",
     "testing",
 ]
@@ -44,7 +46,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Import `refconv.testing` when it is first named: those who only convolve need not wait for it."""
-    if name == "testing":
-        return import_module("refconv.testing")
+    """Import a house when it is first named: those who only convolve need not wait for it."""
+    if name in {"analysis", "plots", "testing"}:
+        return import_module(f"refconv.{name}")
     raise AttributeError(f"module 'refconv' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The command line: ``refconv check TARGET``.
+"""The command line: ``refconv check TARGET``, ``refconv analyze LAYERS`` and ``refconv design``.
 
 Results go to standard output, everything else to standard error.  Exit status 0: all good; 1: the target disagrees;
 2: wrong usage.
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import refconv
+from refconv.commands import analyze, design
+from refconv.terminal import open_console
 from refconv.testing import CaseResult, Report, TargetError, cases, check
 from refconv.testing.battery import TIERS
 from refconv.testing.cases import DTYPES
@@ -90,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--html", metavar="FILE", help="write the report as one page, with maps of what is wrong")
     command.add_argument("--list", action="store_true", help="print the cases and run none")
+    analyze.register(commands)
+    design.register(commands)
     return parser
 
 
@@ -121,7 +125,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.json == "-":
         sys.stdout.write(_as_json(report))
     else:
-        console = _console()
+        console = open_console()
         with console.capture() as captured:  # rich would end the process where the reader has gone
             _print_report(console, report)
         sys.stdout.write(captured.get())
@@ -134,19 +138,10 @@ def _as_json(report: Report) -> str:
     return json.dumps({"refconv": refconv.__version__, **report.to_json()}, indent=1, allow_nan=False) + "\n"
 
 
-def _console(*, stderr: bool = False) -> Console:
-    """Return rich's console; a ValueError that says how to install it where it is missing."""
-    try:
-        from rich.console import Console  # noqa: PLC0415  # an extra
-    except ModuleNotFoundError:
-        raise ValueError("the command needs rich, which is not installed: pip install 'refconv[cli]'") from None
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)
-
-
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[CaseResult], None]]:
     """Show a bar on standard error, if that is a terminal, and give the function that advances it."""
-    console = _console(stderr=True)
+    console = open_console(stderr=True)
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))

@@ -18,6 +18,7 @@ ROOT = Path(refconv.__file__).parent
 FLOORS = {
     "refconv.arguments": 0,
     "refconv.formats": 0,
+    "refconv.terminal": 0,
     "refconv.dtypes": 1,
     "refconv.digits": 1,
     "refconv.axis": 1,
@@ -29,6 +30,7 @@ FLOORS = {
     "refconv.adjoint_geometry": 3,
     "refconv.dilation": 3,
     "refconv.im2col": 4,
+    "refconv.analysis": 4,  # and all in it, which must only be free of cycles: it does no convolution
     "refconv.matrix": 5,
     "refconv.adjoint": 5,
     "refconv.exact": 5,
@@ -37,15 +39,20 @@ FLOORS = {
     "refconv.conv_nd": 7,
     "refconv.error_bound": 7,
     "refconv.exact_adjoint": 7,
+    "refconv.plots": 7,  # and all in it, likewise
     "refconv.transpose": 8,
     "refconv.grad": 8,
     "refconv.transpose_nd": 9,
     "refconv.family_bound": 10,
     "refconv": 11,
-    "refconv.testing": 11,  # and all in it, which must only be free of cycles
-    "refconv.cli": 12,
-    "refconv.__main__": 13,
+    "refconv.testing": 11,  # and all in it, likewise
+    "refconv.commands": 12,  # and all in it, likewise
+    "refconv.cli": 13,
+    "refconv.__main__": 14,
 }
+
+
+HOUSES = ("refconv.analysis", "refconv.commands", "refconv.plots", "refconv.testing")
 
 
 def name_of(path: Path) -> str:
@@ -57,7 +64,8 @@ MODULES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
 
 
 def room(module: str) -> str:
-    return "refconv.testing" if module.startswith("refconv.testing.") else module
+    houses = [house for house in HOUSES if module.startswith(f"{house}.")]
+    return houses[0] if houses else module
 
 
 def imports(module: str, source: str) -> set[str]:
@@ -74,12 +82,12 @@ def imports(module: str, source: str) -> set[str]:
 
 
 def wrong_imports(module: str, source: str) -> list[str]:
-    """Return the imports that are not from a lower floor; inside refconv.testing, any floor of its own is lower."""
+    """Return the imports that are not from a lower floor; inside one of the HOUSES, any floor of its own is lower."""
     here = room(module)
     return sorted(
         target
         for target in imports(module, source)
-        if not (here == room(target) == "refconv.testing" or FLOORS[room(target)] < FLOORS[here])
+        if not (here == room(target) in HOUSES or FLOORS[room(target)] < FLOORS[here])
     )
 
 
@@ -100,6 +108,8 @@ def test_every_module_has_a_floor_and_imports_only_from_lower_ones(module: str) 
         ("refconv.conv", "from refconv.testing.cases import Case", ["refconv.testing.cases"]),
         ("refconv.testing.cases", "from refconv.testing.cases import Case\nimport refconv.conv", []),
         ("refconv.testing.cases", "import refconv.cli", ["refconv.cli"]),
+        ("refconv.analysis.layers", "from refconv.analysis.taps import Taps\nimport refconv.geometry", []),
+        ("refconv.analysis.layers", "import refconv.conv\nimport refconv.testing", ["refconv.conv", "refconv.testing"]),
     ],
 )
 def test_an_import_from_the_same_floor_or_a_higher_one_is_found(module: str, source: str, wrong: list[str]) -> None:
@@ -124,18 +134,19 @@ def test_importing_refconv_imports_numpy_and_nothing_heavier() -> None:
         "import refconv\n"
         "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
         "print(*sorted(new - set(sys.stdlib_module_names) - {'numpy'}))\n"
-        "print(*sorted(name for name in sys.modules if name.startswith('refconv.testing')))\n"
+        "print(*sorted(name for name in sys.modules if name.startswith(('refconv.analysis', 'refconv.testing'))))\n"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
-    third_party, testing = run.stdout.split("\n")[:2]
+    third_party, houses = run.stdout.split("\n")[:2]
     assert third_party == "refconv"
-    assert testing == ""
+    assert houses == ""
 
 
-def test_naming_testing_imports_it() -> None:
-    program = "import refconv; print(refconv.testing.__name__)"
+@pytest.mark.parametrize("house", [house for house in HOUSES if house != "refconv.commands"])
+def test_naming_a_house_imports_it(house: str) -> None:
+    program = f"import refconv; print({house}.__name__)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
-    assert run.stdout == "refconv.testing\n"
+    assert run.stdout == f"{house}\n"
 
 
 @pytest.mark.parametrize("name", refconv.__all__)
@@ -145,6 +156,7 @@ def test_every_public_name_exists(name: str) -> None:
 
 def test_the_public_names_are_those_of_the_design() -> None:
     assert set(refconv.__all__) >= {
+        "analysis",
         "col2im",
         "conv1d",
         "conv2d",

@@ -1,0 +1,171 @@
+"""What one output reads along one axis: the algebra that every analysis reads off.
+
+Output ``p = P·q + φ`` reads the inputs ``h = S·q + t``, for every offset t in the contents of phase φ.
+
+    P   period: the number of phases, after which the pattern repeats
+    S   shift: how far the pattern has moved on after one period, in input pixels
+    φ   phase: p modulo P
+
+A convolution has one phase, moves S = its stride, and its offsets are ``D·k − T``.  A transposed convolution and an
+upsampling have several phases and move one pixel a period.  Layers on top of each other are an `AxisMap` again, with
+the product of their tap polynomials as contents, and so are branches that are added or concatenated, with the sum.
+
+The contents are `Taps` or `Span`: every offset with its count, or only the first and the last.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Generic, TypeVar
+
+from refconv.analysis.taps import Contents, Progression, Span, Taps
+
+__all__ = ["AxisMap"]
+
+
+C = TypeVar("C", bound=Contents)
+
+
+@dataclass(frozen=True, slots=True)
+class AxisMap(Generic[C]):
+    """What every output along one axis reads: output ``P·q + φ`` the inputs ``S·q + t``, t in ``phases[φ]``.
+
+    Parameters
+    ----------
+    shift : int
+        S, input pixels a period.
+    phases : tuple of Taps or Span
+        The contents of each of the P phases.
+
+    Examples
+    --------
+    A pixel reads itself.  Two layers of three taps on top, the first at stride 2, read 7 pixels: 1, 1, 2, 1, 2, 1, 1
+    times.
+
+    >>> pixel = AxisMap(1, (Taps({0: 1}),))
+    >>> both = pixel.under(window(3, stride=2)).under(window(3))
+    >>> both.shift, both.phases[0].counts
+    (2, {0: 1, 1: 1, 2: 2, 3: 1, 4: 2, 5: 1, 6: 1})
+    >>> both.reads(output=10).span
+    Span(first=20, last=26)
+    """
+
+    shift: int
+    phases: tuple[C, ...]
+
+    @property
+    def period(self) -> int:
+        """P, the number of phases."""
+        return len(self.phases)
+
+    def reads(self, output: int) -> C:
+        """Return what one output reads, as input pixels."""
+        periods, phase = divmod(output, self.period)
+        contents = self.phases[phase]
+        return contents.gather([(self.shift * periods, contents)])
+
+    def under(self, layer: LayerMap) -> AxisMap[C]:
+        """Return the map of a layer on top of this one: its outputs, in terms of this map's inputs.
+
+        One period of the layer moves on by `layer.shift` outputs of this map; the pattern repeats after as many
+        periods as make that a multiple of this map's own period.
+        """
+        if self.period == 1:  # nothing repeats, so that a stride may be a symbol
+            return AxisMap(self.shift * layer.shift, tuple(self.phases[0].through(t, self.shift) for t in layer.phases))
+        common = math.lcm(layer.shift, self.period)
+        starts = range(0, common, layer.shift)
+        phases = tuple(self._through(taps, start) for start in starts for taps in layer.phases)
+        return AxisMap(self.shift * (common // self.period), phases)
+
+    def _through(self, taps: Progression, start: int) -> C:
+        """Return what `taps`, moved by `start` outputs of this map, read."""
+        places = [divmod(start + tap, self.period) for tap in taps]
+        return self.phases[0].gather((self.shift * periods, self.phases[phase]) for periods, phase in places)
+
+    def repeated(self, times: int) -> AxisMap[C]:
+        """Return the same map with `times` its periods as one."""
+        outputs = range(self.period * times)
+        return self if times == 1 else AxisMap(self.shift * times, tuple(map(self.reads, outputs)))
+
+    def moves_like(self, other: AxisMap[C]) -> bool:
+        """Whether both maps move equally far from output to output: ``S / P`` is the same."""
+        return bool(self.shift * other.period == other.shift * self.period)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMap:
+    """What every output of a single layer reads; as `AxisMap`, each phase a progression."""
+
+    shift: int
+    phases: tuple[Progression, ...]
+
+    def reads(self, output: int) -> list[int]:
+        """Return the inputs that one output reads."""
+        periods, phase = divmod(output, len(self.phases))
+        return [self.shift * periods + offset for offset in self.phases[phase]]
+
+
+def join(maps: Iterable[AxisMap[C]]) -> tuple[AxisMap[C], ...]:
+    """Return the sum of maps: what outputs read that add or concatenate several branches.
+
+    Maps that move equally far from output to output become one map; the others cannot, and stay beside each other.
+    """
+    joined: list[AxisMap[C]] = []
+    for branch in maps:
+        alike = [other for other in joined if other.moves_like(branch)]
+        joined = [other for other in joined if not other.moves_like(branch)]
+        joined.append(_sum([*alike, branch]))
+    return tuple(joined)
+
+
+def _sum(maps: Sequence[AxisMap[C]]) -> AxisMap[C]:
+    if len(maps) == 1:
+        return maps[0]
+    period = math.lcm(*(branch.period for branch in maps))
+    aligned = [branch.repeated(period // branch.period) for branch in maps]
+    phases = zip(*(branch.phases for branch in aligned), strict=True)
+    return AxisMap(aligned[0].shift, tuple(same[0].gather((0, contents) for contents in same) for same in phases))
+
+
+@lru_cache
+def window(kernel_size: int, stride: int = 1, dilation: int = 1, before: int = 0) -> LayerMap:
+    """Return a convolution's or a pooling's map: output p reads ``S·p + D·k − T``; `before` is T."""
+    return LayerMap(stride, (Progression(-before, dilation, kernel_size),))
+
+
+@lru_cache
+def transposed_window(kernel_size: int, stride: int, dilation: int, before: int) -> LayerMap:
+    """Return a transposed convolution's map: input h writes to ``S·h + D·k − T``; p reads ``(p + T − D·k) / S``.
+
+    Only the taps for which that is a whole number are read, and which ones these are repeats after S outputs.
+    """
+    step = dilation // math.gcd(dilation, stride)
+    phases = []
+    for phase in range(stride):
+        places = [divmod(phase + before - dilation * tap, stride) for tap in range(kernel_size)]
+        offsets = [offset for offset, remainder in places if remainder == 0]
+        phases.append(Progression(min(offsets, default=0), step, len(offsets)))
+    return LayerMap(1, tuple(phases))
+
+
+@lru_cache
+def nearest(scale: int) -> LayerMap:
+    """Return the map of an upsampling that repeats each pixel: output p reads ``floor(p / scale)``."""
+    return LayerMap(1, (Progression(0, 1, 1),) * scale)
+
+
+@lru_cache
+def linear(scale: int) -> LayerMap:
+    """Return a linear upsampling's map: output p lies at ``(p + ½)/scale − ½`` and reads the pixels on either side.
+
+    Where it falls on a pixel it reads that one only.  This is PyTorch's ``align_corners=False``, ONNX's ``half_pixel``.
+    """
+    places = [divmod(2 * phase + 1 - scale, 2 * scale) for phase in range(scale)]
+    return LayerMap(1, tuple(Progression(offset, 1, 1 if rest == 0 else 2) for offset, rest in places))
+
+
+PIXEL_TAPS: AxisMap[Taps] = AxisMap(1, (Taps({0: 1}),))
+PIXEL_SPAN: AxisMap[Span] = AxisMap(1, (Span(0, 0),))

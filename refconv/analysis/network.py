@@ -1,0 +1,149 @@
+"""A network is a sequence of layers, and branches are sequences beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+from refconv.analysis.layers import Conv, Layer, Pool
+from refconv.analysis.notation import Item, Word, place_name, read
+from refconv.analysis.upsampling import ConvTranspose, Upsample
+
+__all__ = ["Layers", "Network", "Parallel"]
+
+
+class Layers(tuple["Layer | Parallel", ...]):
+    """A network: its layers in the order in which they are applied.
+
+    Every analysis takes a list or a tuple of layers as well.
+
+    Parameters
+    ----------
+    layers : iterable of layers
+        `Conv`, `Pool`, `ConvTranspose`, `Upsample` and `Parallel`; a single one is a network, too.
+
+    Raises
+    ------
+    TypeError
+        If one of them is not a layer.
+
+    Examples
+    --------
+    >>> Layers([Conv(3), Pool(2), Conv(3, dilation=2)])
+    Layers([Conv(3), Pool(2), Conv(3, dilation=2)])
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, layers: Network = ()) -> Self:  # noqa: D102  # the class says it
+        if not isinstance(layers, Iterable | Layer | Parallel):
+            raise TypeError(f"network={layers!r} must be a sequence of layers, not {type(layers).__name__}")
+        given = [layers] if isinstance(layers, Layer | Parallel) else list(layers)
+        for n, layer in enumerate(given, start=1):
+            if not isinstance(layer, Layer | Parallel):
+                raise TypeError(f"layer {n}, {layer!r}, must be a layer such as Conv(3), not {type(layer).__name__}")
+        return super().__new__(cls, given)
+
+    @classmethod
+    def parse(cls, line: str) -> Self:
+        """Return the network that one line says.
+
+        Parameters
+        ----------
+        line : str
+            Layers between spaces: ``k`` and a kernel size is a convolution, ``pool`` a pooling, ``convt`` a transposed
+            convolution, ``up`` and a scale an upsampling; then ``s``, ``p``, ``d`` and ``o`` with stride, padding,
+            dilation and output padding, ``ceil`` and ``bilinear``.  A size is ``3`` or ``3x5``, height first.
+            Branches stand in brackets with ``|`` between them.
+
+        Returns
+        -------
+        Layers
+
+        Raises
+        ------
+        ValueError
+            If a word is no layer, with its number and what may have been meant; or if a bracket is missing.
+
+        Examples
+        --------
+        >>> Layers.parse("k7s2p3 pool2 k3x5d2")
+        Layers([Conv(7, stride=2, padding=3), Pool(2), Conv((3, 5), dilation=2)])
+        >>> Layers.parse("(k1 | k3p6d6) up2bilinear")
+        Layers([Parallel([Conv(1)], [Conv(3, padding=6, dilation=6)]), Upsample(2, mode='bilinear')])
+        >>> Layers.parse("k3 q3")
+        Traceback (most recent call last):
+        ValueError: layer 2: 'q3' must be a layer, such as k3, k3s2p1d2, k3x5, pool2; did you mean 'k3'?
+        """
+        return cls(_build(read(line), []))
+
+    def __repr__(self) -> str:
+        return f"Layers({list(self)!r})"
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Parallel:
+    """Branches that read the same feature map and whose outputs are added or concatenated.
+
+    Parameters
+    ----------
+    *branches : sequence of layers, or a layer
+        An empty sequence is a shortcut: it reads the pixel itself.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no branch, or something in one is not a layer.
+
+    Examples
+    --------
+    A residual block, and the pyramid of DeepLabv3 without its image pooling:
+
+    >>> Parallel([], [Conv(3, padding=1), Conv(3, padding=1)])
+    Parallel([], [Conv(3, padding=1), Conv(3, padding=1)])
+    >>> pyramid = Parallel(Conv(1), *(Conv(3, padding=rate, dilation=rate) for rate in (6, 12, 18)))
+    >>> len(pyramid.branches)
+    4
+    """
+
+    branches: tuple[Layers, ...]
+
+    def __init__(self, *branches: Network) -> None:
+        if not branches:
+            raise ValueError("Parallel() must have a branch")
+        object.__setattr__(self, "branches", tuple(map(Layers, branches)))
+
+    def __repr__(self) -> str:
+        return f"Parallel({', '.join(repr(list(branch)) for branch in self.branches)})"
+
+
+Network: TypeAlias = Layer | Parallel | Iterable["Layer | Parallel"]
+
+
+def _build(items: Sequence[Item], place: list[int]) -> list[Layer | Parallel]:
+    """Make layers of the words of a line; what a layer refuses is said with its number."""
+    layers: list[Layer | Parallel] = []
+    for number, item in enumerate(items, start=1):
+        here = [*place, number]
+        if isinstance(item, tuple):
+            layers.append(Parallel(*(_build(branch, [*here, i]) for i, branch in enumerate(item, start=1))))
+            continue
+        try:
+            layers.append(_build_layer(item))
+        except ValueError as error:
+            raise ValueError(f"{place_name(here)}, {item.text!r}: {error}") from None
+    return layers
+
+
+def _build_layer(word: Word) -> Layer:
+    """Make the layer of one word; what it does not say has the layer's own default."""
+    names = {"s": "stride", "p": "padding", "d": "dilation", "o": "output_padding"}
+    options = {names[letter]: value for letter, value in word.options.items()}
+    if word.kind == "k":
+        return Conv(word.size, **options)
+    if word.kind == "pool":
+        return Pool(word.size, **options, ceil_mode=word.suffix == "ceil")
+    if word.kind == "convt":
+        return ConvTranspose(word.size, **options)
+    return Upsample(word.size, word.suffix or "nearest")

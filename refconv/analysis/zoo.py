@@ -1,0 +1,226 @@
+"""Known networks as layer lists, each from its paper or its reference code, up to the last convolution or pooling.
+
+Padding is written as it falls for the input sizes for which the networks were made: TF-Slim's SAME pads a 3×3 pooling
+at stride 2 on an even map by nothing on top and one at the bottom.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from refconv.analysis.layers import Conv, Layer, Pool
+from refconv.analysis.network import Layers, Parallel
+
+__all__ = ["ZooNetwork", "find", "names"]
+
+Named = tuple[str, Layer | Parallel]
+
+
+@dataclass(frozen=True, slots=True)
+class ZooNetwork:
+    """A network, and the names of points in it.
+
+    Attributes
+    ----------
+    name, source : str
+        What it is called here, and where its layer list is from.
+    layers : Layers
+        The network.
+    points : mapping of str to int
+        For each name that the source gives, how many layers lead up to there.
+
+    Examples
+    --------
+    >>> from refconv.analysis import receptive_field, zoo
+    >>> vgg = zoo.find("vgg16")
+    >>> vgg.points["pool2"], receptive_field(vgg.up_to("pool2")).size
+    (6, (16, 16))
+    """
+
+    name: str
+    source: str
+    layers: Layers
+    points: Mapping[str, int]
+
+    def up_to(self, point: str) -> Layers:
+        """Return the network up to a point, that layer included; a ValueError says which points there are."""
+        if point not in self.points:
+            raise ValueError(f"point={point!r} must be one of {', '.join(self.points)} in {self.name}")
+        return Layers(self.layers[: self.points[point]])
+
+
+def find(name: str) -> ZooNetwork:
+    """Return a network of the zoo by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+
+    Returns
+    -------
+    ZooNetwork
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; the error says the nearest one.
+
+    Examples
+    --------
+    >>> find("wavenet").source
+    'van den Oord et al., "WaveNet: a generative model for raw audio" (2016), one block of ten layers'
+    >>> find("vgg61")
+    Traceback (most recent call last):
+    ValueError: name='vgg61' is not in the zoo; did you mean 'vgg16'?
+    """
+    if name not in _ZOO:
+        near = difflib.get_close_matches(name, _ZOO, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(_ZOO)}"
+        raise ValueError(f"name={name!r} is not in the zoo; {hint}")
+    source, build = _ZOO[name]
+    named = list(build())
+    points = {point: number for number, (point, _) in enumerate(named, start=1)}
+    return ZooNetwork(name, source, Layers(layer for _, layer in named), points)
+
+
+def names() -> list[str]:
+    """Return the names of all networks in the zoo.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> names()[:3]
+    ['alexnet', 'vgg11', 'vgg16']
+    """
+    return list(_ZOO)
+
+
+def _alexnet() -> Iterable[Named]:
+    return [
+        ("conv1", Conv(11, stride=4)),
+        ("pool1", Pool(3, stride=2)),
+        ("conv2", Conv(5, padding=2)),
+        ("pool2", Pool(3, stride=2)),
+        ("conv3", Conv(3, padding=1)),
+        ("conv4", Conv(3, padding=1)),
+        ("conv5", Conv(3, padding=1)),
+        ("pool5", Pool(3, stride=2)),
+    ]
+
+
+def _vgg(convolutions: tuple[int, ...]) -> Iterable[Named]:
+    """Stages of 3×3 convolutions, each with a 2×2 pooling behind it; `convolutions` says how many a stage has."""
+    for stage, depth in enumerate(convolutions, start=1):
+        for number in range(1, depth + 1):
+            yield f"conv{stage}_{number}", Conv(3, padding=1)
+        yield f"pool{stage}", Pool(2)
+
+
+def _bottleneck(stride: int, dilation: int = 1) -> Parallel:
+    """1×1, 3×3 and 1×1 beside a shortcut; the 3×3 has the stride."""
+    shortcut = [Conv(1, stride=stride)] if stride > 1 else []
+    return Parallel(shortcut, [Conv(1), Conv(3, stride=stride, padding=dilation, dilation=dilation), Conv(1)])
+
+
+def _slim_resnet(units: tuple[int, ...]) -> Iterable[Named]:
+    """TF-Slim's ResNet, which has the stride in the last unit of a block, and none in the last block."""
+    yield "conv1", Conv(7, stride=2, padding=3)
+    yield "pool1", Pool(3, stride=2, padding=((0, 1), (0, 1)))
+    for block, depth in enumerate(units, start=1):
+        for unit in range(1, depth + 1):
+            is_last = unit == depth and block < len(units)
+            yield f"block{block}" if unit == depth else f"block{block}/unit{unit}", _bottleneck(2 if is_last else 1)
+
+
+def _torchvision_resnet(units: tuple[int, ...], output_stride: int = 32) -> Iterable[Named]:
+    """Torchvision's ResNet, which has the stride in the first block of a layer.
+
+    Beyond the output stride a layer doubles its dilation in place of the stride, from its second block on.
+    """
+    yield "conv1", Conv(7, stride=2, padding=3)
+    yield "maxpool", Pool(3, stride=2, padding=1)
+    total, dilation = 4, 1
+    for layer, depth in enumerate(units, start=1):
+        stride, first_dilation = (1 if layer == 1 else 2), dilation
+        if total * stride > output_stride:
+            stride, dilation = 1, dilation * stride
+        total *= stride
+        for block in range(1, depth + 1):
+            unit = _bottleneck(stride, first_dilation) if block == 1 else _bottleneck(1, dilation)
+            yield f"layer{layer}" if block == depth else f"layer{layer}.{block - 1}", unit
+
+
+def _aspp(rates: tuple[int, ...]) -> Iterable[Named]:
+    """The pyramid without its image pooling, which reads the whole image, and the projection."""
+    yield "pyramid", Parallel(Conv(1), *(Conv(3, padding=rate, dilation=rate) for rate in rates))
+    yield "project", Conv(1)
+
+
+def _deeplab() -> Iterable[Named]:
+    yield from _torchvision_resnet((3, 4, 6, 3), output_stride=8)
+    yield from _aspp((12, 24, 36))
+
+
+def _context() -> Iterable[Named]:
+    for number, rate in enumerate((1, 1, 2, 4, 8, 16, 1), start=1):
+        yield f"layer{number}", Conv(3, padding=rate, dilation=rate)
+    yield "layer8", Conv(1)
+
+
+def _causal(kernel_size: int, rate: int) -> Conv:
+    """Along the width alone, with all the padding before the first sample."""
+    return Conv((1, kernel_size), padding=((0, 0), (rate * (kernel_size - 1), 0)), dilation=(1, rate))
+
+
+def _wavenet() -> Iterable[Named]:
+    for rate in (2**power for power in range(10)):
+        yield f"rate{rate}", Parallel([], _causal(2, rate))
+
+
+def _tcn() -> Iterable[Named]:
+    for level, rate in enumerate(2**power for power in range(7)):
+        yield f"level{level}", Parallel([], [_causal(4, rate), _causal(4, rate)])
+
+
+def _rates(*rates: int) -> Iterable[Named]:
+    for number, rate in enumerate(rates, start=1):
+        yield f"layer{number}", Conv(3, padding=rate, dilation=rate)
+
+
+_SLIM = "TF-Slim, as in Araujo, Norris & Sim (Distill, 2019)"
+_TORCHVISION = "torchvision.models.resnet"
+_HDC = 'Wang et al., "Understanding convolution for semantic segmentation" (2018)'
+_DEEPLAB = 'Chen et al., "Rethinking atrous convolution for semantic image segmentation" (2017)'
+
+_ZOO: dict[str, tuple[str, Callable[[], Iterable[Named]]]] = {
+    "alexnet": (f"{_SLIM}: alexnet_v2", _alexnet),
+    "vgg11": (f"{_SLIM}: vgg_a", lambda: _vgg((1, 1, 2, 2, 2))),
+    "vgg16": (f"{_SLIM}: vgg_16", lambda: _vgg((2, 2, 3, 3, 3))),
+    "resnet50-slim": (f"{_SLIM}: resnet_v1_50", lambda: _slim_resnet((3, 4, 6, 3))),
+    "resnet101-slim": (f"{_SLIM}: resnet_v1_101", lambda: _slim_resnet((3, 4, 23, 3))),
+    "resnet152-slim": (f"{_SLIM}: resnet_v1_152", lambda: _slim_resnet((3, 8, 36, 3))),
+    "resnet50": (f"{_TORCHVISION}: resnet50", lambda: _torchvision_resnet((3, 4, 6, 3))),
+    "resnet101": (f"{_TORCHVISION}: resnet101", lambda: _torchvision_resnet((3, 4, 23, 3))),
+    "resnet152": (f"{_TORCHVISION}: resnet152", lambda: _torchvision_resnet((3, 8, 36, 3))),
+    "deeplabv3-resnet50": ("torchvision.models.segmentation: deeplabv3_resnet50, without image pooling", _deeplab),
+    "aspp": (f"{_DEEPLAB}, output stride 16, without image pooling", lambda: _aspp((6, 12, 18))),
+    "context": ('Yu & Koltun, "Multi-scale context aggregation by dilated convolutions" (2016), table 1', _context),
+    "wavenet": (
+        'van den Oord et al., "WaveNet: a generative model for raw audio" (2016), one block of ten layers',
+        _wavenet,
+    ),
+    "tcn": (
+        "Bai, Kolter & Koltun, https://arxiv.org/abs/1803.01271 (2018), kernel 4 and seven levels",
+        _tcn,
+    ),
+    "hdc-1-2-3": (f"{_HDC}, figure 1", lambda: _rates(1, 2, 3)),
+    "hdc-1-2-5": (f"{_HDC}, section 3.2", lambda: _rates(1, 2, 5)),
+    "hdc-dilation-rf": (f"{_HDC}, res4b and res5b", lambda: _rates(*(1, 2, 3) * 7, 2, 2, 3, 4, 5)),
+    "hdc-dilation-bigger": (f"{_HDC}, res4b and res5b", lambda: _rates(*(1, 2, 5, 9) * 5, 1, 2, 5, 5, 9, 17)),
+}

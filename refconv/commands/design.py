@@ -1,0 +1,116 @@
+"""``refconv design``: dilation rates that see a receptive field without holes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import refconv
+from refconv.analysis import Design, design_dilations, fewest_layers, hdc
+from refconv.terminal import open_console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["register"]
+
+JSON_SCHEMA = 1
+MOST_ROWS = 20  # that many designs fit a screen
+
+_DESCRIPTION = (
+    "List the dilation rates with which a stack sees a receptive field without holes, the most even use first."
+)
+_REPEATS_HELP = "how often a group of rates is repeated: 2 gives 1,2,3,1,2,3 (default: 1)"
+
+
+def register(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    command = commands.add_parser("design", help="find dilation rates", description=_DESCRIPTION)
+    command.set_defaults(run=_design)
+    command.add_argument("--receptive-field", type=int, metavar="N", required=True, help="pixels along one axis")
+    command.add_argument("--layers", type=int, metavar="N", help="how many layers (default: as few as will do)")
+    command.add_argument("--kernel", type=int, metavar="N", default=3, help="kernel size of every layer (default: 3)")
+    command.add_argument("--max-dilation", type=int, metavar="N", help="the largest rate allowed")
+    command.add_argument("--repeats", type=int, metavar="N", default=1, help=_REPEATS_HELP)
+    command.add_argument("--json", action="store_true", help="print all designs as JSON, and nothing else")
+
+
+def _design(options: argparse.Namespace) -> int:
+    designs = design_dilations(
+        options.layers,
+        options.kernel,
+        receptive_field=options.receptive_field,
+        max_dilation=options.max_dilation,
+        repeats=options.repeats,
+    )
+    if options.json:
+        sys.stdout.write(_as_json(designs, options))
+    else:
+        _print(designs, fewest_layers(options.receptive_field, options.kernel, options.max_dilation))
+    return 0
+
+
+def _as_json(designs: Sequence[Design], options: argparse.Namespace) -> str:
+    document = {
+        "refconv": refconv.__version__,
+        "schema": JSON_SCHEMA,
+        "layers": len(designs[0].dilations),
+        "fewest_layers": fewest_layers(options.receptive_field, options.kernel, options.max_dilation),
+        "kernel_size": options.kernel,
+        "receptive_field": options.receptive_field,
+        "designs": [_numbers(design) for design in designs],
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _numbers(design: Design) -> dict[str, Any]:
+    use = design.use
+    return {
+        "dilations": design.dilations,
+        "evenness": float(use.evenness),
+        "largest_count": use.largest,
+        "centre_count": use.centre,
+        "max_distances": hdc(design.dilations, design.kernel_size).max_distances,
+    }
+
+
+def _print(designs: Sequence[Design], fewest: int) -> None:
+    """Print the designs, the first ones where there are many."""
+    out = open_console()
+    from rich.text import Text  # noqa: PLC0415  # an extra
+
+    first = designs[0]
+    stack = f"{len(first.dilations)} layers of kernel size {first.kernel_size} see {first.receptive_field} pixels"
+    with out.capture() as captured:  # rich would end the process where the reader has gone
+        out.print(Text(f"{stack} without holes; the fewest that can: {fewest}", style="italic"))
+        out.print(_table(designs[:MOST_ROWS]), soft_wrap=False)
+        if len(designs) > MOST_ROWS:
+            out.print(f"and {len(designs) - MOST_ROWS} more, which --json lists")
+    sys.stdout.write(captured.get())
+
+
+def _table(designs: Sequence[Design]) -> Table:
+    from rich.table import Table  # noqa: PLC0415  # an extra
+
+    table = Table(box=None)
+    table.add_column("rates")
+    for heading in ("evenness", "largest count", "in the centre", "M_2"):
+        table.add_column(heading, justify="right")
+    for design in designs:
+        table.add_row(*_row(design))
+    return table
+
+
+def _row(design: Design) -> list[str]:
+    numbers = _numbers(design)
+    distances = numbers["max_distances"]
+    return [
+        ", ".join(map(str, design.dilations)),
+        f"{numbers['evenness']:.3f}",
+        str(numbers["largest_count"]),
+        " and ".join(map(str, numbers["centre_count"])),
+        str(distances[1]) if len(distances) > 1 else "",
+    ]

@@ -1,0 +1,134 @@
+"""Figures of what an output sees: receptive fields as boxes, and footprints with the count in every cell."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from refconv.analysis import Layers, footprint, receptive_field
+from refconv.analysis.network import Network
+from refconv.arguments import IntOrPair, Pair
+from refconv.plots.style import COLOURS, HATCH, LINE_STYLES, axes_or_new
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_footprint", "plot_receptive_fields"]
+
+
+def plot_receptive_fields(network: Network, ax: Axes | None = None) -> Axes:
+    """Draw the receptive field of every layer as a box, one inside the other, around the pixel in their middle.
+
+    Parameters
+    ----------
+    network : sequence of layers, or a layer
+        As for `refconv.analysis.receptive_field`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes where it is not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One rectangle for each layer, in pixels around (0, 0); the legend says layer and size.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    TypeError, ValueError
+        If something in the network is not a layer, or branches of different strides share no receptive field.
+
+    Examples
+    --------
+    >>> from refconv.analysis import Conv
+    >>> ax = plot_receptive_fields([Conv(3), Conv(3, dilation=2)])
+    >>> [(box.get_width(), box.get_label()) for box in ax.patches]
+    [(3, '1: Conv(3), 3×3'), (7, '2: Conv(3, dilation=2), 7×7')]
+    """
+    ax = axes_or_new(ax)
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  # an extra
+
+    layers = Layers(network)
+    fields = receptive_field(layers).table
+    styles = zip(cycle(COLOURS), cycle(LINE_STYLES), strict=False)
+    for number, (layer, field, (colour, style)) in enumerate(zip(layers, fields, styles, strict=False), start=1):
+        height, width = field.size
+        _draw_box(ax, field.size, colour, style, f"{number}: {layer!r}, {height}×{width}")
+    ax.plot([0], [0], marker="s", color="black", markersize=3)
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.autoscale_view()
+    ax.invert_yaxis()
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(xlabel="columns from the centre", ylabel="rows from the centre")
+    if fields:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False, handlelength=3)
+    return ax
+
+
+def _draw_box(ax: Axes, size: Pair, colour: str, style: str, label: str) -> None:
+    from matplotlib.patches import Rectangle  # noqa: PLC0415  # an extra
+
+    corner = -size[1] / 2, -size[0] / 2
+    box = Rectangle(corner, size[1], size[0], fill=False, edgecolor=colour, linestyle=style, linewidth=1.8, label=label)
+    ax.add_patch(box)
+
+
+def plot_footprint(network: Network, output: IntOrPair = 0, ax: Axes | None = None) -> Axes:
+    """Draw how often an output uses each pixel of its receptive field, with the count in every cell.
+
+    Parameters
+    ----------
+    network : sequence of layers, or a layer
+        As for `refconv.analysis.footprint`.  Its first n layers alone give the map after layer n.
+    output : int or pair of int
+        The output's row and column.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes where it is not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One cell for each pixel, the darker the more often it is used; holes are hatched and have a 0.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    TypeError, ValueError
+        If something in the network is not a layer or is a symbol.
+
+    Examples
+    --------
+    >>> from refconv.analysis import Conv
+    >>> ax = plot_footprint([Conv((1, 3)), Conv((1, 2), dilation=(1, 4))])
+    >>> [text.get_text() for text in ax.texts]
+    ['1', '1', '1', '0', '1', '1', '1']
+    """
+    ax = axes_or_new(ax)
+    counts = footprint(network, output).counts
+    ax.pcolormesh(counts.astype(float), cmap="Blues", vmin=0, edgecolors="white", linewidth=0.5)
+    ax.set(aspect="equal", xticks=[], yticks=[])
+    ax.invert_yaxis()
+    size = _cell_size(ax, counts.shape)
+    for row, column in np.ndindex(*counts.shape):
+        _write_count(ax, row, column, int(counts[row, column]), int(counts.max()), size)
+    return ax
+
+
+def _cell_size(ax: Axes, shape: tuple[int, ...]) -> float:
+    """Return the side of a cell in points, with the axes as large as they are now."""
+    side = min(ax.bbox.width / shape[1], ax.bbox.height / shape[0])
+    return float(72 * side / ax.figure.dpi)
+
+
+def _write_count(ax: Axes, row: int, column: int, count: int, most: int, size: float) -> None:
+    from matplotlib.patches import Rectangle  # noqa: PLC0415  # an extra
+
+    if count == 0:
+        ax.add_patch(Rectangle((column, row), 1, 1, fill=False, hatch=HATCH, edgecolor="0.85", linewidth=0))
+    font_size = min(11.0, size / max(1.6, 0.75 * len(str(most))))
+    colour = "white" if 2 * count > most else "0.25"
+    ax.text(column + 0.5, row + 0.5, str(count), ha="center", va="center", fontsize=font_size, color=colour)

@@ -116,6 +116,9 @@ def test_near_the_border_padding_ends_a_path_in_every_layer() -> None:
     assert footprint(layers, 7, 8).region == Region(range(5, 8), range(5, 8))
     assert footprint(layers, (0, 3), (8, 9)).counts.tolist() == np.outer([2, 2, 1], [1, 2, 3, 2, 1]).tolist()
     assert footprint(layers, 0, 1).counts.tolist() == [[1]]
+    corner = footprint(layers, (7, 8), (8, 9))
+    assert corner.region == Region(range(5, 8), range(6, 9))
+    assert corner.axis_counts[0].tolist() == corner.axis_counts[1].tolist() == [1, 2, 2]
 
 
 def test_an_output_on_padding_alone_reads_nothing() -> None:

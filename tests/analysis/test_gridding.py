@@ -251,7 +251,7 @@ def test_the_oracle_finds_the_same_pixels_unused(network: list[Conv]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (([Conv(3), 3],), TypeError, "layer 2, 3, must be a layer, such as Conv(3), not int"),
+        (([Conv(3), 3],), TypeError, "layer 2, 3, must be a layer such as Conv(3), not int"),
         (([ConvTranspose(1, stride=2)], 1), ValueError, "output=1 reads nothing, so that it has no receptive field"),
         (([Conv(3)], -1), ValueError, "output=-1 must be at least 0"),
     ],

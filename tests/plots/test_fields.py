@@ -11,6 +11,8 @@ from refconv import plots
 from refconv.analysis import Conv, Layers, Pool, footprint
 from refconv.plots.style import COLOURS, HATCH, LINE_STYLES
 
+pytestmark = pytest.mark.usefixtures("no_window")
+
 # As matplotlib types what artists return, a test could compare nothing with it.
 plot_footprint: Callable[..., Any] = plots.plot_footprint
 plot_receptive_fields: Callable[..., Any] = plots.plot_receptive_fields

@@ -9,6 +9,8 @@ import pytest
 from refconv import plots
 from refconv.plots.style import HATCH
 
+pytestmark = pytest.mark.usefixtures("no_window")
+
 # As matplotlib types what artists return, a test could compare nothing with it.
 plot_sampling: Callable[..., Any] = plots.plot_sampling
 

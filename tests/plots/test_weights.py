@@ -10,6 +10,8 @@ import pytest
 from refconv import plots
 from refconv.analysis import valid_weights
 
+pytestmark = pytest.mark.usefixtures("no_window")
+
 # As matplotlib types what artists return, a test could compare nothing with it.
 plot_degeneration: Callable[..., Any] = plots.plot_degeneration
 plot_valid_weights: Callable[..., Any] = plots.plot_valid_weights

@@ -170,7 +170,7 @@ def interpolate(input: npt.ArrayLike, size: IntOrPair, mode: str = "nearest", *,
     Notes
     -----
     Where x falls on a pixel, that pixel alone is read.  PyTorch multiplies its neighbour by 0, and beside an infinity
-    gives NaN; and it computes p·H/P in float32, which from H=14, P=46 on takes another nearest pixel here and there.
+    gives NaN; and it computes p·H/P in float32, so that for some sizes, such as 14 to 46, its nearest pixel is another.
 
     Sources: `torch.nn.functional.interpolate`; for the nearest pixel with corners aligned, which PyTorch does not have,
     `tf.compat.v1.image.resize_nearest_neighbor`.

@@ -15,12 +15,23 @@ from refconv.conv import conv2d
 from refconv.im2col import col2im, im2col
 from refconv.sizes import effective_kernel_size, output_size, same_padding
 
-__all__ = ["col2im", "conv2d", "effective_kernel_size", "im2col", "output_size", "same_padding", "testing"]
+__all__ = [
+    "aspp",
+    "col2im",
+    "conv2d",
+    "effective_kernel_size",
+    "im2col",
+    "nn",
+    "output_size",
+    "quantized",
+    "same_padding",
+    "testing",
+]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Import `refconv.testing` when it is first named: those who only convolve need not wait for it."""
-    if name == "testing":
-        return import_module("refconv.testing")
+    """Import these modules when they are first named: those who only convolve need not wait for them."""
+    if name in ("aspp", "nn", "quantized", "testing"):
+        return import_module(f"refconv.{name}")
     raise AttributeError(f"module 'refconv' has no attribute {name!r}")

@@ -126,10 +126,11 @@ def test_importing_refconv_imports_numpy_and_nothing_heavier() -> None:
     assert testing == ""
 
 
-def test_naming_testing_imports_it() -> None:
-    program = "import refconv; print(refconv.testing.__name__)"
+@pytest.mark.parametrize("module", ["refconv.aspp", "refconv.nn", "refconv.quantized", "refconv.testing"])
+def test_naming_a_module_imports_it(module: str) -> None:
+    program = f"import sys, refconv; print({module!r} in sys.modules, {module}.__name__)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
-    assert run.stdout == "refconv.testing\n"
+    assert run.stdout == f"False {module}\n"
 
 
 @pytest.mark.parametrize("name", refconv.__all__)
@@ -139,11 +140,14 @@ def test_every_public_name_exists(name: str) -> None:
 
 def test_the_public_names_are_those_of_the_design() -> None:
     assert set(refconv.__all__) >= {
+        "aspp",
         "col2im",
         "conv2d",
         "effective_kernel_size",
         "im2col",
+        "nn",
         "output_size",
+        "quantized",
         "same_padding",
         "testing",
     }

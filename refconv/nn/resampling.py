@@ -56,7 +56,7 @@ def source_positions(input_size: int, output_size: int, *, align_corners: bool) 
 
 
 def adaptive_avg_pool2d(input: npt.ArrayLike, output_size: IntOrPair) -> Array:
-    """Average pooling to a given size: output p is the mean of pixels ``floor(p·H / P) ... ceil((p + 1)·H / P) − 1``.
+    """Average pooling to a given size: output p is the mean of pixels ``floor(p·H/P)`` to ``ceil((p + 1)·H/P) − 1``.
 
     Parameters
     ----------

@@ -36,6 +36,11 @@ def test_relu_of_bfloat16() -> None:
     assert rectified.astype(float).tolist() == [0, 2.5]
 
 
+def test_relu_refuses_none() -> None:
+    with pytest.raises(TypeError, match=r"^input is None; it must be an array$"):
+        relu(None)  # type: ignore[arg-type]
+
+
 def test_relu_refuses_complex_numbers() -> None:
     message = "input has dtype complex128; it must be real, for ReLU compares (input (2,))"
     with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
@@ -117,3 +122,8 @@ def test_batch_norm_refuses(changes: dict[str, Any], error: type[Exception], mes
     batch_norm(**arguments)
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         batch_norm(**(arguments | changes))
+
+
+def test_batch_norm_of_an_empty_map_is_empty() -> None:
+    assert batch_norm(np.ones((2, 0, 4)), **STATISTICS).shape == (2, 0, 4)
+    assert batch_norm(np.ones((0, 2, 3, 4)), **STATISTICS).shape == (0, 2, 3, 4)

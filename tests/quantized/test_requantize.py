@@ -140,6 +140,7 @@ def test_tflite_stays_within_its_two_roundings(number: int, unit: float, output:
 @pytest.mark.parametrize(
     ("number", "ratio", "outcome"),
     [
+        (2**31 - 1, 0.5, [2**30]),  # ·2^0
         (2**30 - 1, 1.0, [2**30 - 1]),  # ·2^1
         (-(2**30), 1.0, [-(2**30)]),
         (-1, 2.0**30, [-(2**30)]),  # ·2^31

@@ -159,7 +159,7 @@ class _Module:
         *pyramid, (last, pooling) = branches(self.rates).items()
         outputs = {name: self.apply(layer, self.image) for name, layer in pyramid}
         pooled = self.apply(pooling, global_avg_pool2d(self.image))
-        return outputs | {last: interpolate(pooled, self.image.shape[-2:], "bilinear", align_corners=False)}
+        return outputs | {last: interpolate(pooled, self.image.shape[-2:], "bilinear")}
 
     def apply(self, layer: Layer, image: Array) -> Array:
         """Convolve, and do what the variant does behind a convolution."""

@@ -15,7 +15,9 @@ def as_image(input: npt.ArrayLike, *, least: int = 0) -> Array:
     """Return `input` as an array (N, C, H, W) or (C, H, W) with H and W of at least `least`."""
     image = as_array("input", input)
     if image.ndim not in (3, 4):
-        raise ValueError(f"input has {image.ndim} dimensions; it must be (N, C, H, W) or (C, H, W) ({image.shape})")
+        raise ValueError(
+            f"input has {image.ndim} dimensions; it must be (N, C, H, W) or (C, H, W) (input {image.shape})"
+        )
     for name, size in zip(("height", "width"), image.shape[-2:], strict=True):
         if size < least:
             raise ValueError(f"input {name} {size} must be at least {least} (input {image.shape})")

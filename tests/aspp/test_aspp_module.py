@@ -78,6 +78,14 @@ def test_deeplabv3_by_hand() -> None:
     np.testing.assert_array_equal(aspp(ROW, parameters, [1], eps=1), [[[0, 0, 0, 115]]])
 
 
+def test_the_default_eps_is_batch_norm_s() -> None:
+    shapes = parameter_shapes(1, 1, [])
+    parameters = {name: np.full(shape, float(name.endswith("weight"))) for name, shape in shapes.items()}
+    (unit,) = aspp_branches(np.ones((1, 1, 1)), parameters, [])["convs.0"].ravel()
+    assert unit == 1 / np.sqrt(1e-5)  # the variance is 0
+    assert aspp(np.ones((1, 1, 1)), parameters, []).item() == 2 * unit / np.sqrt(1e-5)
+
+
 def test_the_simple_variant_is_exact_in_fractions() -> None:
     row = np.array([[[Fraction(1, 3), Fraction(1, 7)]]])
     actual = aspp(row, SIMPLE, [1], variant="simple")

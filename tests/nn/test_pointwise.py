@@ -99,7 +99,7 @@ def test_batch_norm_of_what_is_not_finite() -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"input": np.ones((3, 4))}, ValueError, "input has 2 dimensions; it must be (N, C, H, W) or (C, H, W) ((3, 4))"),
+        ({"input": np.ones((3, 4))}, ValueError, "input has 2 dimensions; it must be (N, C, H, W) or (C, H, W) (input (3, 4))"),
         ({"input": np.ones((2, 3, 4), int)}, TypeError, "input has dtype int64; it must be a floating type (input (2, 3, 4))"),
         ({"input": None}, TypeError, "input is None; it must be an array"),
         ({"running_mean": [0]}, ValueError, "running_mean has shape (1,); it must be (C,) = (2,) (input (2, 3, 4))"),

@@ -204,8 +204,8 @@ CALLS: dict[str, Layer] = LAYERS | {"nearest": lambda x: interpolate(x, (1, 1)),
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((2, 3), "input has 2 dimensions; it must be (N, C, H, W) or (C, H, W) ((2, 3))"),
-        ((1, 2, 3, 4, 5), "input has 5 dimensions; it must be (N, C, H, W) or (C, H, W) ((1, 2, 3, 4, 5))"),
+        ((2, 3), "input has 2 dimensions; it must be (N, C, H, W) or (C, H, W) (input (2, 3))"),
+        ((1, 2, 3, 4, 5), "input has 5 dimensions; it must be (N, C, H, W) or (C, H, W) (input (1, 2, 3, 4, 5))"),
         ((2, 0, 4), "input height 0 must be at least 1 (input (2, 0, 4))"),
         ((2, 3, 0), "input width 0 must be at least 1 (input (2, 3, 0))"),
     ],

@@ -220,6 +220,7 @@ BAD_ARRAYS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"input": np.ones((2, 4, 5))}, TypeError, "input has dtype float64; it must be int8 or uint8"),
     ({"input": np.ones((2, 4, 5), np.int16)}, TypeError, "input has dtype int16; it must be int8 or uint8"),
     ({"weight": np.ones((3, 2, 2, 2), bool)}, TypeError, "weight has dtype bool; it must be int8 or uint8"),
+    ({"input": None}, TypeError, "input is None; it must be an array"),
     ({"weight": None}, TypeError, "weight is None; it must be an array"),
     ({"input_zero_point": -1}, ValueError, "input_zero_point=-1 must be within uint8's range 0 ... 255"),
     ({"input_zero_point": 256}, ValueError, "input_zero_point=256 must be within uint8's range 0 ... 255"),

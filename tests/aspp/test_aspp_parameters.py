@@ -178,3 +178,9 @@ def test_archives_that_are_none(tmp_path: Path) -> None:
         TypeError, match=r"^parameters is of type list; it must be a mapping or the path of an \.npz file$"
     ):
         aspp(IMAGE, [1, 2])  # type: ignore[arg-type]
+
+
+def test_nothing_is_unpickled_from_an_archive(tmp_path: Path) -> None:
+    np.savez(tmp_path / "parameters.npz", **{"convs.0.0.weight": np.array([None], object)})
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        aspp(IMAGE, tmp_path / "parameters.npz")

@@ -181,6 +181,6 @@ def test_archives_that_are_none(tmp_path: Path) -> None:
 
 
 def test_nothing_is_unpickled_from_an_archive(tmp_path: Path) -> None:
-    np.savez(tmp_path / "parameters.npz", **{"convs.0.0.weight": np.array([None], object)})
+    np.savez(tmp_path / "parameters.npz", weight=np.array([None], object))
     with pytest.raises(ValueError, match="allow_pickle=False"):
         aspp(IMAGE, tmp_path / "parameters.npz")

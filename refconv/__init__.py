@@ -23,6 +23,7 @@ from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
 
 __all__ = [
     "analysis",
+    "aspp",
     "col2im",
     "conv1d",
     "conv2d",
@@ -37,8 +38,10 @@ __all__ = [
     "grad",
     "im2col",
     "matrix",
+    "nn",
     "output_size",
     "plots",
+    "quantized",
     "same_padding",
     "testing",
 ]
@@ -47,6 +50,6 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> ModuleType:
     """Import a house when it is first named: those who only convolve need not wait for it."""
-    if name in {"analysis", "plots", "testing"}:
+    if name in {"analysis", "aspp", "nn", "plots", "quantized", "testing"}:
         return import_module(f"refconv.{name}")
     raise AttributeError(f"module 'refconv' has no attribute {name!r}")

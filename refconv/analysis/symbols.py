@@ -51,7 +51,7 @@ def as_size_pair(name: str, value: object, minimum: int) -> Pair:
 
 def as_pad_sizes(value: object) -> Padding | str:
     """Return ``((top, bottom), (left, right))`` or a string as `as_padding` does; expressions stay as they are."""
-    numbers = as_padding(_with_numbers(value, 0))
+    numbers = cast("Padding | str", as_padding(_with_numbers(value, 0)))  # a plane has two axes
     if not is_symbolic(value):
         return numbers
     height, width = _doubled(value)

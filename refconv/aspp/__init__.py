@@ -19,7 +19,8 @@ Source: Chen, Papandreou, Schroff & Adam, "Rethinking atrous convolution for sem
 section 3.3, known as DeepLabv3.  The names of the parameters are those of torchvision's state dict.
 """
 
+from refconv.aspp.analysis import aspp_layers, aspp_valid_weights
 from refconv.aspp.module import aspp, aspp_branches
 from refconv.aspp.parameters import atrous_rates, parameter_shapes
 
-__all__ = ["aspp", "aspp_branches", "atrous_rates", "parameter_shapes"]
+__all__ = ["aspp", "aspp_branches", "aspp_layers", "aspp_valid_weights", "atrous_rates", "parameter_shapes"]

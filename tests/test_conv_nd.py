@@ -63,6 +63,13 @@ def test_conv3d_adds_up_planes_and_taps(method: str) -> None:
     assert output.ravel().tolist() == [26521, 28743, 30965, 33187]
 
 
+def test_what_is_not_said_is_one_group_at_stride_and_dilation_1_without_padding() -> None:
+    output = conv3d(np.arange(27).reshape(1, 3, 3, 3), np.ones((1, 1, 2, 2, 2), int))
+    # the corner 0 + 1 + 3 + 4 + 9 + 10 + 12 + 13; a step to the right adds 8, one down 24, one into the depth 72
+    assert output.ravel().tolist() == [52, 60, 76, 84, 124, 132, 148, 156]
+    assert conv1d(np.array([[1, 2, 4]]), np.ones((1, 1, 2), int)).tolist() == [[3, 6]]
+
+
 def test_conv3d_with_parameters_that_all_differ(method: str) -> None:
     parameters: dict[str, Any] = {
         "stride": (2, 1, 3),

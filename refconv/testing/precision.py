@@ -13,7 +13,7 @@ from refconv.testing.reading import Reading
 
 NARROW: Final = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # u, by type
 LIKELY: Final = 6.0  # standard deviations that random rounding errors may be out
-WIDESPREAD: Final = 0.1  # of all elements: rounding spares no region
+WIDESPREAD: Final = 0.05  # of all elements: rounding spares no region
 CONVINCING: Final = 0.25  # of Σ|x||w|: errors that large could be anything
 
 

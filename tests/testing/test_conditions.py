@@ -125,6 +125,9 @@ def test_of_equals_the_one_that_the_cause_speaks_of_is_taken() -> None:
     assert str(only_where(both, plain, "dilation-ignored-along-width")) == "only where dilation_w > 1"
     assert str(only_where(both, plain, "stride-ignored-along-width")) == "only where stride_w > 1"
     assert str(only_where(both, plain, "groups-ignored+stride-ignored-along-width")) == "only where stride_w > 1"
+    unequal = [case(d="d1x2")], [case(), case(d="d2")]
+    assert str(only_where(*unequal, "dilation-first-for-both")) == "only where dilation_h != dilation_w"
+    assert str(only_where(*unequal, "dilation-axes-swapped")) == "only where dilation_h != dilation_w"
     # without a hint, the plainest, which comes first
     assert str(only_where(both, plain, "")) == "only where dilation_w > 1"
 

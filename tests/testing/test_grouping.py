@@ -12,7 +12,7 @@ from refconv.testing.grouping import Cause, grouped, symptom, valid_case
 SMALL = "n1-c1-o1-g1-3x4-k2-s1-p0-d1x2-f32"
 LARGE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 OTHER = "n1-c2-o3-g1-5x8-k3-s1-p0x2-d1-f32"
-IGNORED = Finding("dilation-ignored", "the dilation is ignored", 4, 4, "D·i", ("x",))
+IGNORED = Finding("dilation-ignored", "the dilation is ignored", 4, 4, "D·i", ("x",), "n1")
 SWAPPED = Finding("dilation-axes-swapped", "the dilation axes are swapped")
 WRONG = Comparison(elements=400, mismatched=4)
 
@@ -29,7 +29,7 @@ def test_one_cause_for_all_that_it_explains() -> None:
     large, small = failed(LARGE, IGNORED, SWAPPED), failed(SMALL, IGNORED, comparison=replace(WRONG, elements=2))
     (cause,) = grouped((large, small, passed(OTHER)))
     assert cause == Cause(
-        "dilation-ignored", "the dilation is ignored", "D·i", "only where dilation_w > 1", (), (small, large)
+        "dilation-ignored", "the dilation is ignored", "D·i", "only where dilation_w > 1", (), "", (small, large)
     )
     assert cause.title == "2 cases fail for one reason: the dilation is ignored"
     assert cause.remarks == ["only where dilation_w > 1", "should be: D·i"]
@@ -40,7 +40,11 @@ def test_what_explains_all_of_them_as_well_is_named() -> None:
     (cause,) = grouped(results)
     assert (cause.code, cause.alternatives) == ("dilation-ignored", ("dilation-axes-swapped",))
     assert cause.condition == ""  # all cases fail
-    assert cause.remarks == ["should be: D·i", "explained as well by: dilation-axes-swapped"]
+    assert cause.remarks == [
+        "should be: D·i",
+        "explained as well by: dilation-axes-swapped",
+        "n1 tells them apart",
+    ]
 
 
 def test_the_cause_with_most_failures_comes_first() -> None:

@@ -69,7 +69,8 @@ class Explainer:
         except Exception:  # noqa: BLE001  # the target may raise anything when called again, and that explains nothing
             found = []
         self._spent += time.perf_counter() - start
-        self._suspects |= {finding.code: BY_CODE[finding.code] for finding in found if finding.code in BY_CODE}
+        mistakes = {finding.code: BY_CODE[finding.code] for finding in found if finding.code in BY_CODE}
+        self._suspects = mistakes or self._suspects  # what one failure refutes need not be tried on the next
         self._tally.update(finding.code for finding in found)
         return tuple(found)
 

@@ -79,7 +79,7 @@ def _past_tiles(axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
     for tile in TILES:
         first = shape[axis] // tile * tile
         if first < shape[axis]:
-            words = f"in {AXES[axis]} {first} to {shape[axis] - 1}, past the last whole tile of {tile}"
+            words = f"in {_listed(AXES[axis], np.arange(first, shape[axis]))}, past the last whole tile of {tile}"
             yield Region(f"{AXES[axis]}-past-tile", words, _from(axis, first, shape))
 
 

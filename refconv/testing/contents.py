@@ -69,7 +69,7 @@ def _infinite(evidence: Evidence) -> Content:
 
 def _numbers(evidence: Evidence) -> Content:
     numbers = np.isfinite(evidence.actual.astype(evidence.truth.dtype)) & np.isnan(evidence.truth)
-    return Content("nan-lost", "numbers stand there, where NaN belongs", numbers)
+    return Content("nan-lost", "numbers stand where NaN belongs", numbers, has_region=False)
 
 
 def _wrapped(evidence: Evidence) -> Content | None:
@@ -180,7 +180,8 @@ def _stale(evidence: Evidence) -> Content | None:
     actual = evidence.actual[places].astype(evidence.truth.dtype)
     rounded = np.sort(evidence.truth.astype(evidence.actual.dtype).astype(evidence.truth.dtype), axis=None)
     found = rounded[np.minimum(np.searchsorted(rounded, actual), rounded.size - 1)] == actual
-    is_chance = len(np.unique(actual)) < ENOUGH or rounded.size > np.ptp(rounded)  # whole numbers, densely spread
+    is_dense = bool((rounded == np.rint(rounded)).all()) and rounded.size > np.ptp(rounded)
+    is_chance = len(np.unique(actual)) < ENOUGH or is_dense  # whole numbers soon have all been there
     if not found.all() or is_chance:
         return None
     return Content("stale", "elements of the truth stand there that belong elsewhere", evidence.wrong)

@@ -9,6 +9,7 @@ import numpy as np
 
 from refconv.testing.evidence import Evidence
 from refconv.testing.finding import Finding
+from refconv.testing.locate import bare_regions
 from refconv.testing.reading import Reading
 
 NARROW: Final = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # u, by type
@@ -23,7 +24,7 @@ def lost_precision(evidence: Evidence) -> list[Finding]:
     n random roundings of relative size u add up to about ``√n·u·Σ|x||w|`` (Higham & Mary 2019); a logic error moves
     whole products, and so is larger, unless n·u is.
     """
-    if evidence.count < WIDESPREAD * evidence.wrong.size:
+    if evidence.count < WIDESPREAD * evidence.wrong.size or bare_regions(evidence):
         return []
     magnitudes = _magnitudes(evidence.right).values(evidence.places)
     with np.errstate(all="ignore"):

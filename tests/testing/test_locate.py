@@ -29,7 +29,7 @@ def spoilt(where: Any, value: Any) -> list[Finding]:
     return diagnose(actual, X, W, B, **PARAMETERS)
 
 
-PLACES = {
+PLACES: dict[str, tuple[Any, str]] = {
     "all": (EVERY, "everywhere"),
     "images-after-first": (slice(1, None), "in all images after the first"),
     "channels-last-group": ((EVERY, slice(5, None)), "in the last group, from channel 5 on"),
@@ -71,7 +71,7 @@ def test_a_place_is_named_by_itself_where_nothing_known_stands(place: str) -> No
     assert (regions[0].code, regions[0].words) == (place, words)
 
 
-CONTENTS = {
+CONTENTS: dict[str, tuple[Any, str]] = {
     "zero": (0, "zeros stand there"),
     "nan": (np.nan, "NaN stands there"),
     "infinite": (np.inf, "infinity stands there"),

@@ -26,7 +26,7 @@ def right(**options: Any) -> Reading:
 def test_the_right_reading_predicts_the_truth(padding_mode: str) -> None:
     reading = right(padding_mode=padding_mode)
     truth = refconv.conv2d(IMAGE, KERNEL, BIAS, **PARAMETERS, padding_mode=padding_mode)
-    assert reading.shape == truth.shape == reading.everywhere()[0].reshape(truth.shape).shape
+    assert reading.size_of_output == truth.size
     np.testing.assert_allclose(reading.values(reading.everywhere()).reshape(truth.shape), truth, rtol=1e-12, atol=1e-12)
 
 
@@ -69,5 +69,10 @@ def test_a_renormalised_window_weighs_what_it_has_left() -> None:
 def test_places_are_spread_evenly_from_first_to_last() -> None:
     places = tuple(np.arange(start, start + 11) for start in (0, 100, 200, 300))
     n, o, p, q = spread(places, 3)  # type: ignore[arg-type]
-    assert (n.tolist(), o.tolist(), p.tolist(), q.tolist()) == ([0, 5, 10], [100, 105, 110], [200, 205, 210], [300, 305, 310])
+    assert (n.tolist(), o.tolist(), p.tolist(), q.tolist()) == (
+        [0, 5, 10],
+        [100, 105, 110],
+        [200, 205, 210],
+        [300, 305, 310],
+    )
     assert len(spread(places, 99)[0]) == 11  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def test_a_tap_that_reads_the_pixel_beside_its_own_is_named() -> None:
     alone = W - without((0, 1))
     moved = refconv.conv2d(np.roll(X, -1, axis=3), alone)  # the tap reads one column on
     actual = (refconv.conv2d(X, without((0, 1)), B) + moved)[..., :-1]
-    (finding,) = diagnose(actual, X[..., :-1], W, B, padding=0)[:1] if actual.shape[-1] == 7 else ([],)
+    (finding,) = diagnose(actual, X[..., :-1], W, B)
     assert finding.code == "taps-shifted"
     assert "tap (0, 1) reads the pixel +0 rows and +1 columns off its own" in finding.sentence
 

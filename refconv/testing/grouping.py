@@ -128,7 +128,7 @@ def symptom(result: CaseResult) -> Finding:
     if result.comparison is None:
         return Finding("raises", f"it raises {_kind(result.detail)}")
     if not result.comparison.problem:
-        return Finding("unexplained", "numbers are wrong, and no known mistake explains them")
+        return Finding("unexplained", "numbers are wrong, for no reason that was found")
     wrong = result.comparison.problem.partition(" ")[0]
     if wrong in ("shape", "dtype"):
         return Finding(f"wrong-{wrong}", f"the result has the wrong {wrong}")

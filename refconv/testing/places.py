@@ -34,7 +34,8 @@ def open_place(
     if time_limit is None:
         if not callable(target) or workers != 1 or map_like is not None:
             raise ValueError("time_limit=None is for a callable that runs in the calling thread of this process")
-        yield partial(map, Judge(target))
+        judge = Judge(target)
+        yield partial(map, lambda case: judge.explained(judge(case)))
     elif map_like is not None:
         yield partial(_mapped, map_like, partial(run_elsewhere, _anywhere(target), time_limit))
     elif callable(target) and workers == 1:

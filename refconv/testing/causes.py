@@ -27,8 +27,8 @@ from refconv.testing.targets import Target
 
 __all__ = ["Explainer", "shared_causes"]
 
-SHARE: Final = 0.4  # of the time of a run: a wrong target then takes less than twice as long as a right one, and GRACE
-GRACE: Final = 0.4  # seconds
+SHARE: Final = 0.3  # of the time of a run: a wrong target then takes less than twice as long as a right one, and GRACE
+GRACE: Final = 0.3  # seconds
 BEHAVIOUR_CALLS: Final = 12
 
 CERTAIN: Final = SEARCHES[:2]  # a uniform output, a named mistake: these need no further question

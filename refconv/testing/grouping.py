@@ -46,7 +46,7 @@ class Cause:
     ...     return refconv.conv2d(input, weight, None, stride, padding, dilation, groups)
     >>> (cause,) = check(kernel, "smoke").causes()
     >>> cause.code, cause.condition, len(cause.failures), cause.failures[0].id
-    ('bias-missing', 'only where there is a bias', 9, 'c3-o4-g1-7x8-k3x2-s1x2-p1-d1-bias-f32')
+    ('bias-missing', 'only where there is a bias', 11, 'n1-c2-o3-g1-7x9-k3-s2x1-pvalid-d1-bias-f32')
     """
 
     code: str

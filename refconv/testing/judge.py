@@ -123,6 +123,7 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
     >>> print(run_case(no_padding, "n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32"))
     n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32: failed
       shape (1, 3, 3, 4), where (1, 3, 5, 6) was expected
+      cause: the padding before the first pixel is missing, and the output is sized by that
     """
     function = load_target(target) if isinstance(target, str) else target
     which = find_case(case) if isinstance(case, str) else case

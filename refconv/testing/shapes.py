@@ -40,7 +40,7 @@ def shape_findings(
         return [
             Finding(
                 code,
-                f"{found[code].sentence}; so the shape is {actual.shape}, where {right.shape} was expected",
+                f"{found[code].sentence}, and the output is sized by that",
                 reading=found[code].should,
                 alternatives=tuple(dict.fromkeys(other for other in codes if other != code)),
             )

@@ -6,8 +6,8 @@ the command's own isolation, and diagnoses the arrays of one case.  It takes som
 
 from __future__ import annotations
 
+import os
 import sys
-import time
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1] / "testing"
@@ -49,9 +49,10 @@ def main() -> None:
 
 
 def timed(name: str) -> tuple[Report, float]:
-    start = time.perf_counter()
+    """Return the report, and the seconds of processor that it took, here and in the child: other work does not count."""
+    start = sum(os.times()[:4])
     report = check(f"{TESTS / 'mutants.py'}:{name}")
-    return report, time.perf_counter() - start
+    return report, sum(os.times()[:4]) - start
 
 
 if __name__ == "__main__":

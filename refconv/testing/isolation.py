@@ -30,9 +30,8 @@ from refconv.testing.judge import (
     given_up,
     judged_whatever,
     no_answer,
-    run_case,
 )
-from refconv.testing.targets import Target, TargetError, load_target
+from refconv.testing.targets import TargetError, load_target
 
 LOAD_LIMIT = 120.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
 _DRAIN = 1.0  # seconds for what a dead process wrote to arrive, and for a dying one to say how
@@ -211,21 +210,6 @@ class _Child:
 
 
 _END = -1
-_HERE = threading.local()  # this thread's isolated targets, by name and time limit
-
-
-def run_elsewhere(target: str | Target, time_limit: float, case: Case) -> CaseResult:
-    """Run one case in a worker of somebody else's pool: a target given by name has a process of its own there as well.
-
-    That process serves every case that this thread of the worker gets, and ends with the worker.
-    """
-    if not isinstance(target, str):
-        return run_case(target, case, time_limit)
-    isolated: dict[tuple[str, float], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})
-    key = (target, time_limit)
-    if key not in isolated:
-        isolated[key] = IsolatedTarget(target, time_limit)
-    return isolated[key](case)
 
 
 def serve() -> None:

@@ -22,7 +22,8 @@ from refconv.testing.evidence import Evidence, gather
 from refconv.testing.finding import Finding
 from refconv.testing.locate import bare_regions, filled_regions
 from refconv.testing.mistakes import Mistake, pairs_of_common
-from refconv.testing.mistakes_in_channels import BATCH_AND_BIAS, GROUPS, LAYOUT, NUMBERS
+from refconv.testing.mistakes_in_channels import BATCH_AND_BIAS, GROUPS, LAYOUT
+from refconv.testing.mistakes_in_numbers import NUMBERS
 from refconv.testing.mistakes_in_windows import DILATION, KERNEL, PADDING, STRIDE
 from refconv.testing.precision import lost_precision
 from refconv.testing.reading import Reading

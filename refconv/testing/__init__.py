@@ -5,6 +5,7 @@
 refconv: right (20 passed, 0 failed)
 """
 
+from refconv.testing import strategies
 from refconv.testing.addressing import Addressing, trace_addressing
 from refconv.testing.asserts import assert_conv2d_matches
 from refconv.testing.battery import cases, find_case
@@ -13,6 +14,8 @@ from refconv.testing.compare import Comparison, compare_conv2d
 from refconv.testing.conformance import check
 from refconv.testing.diagnose import diagnose
 from refconv.testing.finding import Finding
+from refconv.testing.grouping import Cause
+from refconv.testing.html import as_html
 from refconv.testing.judge import CaseResult, run_case
 from refconv.testing.report import Report
 from refconv.testing.targets import TargetError, load_target
@@ -21,10 +24,12 @@ __all__ = [
     "Addressing",
     "Case",
     "CaseResult",
+    "Cause",
     "Comparison",
     "Finding",
     "Report",
     "TargetError",
+    "as_html",
     "assert_conv2d_matches",
     "cases",
     "check",
@@ -33,5 +38,6 @@ __all__ = [
     "find_case",
     "load_target",
     "run_case",
+    "strategies",
     "trace_addressing",
 ]

@@ -1,12 +1,17 @@
-"""Asserts for test suites: pass in silence, fail with the whole story."""
+"""Asserts for test suites: pass in silence, fail with the whole story: what, where, why, and for which arguments."""
 
 from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
 
 import numpy.typing as npt
 
 from refconv.arguments import IntOrPair, PaddingLike
 from refconv.testing.arrays import to_numpy
 from refconv.testing.compare import compare_conv2d
+from refconv.testing.diagnose import diagnose, whereabouts
+from refconv.testing.shapes import UNKNOWN_SHAPE
 
 __all__ = ["assert_conv2d_matches"]
 
@@ -45,7 +50,7 @@ def assert_conv2d_matches(
     ------
     AssertionError
         If the shape or the type differs, or any element is further from the truth than rounding can explain:
-        see `compare_conv2d`.
+        see `compare_conv2d`.  The message says where, and why, if `diagnose` knows.
     TypeError, ValueError
         If the arguments of the convolution are themselves invalid: misuse is not a mismatch.
 
@@ -60,6 +65,7 @@ def assert_conv2d_matches(
     got  5.0
     want 6.0
     error 1, 4.66e+05 × its bound 2.1e-06
+    where: it is wrong in row 1, column 1
       input (1, 1, 3, 4) float32, weight (1, 1, 2, 3) float32, no bias
       stride=1, padding=0, dilation=1, groups=1
     """
@@ -81,12 +87,27 @@ def assert_conv2d_matches(
         algorithm=algorithm,
     )
     if not comparison.passed:
+        explained = _explained(
+            actual, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, dtype=dtype
+        )
         operands = ", ".join(
             _described(name, operand) for name, operand in (("input", input), ("weight", weight), ("bias", bias))
         )
         mode = "" if padding_mode == "zeros" else f", padding_mode={padding_mode!r}"
         parameters = f"stride={stride}, padding={padding!r}, dilation={dilation}, groups={groups}{mode}"
-        raise AssertionError(f"{comparison}\n  {operands}\n  {parameters}")
+        raise AssertionError("\n".join([str(comparison), *explained, f"  {operands}", f"  {parameters}"]))
+
+
+def _explained(*arguments: Any, **options: Any) -> list[str]:
+    """Return where it is wrong, and why, in lines; what cannot be explained must not hide that it is wrong."""
+    lines = []
+    with suppress(Exception):
+        if where := whereabouts(*arguments, **options):
+            lines.append(f"where: {where}")
+        for finding in diagnose(*arguments, **options)[:1]:
+            if finding.sentence != where and finding.code != UNKNOWN_SHAPE:  # which have been said
+                lines += f"why: {finding}".splitlines()
+    return lines
 
 
 def _described(name: str, operand: npt.ArrayLike | None) -> str:

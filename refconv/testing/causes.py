@@ -27,8 +27,8 @@ from refconv.testing.targets import Target
 
 __all__ = ["Explainer", "shared_causes"]
 
-SHARE: Final = 0.4  # of the time of a run: a wrong target then takes less than twice as long as a right one, and GRACE
-GRACE: Final = 0.4  # seconds
+SHARE: Final = 0.3  # of the time of a run: a wrong target then takes less than twice as long as a right one, and GRACE
+GRACE: Final = 0.3  # seconds
 BEHAVIOUR_CALLS: Final = 12
 
 CERTAIN: Final = SEARCHES[:2]  # a uniform output, a named mistake: these need no further question
@@ -69,7 +69,8 @@ class Explainer:
         except Exception:  # noqa: BLE001  # the target may raise anything when called again, and that explains nothing
             found = []
         self._spent += time.perf_counter() - start
-        self._suspects |= {finding.code: BY_CODE[finding.code] for finding in found if finding.code in BY_CODE}
+        mistakes = {finding.code: BY_CODE[finding.code] for finding in found if finding.code in BY_CODE}
+        self._suspects = mistakes or self._suspects  # what one failure refutes need not be tried on the next
         self._tally.update(finding.code for finding in found)
         return tuple(found)
 

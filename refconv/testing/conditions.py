@@ -95,8 +95,9 @@ def _mask(test: Test, plans: Sequence[Plan]) -> int:
 
 def _words(hint: str) -> list[str]:
     """Return what a cause's code speaks of, in the words of the conditions."""
-    words = hint.replace("along-width", "_w").replace("along-height", "_h").split("-")
-    return [word.removesuffix("s") for part in words for word in part.split("+") if len(word) > 1]
+    for words, sign in {"along-width": "_w", "along-height": "_h", "for-both": "!=", "axes-swapped": "!="}.items():
+        hint = hint.replace(words, sign)
+    return [word.removesuffix("s") for part in hint.split("+") for word in part.split("-") if len(word) > 1]
 
 
 def _tests() -> Iterator[tuple[str, Test]]:

@@ -92,6 +92,7 @@ def check(
     >>> print(report.failures[0])
     n1-c2-o3-g1-9x11-k3-s2-p1+0x0+2-d1-bias-f32: failed
       shape (1, 3, 5, 5), where (1, 3, 4, 6) was expected
+      cause: the padding before the first pixel is used after the last one as well, and the output is sized by that
     """
     if not (isinstance(target, str) or callable(target)):
         raise TypeError(f"target={target!r} must be a name or a callable, not {type(target).__name__}")

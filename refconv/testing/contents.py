@@ -43,7 +43,9 @@ def contents(evidence: Evidence) -> list[Content]:
     plain = [content for content in found if (content.mask | ~evidence.wrong).all()]
     if plain:
         return plain
-    derived = (look(evidence) for look in (_constant, _factor, _exchanged_maps, _neighbour, _stale))
+    derived = (
+        look(evidence) for look in (_wrapped, _saturated, _constant, _factor, _exchanged_maps, _neighbour, _stale)
+    )
     first = next((content for content in derived if content is not None), None)
     return [] if first is None else [first]
 
@@ -67,7 +69,33 @@ def _infinite(evidence: Evidence) -> Content:
 
 def _numbers(evidence: Evidence) -> Content:
     numbers = np.isfinite(evidence.actual.astype(evidence.truth.dtype)) & np.isnan(evidence.truth)
-    return Content("nan-lost", "numbers stand there, where NaN belongs", numbers)
+    return Content("nan-lost", "numbers stand where NaN belongs", numbers, has_region=False)
+
+
+def _wrapped(evidence: Evidence) -> Content | None:
+    """Find whole numbers that have gone round in an integer type."""
+    actual, truth = evidence.actual.astype(evidence.truth.dtype), evidence.truth
+    if truth.dtype.kind == "c" or not np.isfinite(actual).all() or not (truth == np.rint(truth)).all():
+        return None
+    turned = actual - truth
+    for bits in (32, 16, 8):
+        if len(np.unique(turned[evidence.wrong])) > 1 and (turned % 2**bits == 0).all():
+            words = f"sums go round in a type of {bits} bits: the truth modulo 2^{bits} stands there"
+            return Content(f"wraps-at-{bits}-bits", words, evidence.wrong, has_region=False)
+    return None
+
+
+def _saturated(evidence: Evidence) -> Content | None:
+    """Find one limit, or two, at which larger numbers stop."""
+    actual, truth, _ = (array[evidence.wrong] for array in (evidence.actual, evidence.truth, evidence.bound))
+    limits = np.unique(actual)
+    if truth.dtype.kind == "c" or evidence.count < ENOUGH or len(limits) > 2 or not np.isfinite(limits).all():
+        return None
+    is_beyond = np.where(actual > 0, truth > actual, truth < actual)
+    if not is_beyond.all():
+        return None
+    stops = " and ".join(f"{limit:g}" for limit in limits.tolist())
+    return Content("saturated", f"what is larger stops at {stops}", evidence.wrong, has_region=False)
 
 
 def _constant(evidence: Evidence) -> Content | None:
@@ -152,7 +180,8 @@ def _stale(evidence: Evidence) -> Content | None:
     actual = evidence.actual[places].astype(evidence.truth.dtype)
     rounded = np.sort(evidence.truth.astype(evidence.actual.dtype).astype(evidence.truth.dtype), axis=None)
     found = rounded[np.minimum(np.searchsorted(rounded, actual), rounded.size - 1)] == actual
-    is_chance = len(np.unique(actual)) < ENOUGH or rounded.size > np.ptp(rounded)  # whole numbers, densely spread
+    is_dense = bool((rounded == np.rint(rounded)).all()) and rounded.size > np.ptp(rounded)
+    is_chance = len(np.unique(actual)) < ENOUGH or is_dense  # whole numbers soon have all been there
     if not found.all() or is_chance:
         return None
     return Content("stale", "elements of the truth stand there that belong elsewhere", evidence.wrong)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,8 @@ from refconv.testing.evidence import Evidence, gather
 from refconv.testing.finding import Finding
 from refconv.testing.locate import bare_regions, filled_regions
 from refconv.testing.mistakes import Mistake, pairs_of_common
-from refconv.testing.mistakes_in_channels import BATCH_AND_BIAS, GROUPS, LAYOUT, NUMBERS
+from refconv.testing.mistakes_in_channels import BATCH_AND_BIAS, GROUPS, LAYOUT
+from refconv.testing.mistakes_in_numbers import NUMBERS
 from refconv.testing.mistakes_in_windows import DILATION, KERNEL, PADDING, STRIDE
 from refconv.testing.precision import lost_precision
 from refconv.testing.reading import Reading
@@ -94,6 +95,16 @@ def diagnose(
         actual, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, dtype=dtype
     )
     return with_separating_case(explanations(array, right, result), right)
+
+
+def whereabouts(actual: object, *arguments: Any, **options: Any) -> str:
+    """Return in words where an output of the right shape is wrong; empty where that is everywhere, or in no order.
+
+    The arguments are those of `diagnose`.
+    """
+    array, right, dtype = gather(actual, *arguments, **options)
+    regions = bare_regions(Evidence.of(array, right, dtype)) if array.shape == right.shape else []
+    return regions[0].sentence if regions else ""
 
 
 def explanations(actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> list[Finding]:

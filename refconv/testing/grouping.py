@@ -33,6 +33,8 @@ class Cause:
         What all these cases have and no passing one has, such as ``"only where dilation_w > 1"``, or empty.
     alternatives : tuple of str
         Codes of other causes that explain all of these cases as well.
+    separating_case : str
+        The smallest case that would tell those apart from this one, or empty.
     failures : tuple of CaseResult
         Those cases' results, the smallest case's first.
 
@@ -44,7 +46,7 @@ class Cause:
     ...     return refconv.conv2d(input, weight, None, stride, padding, dilation, groups)
     >>> (cause,) = check(kernel, "smoke").causes()
     >>> cause.code, cause.condition, len(cause.failures), cause.failures[0].id
-    ('bias-missing', 'only where there is a bias', 9, 'c3-o4-g1-7x8-k3x2-s1x2-p1-d1-bias-f32')
+    ('bias-missing', 'only where there is a bias', 11, 'n1-c2-o3-g1-7x9-k3-s2x1-pvalid-d1-bias-f32')
     """
 
     code: str
@@ -52,6 +54,7 @@ class Cause:
     reading: str
     condition: str
     alternatives: tuple[str, ...]
+    separating_case: str
     failures: tuple[CaseResult, ...]
 
     @property
@@ -67,6 +70,7 @@ class Cause:
             "{}": self.condition,
             "should be: {}": self.reading,
             "explained as well by: {}": ", ".join(self.alternatives),
+            "{} tells them apart": self.separating_case,
         }
         return [line.format(text) for line, text in lines.items() if text]
 
@@ -91,7 +95,15 @@ def _cause(finding: Finding, members: list[CaseResult], passing: list[Case]) -> 
     condition = only_where(failing, passing, finding.code)
     shared = set.intersection(*({other.code for other in member.findings} for member in members)) - {finding.code}
     as_good = tuple(other.code for other in smallest.findings if other.code in shared)
-    return Cause(finding.code, finding.sentence, finding.reading, str(condition or ""), as_good, tuple(members))
+    return Cause(
+        finding.code,
+        finding.sentence,
+        finding.reading,
+        str(condition or ""),
+        as_good,
+        finding.separating_case if as_good else "",
+        tuple(members),
+    )
 
 
 def _shows_something(result: CaseResult) -> bool:
@@ -116,7 +128,7 @@ def symptom(result: CaseResult) -> Finding:
     if result.comparison is None:
         return Finding("raises", f"it raises {_kind(result.detail)}")
     if not result.comparison.problem:
-        return Finding("unexplained", "numbers are wrong, and no known mistake explains them")
+        return Finding("unexplained", "numbers are wrong, for no reason that was found")
     wrong = result.comparison.problem.partition(" ")[0]
     if wrong in ("shape", "dtype"):
         return Finding(f"wrong-{wrong}", f"the result has the wrong {wrong}")

@@ -8,6 +8,7 @@ through a pair of pipes that the target does not see: pickled questions in, pick
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import queue
@@ -20,8 +21,17 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from refconv.testing.cases import Case
-from refconv.testing.judge import GIVE_UP, CaseResult, Judge, failed, given_up, judged_whatever, no_answer, run_case
-from refconv.testing.targets import Target, TargetError, load_target
+from refconv.testing.judge import (
+    EXPLANATION_LIMIT,
+    GIVE_UP,
+    CaseResult,
+    Judge,
+    failed,
+    given_up,
+    judged_whatever,
+    no_answer,
+)
+from refconv.testing.targets import TargetError, load_target
 
 LOAD_LIMIT = 120.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
 _DRAIN = 1.0  # seconds for what a dead process wrote to arrive, and for a dying one to say how
@@ -52,6 +62,7 @@ class IsolatedTarget:
         self._child: _Child | None = None
         self._has_loaded = False
         self._hung_in_a_row = 0
+        self._inexplicable = math.inf  # products in the smallest case that took too long to explain
 
     def __call__(self, case: Case) -> CaseResult:
         """Return the case's result; a TargetError if the target cannot be loaded, the first time."""
@@ -74,7 +85,21 @@ class IsolatedTarget:
             return failed(case, f"the process died: {death}", time.perf_counter() - start)
         self._hung_in_a_row = 0
         result: CaseResult = answer
-        return result
+        return self._explained(result, case) if result.is_to_be_explained else result
+
+    def _explained(self, result: CaseResult, case: Case) -> CaseResult:
+        """Ask for the causes of a failure, but not where one of a smaller case has taken too long."""
+        assert result.comparison is not None
+        products = result.comparison.elements * math.prod(case.weight_shape[1:])
+        if self._child is None or products >= self._inexplicable:
+            return result
+        try:
+            explained: CaseResult = self._child.ask(result, EXPLANATION_LIMIT)
+        except (_HungError, _DiedError):
+            self.close()
+            self._inexplicable = products
+            return result
+        return explained
 
     def close(self) -> None:
         """End the child, if there is one."""
@@ -185,21 +210,6 @@ class _Child:
 
 
 _END = -1
-_HERE = threading.local()  # this thread's isolated targets, by name and time limit
-
-
-def run_elsewhere(target: str | Target, time_limit: float, case: Case) -> CaseResult:
-    """Run one case in a worker of somebody else's pool: a target given by name has a process of its own there as well.
-
-    That process serves every case that this thread of the worker gets, and ends with the worker.
-    """
-    if not isinstance(target, str):
-        return run_case(target, case, time_limit)
-    isolated: dict[tuple[str, float], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})
-    key = (target, time_limit)
-    if key not in isolated:
-        isolated[key] = IsolatedTarget(target, time_limit)
-    return isolated[key](case)
 
 
 def serve() -> None:
@@ -219,6 +229,8 @@ def serve() -> None:
                 answer: object = error
             else:
                 answer = "loaded"
+        elif isinstance(question, CaseResult):
+            answer = judge.explained(question)
         else:
             answer = judged_whatever(judge, question)
         if os.getpid() != us:

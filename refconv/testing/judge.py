@@ -5,7 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Literal
 
@@ -21,6 +23,7 @@ __all__ = ["CaseResult", "run_case"]
 
 Outcome = Literal["passed", "differs by convention", "failed", "unsupported", "wrongly accepted"]
 GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
+EXPLANATION_LIMIT: Final = 10.0  # seconds that one failure may take to be explained, after which it stands unexplained
 OUTCOMES: Final[tuple[Outcome, ...]] = (
     "passed",
     "differs by convention",
@@ -73,6 +76,11 @@ class CaseResult:
     excerpt: Excerpt | None = None
 
     @property
+    def is_to_be_explained(self) -> bool:
+        """Whether something was returned, and it is wrong."""
+        return self.outcome == "failed" and self.comparison is not None
+
+    @property
     def is_answered(self) -> bool:
         """Whether the target did something in time, if only to die."""
         return not self.detail.startswith(("no answer", "not run"))
@@ -122,19 +130,30 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
     >>> print(run_case(no_padding, "n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32"))
     n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32: failed
       shape (1, 3, 3, 4), where (1, 3, 5, 6) was expected
+      cause: the padding before the first pixel is missing, and the output is sized by that
     """
     function = load_target(target) if isinstance(target, str) else target
     which = find_case(case) if isinstance(case, str) else case
     judge = Judge(function)
     if time_limit is None:
-        return judge(which)
+        return judge.explained(judge(which))
     return judged_within(judge, which, time_limit) or no_answer(which, time_limit)
 
 
 def judged_within(judge: Judge, case: Case, time_limit: float) -> CaseResult | None:
-    """Return a case's result, or None where there is none in time; the call is made in a thread of its own."""
+    """Return a case's result, explained if there is time, or None where there is none in time.
+
+    The calls are made in threads of their own, and left behind where they do not end.
+    """
+    result = _within(time_limit, lambda: judged_whatever(judge, case))
+    if result is None or not result.is_to_be_explained:
+        return result
+    return _within(EXPLANATION_LIMIT, lambda: judge.explained(result)) or result
+
+
+def _within(time_limit: float, call: Callable[[], CaseResult]) -> CaseResult | None:
     answers: queue.SimpleQueue[CaseResult] = queue.SimpleQueue()
-    threading.Thread(target=lambda: answers.put(judged_whatever(judge, case)), daemon=True).start()
+    threading.Thread(target=lambda: answers.put(call()), daemon=True).start()
     try:
         return answers.get(timeout=min(time_limit, threading.TIMEOUT_MAX))
     except queue.Empty:
@@ -165,11 +184,12 @@ def judged_whatever(judge: Judge, case: Case) -> CaseResult:
 
 
 class Judge:
-    """Call one target with cases, in the calling thread, say what came of each, and why where it failed."""
+    """Call one target with cases, in the calling thread, and say what came of each; then, if asked, why."""
 
     def __init__(self, function: Target) -> None:
         self._function = function
         self._explain = Explainer(function)
+        self._last: tuple[Case, object] | None = None
 
     def __call__(self, case: Case) -> CaseResult:
         """Return the case's result."""
@@ -187,8 +207,16 @@ class Judge:
         if case.rejects:
             return result("wrongly accepted", f"accepted {case.rejects}", seconds=seconds)
         comparison = case.check(actual)
-        if comparison.passed:
-            outcome = "differs by convention" if comparison.convention else "passed"
-            return result(outcome, str(comparison), comparison, seconds)
-        findings = self._explain(case, actual, seconds)
-        return result("failed", str(comparison), comparison, seconds, findings, excerpt_of(case, actual, comparison))
+        self._last = None if comparison.passed else (case, actual)
+        outcome = "failed" if not comparison.passed else "differs by convention" if comparison.convention else "passed"
+        return result(outcome, str(comparison), comparison, seconds)
+
+    def explained(self, result: CaseResult) -> CaseResult:
+        """Return the result of the last case, if it failed, with its causes and an excerpt of what was returned."""
+        if self._last is None or result.comparison is None:
+            return result
+        case, actual = self._last
+        findings: tuple[Finding, ...] = ()
+        with suppress(SystemExit):  # by the target, which is called again
+            findings = self._explain(case, actual, result.seconds)
+        return replace(result, findings=findings, excerpt=excerpt_of(case, actual, result.comparison))

@@ -79,7 +79,7 @@ def _past_tiles(axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
     for tile in TILES:
         first = shape[axis] // tile * tile
         if first < shape[axis]:
-            words = f"in {AXES[axis]} {first} to {shape[axis] - 1}, past the last whole tile of {tile}"
+            words = f"in {_listed(AXES[axis], np.arange(first, shape[axis]))}, past the last whole tile of {tile}"
             yield Region(f"{AXES[axis]}-past-tile", words, _from(axis, first, shape))
 
 
@@ -126,17 +126,21 @@ def _boxes(evidence: Evidence) -> Iterator[Region]:
         return
     shape = evidence.wrong.shape
     named = [(axis, side) for axis, side in enumerate(sides) if len(side) < shape[axis]]
-    is_pixel = [axis for axis, side in named if len(side) == 1] == [2, 3]
+    is_pixel = all(len(sides[axis]) == 1 < shape[axis] for axis in (2, 3))
     code = "one-pixel" if is_pixel else "+".join(f"some-{AXES[axis]}" for axis, _ in named)
-    words = ", ".join(f"{AXES[axis]} {_listed(side)}" for axis, side in named)
+    words = ", ".join(_listed(AXES[axis], side) for axis, side in named)
     yield Region(code, f"in {words}", evidence.wrong)
 
 
-def _listed(side: Array) -> str:
-    """Write a few indices, or the first and the last of many."""
-    if len(side) > 4:
-        return f"{side[0]} to {side[-1]}" + ("" if side[-1] - side[0] + 1 == len(side) else " (some)")
-    return ", ".join(map(str, side))
+def _listed(many: str, side: Array) -> str:
+    """Write one index, a few, or the first and the last of many."""
+    if len(side) == 1:
+        return f"{many.removesuffix('s')} {side[0]}"
+    if len(side) <= 4:
+        return f"{many} {', '.join(map(str, side))}"
+    return f"{many} {side[0]} to {side[-1]}" + (
+        "" if side[-1] - side[0] + 1 == len(side) else f" ({len(side)} of them)"
+    )
 
 
 def touches_padding(reading: Reading) -> Array:
@@ -162,8 +166,8 @@ def filled_regions(evidence: Evidence) -> list[Finding]:
 
 def bare_regions(evidence: Evidence) -> list[Finding]:
     """Return where it is wrong, if that is anything less than everywhere."""
-    found = {region.code: f"it is wrong {region.words}" for region in locate(evidence) if region.code != "everywhere"}
-    return _findings(evidence, found)
+    found = {region.code: f"it is wrong {region.words}" for region in locate(evidence)}
+    return [] if "everywhere" in found else _findings(evidence, found)
 
 
 def _findings(evidence: Evidence, names: dict[str, str]) -> list[Finding]:

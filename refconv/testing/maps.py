@@ -91,6 +91,8 @@ def _index(x: float, y: float, size: int, number: int) -> str:
 
 
 def _short(value: float) -> str:
-    """Write a number in at most seven characters."""
+    """Write a number in few characters: seven, or eight where it is negative and tiny or huge."""
     text = f"{value:.4g}"
-    return text if len(text) <= 7 else f"{value:.1e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    if len(text) > 7:
+        text = f"{value:.1e}"
+    return text.replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")

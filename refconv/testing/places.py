@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,14 +17,16 @@ from pathlib import Path
 from typing import TypeAlias
 
 from refconv.testing.cases import Case
-from refconv.testing.isolation import IsolatedTarget, run_elsewhere
-from refconv.testing.judge import GIVE_UP, CaseResult, Judge, given_up, judged_within, no_answer
+from refconv.testing.isolation import IsolatedTarget
+from refconv.testing.judge import GIVE_UP, CaseResult, Judge, given_up, judged_within, no_answer, run_case
 from refconv.testing.targets import Target, importable_name
 
 __all__: list[str] = []
 
 MapLike: TypeAlias = Callable[[Callable[[Case], CaseResult], Sequence[Case]], Iterable[CaseResult]]
 Place: TypeAlias = Callable[[Sequence[Case]], Iterator[CaseResult]]
+
+_HERE = threading.local()  # this thread's isolated targets, by name and time limit
 
 
 @contextmanager
@@ -34,9 +37,10 @@ def open_place(
     if time_limit is None:
         if not callable(target) or workers != 1 or map_like is not None:
             raise ValueError("time_limit=None is for a callable that runs in the calling thread of this process")
-        yield partial(map, Judge(target))
+        judge = Judge(target)
+        yield partial(map, lambda case: judge.explained(judge(case)))
     elif map_like is not None:
-        yield partial(_mapped, map_like, partial(run_elsewhere, _anywhere(target), time_limit))
+        yield partial(_mapped, map_like, partial(_run_elsewhere, _anywhere(target), time_limit))
     elif callable(target) and workers == 1:
         yield partial(map, _InThreads(target, time_limit))
     else:
@@ -110,6 +114,20 @@ def _processes(processes: list[IsolatedTarget]) -> Iterator[Place]:
 def _close(processes: list[IsolatedTarget]) -> None:
     for process in processes:
         process.close()
+
+
+def _run_elsewhere(target: str | Target, time_limit: float, case: Case) -> CaseResult:
+    """Run one case in a worker of somebody else's pool: a target given by name has a process of its own there as well.
+
+    That process serves every case that this thread of the worker gets, and ends with the worker.
+    """
+    if not isinstance(target, str):
+        return run_case(target, case, time_limit)
+    isolated: dict[tuple[str, float], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})
+    key = (target, time_limit)
+    if key not in isolated:
+        isolated[key] = IsolatedTarget(target, time_limit)
+    return isolated[key](case)
 
 
 def _anywhere(target: str | Target) -> str | Target:

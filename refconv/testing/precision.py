@@ -9,11 +9,12 @@ import numpy as np
 
 from refconv.testing.evidence import Evidence
 from refconv.testing.finding import Finding
+from refconv.testing.locate import bare_regions
 from refconv.testing.reading import Reading
 
 NARROW: Final = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # u, by type
 LIKELY: Final = 6.0  # standard deviations that random rounding errors may be out
-WIDESPREAD: Final = 0.1  # of all elements: rounding spares no region
+WIDESPREAD: Final = 0.05  # of all elements: rounding spares no region
 CONVINCING: Final = 0.25  # of Σ|x||w|: errors that large could be anything
 
 
@@ -23,7 +24,7 @@ def lost_precision(evidence: Evidence) -> list[Finding]:
     n random roundings of relative size u add up to about ``√n·u·Σ|x||w|`` (Higham & Mary 2019); a logic error moves
     whole products, and so is larger, unless n·u is.
     """
-    if evidence.count < WIDESPREAD * evidence.wrong.size:
+    if evidence.count < WIDESPREAD * evidence.wrong.size or bare_regions(evidence):
         return []
     magnitudes = _magnitudes(evidence.right).values(evidence.places)
     with np.errstate(all="ignore"):

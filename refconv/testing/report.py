@@ -164,6 +164,7 @@ class Report:
                     "reading": cause.reading,
                     "condition": cause.condition,
                     "alternatives": list(cause.alternatives),
+                    "separating_case": cause.separating_case,
                     "cases": [failure.id for failure in cause.failures],
                 }
                 for cause in self.causes()

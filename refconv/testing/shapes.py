@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
+from typing import Final
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from refconv.testing.finding import Finding
 from refconv.testing.mistakes import Mistake
 from refconv.testing.reading import Reading
 
-_AXES = "NOPQ"
+UNKNOWN_SHAPE: Final = "wrong-shape"
+_AXES: Final = "NOPQ"
 
 
 def type_findings(actual: Array, dtype: np.dtype[np.generic]) -> list[Finding]:
@@ -38,13 +40,13 @@ def shape_findings(
         return [
             Finding(
                 code,
-                f"{found[code].sentence}; so the shape is {actual.shape}, where {right.shape} was expected",
+                f"{found[code].sentence}, and the output is sized by that",
                 reading=found[code].should,
                 alternatives=tuple(dict.fromkeys(other for other in codes if other != code)),
             )
             for code in dict.fromkeys(codes)
         ]
-    return [Finding("wrong-shape", f"the shape is {actual.shape}, where {right.shape} was expected", reading=should)]
+    return [Finding(UNKNOWN_SHAPE, f"the shape is {actual.shape}, where {right.shape} was expected", reading=should)]
 
 
 def _arrangements(actual: Array, right: Reading) -> Iterator[tuple[str, str, Array]]:

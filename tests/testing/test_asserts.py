@@ -29,6 +29,7 @@ def test_the_full_message() -> None:
         "got  13.5\n"
         "want 13.0\n"
         "error 0.5, 4.96e+04 × its bound 1e-05\n"
+        "where: it is wrong in channel 1, row 2, column 3\n"
         "  input (1, 4, 5, 6) float32, weight (2, 2, 2, 3) float32, bias (2,) float32\n"
         "  stride=(2, 1), padding=((1, 0), (2, 1)), dilation=(1, 2), groups=2"
     )
@@ -42,6 +43,55 @@ def test_the_message_of_a_wrong_shape() -> None:
         "  input (1, 4, 5, 6) float64, weight (2, 2, 2, 3) float64, no bias\n"
         "  stride=1, padding='same', dilation=1, groups=2"
     )
+
+
+def test_the_message_says_why() -> None:
+    image = np.arange(2 * 4 * 7 * 8, dtype=np.float32).reshape(2, 4, 7, 8) % 23
+    kernel = np.arange(6 * 2 * 3 * 2, dtype=np.float32).reshape(6, 2, 3, 2) % 7
+    actual = refconv.conv2d(image, kernel, stride=(1, 2), padding=(2, 0), dilation=(2, 1), groups=2)
+    with pytest.raises(AssertionError) as caught:
+        assert_conv2d_matches(actual, image, kernel, stride=(1, 2), padding=(2, 0), dilation=(2, 3), groups=2)
+    assert str(caught.value).startswith(
+        "shape (2, 6, 7, 4), where (2, 6, 7, 3) was expected\nwhy: dilation-ignored-along-width: "
+    )
+    with pytest.raises(AssertionError) as caught:
+        assert_conv2d_matches(actual[..., :3], image, kernel, stride=(1, 2), padding=(2, 0), dilation=(2, 3), groups=2)
+    lines = str(caught.value).splitlines()
+    assert lines[4:7] == [
+        "why: dilation-ignored-along-width: the dilation is ignored along the width (explains 252 of 252 wrong elements)",
+        "  should be: h = S·p + D·i − T, not S·p + i − T",
+        "  input (2, 4, 7, 8) float32, weight (6, 2, 3, 2) float32, no bias",
+    ]
+    assert len(lines) == 8
+
+
+def test_a_part_that_is_wrong_is_located_and_explained() -> None:
+    actual = refconv.conv2d(IMAGE, KERNEL, BIAS, groups=2)
+    actual[:, 1] = 0
+    with pytest.raises(AssertionError) as caught:
+        assert_conv2d_matches(actual, IMAGE, KERNEL, BIAS, groups=2)
+    assert str(caught.value).splitlines()[4:6] == [
+        "where: it is wrong in the last group, from channel 1 on",
+        "why: channels-last-group-zero: it is wrong in the last group, from channel 1 on: zeros stand there (explains 16 of 16 wrong elements)",
+    ]
+
+
+def test_a_right_output_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def explain(*arguments: Any, **options: Any) -> Any:
+        raise AssertionError("it costs time")
+
+    monkeypatch.setattr("refconv.testing.asserts.diagnose", explain)
+    monkeypatch.setattr("refconv.testing.asserts.whereabouts", explain)
+    assert_conv2d_matches(refconv.conv2d(IMAGE, KERNEL, groups=2), IMAGE, KERNEL, groups=2)
+
+
+def test_what_cannot_be_explained_is_wrong_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def explain(*arguments: Any, **options: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("refconv.testing.asserts.diagnose", explain)
+    with pytest.raises(AssertionError, match=r"^16 of 16|^32 of 32 elements wrong"):
+        assert_conv2d_matches(refconv.conv2d(IMAGE, KERNEL, groups=2) + 1, IMAGE, KERNEL, groups=2)
 
 
 def test_a_padding_mode_is_named() -> None:

@@ -347,3 +347,13 @@ def test_a_case_asks_for_its_type(dtype: str, other: type[np.floating[Any]]) -> 
 def test_what_must_be_refused_has_no_truth() -> None:
     with pytest.raises(ValueError, match=r"stride\[0\]=0 must be at least 1"):
         find_case("reject-stride-zero").expected()
+
+
+def test_both_axes_may_be_padded_by_the_same_unequal_sides() -> None:
+    assert find_case("n1-c1-o1-g1-3x4-k1-s1-p1+0x1+0-d1-f32").padding == ((1, 0), (1, 0))
+
+
+@pytest.mark.parametrize("padding", ["p1+1x2+2", "p0+0x0+0", "p1+1x1+1", "p2x2"])
+def test_equal_sides_have_one_name(padding: str) -> None:
+    with pytest.raises(ValueError, match="must read like"):
+        find_case(f"n1-c1-o1-g1-3x4-k1-s1-{padding}-d1-f32")

@@ -448,18 +448,24 @@ def executed(statement: str, **names: Any) -> str:
     return "\n".join(printed)
 
 
+def seen(text: str) -> str:
+    """Leave out the cause: with more cases to go by, more is known of it."""
+    return text.partition("\n  cause: ")[0]
+
+
 @pytest.mark.parametrize("target", ["kernels:one_pixel_off", f"{KERNELS}:one_pixel_off"], ids=["module", "file"])
 def test_a_failed_case_can_be_run_again(target: str) -> None:
     report = check(target, "smoke", match="k2x3")
     assert len(report.failures) == 2
     for result in report.failures:
-        assert executed(report.reproduction(result)) == str(result)
+        assert seen(executed(report.reproduction(result))) == seen(str(result))
 
 
 def test_a_failed_case_of_a_function_can_be_run_again() -> None:
     report = check(kernels.one_pixel_off, "smoke", match="k2x3")
     for result in report.failures:
-        assert executed(report.reproduction(result), one_pixel_off=kernels.one_pixel_off) == str(result)
+        again = executed(report.reproduction(result), one_pixel_off=kernels.one_pixel_off)
+        assert seen(again) == seen(str(result))
 
 
 def test_a_failed_case_of_a_local_function_can_be_run_again() -> None:
@@ -467,7 +473,7 @@ def test_a_failed_case_of_a_local_function_can_be_run_again() -> None:
         return kernels.one_pixel_off(*arguments)
 
     report = check(local, "smoke", match="k2x3")
-    assert executed(report.reproduction(report.failures[0]), local=local) == str(report.failures[0])
+    assert seen(executed(report.reproduction(report.failures[0]), local=local)) == seen(str(report.failures[0]))
 
 
 def made_up(target: str, *results: CaseResult) -> Report:
@@ -564,6 +570,7 @@ def test_json_says_it_all() -> None:
                 "reading": "S·p + D·i − T",
                 "condition": "",
                 "alternatives": [],
+                "separating_case": "",
                 "cases": [DEFAULT],
             }
         ],

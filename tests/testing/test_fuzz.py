@@ -94,7 +94,7 @@ def test_what_is_not_wanted_is_not_run() -> None:
 
 
 def test_nothing_wanted_can_be_drawn() -> None:
-    with pytest.raises(ValueError, match=r"^no random case is of the kind asked for, in 50 draws$"):
+    with pytest.raises(ValueError, match=r"^no random case of the kind asked for was drawn$"):
         fuzz(Judge(kernels.right), 5, 0, lambda _: False, print)
 
 
@@ -148,7 +148,7 @@ def test_a_case_is_not_shrunk_to_one_that_fails_in_another_way(large: str) -> No
         comparison = None if detail else Comparison(elements=1, mismatched=1)
         return CaseResult(case.id, case.family, "failed", detail, comparison)
 
-    seeds = [found_by(run, rng)[-1] for rng in range(6)]
+    seeds = [found_by(run, rng)[-1] for rng in range(3)]
     assert {result.detail: result.id for result in seeds} == {
         large: "n1-c1-o1-g1-1x10-k1-s1-p0-d1-f32",
         "raised TypeError: b": "n1-c1-o1-g1-1x3-k1-s1-p0-d1-f32",

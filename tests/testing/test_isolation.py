@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from refconv.testing import CaseResult, TargetError, find_case, isolation, judge
+from refconv.testing import CaseResult, Comparison, TargetError, find_case, isolation, judge
 from refconv.testing.isolation import IsolatedTarget
 
 DILATED = find_case("n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32")
@@ -294,3 +295,42 @@ def test_the_child_ends_when_its_parent_does() -> None:
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     process = int(run.stdout.rpartition(" ")[2])
     assert wait_for(lambda: not is_running(process))
+
+
+class SlowToExplain:
+    """A child that judges at once, and never answers when asked why."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def ask(self, question: Any, limit: float) -> Any:
+        if isinstance(question, CaseResult):
+            self.asked.append(question.id)
+            assert limit == 10.0
+            raise isolation._HungError
+        comparison = Comparison(elements=4, mismatched=4)
+        return CaseResult(question.id, question.family, "failed", "wrong", comparison)
+
+    def end(self) -> None:
+        pass
+
+
+def test_what_takes_too_long_to_explain_stands_unexplained_and_larger_cases_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    child = SlowToExplain()
+    target = isolation.IsolatedTarget("kernels:right", 20.0)
+    monkeypatch.setattr(target, "_started", lambda: child)
+    names = [f"n1-c{channels}-o3-g1-5x6-k2-s1-p0-d1-f32" for channels in (4, 3, 4, 3, 2)]
+    for name in names:
+        monkeypatch.setattr(target, "_child", child)
+        result = target(find_case(name))
+        assert (result.outcome, result.detail, result.findings) == ("failed", "wrong", ())
+    assert child.asked == [names[0], names[1], names[4]]
+
+
+def test_a_failure_is_explained_in_its_process() -> None:
+    with isolated("one_pixel_off") as target:
+        result = target(DEFAULT)
+    assert result.findings
+    assert result.excerpt is not None

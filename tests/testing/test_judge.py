@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.testing import Case, CaseResult, TargetError, find_case, judge, run_case
+from refconv.testing import Case, CaseResult, TargetError, causes, find_case, judge, run_case
 from refconv.testing.judge import OUTCOMES, Outcome, failed
 
 CASE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
@@ -272,3 +272,52 @@ def test_failed_is_a_result_without_numbers() -> None:
 
 def test_run_case_is_public() -> None:
     assert refconv.testing.run_case is run_case
+
+
+def test_a_failure_that_takes_too_long_to_explain_is_a_failure_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "EXPLANATION_LIMIT", 0.05)
+    monkeypatch.setattr(judge.Judge, "explained", lambda *_: time.sleep(0.5))
+    result = run_case(kernels.one_pixel_off, CASE, 20)
+    assert (result.outcome, result.findings, result.excerpt) == ("failed", (), None)
+
+
+def test_what_passes_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(causes.Explainer, "__call__", lambda *_: pytest.fail("explained"))
+    assert run_case(kernels.right, CASE).outcome == "passed"
+    assert run_case(kernels.right, CASE, 20).outcome == "passed"
+    assert run_case(kernels.raises, CASE).outcome == "failed"
+
+
+@pytest.mark.parametrize("limit", [None, 20])
+def test_what_fails_is_explained_and_shown(limit: float | None) -> None:
+    result = run_case(kernels.one_pixel_off, CASE, limit)
+    assert result.findings
+    assert result.excerpt is not None
+    assert result.excerpt.plane == (0, 0)
+    assert result.is_to_be_explained
+
+
+def test_a_target_that_exits_when_it_is_called_again_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(*arguments: Any) -> Any:
+        raise SystemExit
+
+    monkeypatch.setattr(causes.Explainer, "__call__", leave)
+    result = run_case(kernels.one_pixel_off, CASE)
+    assert (result.outcome, result.findings) == ("failed", ())
+    assert result.excerpt is not None
+
+
+@pytest.mark.parametrize(
+    ("detail", "is_answered", "has_returned"),
+    [
+        ("", True, True),
+        ("raised ValueError", True, True),
+        ("the process died: exit status 3", True, False),
+        ("no answer within 20 s", False, False),
+        ("not run: 10 cases in a row had no answer", False, False),
+    ],
+)
+def test_whether_a_target_came_back(detail: str, is_answered: bool, has_returned: bool) -> None:
+    result = CaseResult("id", "family", "failed", detail)
+    assert (result.is_answered, result.has_returned) == (is_answered, has_returned)
+    assert not result.is_to_be_explained

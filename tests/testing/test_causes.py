@@ -1,0 +1,183 @@
+"""Explaining a target's failures, and grouping them; how a target behaves when it is called again."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from refconv import conv2d
+from refconv.testing import Finding, find_case
+from refconv.testing.apart import separating_case
+from refconv.testing.behaviour import behaviour_findings
+from refconv.testing.causes import GRACE, SHARE, Explainer, shared_causes
+from refconv.testing.diagnose import BY_CODE, diagnose
+from refconv.testing.evidence import gather
+
+DEFAULT = find_case("n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32")
+REAL = find_case("n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32-real")
+BOTH_DILATED = find_case("n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32")
+
+
+def explained(target: Callable[..., Any], *cases: Any, seconds: float = 0.0) -> list[list[str]]:
+    explainer = Explainer(target)
+    found = []
+    for case in cases or (DEFAULT,):
+        actual = target(*case.arrays(), case.stride, case.padding, case.dilation, case.groups)
+        found.append([finding.code for finding in explainer(case, actual, seconds)])
+    return found
+
+
+def clip(*arguments: Any) -> Any:
+    return np.clip(conv2d(*arguments), -2000, 2000)
+
+
+def test_a_mistake_is_found_and_narrowed_by_the_next_case() -> None:
+    def target(x: Any, w: Any, b: Any, s: Any, p: Any, d: Any, g: Any) -> Any:
+        rows, columns = conv2d(x, w, b, s, p, d, g).shape[2:]
+        return conv2d(x, w, b, s, p, (d[0], d[0]), g)[:, :, :rows, :columns]
+
+    first, second = explained(target, DEFAULT, BOTH_DILATED)
+    assert first[:3] == ["dilation-ignored", "dilation-first-for-both", "dilation-one-too-small"]
+    assert "dilation-first-for-both" in second
+    assert "dilation-ignored" not in second
+
+
+CALLS = itertools.count()
+
+BEHAVIOURS: dict[str, Callable[..., Any]] = {
+    "non-linear": clip,
+    "random": lambda *a: conv2d(*a) + np.random.default_rng().integers(1, 99, conv2d(*a).shape).astype(a[0].dtype),
+    "mutates-inputs": lambda x, *a: [conv2d(x, *a) + np.arange(1, 6, dtype=x.dtype), np.negative(x, out=x)][0],
+    "stateful": lambda *a: conv2d(*a) + np.asarray(next(CALLS) % 2 * 7 + 1, a[0].dtype),
+}
+
+
+@pytest.mark.parametrize("code", BEHAVIOURS)
+def test_a_target_that_is_no_convolution_is_said_to_be_so(code: str) -> None:
+    assert explained(BEHAVIOURS[code], DEFAULT, REAL) == [[code], [code]]
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        (lambda x, *_: abs(x), "it is non-linear in the input: f(−x) is not −f(x)"),
+        (lambda x, *_: x**3, "it is non-linear in the input: f(2·x) is not 2·f(x)"),
+        (lambda x, *_: x * abs(x).max(), "it is non-linear in the input: f(2·x) is not 2·f(x)"),
+        (
+            lambda x, *_: x * (abs(x) / abs(x).max() > 0.5),
+            "it is non-linear in the input: f(x + y) is not f(x) + f(y)",
+        ),
+    ],
+    ids=["absolute", "cubed", "scaled", "thresholded"],
+)
+def test_the_law_that_fails_is_named(target: Callable[..., Any], sentence: str) -> None:
+    image = np.arange(1.0, 25).reshape(1, 1, 4, 6)
+    if "f(x + y)" in sentence:
+        image[..., 1::2] /= 100
+    (finding,) = behaviour_findings(target, image, np.ones((1, 1, 2, 2)), None)
+    assert (finding.code, finding.sentence) == ("non-linear", sentence)
+
+
+@pytest.mark.parametrize(("index", "name"), [(0, "input"), (1, "weight"), (2, "bias")])
+def test_the_argument_that_is_written_to_is_named(index: int, name: str) -> None:
+    def target(*operands: Any) -> Any:
+        operands[index][...] += 1
+        return operands[0]
+
+    (finding,) = behaviour_findings(target, np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), np.ones(1))
+    assert finding.sentence == f"it mutates its inputs: it writes to the {name}"
+
+
+def test_a_convolution_behaves() -> None:
+    for case in (DEFAULT, REAL):
+        arrays = case.arrays()
+        assert behaviour_findings(lambda *a: conv2d(*a, **DEFAULT.kwargs()), *arrays) == []
+    with_nan = DEFAULT.arrays()[0]
+    with_nan[0, 0, 0, 0] = np.nan
+    assert behaviour_findings(lambda *a: conv2d(*a, **DEFAULT.kwargs()), with_nan, *DEFAULT.arrays()[1:]) == []
+
+
+def test_results_that_are_none_at_all() -> None:
+    assert explained(lambda *_: None) == [["none-returned"]]
+    assert explained(lambda *_: "text") == [[]]
+    assert explained(lambda *a: conv2d(*a).astype(np.float64)) == [["wrong-dtype"]]
+    assert explained(lambda *a: conv2d(*a)[:, :, :-1]) == [["wrong-shape"]]
+    assert explained(lambda *a: conv2d(*a) * np.float32(0))[0][0] == "all-zero"
+    assert explained(lambda *a: conv2d(*a) * np.float32(np.nan))[0][0] == "all-nan"
+
+
+def test_exact_data_that_come_out_rounded() -> None:
+    def target(*arguments: Any) -> Any:
+        return conv2d(*arguments) * (1 + np.float32(2**-23))
+
+    assert explained(target) == [["inexact-sums"]]
+
+
+def test_a_target_is_asked_again_only_while_there_is_time() -> None:
+    assert explained(clip, seconds=0.0) == [["non-linear"]]
+    assert explained(clip, seconds=100.0) != [["non-linear"]]
+
+
+def test_without_time_only_known_causes_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def flipped(x: Any, w: Any, *rest: Any) -> Any:
+        return conv2d(x, w[:, :, ::-1], *rest)
+
+    assert explained(flipped, DEFAULT, REAL) == [["kernel-flipped-along-height"]] * 2
+    monkeypatch.setattr("refconv.testing.causes.GRACE", -1.0)
+    assert explained(flipped, DEFAULT, REAL) == [[], []]
+    assert 0 < GRACE < 1
+    assert 0 < SHARE < 1
+
+
+def test_a_target_that_raises_when_asked_again_is_described_from_its_arrays() -> None:
+    actual = conv2d(*DEFAULT.arrays(), **DEFAULT.kwargs())
+    actual[:, 3] += np.arange(5)
+
+    def target(*arguments: Any) -> Any:
+        raise ZeroDivisionError
+
+    explainer = Explainer(target)
+    assert [finding.code for finding in explainer(DEFAULT, actual)] == ["some-channels+some-columns"]
+
+
+def test_what_addresses_wrongly_in_no_named_way_is_traced() -> None:
+    def target(x: Any, w: Any, b: Any, s: Any, p: Any, d: Any, g: Any) -> Any:
+        output = conv2d(x, w, b, s, p, d, g)
+        mixed = conv2d(np.roll(x, 1, axis=1), w, b, s, p, d, g)
+        return output + mixed - conv2d(0 * x, w, b, s, p, d, g)
+
+    assert explained(target) == [["traced-no-rule"]]
+
+
+A, B, C = (Finding(code, code) for code in "abc")
+
+
+def test_failures_share_the_fewest_causes() -> None:
+    groups = shared_causes([[A, B], [B, C], [B], [], [C]])
+    assert groups == [(B, [0, 1, 2]), (C, [4]), (None, [3])]
+    assert shared_causes([]) == []
+    assert shared_causes([[A, B], [A, B]]) == [(A, [0, 1])]
+    assert shared_causes([[], []]) == [(None, [0, 1])]
+
+
+def test_the_separating_case_separates() -> None:
+    image, kernel, bias = DEFAULT.arrays()
+    actual = conv2d(np.pad(image, ((0, 0), (0, 0), (0, 2), (0, 0))), kernel, bias, (2, 1), 0, (1, 2), 2)
+    findings = diagnose(actual, image, kernel, bias, **DEFAULT.kwargs())
+    case = find_case(findings[0].separating_case)
+    outputs = set()
+    for finding in findings:
+        _, right, _ = gather(np.zeros(0), *case.arrays(), **case.kwargs())
+        reading = BY_CODE[finding.code].change(right)
+        outputs.add(reading.values(reading.everywhere()).tobytes())
+    assert len(outputs) >= len(findings) - 1 > 3
+
+
+def test_mistakes_that_never_differ_have_no_separating_case() -> None:
+    _, right, _ = gather(np.zeros(0), *DEFAULT.arrays(), **DEFAULT.kwargs())
+    flipped = BY_CODE["kernel-flipped"]
+    assert separating_case(right, [flipped, flipped]) == ""

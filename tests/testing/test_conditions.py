@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from refconv.testing import Case, cases, find_case
+from refconv.testing.conditions import _TESTS, Condition, _geometry, only_where
+
+PLAIN = "n1-c4-o6-g1-8x9-k3-s1-p0-d1-f32"
+
+
+def case(**changes: str) -> Case:
+    """Return the plain case with some parts of its name replaced: ``case(d="d1x2")``."""
+    parts = {"n": "n1", "c": "c4", "o": "o6", "g": "g1", "size": "8x9", "k": "k3", "s": "s1", "p": "p0", "d": "d1"}
+    rest = {"bias": "", "dtype": "f32", "data": "", "layout": ""}
+    return find_case("-".join(part for part in ({**parts, **rest} | changes).values() if part))
+
+
+def holds(text: str, which: Case) -> bool:
+    return _TESTS[text]((_geometry(which), which))
+
+
+# Each condition, a case that meets it, and near misses that do not.
+CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
+    ("dilation_h > 1", {"d": "d2x1"}, [{}, {"d": "d1x2"}, {"d": "d2x1", "k": "k1x3"}]),
+    ("dilation_w > 1", {"d": "d1x2"}, [{}, {"d": "d2x1"}, {"d": "d1x2", "k": "k3x1"}]),
+    ("dilation > 1", {"d": "d1x2"}, [{}, {"d": "d2", "k": "k1"}]),
+    ("dilation_w > 2", {"d": "d1x3"}, [{"d": "d1x2"}, {"d": "d1x3", "k": "k3x1"}]),
+    ("stride_h > 1", {"s": "s2x1"}, [{}, {"s": "s1x2"}, {"s": "s2x1", "k": "k8x3"}]),
+    ("stride_w > 1", {"s": "s1x2"}, [{}, {"s": "s2x1"}]),
+    ("stride > 1", {"s": "s2x1"}, [{}]),
+    ("stride_w > 2", {"s": "s1x3"}, [{"s": "s1x2"}, {"s": "s1x3", "k": "k3x9"}]),
+    ("padding_h > 0", {"p": "p1x0"}, [{}, {"p": "p0x1"}]),
+    ("padding_w > 0", {"p": "p0+0x0+1"}, [{}, {"p": "p1x0"}]),
+    ("padding > 0", {"p": "psame"}, [{}, {"p": "psame", "k": "k1"}]),
+    ("groups > 1", {"g": "g2"}, [{}]),
+    ("there is a bias", {"bias": "bias"}, [{}]),
+    ("batch > 1", {"n": "n2"}, [{}, {"n": ""}]),
+    ("channels per group > 1", {}, [{"c": "c6", "g": "g6"}, {"c": "c1"}]),
+    ("outputs per group > 1", {}, [{"c": "c6", "g": "g6"}, {"o": "o1"}]),
+    ("channels > 1", {}, [{"c": "c1"}]),
+    ("outputs > 1", {}, [{"o": "o1"}]),
+    ("groups = 1", {}, [{"g": "g2"}]),
+    ("groups = channels", {"c": "c3", "g": "g3"}, [{"c": "c1"}, {"g": "g2"}]),
+    ("1 < groups < channels", {"g": "g2"}, [{}, {"c": "c6", "g": "g6"}]),
+    ("dilation_h != dilation_w", {"d": "d1x2"}, [{}, {"d": "d2"}]),
+    ("stride_h != stride_w", {"s": "s1x2"}, [{}, {"s": "s2"}]),
+    ("padding_h != padding_w", {"p": "p1x0"}, [{}, {"p": "p1"}]),
+    ("kernel_h != kernel_w", {"k": "k2x3"}, [{}]),
+    ("height != width", {}, [{"size": "8x8"}]),
+    ("padding_h differs by side", {"p": "p1+0x1+1"}, [{"p": "p1"}, {"p": "p1+1x0+1"}]),
+    ("padding differs by side", {"p": "p1+1x0+1"}, [{"p": "p1x2"}]),
+    ("padding top > 0", {"p": "p1+0x0+0"}, [{"p": "p0+1x1+1"}]),
+    ("padding bottom > 0", {"p": "p0+1x0+0"}, [{"p": "p1+0x1+1"}]),
+    ("padding left > 0", {"p": "p0+0x1+0"}, [{"p": "p1+1x0+1"}]),
+    ("padding right > 0", {"p": "p0+0x0+1"}, [{"p": "p1+1x1+0"}]),
+    ("kernel_h > 1", {"k": "k2x1"}, [{"k": "k1x2"}]),
+    ("kernel > 1", {"k": "k1x2"}, [{"k": "k1"}]),
+    ("kernel_w > 2", {}, [{"k": "k3x2"}]),
+    ("kernel_w is even", {"k": "k3x2"}, [{}, {"k": "k2x3"}]),
+    ("stride_w > kernel_w", {"s": "s1x4"}, [{"s": "s1x3"}, {"s": "s4x1"}, {"s": "s1x4", "size": "8x3"}]),
+    ("output_h > 1", {}, [{"k": "k8x3"}]),
+    ("output_w > 8", {"size": "8x11"}, [{"size": "11x10"}]),
+    ("output > 16", {"size": "19x9"}, [{"size": "18x18"}]),
+    ("output_h is no multiple of 4", {"size": "9x9"}, [{"size": "10x9"}]),
+    ("output_w is no multiple of 2", {}, [{"size": "8x10"}]),
+    ("channels are no multiple of 8", {}, [{"c": "c8"}]),
+    ("outputs are no multiple of 4", {}, [{"o": "o8"}]),
+    ("an image has more than 2^16 outputs", {"size": "259x258", "k": "k2x1"}, [{"size": "257x256", "k": "k2x1"}]),
+    ("kernel is 1×1", {"k": "k1"}, [{"k": "k1x2"}]),
+    ("padding is 'same...'", {"p": "psame_lower"}, [{"p": "pvalid"}, {"p": "p1"}]),
+    ("padding is 'same_upper'", {"p": "psame_upper"}, [{"p": "psame"}, {"p": "psame_lower"}]),
+    ("there is no batch axis", {"n": ""}, [{}]),
+    ("the type is float64", {"dtype": "f64"}, [{}]),
+    ("the data are 'real'", {"data": "real"}, [{}, {"data": "nan"}]),
+    ("the layout is not contiguous", {"layout": "strided"}, [{}]),
+    ("the layout is 'strided'", {"layout": "strided"}, [{"layout": "fortran"}]),
+]
+
+
+@pytest.mark.parametrize(("text", "met", "missed"), CONDITIONS, ids=[text for text, _, _ in CONDITIONS])
+def test_a_condition_holds_where_it_says(text: str, met: dict[str, str], missed: list[dict[str, str]]) -> None:
+    assert holds(text, case(**met))
+    assert not any(holds(text, case(**changes)) for changes in missed)
+
+
+CORE = [each for each in cases() if not each.rejects]
+
+
+def split(text: str, *more: str) -> tuple[list[Case], list[Case]]:
+    """Return the battery's cases that meet all conditions, and the rest."""
+    met = [each for each in CORE if all(holds(one, each) for one in (text, *more))]
+    return met, [each for each in CORE if each not in met]
+
+
+@pytest.mark.parametrize("text", [text for text, _, _ in CONDITIONS if text not in ("channels > 1", "height != width")])
+def test_each_condition_is_found_in_the_battery(text: str) -> None:
+    # by itself, or by another that is true of the very same cases
+    failing, passing = split(text)
+    found = only_where(failing, passing, "")
+    assert found is not None
+    assert found.passing == 0
+    others = found.text.split(" and ")
+    assert len(others) == 1 or text not in _TESTS
+    assert all(holds(other, each) for other in others for each in failing)
+
+
+@pytest.mark.parametrize(
+    ("texts", "hint"),
+    [
+        (("stride_h > 1", "padding_h > 0"), "stride-ignored"),
+        (("dilation_w > 1", "padding is 'same...'"), ""),
+        (("groups > 1", "stride_w > 1", "there is a bias"), ""),
+    ],
+)
+def test_conditions_are_joined_where_one_is_not_enough(texts: tuple[str, ...], hint: str) -> None:
+    found = only_where(*split(*texts), hint)
+    assert found is not None
+    assert (set(found.text.split(" and ")), found.passing) == (set(texts), 0)
+
+
+def test_of_equals_the_one_that_the_cause_speaks_of_is_taken() -> None:
+    both, plain = [case(d="d1x2", s="s1x2")], [case(), case(d="d2x1"), case(s="s2x1")]
+    assert str(only_where(both, plain, "dilation-ignored-along-width")) == "only where dilation_w > 1"
+    assert str(only_where(both, plain, "stride-ignored-along-width")) == "only where stride_w > 1"
+    assert str(only_where(both, plain, "groups-ignored+stride-ignored-along-width")) == "only where stride_w > 1"
+    unequal = [case(d="d1x2")], [case(), case(d="d2")]
+    assert str(only_where(*unequal, "dilation-first-for-both")) == "only where dilation_h != dilation_w"
+    assert str(only_where(*unequal, "dilation-axes-swapped")) == "only where dilation_h != dilation_w"
+    # without a hint, the plainest, which comes first
+    assert str(only_where(both, plain, "")) == "only where dilation_w > 1"
+
+
+def test_few_failures_have_much_in_common_by_chance_so_few_words_must_do() -> None:
+    odd = case(d="d1x2", s="s2x1", bias="bias")
+    rest = [case(d="d1x2"), case(s="s2x1"), case(bias="bias"), case(d="d1x2", bias="bias"), case(s="s2x1", bias="bias")]
+    rest += [case(d="d1x2", s="s2x1", n="n2", bias="bias", size="9x8")]
+    assert only_where([odd], [*rest, odd], "") is None
+    two = only_where([odd, odd], [case(d="d1x2", bias="bias"), case(s="s2x1", bias="bias")], "")
+    assert two is not None
+    assert two.text == "dilation_w > 1 and stride_h > 1"
+
+
+def test_a_few_exceptions_are_counted() -> None:
+    failing, passing = [case(d="d1x2", size=f"{height}x12") for height in range(5, 15)], [case(), case(d="d2x1")]
+    excepted = case(d="d1x2", size="5x12")
+    assert only_where(failing, [*passing, excepted], "dilation-w") == Condition("dilation_w > 1", 1)
+    assert only_where(failing, [*passing, excepted, excepted], "dilation-w") == Condition("dilation_w > 1", 2)
+    assert only_where(failing, [*passing, *[excepted] * 3], "dilation-w") is None  # more than one for five that fail
+
+
+def test_how_a_condition_reads() -> None:
+    assert str(Condition("stride > 1")) == "only where stride > 1"
+    assert str(Condition("stride > 1", 1)) == "only where stride > 1 (1 such case passes)"
+    assert str(Condition("stride > 1", 2)) == "only where stride > 1 (2 such cases pass)"
+
+
+@pytest.mark.parametrize(("failing", "passing"), [([], [case()]), ([case()], []), ([case()], [case()])])
+def test_nothing_to_tell_apart(failing: Any, passing: Any) -> None:
+    assert only_where(failing, passing, "") is None

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import kernels
+import pytest
+
+from refconv.testing import CaseResult, Comparison, Finding, check
+from refconv.testing.grouping import Cause, grouped, symptom, valid_case
+
+SMALL = "n1-c1-o1-g1-3x4-k2-s1-p0-d1x2-f32"
+LARGE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
+OTHER = "n1-c2-o3-g1-5x8-k3-s1-p0x2-d1-f32"
+IGNORED = Finding("dilation-ignored", "the dilation is ignored", 4, 4, "D·i", ("x",), "n1")
+SWAPPED = Finding("dilation-axes-swapped", "the dilation axes are swapped")
+WRONG = Comparison(elements=400, mismatched=4)
+
+
+def failed(id: str, *findings: Finding, detail: str = "wrong", comparison: Comparison | None = WRONG) -> CaseResult:
+    return CaseResult(id, "smoke", "failed", detail, comparison, findings=findings)
+
+
+def passed(id: str, elements: int = 9) -> CaseResult:
+    return CaseResult(id, "smoke", "passed", "", Comparison(elements=elements))
+
+
+def test_one_cause_for_all_that_it_explains() -> None:
+    large, small = failed(LARGE, IGNORED, SWAPPED), failed(SMALL, IGNORED, comparison=replace(WRONG, elements=2))
+    (cause,) = grouped((large, small, passed(OTHER)))
+    assert cause == Cause(
+        "dilation-ignored", "the dilation is ignored", "D·i", "only where dilation_w > 1", (), "", (small, large)
+    )
+    assert cause.title == "2 cases fail for one reason: the dilation is ignored"
+    assert cause.remarks == ["only where dilation_w > 1", "should be: D·i"]
+
+
+def test_what_explains_all_of_them_as_well_is_named() -> None:
+    results = (failed(LARGE, IGNORED, SWAPPED), failed(SMALL, SWAPPED, IGNORED))
+    (cause,) = grouped(results)
+    assert (cause.code, cause.alternatives) == ("dilation-ignored", ("dilation-axes-swapped",))
+    assert cause.condition == ""  # all cases fail
+    assert cause.remarks == [
+        "should be: D·i",
+        "explained as well by: dilation-axes-swapped",
+        "n1 tells them apart",
+    ]
+
+
+def test_the_cause_with_most_failures_comes_first() -> None:
+    results = (failed(OTHER, SWAPPED), failed(LARGE, IGNORED), failed(SMALL, IGNORED))
+    assert [(cause.code, len(cause.failures)) for cause in grouped(results)] == [
+        ("dilation-ignored", 2),
+        ("dilation-axes-swapped", 1),
+    ]
+    unexplained = (failed(OTHER, SWAPPED), failed(LARGE), failed(SMALL))
+    assert [cause.code for cause in grouped(unexplained)] == ["unexplained", "dilation-axes-swapped"]
+
+
+def test_one_failure_is_one_case() -> None:
+    (cause,) = grouped((failed(SMALL, SWAPPED),))
+    assert cause.title == "1 case fails: the dilation axes are swapped"
+    assert cause.remarks == []
+
+
+@pytest.mark.parametrize(
+    ("detail", "comparison", "code", "sentence"),
+    [
+        ("no answer within 20 s", None, "no-answer", "it gives no answer in time"),
+        ("not run: 10 cases in a row had no answer", None, "no-answer", "it gives no answer in time"),
+        ("the process died: exit status 3", None, "process-died", "it ends its process, exit status 3"),
+        ("raised ValueError: a: b", None, "raises", "it raises ValueError"),
+        ("raised ValueError", None, "raises", "it raises ValueError"),
+        ("x", Comparison("shape (1, 2), where (3,) was expected"), "wrong-shape", "the result has the wrong shape"),
+        ("x", Comparison("dtype int64, where float32 was"), "wrong-dtype", "the result has the wrong dtype"),
+        ("x", Comparison("None was returned"), "no-array", "the result cannot be read: None was returned"),
+        ("x", WRONG, "unexplained", "numbers are wrong, for no reason that was found"),
+    ],
+)
+def test_without_a_finding_the_symptom_is_the_cause(
+    detail: str, comparison: Comparison | None, code: str, sentence: str
+) -> None:
+    result = failed(SMALL, detail=detail, comparison=comparison)
+    assert symptom(result) == Finding(code, sentence)
+    (cause,) = grouped((result, passed(OTHER)))
+    assert (cause.code, cause.sentence) == (code, sentence)
+
+
+def test_the_same_symptom_is_one_cause_and_another_exception_is_another() -> None:
+    results = (
+        failed(LARGE, detail="raised ValueError: one", comparison=None),
+        failed(SMALL, detail="raised ValueError: two", comparison=None),
+        failed(OTHER, detail="raised TypeError: one", comparison=None),
+    )
+    assert [(cause.sentence, [failure.id for failure in cause.failures]) for cause in grouped(results)] == [
+        ("it raises ValueError", [SMALL, LARGE]),
+        ("it raises TypeError", [OTHER]),
+    ]
+
+
+def test_the_smallest_case_is_the_one_with_the_fewest_numbers_in_and_out() -> None:
+    names = ["n1-c1-o1-g1-3x9-k2-s1-p9-d1-f32", "n1-c1-o1-g1-5x6-k2-s1-p0-d1-f32", "n1-c1-o1-g1-3x9-k2-s1-p0-d1-f32"]
+    outputs = [440, 20, 16]
+    results = tuple(
+        failed(name, comparison=replace(WRONG, elements=count)) for name, count in zip(names, outputs, strict=True)
+    )
+    (cause,) = grouped(results)
+    assert [failure.id for failure in cause.failures] == [names[2], names[1], names[0]]  # 47, 54 and 471 numbers
+    died = failed("n1-c1-o1-g1-6x9-k2-s1-p0-d1-f32", IGNORED, comparison=None)
+    alone = failed("n1-c1-o1-g1-3x9-k2-s1-p0-d1-f32", IGNORED)
+    assert grouped((alone, died))[0].failures == (died, alone)  # 58 numbers; 31 and 400
+
+
+def test_a_name_that_is_no_case_is_the_largest_and_has_no_condition() -> None:
+    (cause,) = grouped((failed("no case", SWAPPED), failed(SMALL, SWAPPED), passed("nor this"), passed(OTHER)))
+    assert [failure.id for failure in cause.failures] == [SMALL, "no case"]
+    assert cause.condition == "only where dilation_h != dilation_w"
+    assert valid_case(failed("no case")) is None
+    assert valid_case(failed("reject-stride-zero")) is None
+
+
+def test_what_passes_by_being_empty_or_refused_proves_nothing() -> None:
+    failing = failed(SMALL, IGNORED)
+    empty, refused = passed(LARGE, elements=0), CaseResult(LARGE, "smoke", "passed", "raised ValueError")
+    for silent in (empty, refused, replace(passed(LARGE), outcome="unsupported")):
+        (cause,) = grouped((failing, silent, passed(OTHER)))
+        assert cause.condition == "only where dilation_w > 1"
+    (cause,) = grouped((failing, passed(LARGE), passed(OTHER)))
+    assert "dilation" not in cause.condition
+
+
+def test_nothing_failed_for_no_reason() -> None:
+    assert grouped((passed(SMALL),)) == ()
+
+
+def test_two_mistakes_are_two_causes() -> None:
+    def twice_wrong(*arguments: Any) -> Any:
+        image, kernel, _, *rest = arguments
+        if arguments[4] == "same_upper":
+            raise RuntimeError("no such padding")
+        return kernels.right(image, kernel, None, *rest)
+
+    bias, raises = check(twice_wrong, "smoke").causes()
+    assert (bias.code, bias.condition) == ("bias-missing", "only where there is a bias")
+    assert (raises.sentence, raises.condition) == ("it raises RuntimeError", "only where padding is 'same_upper'")
+
+
+def test_a_cause_is_the_same_in_another_process() -> None:
+    here = check(kernels.none_when_dilated, "smoke").causes()
+    there = check("kernels:none_when_dilated", "smoke").causes()
+    assert [(cause.code, cause.sentence, cause.condition) for cause in here] == [
+        (cause.code, cause.sentence, cause.condition) for cause in there
+    ]
+    assert here[0].condition == "only where dilation_w > 2"

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import kernels
+import pytest
+
+import refconv
+from refconv.testing import CaseResult, Comparison, Finding, Report, cases, check
+from refconv.testing.excerpt import Excerpt
+from refconv.testing.html import as_html
+
+EVIL = "<script>alert('&')</script>"
+VOID = {"meta", "rect"}
+
+
+class Page(HTMLParser):
+    """Collect the tags, and the text of each kind of element; complain where they are not nested."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attributes: Any) -> None:
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: Any) -> None:
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and data.strip():
+            self.texts.setdefault(self.open[-1], []).append(data)
+
+
+def made_up(*results: CaseResult, target: str = "k.py:f") -> Report:
+    return Report(target, "smoke", results)
+
+
+FINDING = Finding("evil", f"it is {EVIL}", 4, 4, reading=f"not {EVIL}", alternatives=("b",))
+FAILED = CaseResult(
+    "n1-c1-o1-g1-3x4-k2-s1-p0-d1-f32",
+    "smoke",
+    "failed",
+    f"wrong\n{EVIL}",
+    Comparison(elements=6, mismatched=4),
+    0.1,
+    (FINDING, Finding("b<i>", "other")),
+    Excerpt((1, 2), 0, 0, ((1.0,),), ((2.0,),), ((9.0,),)),
+)
+
+
+def test_a_right_target() -> None:
+    report = check("refconv", "smoke")
+    page = Page(as_html(report))
+    assert page.texts["h1"] == ["✓ RIGHT in all 20 cases that it supports"]
+    assert page.texts["title"] == ["refconv: right (20 passed, 0 failed)"]
+    assert page.texts["h2"] == ["Cases"]
+    assert page.texts["td"] == ["smoke", "20", "0", "0", "0", "total", "20", "0", "0", "0"]
+    assert page.texts["th"] == ["cases", "passed", "failed", "unsupported", "wrongly accepted"]
+    assert "svg" not in dict(page.tags)
+    assert "details" not in dict(page.tags)
+
+
+def test_each_cause_has_its_smallest_case_as_maps() -> None:
+    report = check(kernels.one_pixel_off, "smoke", match="k2x3")
+    (cause,) = report.causes()
+    text = as_html(report)
+    page = Page(text)
+    assert page.texts["h1"] == [f"✗ {report.headline()}"]
+    assert page.texts["h2"] == [cause.title, "Cases"]
+    assert page.texts["b"] == ["actual", "desired", "error in bounds"]
+    assert [tag for tag, _ in page.tags].count("svg") == 3
+    assert page.texts["pre"] == [
+        cause.failures[0].detail,
+        f"from refconv.testing import check, run_case\n{report.reproduction(cause.failures[0])}",
+    ]
+    assert "Image 0, channel 0:" in page.texts["p"]
+    assert page.texts["summary"] == ["all 2 failing cases"]
+    assert [code for code in page.texts["code"] if code.startswith("n2-")] == [
+        cause.failures[0].id,
+        *(failure.id for failure in cause.failures),
+    ]
+
+
+def test_everything_is_escaped() -> None:
+    unsupported = CaseResult("u", "<fam>", "unsupported", EVIL)
+    accepted = CaseResult("<id>", "<fam>", "wrongly accepted", EVIL)
+    text = as_html(made_up(FAILED, unsupported, accepted, target=f"{EVIL}.py:f"))
+    page = Page(text)
+    assert {tag for tag, _ in page.tags} <= {
+        *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "code", "section", "pre", "div", "figure"),
+        *(
+            "figcaption",
+            "b",
+            "svg",
+            "g",
+            "text",
+            "rect",
+            "small",
+            "table",
+            "tr",
+            "th",
+            "td",
+            "details",
+            "summary",
+            "ul",
+            "li",
+        ),
+    }
+    assert "<script" not in text
+    assert page.texts["h1"] == [f"✗ WRONG: it is {EVIL}"]
+    assert page.texts["h2"] == [f"1 case fails: it is {EVIL}", "Cases"]
+    assert page.texts["p"][2:] == [f"should be: not {EVIL}", "explained as well by: b<i>", "Image 1, channel 2:"]
+    assert page.texts["pre"][0] == f"wrong\n{EVIL}"
+    assert page.texts["summary"] == ["unsupported", "wrongly accepted"]
+    assert page.texts["li"] == [f"1 × {EVIL}", f": {EVIL}"]
+    assert "<fam>" in page.texts["td"]
+    assert "<id>" in page.texts["code"]
+
+
+def test_a_page_loads_nothing() -> None:
+    text = as_html(check(kernels.one_pixel_off, "smoke", match="k2x3"))
+    assert "content=\"default-src 'none'; style-src 'unsafe-inline'\"" in text
+    assert not re.search(r"https?:|//|@import|url\(|src=|href=|<script|<link|<img", text.replace("<!doctype html>", ""))
+
+
+def test_a_page_fits_a_phone_and_the_dark() -> None:
+    text = as_html(made_up(FAILED))
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in text
+    assert "@media (prefers-color-scheme: dark)" in text
+    assert "color-scheme: light dark" in text
+    for colour in ("ground", "above", "below", "wrong"):
+        assert f".{colour} {{ fill:" in text
+
+
+def test_without_an_excerpt_there_are_words_alone() -> None:
+    page = Page(as_html(made_up(CaseResult("n1", "smoke", "failed", "raised Oops: no"))))
+    assert page.texts["h2"] == ["1 case fails: it raises Oops", "Cases"]
+    assert "svg" not in dict(page.tags)
+
+
+def test_without_a_batch_axis() -> None:
+    from dataclasses import replace  # noqa: PLC0415  # beside its only use
+
+    assert FAILED.excerpt is not None
+    flat = replace(FAILED, excerpt=replace(FAILED.excerpt, plane=(2,)))
+    assert "<p>Channel 2:</p>" in as_html(made_up(flat))
+
+
+def test_nothing_judged() -> None:
+    page = Page(as_html(check(kernels.supports_nothing, "smoke")))
+    assert page.texts["h1"] == ["✗ NOT JUDGED: it computed no case"]
+    assert page.texts["li"] == ["20 × NotImplementedError: not yet"]
+
+
+@pytest.mark.parametrize("name", ["one_pixel_off", "not_a_number", "raises", "supports_nothing"])
+def test_real_runs_make_well_formed_pages(name: str, tmp_path: Path) -> None:
+    report = check(getattr(kernels, name), "smoke")
+    text = as_html(report)
+    Page(text)
+    (tmp_path / "x.html").write_text(text, encoding="utf-8")
+    assert text.endswith("</body></html>\n")
+
+
+def test_the_counts_are_by_family() -> None:
+    assert len(cases("smoke")) == 20
+    report = check(refconv.conv2d, match="memory")
+    assert Page(as_html(report)).texts["td"][:5] == ["memory", "9", "0", "0", "0"]

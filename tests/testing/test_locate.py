@@ -1,0 +1,147 @@
+"""An output spoilt in a known place by a known content is said to be so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import refconv
+from refconv.testing import Finding, diagnose
+from refconv.testing.evidence import Evidence, gather
+from refconv.testing.locate import locate
+
+RNG = np.random.default_rng(11)
+X = RNG.standard_normal((3, 4, 11, 12)).astype(np.float32)
+W = RNG.standard_normal((10, 2, 3, 3)).astype(np.float32)
+B = RNG.standard_normal(10).astype(np.float32)
+PARAMETERS: dict[str, Any] = {"padding": (1, 1), "groups": 2}
+TRUTH = refconv.conv2d(X, W, B, **PARAMETERS)  # (3, 10, 11, 12)
+BORDER = np.ones((11, 12), bool)
+BORDER[1:-1, 1:-1] = False
+EVERY = slice(None)
+
+
+def spoilt(where: Any, value: Any) -> list[Finding]:
+    actual = TRUTH.copy()
+    actual[where] = value
+    return diagnose(actual, X, W, B, **PARAMETERS)
+
+
+PLACES: dict[str, tuple[Any, str]] = {
+    "all": (EVERY, "everywhere"),
+    "images-after-first": (slice(1, None), "in all images after the first"),
+    "channels-last-group": ((EVERY, slice(5, None)), "in the last group, from channel 5 on"),
+    "channels-past-tile": ((EVERY, slice(8, None)), "in channels 8, 9, past the last whole tile of 4"),
+    "rows-past-tile": ((EVERY, EVERY, slice(8, None)), "in rows 8, 9, 10, past the last whole tile of 4"),
+    "columns-past-tile": ((..., slice(8, None)), "in columns 8, 9, 10, 11, past the last whole tile of 8"),
+    "border": ((EVERY, EVERY, BORDER), "where the window touches the padding"),
+    "rows-modulo": ((EVERY, EVERY, slice(1, None, 2)), "in rows 1 modulo 2"),
+    "channels-modulo": ((EVERY, slice(0, None, 3)), "in channels 0 modulo 3"),
+    "one-image": (1, "in image 1 alone"),
+    "one-channel": ((EVERY, 0), "in channel 0 alone"),
+    "one-row": ((EVERY, EVERY, 5), "in row 5 alone"),
+    "one-column": ((..., 0), "in column 0 alone"),
+    "one-pixel": ((EVERY, EVERY, 3, 4), "in row 3, column 4"),
+    "some-channels+some-columns": (
+        (EVERY, [2, 3], EVERY, slice(4, 9)),
+        "in channels 2, 3, columns 4 to 8",
+    ),
+    "some-rows": ((EVERY, EVERY, [1, 2, 3, 5, 6, 7]), "in rows 1 to 7 (6 of them)"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_place_is_named_with_the_zeros_in_it(place: str) -> None:
+    where, words = PLACES[place]
+    finding = spoilt(where, 0)[0]
+    assert finding.code == f"{place}-zero"
+    assert finding.sentence == f"it is wrong {words}: zeros stand there"
+    assert finding.explained == finding.wrong == (np.zeros_like(TRUTH)[where].size)
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place not in ("all", "some-rows")])
+def test_a_place_is_named_by_itself_where_nothing_known_stands(place: str) -> None:
+    where, words = PLACES[place]
+    actual = TRUTH.copy()
+    actual[where] += 5 + np.arange(actual[where].size, dtype=np.float32).reshape(actual[where].shape) % 7
+    _, right, dtype = gather(actual, X, W, B, **PARAMETERS)
+    regions = locate(Evidence.of(actual, right, dtype))
+    assert (regions[0].code, regions[0].words) == (place, words)
+
+
+CONTENTS: dict[str, tuple[Any, str]] = {
+    "zero": (0, "zeros stand there"),
+    "nan": (np.nan, "NaN stands there"),
+    "infinite": (np.inf, "infinity stands there"),
+    "bias-alone": (np.broadcast_to(B[:, None, None], TRUTH.shape)[1:], "the bias alone stands there"),
+    "plus-constant": (TRUTH[1:] + np.float32(1.5), "the truth plus 1.5 stands there"),
+    "scaled": (TRUTH[1:] * np.float32(0.25), "0.25 times the truth stands there"),
+    "stale": (TRUTH[1:][..., ::-1, ::-1], "elements of the truth stand there that belong elsewhere"),
+}
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+def test_a_content_is_named_with_its_place(content: str) -> None:
+    value, words = CONTENTS[content]
+    codes = {finding.code: finding.sentence for finding in spoilt(slice(1, None), value)}
+    code = f"images-after-first-{content}"
+    assert codes[code] == f"it is wrong in all images after the first: {words}"
+
+
+def test_the_truth_of_a_neighbour() -> None:
+    codes = {finding.code: finding.sentence for finding in spoilt((..., slice(8, None)), TRUTH[..., 7:11])}
+    assert codes["columns-past-tile-neighbour"] == (
+        "it is wrong in columns 8, 9, 10, 11, past the last whole tile of 8: "
+        "the truth of the output at [+0, +0, +0, -1] from there stands there"
+    )
+
+
+def test_swapped_outputs_are_said_to_be_so() -> None:
+    actual = TRUTH.copy()
+    actual[:, [2, 7]] = TRUTH[:, [7, 2]]
+    (finding,) = diagnose(actual, X, W, B, **PARAMETERS)
+    assert finding.code == "outputs-swapped"
+    assert finding.sentence == (
+        "whole maps stand in each other's places: image 0, channel 2 holds what belongs to image 0, channel 7"
+    )
+
+
+def test_numbers_in_place_of_nan() -> None:
+    image = X.copy()
+    image[1, 2, 5, 6] = np.nan
+    actual = np.nan_to_num(refconv.conv2d(image, W, B, **PARAMETERS), nan=3)
+    codes = [finding.code for finding in diagnose(actual, image, W, B, **PARAMETERS)]
+    assert codes[0] == "nan-lost"
+
+
+def test_sums_that_wrap_and_sums_that_stop() -> None:
+    image = (np.arange(3 * 4 * 11 * 12).reshape(3, 4, 11, 12) % 61).astype(np.float32)
+    kernel = (np.arange(10 * 2 * 3 * 3).reshape(10, 2, 3, 3) % 13).astype(np.float32)
+    truth = refconv.conv2d(image, kernel, padding=(1, 1), groups=2)
+    assert truth.min() > 300
+    wrapped = (truth + 128) % 256 - 128
+    (finding,) = diagnose(wrapped, image, kernel, padding=(1, 1), groups=2)
+    assert (finding.code, finding.sentence) == (
+        "wraps-at-8-bits",
+        "sums go round in a type of 8 bits: the truth modulo 2^8 stands there",
+    )
+    (finding,) = diagnose(np.minimum(truth, 2000), image, kernel, padding=(1, 1), groups=2)
+    assert (finding.code, finding.sentence) == ("saturated", "what is larger stops at 2000")
+
+
+def test_outputs_past_2_to_the_16() -> None:
+    image = np.arange(300 * 301, dtype=np.float64).reshape(1, 1, 300, 301) % 97 + 1
+    kernel = np.array([[[[2.0]]]])
+    actual = refconv.conv2d(image, kernel).reshape(-1)
+    actual[2**16 :] = 0
+    findings = {finding.code: finding.sentence for finding in diagnose(actual.reshape(image.shape), image, kernel)}
+    assert findings["past-2^16-zero"] == "it is wrong from element number 2^16 on: zeros stand there"
+
+
+def test_what_is_right_is_nowhere() -> None:
+    _, right, dtype = gather(TRUTH, X, W, B, **PARAMETERS)
+    evidence = Evidence.of(TRUTH, right, dtype)
+    assert evidence.count == 0
+    assert diagnose(TRUTH, X, W, B, **PARAMETERS) == []

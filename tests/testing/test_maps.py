@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import math
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from refconv.testing.excerpt import Excerpt
+from refconv.testing.maps import _short, maps_of
+
+EXCERPT = Excerpt((0, 0), 3, 5, ((1.0, -4.0), (0.0, math.nan)), ((1.0, 2.0), (0.0, 8.0)), ((0.0, math.inf), (0.5, 1e3)))
+
+
+def parsed(excerpt: Excerpt) -> list[ET.Element]:
+    """Return the figures: what is drawn must be well-formed."""
+    return ET.fromstring(maps_of(excerpt)).findall("figure")
+
+
+def cells(figure: ET.Element) -> list[tuple[str, str, float, str]]:
+    """Return each cell's tooltip, colour, opacity and text."""
+    found = []
+    for cell in figure.iter("g"):
+        ground, colour = cell.findall("rect")
+        assert ground.get("class") == "ground"
+        assert [ground.get(key) for key in ("x", "y")] == [colour.get(key) for key in ("x", "y")]
+        text = cell.findtext("text") or ""
+        found.append(
+            (cell.findtext("title") or "", colour.get("class") or "", float(colour.get("fill-opacity") or 0), text)
+        )
+    return found
+
+
+def test_three_maps_side_by_side() -> None:
+    assert [figure.findtext("figcaption/b") for figure in parsed(EXCERPT)] == ["actual", "desired", "error in bounds"]
+    assert [figure.find("svg").get("aria-label") for figure in parsed(EXCERPT)] == [  # type: ignore[union-attr]
+        "actual",
+        "desired",
+        "error in bounds",
+    ]
+
+
+def test_values_are_coloured_by_sign_and_size_on_one_scale() -> None:
+    actual, desired, _ = parsed(EXCERPT)
+    assert cells(actual) == [
+        ("[3, 5]: 1", "above", 0.081, "1"),  # 0.65 · 1/8
+        ("[3, 6]: -4", "below", 0.325, "-4"),
+        ("[4, 5]: 0", "above", 0.0, "0"),
+        ("[4, 6]: nan", "above", 0.65, "nan"),
+    ]
+    assert [cell[2] for cell in cells(desired)] == [0.081, 0.163, 0.0, 0.65]
+    assert actual.findtext("small") == "blue below 0, orange above, full at ±8"
+
+
+def test_errors_are_marked_and_coloured_by_their_logarithm() -> None:
+    errors = parsed(EXCERPT)[2]
+    assert cells(errors) == [
+        ("[3, 5]: 0", "wrong", 0.0, "·"),
+        ("[3, 6]: inf", "wrong", 0.65, "✗"),
+        ("[4, 5]: 0.5", "wrong", 0.0, "·"),
+        ("[4, 6]: 1000", "wrong", 0.439, "1000"),  # 0.65 · (0.3 + 3/8)
+    ]
+
+
+@pytest.mark.parametrize(("ratio", "opacity", "text"), [(1.0, 0.0, "·"), (10.0, 0.276, "10"), (1e6, 0.65, "1e6")])
+def test_how_far_beyond_its_bound(ratio: float, opacity: float, text: str) -> None:
+    row = ((ratio,),)
+    assert cells(parsed(Excerpt((0, 0), 0, 0, row, row, row))[2]) == [(f"[0, 0]: {ratio:.9g}", "wrong", opacity, text)]
+
+
+def test_indices_stand_at_the_edges() -> None:
+    actual = parsed(EXCERPT)[0]
+    assert [text.text for text in actual.iter("text") if text.get("class") == "index"] == ["5", "6", "3", "4"]
+
+
+def test_cells_lie_beside_each_other_and_fill_the_drawing() -> None:
+    svg = parsed(EXCERPT)[0].find("svg")
+    assert svg is not None
+    assert svg.get("viewBox") == "0 0 110 110"  # a margin of 30, and 2 cells of 40
+    assert [(rect.get("x"), rect.get("y")) for rect in svg.iter("rect") if rect.get("class") == "ground"] == [
+        ("30", "30"),
+        ("70", "30"),
+        ("30", "70"),
+        ("70", "70"),
+    ]
+
+
+@pytest.mark.parametrize(("columns", "has_numbers"), [(9, True), (10, False)])
+def test_wide_maps_have_marks_and_no_numbers(columns: int, has_numbers: bool) -> None:
+    actual, _, errors = parsed(
+        Excerpt((0, 0), 0, 0, ((7.0,) * columns,), ((7.0,) * columns,), ((0.0, 5.0) + (9.0,) * (columns - 2),))
+    )
+    assert {cell[3] for cell in cells(actual)} == ({"7"} if has_numbers else {""})
+    assert [cell[3] for cell in cells(errors)][:2] == (["·", "5"] if has_numbers else ["·", "✗"])
+    assert cells(actual)[0][0] == "[0, 0]: 7"
+
+
+def test_zeros_have_no_colour() -> None:
+    zeros = ((0.0,),)
+    assert [cells(figure)[0][2] for figure in parsed(Excerpt((0, 0), 0, 0, zeros, zeros, zeros))] == [0, 0, 0]
+
+
+def test_infinities_do_not_set_the_scale() -> None:
+    actual = parsed(Excerpt((0, 0), 0, 0, ((-math.inf, 2.0),), ((1.0, 2.0),), ()))[0]
+    assert [(cell[1], cell[2]) for cell in cells(actual)] == [("below", 0.65), ("above", 0.65)]
+    assert actual.findtext("small") == "blue below 0, orange above, full at ±2"
+
+
+def test_without_errors_or_without_a_result_there_are_fewer_maps() -> None:
+    rows = ((1.0,),)
+    titles = [
+        [figure.findtext("figcaption/b") for figure in parsed(Excerpt((0, 0), 0, 0, actual, rows, ()))]
+        for actual in (rows, ())
+    ]
+    assert titles == [["actual", "desired"], ["desired"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-1698.0, "-1698"),
+        (2.1915435791, "2.192"),
+        (-0.001234567, "-1.2e-3"),
+        (123456.0, "1.2e5"),
+        (1e-12, "1e-12"),
+        (-1.5e-12, "-1.5e-12"),
+        (-1.5e300, "-1.5e300"),
+        (2e6, "2e6"),
+        (math.inf, "inf"),
+        (math.nan, "nan"),
+    ],
+)
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert _short(value) == text
+
+
+def test_colours_are_those_of_the_page() -> None:
+    classes = set(re.findall(r'class="(\w+)"', maps_of(EXCERPT)))
+    assert classes == {"maps", "ground", "above", "below", "wrong", "index"}

@@ -2,9 +2,8 @@
 
 To add one, add five lines to the table of the chapter that it belongs to (`mistakes_in_windows`,
 `mistakes_in_channels`, `mistakes_in_numbers`): a code, which is stable from then on, a sentence, the corrected
-reading, and the change.
-A mistake that cannot be made in some convolution, such as a wrong order of groups where there is one, changes nothing
-there, and so explains nothing.
+reading, and the change.  A mistake that cannot be made in some convolution, such as a wrong order of groups where there
+is one, changes nothing there, and so explains nothing.
 """
 
 from __future__ import annotations

@@ -9,17 +9,19 @@ array([[9., 9.],
 """
 
 from importlib import import_module
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from refconv import dilation, grad, matrix
 from refconv.conv import conv2d
-from refconv.conv_nd import conv1d, conv3d
 from refconv.error_bound import error_bound
-from refconv.family_bound import error_bound_of
 from refconv.im2col import col2im, im2col
 from refconv.sizes import effective_kernel_size, output_size, same_padding
-from refconv.transpose import conv_transpose2d
-from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
+
+if TYPE_CHECKING:
+    from refconv import analysis, aspp, dilation, grad, matrix, nn, plots, quantized, testing
+    from refconv.conv_nd import conv1d, conv3d
+    from refconv.family_bound import error_bound_of
+    from refconv.transpose import conv_transpose2d
+    from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
 
 __all__ = [
     "analysis",
@@ -47,9 +49,25 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
+# Where to find what is imported when it is first named: those who only convolve need not wait for it.
+_FUNCTIONS = {
+    "conv1d": "conv_nd",
+    "conv3d": "conv_nd",
+    "conv_transpose1d": "transpose_nd",
+    "conv_transpose2d": "transpose",
+    "conv_transpose3d": "transpose_nd",
+    "error_bound_of": "family_bound",
+}
+_MODULES = ("analysis", "aspp", "dilation", "grad", "matrix", "nn", "plots", "quantized", "testing")
 
-def __getattr__(name: str) -> ModuleType:
-    """Import a house when it is first named: those who only convolve need not wait for it."""
-    if name in {"analysis", "aspp", "nn", "plots", "quantized", "testing"}:
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
         return import_module(f"refconv.{name}")
+    if name in _FUNCTIONS:
+        return getattr(import_module(f"refconv.{_FUNCTIONS[name]}"), name)
     raise AttributeError(f"module 'refconv' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

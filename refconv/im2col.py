@@ -38,14 +38,15 @@ def windows(padded: Array, geometry: ConvGeometry, *, writeable: bool = False) -
     return dense[:, :, :: height.stride, :: width.stride, :: height.dilation, :: width.dilation]
 
 
-def bands(geometry: ConvGeometry) -> Iterator[tuple[int, slice, slice]]:
+def bands(geometry: ConvGeometry, outputs: int = 0) -> Iterator[tuple[int, slice, slice]]:
     """Yield (n, rows, positions): bands of an image's output rows whose columns, of all its channels, fill a tile.
 
-    `positions` are the columns P·Q that belong to the rows.
+    `positions` are the columns P·Q that belong to the rows.  Where a position has more numbers on its way out,
+    `outputs` of them, than in its columns, it is those that fill the tile.
     """
     height, width = geometry.height.output_size, geometry.width.output_size
-    columns_per_row = geometry.groups * geometry.taps_per_output * width
-    band = min(height, max(1, TILE_ELEMENTS // max(1, columns_per_row)))
+    elements_per_row = max(geometry.groups * geometry.taps_per_output, outputs) * width
+    band = min(height, max(1, TILE_ELEMENTS // max(1, elements_per_row)))
     for n, start in itertools.product(range(geometry.batch), range(0, height, max(1, band))):
         yield n, slice(start, start + band), slice(start * width, (start + band) * width)
 

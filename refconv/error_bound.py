@@ -169,8 +169,8 @@ def conv2d_sums(
     total = add_up(sizes)
     roundings = _roundings(geometry, algorithm, is_complex=is_complex, is_biased=sizes.bias is not None)
     input_error: Array | float = 0.0
-    if precision.multiplier is not None:
-        largest = add_up(sizes.each(partial(_rounded_up, info=precision.multiplier))._replace(bias=sizes.bias))
+    if precision.multiplier is not None or algorithm != "direct":
+        largest = add_up(_largest_factors(sizes, precision, algorithm))
         with np.errstate(invalid="ignore"):  # NaN, and infinity less infinity
             input_error = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest  # both sums are rounded
     if exact is None and precision.rounds_result:
@@ -211,9 +211,20 @@ def _magnitude(operand: Array) -> Array:
     return np.where(np.isfinite(wide), np.abs(wide), np.nan)
 
 
+def _largest_factors(sizes: Operands, precision: Precision, algorithm: str) -> Operands:
+    """Return what a kernel's own factors can be at most: inputs rounded, and a part of the weights lost in transforms."""
+    image, kernel = sizes.input, sizes.weight
+    if precision.multiplier is not None:
+        image, kernel = (_rounded_up(size, precision.multiplier) for size in (image, kernel))
+    if algorithm != "direct":
+        kernel = kernel + WINOGRAD[algorithm].lost_weight * precision.accumulator.smallest
+    return Operands(image, kernel, sizes.bias)
+
+
 def _rounded_up(magnitude: Array, info: FloatInfo) -> Array:
     """Return what rounding to a format, or truncation, can make of a number at most; itself, if the format holds it."""
-    at_most = np.where(magnitude > info.largest, np.inf, magnitude * (1 + 2 * info.unit) + info.smallest)
+    with np.errstate(over="ignore"):
+        at_most = np.where(magnitude > info.largest, np.inf, magnitude * (1 + 2 * info.unit) + info.smallest)
     return np.where(round_to_format(magnitude, info) == magnitude, magnitude, at_most)
 
 

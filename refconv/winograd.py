@@ -59,6 +59,16 @@ class Winograd:
         """How much a change of one transformed product may change an output: ``(max Σ|Aᵀ|)²`` over its rows."""
         return float(np.abs(self.inverse).sum(axis=1).max() ** 2)
 
+    @property
+    def lost_weight(self) -> float:
+        """How much larger weights would make up for what underflow takes from them transformed, in least numbers.
+
+        Along the columns and along the rows, each product of the transform may lose one.  No other transform divides.
+        """
+        rows = np.abs(self.kernel).sum(axis=1)
+        products = int((self.kernel != 0).sum(axis=1).max())
+        return float(products * (1 + rows.max()) / rows.min() ** 2)
+
     def magnitudes(self, padded: Array, kernel: Array, geometry: ConvGeometry) -> Array:
         """Return Σ|monomials| for every output, (N, O, P, Q), given |input| padded and |weight|."""
         inverse, kernels, data = (np.abs(matrix) for matrix in self._matrices())

@@ -212,7 +212,7 @@ def _magnitude(operand: Array) -> Array:
 
 
 def _largest_factors(sizes: Operands, precision: Precision, algorithm: str) -> Operands:
-    """Return what a kernel's own factors can be at most: inputs rounded, and a part of the weights lost in transforms."""
+    """Return what a kernel's own factors can be at most: inputs rounded, and what the weights lose in transforms."""
     image, kernel = sizes.input, sizes.weight
     if precision.multiplier is not None:
         image, kernel = (_rounded_up(size, precision.multiplier) for size in (image, kernel))

@@ -163,7 +163,7 @@ def conv2d_sums(
     if algorithm != "direct":
         WINOGRAD[algorithm].check(geometry)
     is_complex = any(dtype.kind == "c" for dtype in operands.dtypes)
-    add_up = partial(_total, geometry, parameters, algorithm)
+    add_up = partial(_total, geometry, parameters, algorithm, precision.accumulator.largest)
 
     sizes = operands.each(_magnitude)
     total = add_up(sizes)
@@ -172,19 +172,22 @@ def conv2d_sums(
     if precision.multiplier is not None or algorithm != "direct":
         largest = add_up(_largest_factors(sizes, precision, algorithm))
         with np.errstate(invalid="ignore"):  # NaN, and infinity less infinity
-            input_error = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest  # both sums are rounded
+            more = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest  # both sums are rounded
+            input_error = np.where(largest == np.inf, np.inf, more)
     if exact is None and precision.rounds_result:
         exact = conv2d(*operands, **parameters, dtype=wide_dtype(*operands.dtypes))
     amplification = 1.0 if algorithm == "direct" else WINOGRAD[algorithm].amplification
     return Sums(total, roundings, input_error, exact, amplification, is_complex)
 
 
-def _total(geometry: ConvGeometry, parameters: Mapping[str, Any], algorithm: str, sizes: Operands) -> Array:
-    """Return Σ|x||w| + |b|; of Winograd's algorithm, the sum over its own monomials."""
+def _total(
+    geometry: ConvGeometry, parameters: Mapping[str, Any], algorithm: str, overflow: float, sizes: Operands
+) -> Array:
+    """Return Σ|x||w| + |b|; of Winograd's algorithm, the sum over its own monomials, whose factors may overflow."""
     if algorithm == "direct":
         return conv2d(*sizes, **parameters)
     padded = pad(sizes.input.reshape(geometry.batch, *sizes.input.shape[-3:]), geometry)
-    total = WINOGRAD[algorithm].magnitudes(padded, sizes.weight, geometry)
+    total = WINOGRAD[algorithm].magnitudes(padded, sizes.weight, geometry, overflow)
     if sizes.bias is not None:
         total += sizes.bias[:, np.newaxis, np.newaxis]
     return total if geometry.batched else total[0]

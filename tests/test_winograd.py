@@ -273,12 +273,37 @@ def test_rounded_inputs_go_through_the_transforms_too() -> None:
 def test_a_part_of_a_small_weight_is_lost(algorithm: str, lost: float) -> None:
     # Three products to a number, twice; the sums of |G| along its rows are 1 to 3/2, and 1/4 to 1.
     assert WINOGRAD[algorithm].lost_weight == lost
-    image, kernel = np.full((6, 6), 2.0**12, np.float16), np.zeros((3, 3), np.float16)
+    image, kernel = np.full((6, 6), 2.0**9, np.float16), np.zeros((3, 3), np.float16)
     found = bound(image[None, None], kernel[None, None], algorithm)[0, 0, 0, 0]
-    first = SUMS[algorithm][0] ** 2 * 2.0**12 * lost * 2.0**-24  # all that is lost, where the weights are 0
+    first = SUMS[algorithm][0] ** 2 * 2.0**9 * lost * 2.0**-24  # all that is lost, where the weights are 0
     roundings, weight = WINOGRAD[algorithm].roundings(1), WINOGRAD[algorithm].amplification
     unit = roundings * 2.0**-11 / (1 - roundings * 2.0**-11)
     assert found == pytest.approx(first * (1 + unit) + roundings * weight * 2.0**-24, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("pixel", "weight", "finite"),
+    [
+        (16368, 2.0**-14, True),  # 4·16368 = 65472, which float16 holds
+        (16384, 2.0**-14, False),
+        (2.0**-14, 29104, True),  # 9/4·29104 = 65484
+        (2.0**-14, 29120, False),
+    ],
+)
+def test_where_a_transform_may_overflow_there_is_no_bound(pixel: float, weight: float, finite: bool) -> None:
+    image = np.zeros((2, 4, 4, 6), np.float16)
+    kernel = np.full((6, 2, 3, 3), 2.0**-14, np.float16)
+    image[1, 2, :, :4], kernel[4] = pixel, weight
+    found = error_bound(image, kernel, groups=2, dtype=np.float16, accumulate_dtype=np.float16, algorithm="winograd2")
+    expected = np.ones(found.shape, bool)
+    if not finite and pixel > weight:
+        expected[1, 3:] = False  # all of the second group that read a tile of the second image
+    elif not finite:
+        expected[:, 4] = False
+    assert (np.isfinite(found[..., :2]) == expected[..., :2]).all()
+    assert np.isfinite(found[0, :4]).all()
+    image[1, 2, 0, 0] = np.nan
+    assert np.isnan(bound(image[1, 2:3], kernel[:1, :1], "winograd2")[..., :2, :2]).all()
 
 
 # What it is not for

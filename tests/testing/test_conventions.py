@@ -52,9 +52,9 @@ def skipping(image: Array, kernel: Array, bias: Array | None = None, padding: in
 
 
 def data() -> tuple[Array, Array]:
-    """Return an image with pixels of both signs and zeros, and kernels of small whole numbers."""
+    """Return an image of halves of both signs, ones and zeros, and kernels of small whole numbers."""
     rng = np.random.default_rng(1)
-    image = rng.integers(-2, 3, (2, 2, 5, 6)).astype(np.float32)
+    image = (rng.integers(-2, 3, (2, 2, 5, 6)) / 2).astype(np.float32)
     kernel = rng.integers(1, 4, (3, 2, 3, 2)).astype(np.float32)
     assert (image == 0).any()
     return image, kernel

@@ -11,7 +11,7 @@ import pytest
 
 from refconv import conv2d
 from refconv.testing import Comparison, compare_conv2d
-from refconv.testing.compare import compare_arrays
+from refconv.testing.compare import compare_arrays, exception_text
 from refconv.testing.reference import Reference
 
 Array = npt.NDArray[Any]
@@ -715,3 +715,8 @@ def test_how_it_cannot_work_is_misuse(keywords: dict[str, Any], error: type[Exce
     with pytest.raises(error) as caught:
         compared(TRUTH, **keywords)
     assert str(caught.value) == message
+
+
+def test_only_a_message_of_more_than_300_characters_is_cut() -> None:
+    assert exception_text(ValueError("x" * 300)) == "ValueError: " + "x" * 300
+    assert exception_text(ValueError("x" * 301)) == "ValueError: " + "x" * 300 + " ..."

@@ -26,6 +26,7 @@ import numpy as np
 from refconv.formats import Array, FloatInfo, round_to_format
 
 GUARD_BITS = 56  # leading digits that rounding looks at: the 53 of float64, its half, and two for what follows
+EXACT_BITS = 51  # whole numbers of so many that float64 holds with a quarter behind them; base 2^18 would need 54
 Digits = Mapping[int, Array]  # position -> whole numbers in float64
 
 
@@ -48,19 +49,29 @@ def bit_range(array: Array) -> Range:
     if not largest:
         return Range(0, 0)
     smallest = sizes.min(initial=np.inf, where=sizes > 0)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         significant = 24 if np.array_equal(array, array.astype(np.float32)) else 53
     return Range(int(np.frexp(largest)[1]), int(np.frexp(smallest)[1]) - significant)
 
 
 def digit_bits(terms: int, width: int) -> int:
-    """Return the largest β for which no sum of digits can pass 2^53.
+    """Return the largest β for which no sum of digits can pass 2^53, of those that `round_sums` takes.
 
     Each S_d adds up to `terms` products of two digits for each pair of positions a + b = d, and one digit of a bias.
     A factor whose bits span `width` has at most ``width // β + 2`` positions, so that there are no more pairs.
     """
-    possible = (bits for bits in range(26, 0, -1) if (terms * (width // bits + 2) + 1) * 4 ** (bits - 1) <= 2**53)
-    return next(possible)
+    possible = (bits for bits in range(25, 0, -1) if (terms * (width // bits + 2) + 1) * 4 ** (bits - 1) <= 2**53)
+    return next(bits for bits in possible if _head_digits(bits) * bits <= EXACT_BITS)
+
+
+def _leading_digits(bits: int) -> int:
+    """Return how many digits rounding looks at: one more, for a leading 1 may lose half of itself to the next."""
+    return -(-GUARD_BITS // bits) + 1
+
+
+def _head_digits(bits: int) -> int:
+    """Return how many of them go into the first of two float64 numbers; the other has as many, or one less."""
+    return (_leading_digits(bits) + 1) // 2
 
 
 def split(array: Array, origin: int, bits: int) -> dict[int, Array]:
@@ -102,21 +113,20 @@ def round_sums(sums: Digits, shape: tuple[int, ...], origin: int, bits: int, inf
     """
     if not sums:
         return np.zeros(shape)
-    looked_at = -(-GUARD_BITS // bits) + 1  # one more: a leading digit may be 1, and the next take half of it away
+    looked_at, half = _leading_digits(bits), _head_digits(bits)
     planes = _carried(sums, shape, bits, padding=looked_at)
     signs = _signs_below(planes)
     leading = len(planes) - 1 - np.argmax(planes[::-1] != 0, axis=0)
-    leading = np.maximum(leading, looked_at)
     seen = leading - np.arange(looked_at).reshape(-1, *(1,) * len(shape))
     digits = np.take_along_axis(planes, seen, axis=0)
     sign = np.take_along_axis(signs, seen[-1:], axis=0)[0]
 
-    half = (looked_at + 1) // 2
     head = _evaluated(digits[:half], bits)
     tail = _evaluated(digits[half:], bits) + 0.25 * sign  # the digits below are less than 1 here, of this sign
     value, rest = two_sum(head * 2.0 ** ((looked_at - half) * bits), tail)
     last_position = min(sums) + seen[-1] - looked_at
-    return round_to_format(value, info, rest=rest, exponent=origin + last_position * bits)
+    exponent = (origin + last_position * bits).astype(np.intc)  # where a C long has 32 bits, ldexp takes no int64
+    return round_to_format(value, info, rest=rest, exponent=exponent)
 
 
 def _carried(sums: Digits, shape: tuple[int, ...], bits: int, padding: int) -> Array:

@@ -163,28 +163,31 @@ def conv2d_sums(
     if algorithm != "direct":
         WINOGRAD[algorithm].check(geometry)
     is_complex = any(dtype.kind == "c" for dtype in operands.dtypes)
-    add_up = partial(_total, geometry, parameters, algorithm)
+    add_up = partial(_total, geometry, parameters, algorithm, precision.accumulator.largest)
 
     sizes = operands.each(magnitude)
     total = add_up(sizes)
     roundings = _roundings(geometry, algorithm, is_complex=is_complex, is_biased=sizes.bias is not None)
     input_error: Array | float = 0.0
-    if precision.multiplier is not None:
-        largest = add_up(sizes.each(partial(rounded_up, info=precision.multiplier))._replace(bias=sizes.bias))
+    if precision.multiplier is not None or algorithm != "direct":
+        largest = add_up(_largest_factors(sizes, precision, algorithm))
         with np.errstate(invalid="ignore"):  # NaN, and infinity less infinity
-            input_error = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest  # both sums are rounded
+            more = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest  # both sums are rounded
+            input_error = np.where(largest == np.inf, np.inf, more)
     if exact is None and precision.rounds_result:
         exact = conv2d(*operands, **parameters, dtype=wide_dtype(*operands.dtypes))
     amplification = 1.0 if algorithm == "direct" else WINOGRAD[algorithm].amplification
     return Sums(total, roundings, input_error, exact, amplification, is_complex)
 
 
-def _total(geometry: ConvGeometry, parameters: Mapping[str, Any], algorithm: str, sizes: Operands) -> Array:
-    """Return Σ|x||w| + |b|; of Winograd's algorithm, the sum over its own monomials."""
+def _total(
+    geometry: ConvGeometry, parameters: Mapping[str, Any], algorithm: str, overflow: float, sizes: Operands
+) -> Array:
+    """Return Σ|x||w| + |b|; of Winograd's algorithm, the sum over its own monomials, whose factors may overflow."""
     if algorithm == "direct":
         return conv2d(*sizes, **parameters)
     padded = pad(sizes.input.reshape(geometry.batch, *sizes.input.shape[-3:]), geometry)
-    total = WINOGRAD[algorithm].magnitudes(padded, sizes.weight, geometry)
+    total = WINOGRAD[algorithm].magnitudes(padded, sizes.weight, geometry, overflow)
     if sizes.bias is not None:
         total += sizes.bias[:, np.newaxis, np.newaxis]
     return total if geometry.batched else total[0]
@@ -211,9 +214,20 @@ def magnitude(operand: Array) -> Array:
     return np.where(np.isfinite(wide), np.abs(wide), np.nan)
 
 
+def _largest_factors(sizes: Operands, precision: Precision, algorithm: str) -> Operands:
+    """Return what a kernel's own factors can be at most: inputs rounded, and what the weights lose in transforms."""
+    image, kernel = sizes.input, sizes.weight
+    if precision.multiplier is not None:
+        image, kernel = (rounded_up(size, precision.multiplier) for size in (image, kernel))
+    if algorithm != "direct":
+        kernel = kernel + WINOGRAD[algorithm].lost_weight * precision.accumulator.smallest
+    return Operands(image, kernel, sizes.bias)
+
+
 def rounded_up(magnitude: Array, info: FloatInfo) -> Array:
     """Return what rounding to a format, or truncation, can make of a number at most; itself, if the format holds it."""
-    at_most = np.where(magnitude > info.largest, np.inf, magnitude * (1 + 2 * info.unit) + info.smallest)
+    with np.errstate(over="ignore"):
+        at_most = np.where(magnitude > info.largest, np.inf, magnitude * (1 + 2 * info.unit) + info.smallest)
     return np.where(round_to_format(magnitude, info) == magnitude, magnitude, at_most)
 
 

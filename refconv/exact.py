@@ -28,6 +28,7 @@ from refconv.padding import pad
 Method = Callable[[Array, Array, ConvGeometry], Array]
 
 
+@np.errstate(all="ignore")  # digits underflow on purpose, and 0·∞ and ∞ − ∞ are answers
 def exact_conv2d(operands: Sequence[Array], geometry: ConvGeometry, result: np.dtype[Any], method: Method) -> Array:
     """Return the convolution (N, O, P, Q) rounded to nearest in `result`, ties to even; a complex one part by part.
 
@@ -76,14 +77,13 @@ def _real_conv2d(
     output = np.empty(geometry.output_shape)
     tiles = output.reshape(geometry.batch, geometry.out_channels, geometry.positions)
     factors = _DigitFactors.of(pad(finite[0], geometry), finite[1], finite[2], geometry)
-    for n, rows, positions in bands(geometry):
+    for n, rows, positions in bands(geometry, numbers=geometry.out_channels * factors.span):
         tile = tiles[n, :, positions]
         tile[...] = round_sums(factors.sums(n, rows), tile.shape, factors.origin, factors.bits, info)
     if all(np.isfinite(operand).all() for operand in (image, kernel, bias)):
         return output
     signs = [np.where(np.isfinite(operand), np.sign(operand), operand) for operand in (image, kernel, bias)]
-    with np.errstate(invalid="ignore"):  # 0·∞ and ∞ − ∞ are answers here
-        special = method(signs[0], signs[1], geometry) + signs[2][:, np.newaxis, np.newaxis]
+    special = method(signs[0], signs[1], geometry) + signs[2][:, np.newaxis, np.newaxis]
     return np.where(np.isfinite(special), output, special)
 
 
@@ -114,6 +114,13 @@ class _DigitFactors:
         stacked = np.hstack([none, *(digits.reshape(shape) for digits in kernels.values())])
         offsets = split(bias[:, np.newaxis], sum(origins), bits)
         return cls(geometry, bits, sum(origins), images, stacked, tuple(kernels), offsets)
+
+    @property
+    def span(self) -> int:
+        """How many positions there are from the lowest to the highest at which a sum has a digit."""
+        products = [image + kernel for image in self.images for kernel in self.kernel_positions]
+        positions = [*products, *self.offsets]
+        return max(positions) - min(positions) + 1 if positions else 0
 
     def sums(self, n: int, rows: slice) -> dict[int, Array]:
         """Return the sums S_d of a band of output rows: position -> whole numbers, (O, positions)."""

@@ -22,6 +22,7 @@ Core GPU architecture" (2020) for TF32, which is a type of multipliers and not o
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
@@ -56,12 +57,14 @@ class FloatInfo(NamedTuple):
 
     @property
     def overflow(self) -> float:
-        """Return the least magnitude that rounds to infinity: half a last place past the largest number.
+        """Return the least float64 that rounds to infinity: half a last place past the largest number.
 
+        Where the largest number is even, as in ``float8_e4m3fn`` alone, the tie is its own, and the least is the next.
         float64 itself cannot hold its own, 2^1024 − 2^970: for it this is infinite.
         """
         last_place = 2.0 ** (int(np.frexp(self.largest)[1]) - self.digits)
-        return self.largest + last_place / 2
+        tie = self.largest + last_place / 2
+        return math.nextafter(tie, math.inf) if self.largest % (2 * last_place) == 0 else tie
 
 
 # The formats that NumPy does not know, by name, so that they need nothing else to be installed.
@@ -84,15 +87,15 @@ def has_ml_dtypes() -> bool:
     return find_spec("ml_dtypes") is not None
 
 
-def float_info(dtype: npt.DTypeLike) -> FloatInfo:
+def float_info(dtype: npt.DTypeLike, name: str = "dtype") -> FloatInfo:
     """Return u, the least positive and the largest number of a floating type; of a complex type, those of its parts.
 
     `dtype` may also be the name of a format in the table above.  The numbers are Python floats, so that of longdouble
-    the least is 0 and the largest infinite.
+    the least is 0 and the largest infinite.  `name` is the argument's, for the message.
     """
     if isinstance(dtype, str) and dtype in _NAMED:
         return _NAMED[dtype]
-    kind = as_dtype(dtype)
+    kind = as_dtype(dtype, name)
     info = import_module("ml_dtypes").finfo(kind) if is_ml_dtype(kind) else np.finfo(kind)
     return FloatInfo(float(info.eps) / 2, float(info.smallest_subnormal), float(info.max))
 

@@ -38,14 +38,15 @@ def windows(padded: Array, geometry: ConvGeometry, *, writeable: bool = False) -
     return dense[:, :, :: height.stride, :: width.stride, :: height.dilation, :: width.dilation]
 
 
-def bands(geometry: ConvGeometry, outputs: Pair | None = None) -> Iterator[tuple[int, slice, slice]]:
+def bands(geometry: ConvGeometry, outputs: Pair | None = None, numbers: int = 0) -> Iterator[tuple[int, slice, slice]]:
     """Yield (n, rows, positions): bands of an image's output rows whose columns, of all its channels, fill a tile.
 
     `positions` are the columns P·Q that belong to the rows.  `outputs` is (P, Q) where it is not that of the plan.
+    Where a position has more numbers on its way out, `numbers` of them, than in its columns, those fill the tile.
     """
     height, width = outputs or geometry.output_shape[2:]
-    columns_per_row = geometry.groups * geometry.taps_per_output * width
-    band = min(height, max(1, TILE_ELEMENTS // max(1, columns_per_row)))
+    elements_per_row = max(geometry.groups * geometry.taps_per_output, numbers) * width
+    band = min(height, max(1, TILE_ELEMENTS // max(1, elements_per_row)))
     for n, start in itertools.product(range(geometry.batch), range(0, height, max(1, band))):
         stop = min(start + band, height)
         yield n, slice(start, stop), slice(start * width, stop * width)

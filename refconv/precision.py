@@ -105,7 +105,9 @@ class Precision:
             error += sums.roundings * (sums.amplification * wide.smallest)  # what products lose to underflow
             error = parts * np.where(rounded + error > wide.largest, np.inf, error)
             if sums.exact is not None and self.rounds_result:
-                error += self.result.unit * (np.abs(sums.exact) + error) + self.result.smallest * (error > 0)
+                error += self.result.unit * (np.abs(sums.exact) + error) + self.result.smallest * (
+                    np.abs(sums.exact) + error > 0
+                )
             # Σ|x||w| is itself a sum in float64, and so are these lines.
             return np.asarray(error * (1 + 2 * gamma(sums.roundings + 16, DOUBLE.unit)))
 
@@ -136,6 +138,6 @@ def gamma(roundings: Array, unit: float) -> Array:
 def _floating(name: str, dtype: npt.DTypeLike) -> FloatInfo:
     """Return what a type can hold; a TypeError where it is no floating one."""
     try:
-        return float_info(dtype)
+        return float_info(dtype, name)
     except ValueError:
         raise TypeError(f"{name}={as_dtype(dtype, name)} must be a floating or complex type") from None

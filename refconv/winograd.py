@@ -59,8 +59,21 @@ class Winograd:
         """How much a change of one transformed product may change an output: ``(max Σ|Aᵀ|)²`` over its rows."""
         return float(np.abs(self.inverse).sum(axis=1).max() ** 2)
 
-    def magnitudes(self, padded: Array, kernel: Array, geometry: ConvGeometry) -> Array:
-        """Return Σ|monomials| for every output, (N, O, P, Q), given |input| padded and |weight|."""
+    @property
+    def lost_weight(self) -> float:
+        """How much larger weights would make up for what underflow takes from them transformed, in least numbers.
+
+        Along the columns and along the rows, each product of the transform may lose one.  No other transform divides.
+        """
+        rows = np.abs(self.kernel).sum(axis=1)
+        products = int((self.kernel != 0).sum(axis=1).max())
+        return float(products * (1 + rows.max()) / rows.min() ** 2)
+
+    def magnitudes(self, padded: Array, kernel: Array, geometry: ConvGeometry, largest: float) -> Array:
+        """Return Σ|monomials| for every output, (N, O, P, Q), given |input| padded and |weight|.
+
+        It is infinite where one of the transforms that the output reads may be beyond the largest number.
+        """
         inverse, kernels, data = (np.abs(matrix) for matrix in self._matrices())
         groups = geometry.groups
         tiles = self._tiles(padded, geometry)
@@ -69,6 +82,9 @@ class Winograd:
         pixels = np.einsum("xi,ngcuvij,yj->ngcuvxy", data, tiles, data, optimize=True)
         products = np.einsum("gocxy,ngcuvxy->ngouvxy", transformed, pixels, optimize=True)
         output = np.einsum("px,ngouvxy,qy->ngoupvq", inverse, products, inverse, optimize=True)
+        overflows = (pixels > largest).any(axis=(2, 5, 6))[:, :, np.newaxis]  # N, G, 1 and the tiles
+        overflows = overflows | (transformed > largest).any(axis=(2, 3, 4))[:, :, np.newaxis, np.newaxis]
+        output = np.maximum(output, np.where(overflows, np.inf, 0.0)[..., np.newaxis, :, np.newaxis])
         rows, columns = output.shape[3] * self.outputs, output.shape[5] * self.outputs
         whole = output.reshape(geometry.batch, geometry.out_channels, rows, columns)
         return np.asarray(whole[:, :, : geometry.height.output_size, : geometry.width.output_size])

@@ -275,3 +275,147 @@ def test_the_bound_is_nearly_reached(count: int) -> None:
     assert in_a_row == 1
     assert conv2d(row(image), row(np.ones_like(image)), dtype=np.float64).item() - 1 == error
     assert 0.85 * error_bound(row(image), row(np.ones_like(image)), dtype=np.float32).item() < error
+
+
+# The types of a kernel
+
+
+def test_an_accumulator_can_be_named() -> None:
+    image, kernel = ones(1, 1, 3, 3), ones(1, 1, 3, 3)
+    for name, unit, least in [("float16", U16, SMALLEST16), ("bfloat16", Fraction(1, 2**8), Fraction(1, 2**133))]:
+        found = error_bound(image, kernel, dtype=np.float32, accumulate_dtype=name).item()
+        assert_just_above(found, 9 * gamma(9, unit) + 9 * least)
+    wide = error_bound(image, kernel, dtype=np.float32, accumulate_dtype=np.float64).item()
+    accumulated = 9 * gamma(9, U64) + 9 * SMALLEST64
+    assert_just_above(wide, accumulated + U32 * (9 + accumulated) + SMALLEST32)
+
+
+@pytest.mark.parametrize(("name", "unit"), [("tf32", 2.0**-11), ("bfloat16", 2.0**-8), ("float16", 2.0**-11)])
+def test_rounded_inputs_by_hand(name: str, unit: float) -> None:
+    third, fifth, bias = np.float32(1 / 3), np.float32(1 / 5), np.float32(7 / 9)
+    found = error_bound(
+        row(np.array([third, 1], np.float32)),
+        row(np.array([fifth, 1], np.float32)),
+        np.array([bias]),
+        dtype=np.float32,
+        input_dtype=name,
+    ).item()
+    # Of a number that the type lacks, 2u are lost where it is cut off, and its least number; the 1 and the bias stay.
+    least = {"tf32": 2.0**-136, "bfloat16": 2.0**-133, "float16": 2.0**-24}[name]
+    left, right = (float(number) * (1 + 2 * unit) + least for number in (third, fifth))
+    lost = left * right - float(third) * float(fifth)
+    total = float(third) * float(fifth) + 1 + float(bias)
+    expected = lost + (total + lost) * float(gamma(3, U32))
+    assert expected <= found * (1 + 1e-12)
+    assert found == pytest.approx(expected, rel=1e-10)
+
+
+def test_inputs_that_the_type_holds_add_nothing() -> None:
+    image = np.array([0.5, -3, 2.0**-20, 0], np.float32)
+    plain, rounded = (
+        error_bound(
+            row(image), row(np.array([1, 1.5, 8, 3], np.float32)), ones(1) / 3, dtype=np.float32, input_dtype=name
+        )
+        for name in (None, "tf32")
+    )
+    assert 1 <= (rounded / plain).item() < 1 + 1e-7  # for the sums in float64 are rounded up
+
+
+@given(st.integers(0, 2**32))
+def test_kernels_that_round_or_cut_their_inputs_stay_within(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    image, kernel = chance.normal(size=(2, 5)).astype(np.float32)
+    allowed = error_bound(row(image), row(kernel), dtype=np.float32, input_dtype="tf32").item()
+    truth = sum(Fraction(x) * Fraction(w) for x, w in zip(image.tolist(), kernel.tolist(), strict=True))
+    for addend in (0, 1 << 12):  # half of the 13 bits that go: cut off, or rounded to nearest, ties away
+        cut = [
+            ((a.view(np.uint32) + np.uint32(addend)) & np.uint32(0xFFFFE000)).view(np.float32) for a in (image, kernel)
+        ]
+        honest = (cut[0] * cut[1]).sum(dtype=np.float32)
+        assert abs(Fraction(float(honest)) - truth) <= Fraction(allowed)
+
+
+def test_inputs_beyond_the_range_of_the_multiplier_have_no_bound() -> None:
+    one = ones(1, 1, 1, 1)
+    assert error_bound(one * 65504, one, dtype=np.float32, input_dtype="float16").item() < 1
+    assert error_bound(one * 65505, one, dtype=np.float32, input_dtype="float16").item() == np.inf
+    huge = np.full((1, 1, 1, 1), 1.79e308)
+    with np.errstate(all="raise"):
+        assert error_bound(huge, one, dtype=np.float64, input_dtype="bfloat16").item() == np.inf
+
+
+def test_a_lone_bias_is_rounded_and_nothing_else() -> None:
+    none = np.ones((1, 0, 1, 1), np.float32), np.ones((1, 0, 1, 1), np.float32)
+    bias = 2.0**-26  # which float16 rounds to 0
+    found = error_bound(*none, np.array([bias], np.float32), dtype=np.float16).item()
+    assert_just_above(found, Fraction(bias) * U16 + SMALLEST16)
+    assert found >= bias
+    assert error_bound(*none, np.zeros(1, np.float32), dtype=np.float16).item() == 0
+
+
+def test_windows_over_nothing_but_padding_have_a_bound_of_zero() -> None:
+    found = error_bound(ones(1, 1, 1, 1), ones(1, 1, 1, 1), ones(1), padding=1, dtype=np.float32)[0, 0]
+    assert (found > 0).tolist() == [[False] * 3, [False, True, False], [False] * 3]
+
+
+def test_a_confidence_narrows_the_bound_of_long_sums() -> None:
+    image, kernel = np.ones((1, 100, 10, 10), np.float32), np.ones((2, 100, 10, 10), np.float32)
+    worst, likely = (error_bound(image, kernel, dtype=np.float32, confidence=c) for c in (None, 0.99))
+    # 2 elements, of 10,000 products: λ = √(2·ln(2·2·10000/0.01)) = 5.51, and λ·√n·u of a sum of 10,000
+    assert likely.item(0) == pytest.approx(10_000 * 5.5139 * 100 * 2.0**-24, rel=1e-4)
+    assert worst.item(0) == pytest.approx(10_000 * 10_000 * 2.0**-24, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        ({"dtype": int}, TypeError, "dtype=int64 must be a floating or complex type"),
+        ({"dtype": "banana"}, TypeError, "dtype='banana' must be a type of numbers"),
+        ({"accumulate_dtype": bool}, TypeError, "accumulate_dtype=bool must be a floating or complex type"),
+        ({"accumulate_dtype": "banana"}, TypeError, "accumulate_dtype='banana' must be a type of numbers"),
+        ({"input_dtype": "i1"}, TypeError, "input_dtype=int8 must be a floating or complex type"),
+        ({"confidence": 2}, ValueError, "confidence=2 must be between 0 and 1, or None for the worst case"),
+        ({"algorithm": "fft"}, ValueError, "algorithm='fft' must be one of 'direct', 'winograd2', 'winograd4'"),
+    ],
+    ids=str,
+)
+def test_bad_types_and_numbers_are_refused(keywords: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as caught:
+        error_bound(ones(1, 1, 3, 3), ones(1, 1, 3, 3), **({"dtype": np.float32} | keywords))
+    assert str(caught.value) == message
+
+
+# No order of summation leaves the bound
+
+
+@pytest.mark.parametrize("terms", [9, 100, 1000])
+def test_ten_thousand_random_orders_stay_within(terms: int) -> None:
+    chance = np.random.default_rng(terms)
+    orders = {9: 10_000, 100: 10_000, 1000: 1000}[terms]
+    image = (chance.normal(size=terms) * np.exp2(chance.integers(-6, 7, terms))).astype(np.float32)
+    kernel = chance.normal(size=terms).astype(np.float32)
+    pairs = zip(image.tolist(), kernel.tolist(), strict=True)
+    truth = sum((Fraction(x) * Fraction(w) for x, w in pairs), Fraction(0))
+    high = float(truth)
+    low = float(truth - Fraction(high))
+
+    shuffled = chance.permuted(np.broadcast_to(image * kernel, (orders, terms)), axis=1)
+    in_a_row = np.add.accumulate(shuffled, axis=1)[:, -1]
+    halves = (
+        np.add.accumulate(shuffled[:, : terms // 3], axis=1)[:, -1]
+        + np.add.accumulate(shuffled[:, terms // 3 :], axis=1)[:, -1]
+    )
+    pairwise = shuffled
+    while pairwise.shape[1] > 1:
+        odd = pairwise[:, pairwise.shape[1] // 2 * 2 :]
+        pairwise = np.concatenate(
+            [pairwise[:, : pairwise.shape[1] // 2 * 2].reshape(orders, -1, 2).sum(axis=2), odd], axis=1
+        )
+
+    worst = error_bound(row(image), row(kernel), dtype=np.float32).item()
+    likely = error_bound(row(image), row(kernel), dtype=np.float32, confidence=1 - 1e-6).item()
+    assert likely <= worst
+    for honest in (in_a_row, halves, pairwise[:, 0]):
+        assert honest.dtype == np.float32
+        error = np.abs((honest.astype(np.float64) - high) - low)
+        assert 0 < error.max() <= likely

@@ -17,12 +17,7 @@ def to_numpy(name: str, value: object) -> Array:
     A PyTorch tensor is taken off its graph and its device, and keeps its type where NumPy does not know it; one of CuPy
     is copied from its device.  Whatever speaks DLPack alone is read through that.
     """
-    try:
-        return as_array(name, _plain(value))
-    except TypeError:
-        if not hasattr(value, "__dlpack__") or hasattr(value, "__array__"):
-            raise
-        return as_array(name, np.from_dlpack(value))
+    return as_array(name, _plain(value))
 
 
 def _plain(value: Any) -> Any:
@@ -31,6 +26,8 @@ def _plain(value: Any) -> Any:
         return _from_torch(value.detach().cpu())
     if hasattr(value, "__cuda_array_interface__") and hasattr(value, "get"):
         return value.get()
+    if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+        return np.from_dlpack(value)  # np.asarray would make an object of it
     return value
 
 
@@ -41,6 +38,6 @@ def _from_torch(tensor: Any) -> Any:
     name = str(getattr(tensor, "dtype", "")).removeprefix("torch.")
     if not name.startswith(("bfloat16", "float8")):
         return tensor
-    torch = sys.modules[type(tensor).__module__.partition(".")[0]]
+    torch = sys.modules["torch"]
     bits = tensor.contiguous().view({1: torch.uint8, 2: torch.int16}[tensor.element_size()])
     return np.asarray(bits).view(as_dtype(name))

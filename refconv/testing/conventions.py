@@ -53,10 +53,12 @@ def _skipping_padding(judged: Judged) -> Reference | None:
 
     finite = judged.operands._replace(weight=np.where(np.isfinite(weight), weight, 0.0))
     reference = conv2d_reference(finite, judged.parameters, judged.reference.dtype, judged.precision)
-    plus = reads(image > 0, weight == np.inf) | reads(image < 0, weight == -np.inf)
-    minus = reads(image < 0, weight == np.inf) | reads(image > 0, weight == -np.inf)
-    undefined = reads(image == 0, np.isinf(weight)) | reads(image == image, np.isnan(weight)) | (plus & minus)  # noqa: PLR0124  # all pixels
-    truth = np.select([undefined, plus, minus], [np.nan, np.inf, -np.inf], reference.truth)
+    rest = reference.truth  # not finite where the bias is not
+    plus = (rest == np.inf) | reads(image > 0, weight == np.inf) | reads(image < 0, weight == -np.inf)
+    minus = (rest == -np.inf) | reads(image < 0, weight == np.inf) | reads(image > 0, weight == -np.inf)
+    undefined = reads(image == 0, np.isinf(weight)) | reads(np.ones_like(image), np.isnan(weight))
+    undefined |= np.isnan(rest) | (plus & minus)
+    truth = np.select([undefined, plus, minus], [np.nan, np.inf, -np.inf], rest)
     return reference._replace(truth=truth, allowed=judged.tolerance(reference))
 
 
@@ -89,6 +91,8 @@ def _flushing_inputs(judged: Judged) -> Reference | None:
         return None
 
     def flushed(operand: Array) -> Array:
+        if is_integral(operand.dtype):
+            return operand
         is_subnormal = np.abs(operand.astype(np.float64)) < float_info(operand.dtype).least_normal
         return np.where(is_subnormal, np.zeros_like(operand), operand)
 
@@ -97,7 +101,7 @@ def _flushing_inputs(judged: Judged) -> Reference | None:
 
 def _wrapping(judged: Judged) -> Reference | None:
     """Keep of a whole number the bits that the type of the result has."""
-    if not judged.reference.any_integer or not is_integral(judged.actual_dtype):
+    if not judged.reference.any_integer or judged.actual_dtype.kind not in "iu":  # a bool has no bits to keep
         return None
     return judged.reference._replace(truth=judged.reference.truth.astype(judged.actual_dtype))
 

@@ -144,6 +144,39 @@ def test_every_default_counts() -> None:
     assert_conv2d_matches(refconv.conv2d(image, kernel, None, 1, 0, 1, 1), image, kernel)
 
 
+HOW: dict[str, tuple[float, Any, Any]] = {
+    # of 27 products, added up in float16; of a third, cut off after 8 digits; of 16 times as many roundings as 81
+    "accumulate_dtype": (27.25, np.ones((1, 3, 3, 3), np.float32), "float16"),
+    "input_dtype": (0.33203125, np.full((1, 1, 1, 1), 1 / 3, np.float32), "bfloat16"),
+    "algorithm": (9 + 2.0**-15, np.ones((1, 1, 3, 3), np.float32), "winograd2"),
+}
+
+
+@pytest.mark.parametrize("name", HOW)
+def test_how_a_kernel_works_is_passed_on(name: str) -> None:
+    number, image, value = HOW[name]
+    actual, kernel = np.full((1, 1, 1, 1), number, np.float32), np.ones_like(image)
+    with pytest.raises(AssertionError, match="1 of 1 elements wrong"):
+        assert_conv2d_matches(actual, image, kernel)
+    options: dict[str, Any] = {name: value}
+    assert_conv2d_matches(actual, image, kernel, **options)
+
+
+def test_a_confidence_is_passed_on() -> None:
+    image, actual = np.ones((1, 100, 10, 10), np.float32), np.full((1, 1, 1, 1), 10_001, np.float32)
+    assert_conv2d_matches(actual, image, image)
+    with pytest.raises(AssertionError, match="1 of 1 elements wrong"):
+        assert_conv2d_matches(actual, image, image, confidence=0.99)
+
+
+def test_operands_of_a_framework_are_described_as_numpy_sees_them() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    image, kernel = torch.ones(1, 1, 2, 2, requires_grad=True), torch.ones(1, 1, 1, 1)
+    assert_conv2d_matches(image, image, kernel)
+    with pytest.raises(AssertionError, match=r"input \(1, 1, 2, 2\) float32, weight \(1, 1, 1, 1\) float32, no bias"):
+        assert_conv2d_matches(2 * image, image, kernel)
+
+
 def test_misuse_is_not_a_mismatch() -> None:
     with pytest.raises(ValueError, match="groups=3 must divide both input channels C=4"):
         assert_conv2d_matches(np.zeros(1), IMAGE, KERNEL, groups=3)

@@ -11,7 +11,7 @@ import pytest
 
 from refconv import conv2d
 from refconv.testing import Comparison, compare_conv2d
-from refconv.testing.compare import compare_arrays
+from refconv.testing.compare import compare_arrays, exception_text
 from refconv.testing.reference import Reference
 
 Array = npt.NDArray[Any]
@@ -534,3 +534,189 @@ def test_an_infinity_in_the_data_excuses_nothing() -> None:
     assert compare_conv2d(np.array([[[[np.inf, 3.0]]]]), image, ones).passed
     assert compare_conv2d(np.array([[[[5.0, 3.0]]]]), image, ones).mismatched == 1
     assert compare_conv2d(np.array([[[[-np.inf, 4.0]]]]), image, ones).mismatched == 2
+
+
+# Overflow
+
+
+def one(value: float, dtype: npt.DTypeLike = np.float32) -> Array:
+    return np.full((1, 1, 1, 1), value, dtype)
+
+
+def returned(actual: float, truth: float, dtype: npt.DTypeLike) -> Comparison:
+    """Compare one number in a narrow type, added up in float32, with a truth that float32 holds."""
+    return compare_conv2d(np.array(actual).astype(dtype).reshape(1, 1, 1, 1), one(truth), one(1), dtype=dtype)
+
+
+def test_exempt_elements_are_counted_and_the_others_are_judged() -> None:
+    image = np.array([[[[3e38, 3e38, -3e38, 1, 2, 4]]]], np.float32)
+    ones = np.ones((1, 1, 1, 3), np.float32)
+    right = conv2d(image, ones)
+    right[..., :2] = np.nan  # 3e38 + 3e38 and 3e38 − 3e38 + 1 may overflow on the way
+    comparison = compare_conv2d(right, image, ones)
+    assert comparison.passed
+    assert (comparison.exempt, comparison.elements, comparison.mismatched) == (2, 4, 0)
+    assert comparison.error_in_bounds < 1
+    assert str(comparison).endswith("; 2 may overflow, and are exempt")
+    right[..., 3] = 8
+    comparison = compare_conv2d(right, image, ones)
+    assert (comparison.mismatched, comparison.exempt, comparison.worst_index) == (1, 2, (0, 0, 0, 3))
+
+
+def test_nothing_is_exempt_where_the_accumulator_is_wide_enough() -> None:
+    image, ones = np.array([[[[3e38, 3e38, -3e38]]]], np.float32), np.ones((1, 1, 1, 3), np.float32)
+    for value, passed in [(3e38, True), (np.inf, False)]:
+        comparison = compare_conv2d(one(value), image, ones, accumulate_dtype=np.float64)
+        assert comparison.passed is passed
+        assert comparison.exempt == 0
+    assert compare_conv2d(one(np.inf), image, ones).exempt == 1
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("actual", "truth", "passed"),
+    [
+        # float16 overflows from 65520 on, and half a last place is 65504·2^-11 = 31.98 there
+        (np.inf, 65504, True),
+        (np.inf, 65489, True),
+        (np.inf, 65487, False),
+        (np.inf, 65536, True),
+        (np.inf, 1e6, True),
+        (-np.inf, 65504, False),
+        (-np.inf, 1e6, False),
+        (np.nan, 65504, False),
+        (np.nan, 1e6, False),
+        (65504, 65535, True),  # 31 away
+        (65504, 65537, False),  # 33 away
+        (65472, 65504, False),
+    ],
+)
+def test_an_infinity_is_right_only_where_the_bound_reaches_it(
+    sign: int, actual: float, truth: float, passed: bool
+) -> None:
+    assert returned(sign * actual, sign * truth, np.float16).passed is passed
+
+
+def test_the_error_of_an_infinity_is_the_way_to_it() -> None:
+    comparison = returned(np.inf, 65504, np.float16)
+    assert comparison.error == 65520 - 65504
+    assert comparison.error_in_bounds == pytest.approx(16 / (65504 * 2.0**-11), rel=1e-3)
+    assert returned(np.inf, 65487, np.float16).error == math.inf  # out of reach
+    assert returned(np.inf, 1e6, np.float16).error == 0
+    assert returned(65504, 65535, np.float16).error == 31
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("actual", "truth", "passed"),
+    [
+        # float8_e4m3fn has no infinity: NaN stands for what is beyond 464, and half a last place is 448/16 = 28
+        (np.nan, 448, True),
+        (np.nan, 438, True),
+        (np.nan, 430, False),
+        (np.nan, 1000, True),
+        (448, 470, True),
+        (448, 480, False),
+        (416, 448, False),
+    ],
+)
+def test_nan_stands_for_an_overflow_where_there_is_no_infinity(
+    sign: int, actual: float, truth: float, passed: bool
+) -> None:
+    dtype = pytest.importorskip("ml_dtypes", reason="float8 comes from ml_dtypes").float8_e4m3fn
+    assert returned(sign * actual, sign * truth, dtype).passed is passed
+
+
+def test_a_tie_at_the_threshold_goes_where_it_rounds_to() -> None:
+    dtype = pytest.importorskip("ml_dtypes", reason="float8 comes from ml_dtypes").float8_e4m3fn
+    for actual, truth, passed in [(448, 464, True), (np.nan, 464, False), (np.nan, 464.01, True)]:
+        found = arrays(np.array([actual]).astype(dtype), [truth], [0.0], dtype)
+        assert found.passed is passed
+    assert arrays([np.inf], [65520.0], [0.0], np.float16).passed
+    assert not arrays([np.inf], [65519.0], [0.0], np.float16).passed
+    assert not arrays([65504.0], [65520.0], [0.0], np.float16).passed
+
+
+def test_a_complex_overflow_is_its_own() -> None:
+    image = np.array([[[[complex(3e38, 1)]]]], np.complex64)
+    kernel = one(2, np.complex64)
+    assert compare_conv2d(conv2d(image, kernel), image, kernel).passed
+    assert not compare_conv2d(one(1, np.complex64), one(2, np.complex64), kernel).passed
+
+
+# What a comparison counts
+
+
+def test_elements_that_ought_to_be_zero_are_counted() -> None:
+    image = np.array([[[[0.0, 3, -0.0, 1e-9, 5]]]], np.float32)
+    comparison = compare_conv2d(image.astype(np.float16), image, one(1), dtype=np.float16)
+    assert (comparison.elements, comparison.zeros) == (5, 3)  # float16 makes 0 of 1e-9
+    assert compare_conv2d(image, image, one(1)).zeros == 2
+    assert compare_conv2d(image * 0 + 7, image, one(1)).zeros == 2  # what ought to be, not what is
+
+
+def test_the_headroom_is_that_of_the_worst() -> None:
+    comparison = arrays([1.0, 2.5, 3.0], [1.25, 2.0, 3.0], [1.0, 1.0, 1.0])
+    assert comparison.passed
+    assert comparison.error_in_bounds == 0.5
+    assert (comparison.error, comparison.bound, comparison.worst_index) == (0.5, 1.0, (1,))
+
+
+# How the implementation works
+
+
+def ones(*shape: int) -> Array:
+    return np.ones(shape, np.float32)
+
+
+VERDICTS: dict[str, tuple[Array, Array, Array, dict[str, Any]]] = {
+    # 27 products of 1: float32 is off by 27·27·2^-24 = 0.00004 at most, float16 by 27·27·2^-11 = 0.36
+    "accumulate_dtype": (one(27.25), ones(1, 3, 3, 3), ones(1, 3, 3, 3), {"accumulate_dtype": "float16"}),
+    # a third, cut off after 8 digits
+    "input_dtype": (one(0.33203125), one(1 / 3), one(1), {"input_dtype": "bfloat16"}),
+    # 9 + 2^-15, of a bound of 81·2^-24 or 64·23·2^-24
+    "algorithm": (
+        np.full((1, 1, 2, 2), 9 + 2.0**-15, np.float32),
+        ones(1, 1, 4, 4),
+        ones(1, 1, 3, 3),
+        {"algorithm": "winograd2"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_how_a_kernel_works_decides(name: str) -> None:
+    actual, image, kernel, keywords = VERDICTS[name]
+    assert not compare_conv2d(actual, image, kernel).passed
+    comparison = compare_conv2d(actual, image, kernel, **keywords)
+    assert comparison.passed
+    assert 0 < comparison.error_in_bounds <= 1
+
+
+def test_a_confidence_is_a_narrower_verdict() -> None:
+    # 10,000 products of 1: 10000²·2^-24 = 5.96 at worst, and 5.4·100·10000·2^-24 = 0.32 with 99 %
+    image, kernel, actual = ones(1, 100, 10, 10), ones(1, 100, 10, 10), one(10_001)
+    assert compare_conv2d(actual, image, kernel).passed
+    assert not compare_conv2d(actual, image, kernel, confidence=0.99).passed
+    assert compare_conv2d(one(10_000.25), image, kernel, confidence=0.99).passed
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        ({"accumulate_dtype": int}, TypeError, "accumulate_dtype=int64 must be a floating or complex type"),
+        ({"input_dtype": "x"}, TypeError, "input_dtype='x' must be a type of numbers"),
+        ({"confidence": 1}, ValueError, "confidence=1 must be between 0 and 1, or None for the worst case"),
+        ({"algorithm": "fft"}, ValueError, "algorithm='fft' must be one of 'direct', 'winograd2', 'winograd4'"),
+    ],
+    ids=str,
+)
+def test_how_it_cannot_work_is_misuse(keywords: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as caught:
+        compared(TRUTH, **keywords)
+    assert str(caught.value) == message
+
+
+def test_only_a_message_of_more_than_300_characters_is_cut() -> None:
+    assert exception_text(ValueError("x" * 300)) == "ValueError: " + "x" * 300
+    assert exception_text(ValueError("x" * 301)) == "ValueError: " + "x" * 300 + " ..."

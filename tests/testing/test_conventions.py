@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from refconv import conv2d
+from refconv.error_bound import Operands
+from refconv.precision import Precision
+from refconv.testing import Comparison, compare_conv2d
+from refconv.testing.compare import compare_by_convention
+from refconv.testing.conventions import CONVENTIONS
+from refconv.testing.reference import conv2d_reference
+
+Array = npt.NDArray[Any]
+INF, NAN = np.inf, np.nan
+
+SKIPPED = "taps that read padding are skipped, where others multiply its zeros by NaN or infinity"
+RESULTS = "subnormal results are flushed to zero"
+INPUTS = "subnormal inputs and results are flushed to zero"
+WRAPPED = "integer sums wrap in the type of the result"
+LEAST_NORMAL = 2.0**-126
+
+
+def one(value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
+    return np.full((1, 1, 1, 1), value, dtype)
+
+
+def test_there_are_four_conventions() -> None:
+    assert list(CONVENTIONS) == [SKIPPED, RESULTS, INPUTS, WRAPPED]
+
+
+# Taps that read padding
+
+
+def skipping(image: Array, kernel: Array, bias: Array | None = None, padding: int = 1, stride: int = 1) -> Array:
+    """Convolve without the taps that read padding, one product at a time in float64."""
+    (n_images, channels, height, width), (outputs, _, k_h, k_w) = image.shape, kernel.shape
+    size = [(extent + 2 * padding - k) // stride + 1 for extent, k in [(height, k_h), (width, k_w)]]
+    output = np.zeros((n_images, outputs, *size))
+    with np.errstate(all="ignore"):
+        for n, o, p, q in np.ndindex(*output.shape):
+            total = np.float64(0)
+            for c, i, j in np.ndindex(channels, k_h, k_w):
+                h, w = stride * p + i - padding, stride * q + j - padding
+                if 0 <= h < height and 0 <= w < width:
+                    total += np.float64(image[n, c, h, w]) * np.float64(kernel[o, c, i, j])
+            output[n, o, p, q] = total + (0.0 if bias is None else float(bias[o]))
+        return output.astype(np.result_type(image, kernel))
+
+
+def data() -> tuple[Array, Array]:
+    """Return an image of halves of both signs, ones and zeros, and kernels of small whole numbers."""
+    rng = np.random.default_rng(1)
+    image = (rng.integers(-2, 3, (2, 2, 5, 6)) / 2).astype(np.float32)
+    kernel = rng.integers(1, 4, (3, 2, 3, 2)).astype(np.float32)
+    assert (image == 0).any()
+    return image, kernel
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+@pytest.mark.parametrize("tap", [(0, 0, 0, 0), (1, 1, 2, 1), (2, 0, 0, 1)])
+def test_skipping_the_taps_that_read_padding(value: float, tap: tuple[int, ...]) -> None:
+    image, kernel = data()
+    kernel[tap] = value
+    actual = skipping(image, kernel)
+    comparison = compare_conv2d(actual, image, kernel, padding=1)
+    assert comparison.passed
+    assert comparison.convention == SKIPPED
+    assert str(comparison).endswith(f"; they differ by convention: {SKIPPED}")
+    assert not np.array_equal(actual, conv2d(image, kernel, padding=1), equal_nan=True)
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
+def test_multiplying_the_zeros_needs_no_convention(value: float) -> None:
+    image, kernel = data()
+    kernel[1, 0, 2, 1] = value
+    comparison = compare_conv2d(conv2d(image, kernel, padding=1), image, kernel, padding=1)
+    assert comparison.passed
+    assert not comparison.convention
+
+
+def test_infinities_of_both_signs_meet() -> None:
+    image, kernel = np.abs(data()[0]) + 1, data()[1]
+    kernel[0, 0, 0, 0], kernel[0, 1, 2, 1] = INF, -INF
+    actual = skipping(image, kernel)
+    found = {str(number) for number in actual[:, 0].ravel() if not np.isfinite(number)}
+    assert found == {"nan", "inf", "-inf"}
+    assert compare_conv2d(actual, image, kernel, padding=1).convention == SKIPPED
+    assert compare_conv2d(skipping(-image, kernel), -image, kernel, padding=1).convention == SKIPPED
+
+
+@pytest.mark.parametrize("bias", [INF, -INF, NAN, 3.0])
+def test_a_bias_is_added_to_what_is_left(bias: float) -> None:
+    image, kernel = data()
+    kernel[0, 0, 0, 0], kernel[1, 0, 1, 0] = INF, -INF
+    offset = np.array([bias, 1, bias], np.float32)
+    actual = skipping(image, kernel, offset)
+    assert compare_conv2d(actual, image, kernel, offset, padding=1).convention == SKIPPED
+
+
+def test_strides_and_groups_are_the_convolutions_own() -> None:
+    image, kernel = data()
+    kernel = kernel[:2, :1]
+    kernel[0, 0, 0, 0] = kernel[1, 0, 2, 1] = NAN
+    halves = [skipping(image[:, g : g + 1], kernel[g : g + 1], stride=2) for g in range(2)]
+    actual = np.concatenate(halves, axis=1)
+    assert compare_conv2d(actual, image, kernel, padding=1, stride=2, groups=2).convention == SKIPPED
+
+
+@pytest.mark.parametrize("value", [NAN, INF])
+def test_a_wrong_number_is_not_excused_by_skipping(value: float) -> None:
+    image, kernel = data()
+    kernel[0, 0, 0, 0] = value
+    right = skipping(image, kernel)
+    for index in [(1, 0, 0, 0), (0, 0, 3, 4), (1, 2, 2, 2)]:
+        for number in (7.5, NAN, INF, -INF, 0.0):
+            actual = right.copy()
+            if np.array_equal(actual[index], np.float32(number), equal_nan=True):
+                continue
+            actual[index] = number
+            assert not compare_conv2d(actual, image, kernel, padding=1).passed
+
+
+def test_skipping_has_nothing_to_say_of_finite_weights() -> None:
+    image, kernel = data()
+    actual = skipping(image, kernel)
+    assert not compare_conv2d(actual, image, kernel, padding=1).convention
+    actual[0, 0, 2, 2] += 1
+    assert not compare_conv2d(actual, image, kernel, padding=1).passed
+
+
+def test_skipping_has_nothing_to_say_where_the_input_is_not_finite() -> None:
+    image, kernel = data()
+    image[0, 0, 2, 2] = NAN
+    kernel[0, 0, 0, 0] = INF
+    assert not compare_conv2d(skipping(image, kernel), image, kernel, padding=1).passed
+
+
+def test_skipping_allows_for_rounding() -> None:
+    rng = np.random.default_rng(2)
+    image, kernel = rng.normal(size=(1, 8, 4, 4)).astype(np.float32), rng.normal(size=(2, 8, 2, 2)).astype(np.float32)
+    kernel[0, 3, 0, 0] = NAN
+    actual = np.nextafter(skipping(image, kernel), np.float32(0))
+    comparison = compare_conv2d(actual, image, kernel, padding=1)
+    assert comparison.convention == SKIPPED
+    assert 0 < comparison.error_in_bounds < 1
+    parameters = {"padding": 1}
+    exact = conv2d_reference(Operands(image, kernel, None), parameters, np.dtype(np.float32))
+    exact = exact._replace(allowed=np.zeros_like(exact.allowed))  # as where the data are such that nothing is rounded
+    assert not compare_by_convention(actual, Operands(image, kernel, None), parameters, exact).passed
+
+
+# Subnormal numbers
+
+
+def test_a_subnormal_result_may_be_flushed() -> None:
+    tiny = 2.0**-70
+    comparison = compare_conv2d(one(0), one(tiny), one(tiny))
+    assert comparison.passed
+    assert comparison.convention == RESULTS
+    assert not compare_conv2d(one(2.0**-140), one(tiny), one(tiny)).convention
+
+
+@pytest.mark.parametrize(("sign", "passes"), [(-1, True), (1, False)])
+def test_no_more_is_excused_than_what_flushing_takes(sign: int, passes: bool) -> None:
+    # One product, flushed once itself and once in the sum, and the result: 3·2^-126, beside a bound of 2^-149.
+    right = 2.0**-70 * 2.0**-70
+    off = right + 3 * LEAST_NORMAL + sign * 2.0**-140
+    comparison = compare_conv2d(one(off), one(2.0**-70), one(2.0**-70))
+    assert comparison.passed is passes
+    assert (comparison.convention == RESULTS) is passes
+
+
+def test_flushing_goes_by_the_accumulator_and_the_result() -> None:
+    image = one(2.0**-10, np.float16)
+    keywords: dict[str, Any] = {"accumulate_dtype": np.float16}
+    # the product 2^-20 is subnormal in float16, in which it is added up
+    zero = compare_conv2d(one(0, np.float16), image, image, **keywords)
+    assert zero.convention == RESULTS
+    # 3·2^-14 where float16 adds up, and 2^-14 alone where float32 does
+    off = one(2.0**-20 + 1.5 * 2.0**-14, np.float16)
+    assert compare_conv2d(off, image, image, **keywords).convention == RESULTS
+    assert not compare_conv2d(off, image, image).passed
+
+
+def test_subnormal_inputs_may_be_flushed_too() -> None:
+    image, kernel = one(2.0**-130), one(2.0**20)
+    for actual in (compare_conv2d(one(0), image, kernel), compare_conv2d(one(0), kernel, image)):
+        assert actual.passed
+        assert actual.convention == INPUTS
+    assert not compare_conv2d(one(2.0**-111), image, kernel).passed
+    assert not compare_conv2d(one(2.0**-110), image, kernel).convention
+
+
+def test_a_subnormal_bias_may_be_flushed() -> None:
+    bias = np.array([2.0**-127 * 1.5], np.float32)
+    image = np.zeros((1, 1, 1, 1), np.float32)
+    assert compare_conv2d(one(0), image, one(1), bias).passed
+    wide = {"dtype": np.float64}
+    assert compare_conv2d(one(0, np.float64), image, one(1), bias, **wide).convention == INPUTS  # type: ignore[arg-type]
+
+
+def test_the_least_normal_number_is_not_flushed() -> None:
+    kernel = one(2.0**40)
+    assert compare_conv2d(one(0), one(LEAST_NORMAL * (1 - 2.0**-23)), kernel).convention == INPUTS
+    assert not compare_conv2d(one(0), one(LEAST_NORMAL), kernel).passed
+
+
+def test_integers_beside_floats_are_not_flushed() -> None:
+    for dtype in (np.int8, bool):
+        kernel = np.ones((1, 1, 1, 1), dtype)
+        wrong = compare_conv2d(one(7), one(3), kernel)
+        assert (wrong.mismatched, wrong.desired) == (1, 3)
+        assert compare_conv2d(one(0), one(2.0**-130), kernel, np.array([0], dtype)).passed
+
+
+def test_flushing_is_for_exact_data_too() -> None:
+    operands = Operands(one(2.0**-70), one(2.0**-70), None)
+    reference = conv2d_reference(operands, {}, np.dtype(np.float32))
+    exact = reference._replace(allowed=np.zeros_like(reference.allowed))
+    assert compare_by_convention(one(0), operands, {}, exact).convention == RESULTS
+    # of numbers whose own bound is larger than what flushing takes, nothing but that is allowed
+    operands = Operands(one(4), one(4), None)
+    reference = conv2d_reference(operands, {}, np.dtype(np.float32))
+    exact = reference._replace(allowed=np.zeros_like(reference.allowed))
+    neighbour = np.nextafter(one(16), np.float32(0))
+    assert compare_by_convention(neighbour, operands, {}, reference).passed
+    assert not compare_by_convention(neighbour, operands, {}, exact).passed
+
+
+def test_the_precision_that_was_said_is_the_conventions_too() -> None:
+    operands = Operands(one(1 / 3), one(2.0**-100), None)
+    dtype = np.dtype(np.float32)
+    precision = Precision.of(dtype, input_dtype="bfloat16")
+    reference = conv2d_reference(operands, {}, dtype, precision)
+    rounded = one(0.333984375 * 2.0**-100)
+    assert compare_by_convention(rounded, operands, {}, reference, precision).passed
+
+
+def test_complex_numbers_have_no_conventions() -> None:
+    image = one(2.0**-70, np.complex64)
+    assert not compare_conv2d(one(0, np.complex64), image, image).passed
+
+
+def test_narrow_types_may_be_flushed() -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 comes from ml_dtypes")
+    image = one(2.0**-65, ml_dtypes.bfloat16)
+    assert compare_conv2d(one(0, ml_dtypes.bfloat16), image, image).convention == RESULTS
+    inputs = one(2.0**-130, ml_dtypes.bfloat16), one(2.0**20, ml_dtypes.bfloat16)
+    assert compare_conv2d(one(0, ml_dtypes.bfloat16), *inputs).convention == INPUTS
+    assert not compare_conv2d(one(1, ml_dtypes.bfloat16), *inputs).passed
+
+
+# Integers
+
+
+def compared(actual: Any, of: npt.DTypeLike, **keywords: Any) -> Comparison:
+    # 100·1 + 100·1 + 100·1 = 300
+    return compare_conv2d(
+        one(actual, of), np.full((1, 3, 1, 1), 100, np.int8), np.ones((1, 3, 1, 1), np.int8), **keywords
+    )
+
+
+@pytest.mark.parametrize(("dtype", "wrapped"), [(np.int8, 44), (np.uint8, 44), (np.int16, 300), (np.int64, 300)])
+def test_integers_may_wrap_in_the_type_of_the_result(dtype: npt.DTypeLike, wrapped: int) -> None:
+    comparison = compared(wrapped, dtype)
+    assert comparison.passed
+    assert comparison.convention == (WRAPPED if wrapped == 44 else "")
+    assert not compared(wrapped + 1, dtype).passed
+    assert not compared(wrapped - 1, dtype).passed
+
+
+def test_negative_integers_wrap() -> None:
+    image, kernel = np.full((1, 3, 1, 1), 100, np.int8), np.full((1, 3, 1, 1), -1, np.int8)
+    assert compare_conv2d(one(-44, np.int8), image, kernel).convention == WRAPPED
+    assert compare_conv2d(one(212, np.uint8), image, kernel).convention == WRAPPED
+
+
+def test_saturation_is_not_wrapping() -> None:
+    assert not compared(127, np.int8).passed
+
+
+def test_a_bool_is_no_wrapped_integer() -> None:
+    assert not compared(1, bool).passed
+
+
+def test_a_type_that_was_asked_for_does_not_wrap() -> None:
+    with pytest.raises(OverflowError, match="the exact result 300 is outside int8's range"):
+        compared(44, np.int8, dtype=np.int8)
+    assert not compared(44, np.int16, dtype=np.int16).passed

@@ -7,7 +7,14 @@ author = "The refconv developers"
 copyright = f"2026, {author}"
 release = importlib.metadata.version("refconv")
 
-extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.viewcode"]
+extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+]
 exclude_patterns = ["_build"]
 default_role = "py:obj"
 myst_enable_extensions = ["deflist"]
@@ -19,3 +26,8 @@ numpydoc_show_class_members = False
 
 html_theme = "furo"
 html_title = f"refconv {release}"
+
+plot_formats = ["svg"]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_rcparams = {"svg.hashsalt": "refconv"}  # the same drawing has the same bytes in every build

@@ -207,8 +207,9 @@ def _magnitude(operand: Array) -> Array:
 
     An infinity becomes NaN, so that an infinite sum of magnitudes can only mean overflow.
     """
-    wide: Array = operand.astype(wide_dtype(operand.dtype), copy=False)
-    return np.where(np.isfinite(wide), np.abs(wide), np.nan)
+    sizes: Array = np.abs(operand.astype(wide_dtype(operand.dtype), copy=False))
+    sizes[~np.isfinite(sizes)] = np.nan
+    return sizes
 
 
 def _rounded_up(magnitude: Array, info: FloatInfo) -> Array:

@@ -18,7 +18,7 @@ long accumulator of Kulisch, "Computer Arithmetic and Validity" (2013), section 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ from refconv.formats import Array, FloatInfo, round_to_format
 
 GUARD_BITS = 56  # leading digits that rounding looks at: the 53 of float64, its half, and two for what follows
 EXACT_BITS = 51  # whole numbers of so many that float64 holds with a quarter behind them; base 2^18 would need 54
+BLOCK = 1 << 15  # numbers that are split at once: few enough to stay in the cache through all steps
 Digits = Mapping[int, Array]  # position -> whole numbers in float64
 
 
@@ -83,27 +84,41 @@ def split(array: Array, origin: int, bits: int) -> dict[int, Array]:
     >>> {position: digit.tolist() for position, digit in split(np.array([10.0, -0.75]), origin=0, bits=3).items()}
     {1: [1.0, -0.0], 0: [2.0, -1.0], -1: [0.0, 2.0]}
     """
-    digits = {}
-    rest = array.copy()
-    while (largest := max(rest.max(initial=0.0), -rest.min(initial=0.0))) > 0:
+    digits: dict[int, Array] = {}
+    flat = array.reshape(-1)
+    for start in range(0, flat.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        for position, digit in _digits_from_the_top(flat[block].copy(), origin, bits):
+            if position not in digits:
+                digits[position] = np.zeros(array.shape)
+            digits[position].reshape(-1)[block] = digit
+    return digits
+
+
+def _digits_from_the_top(rest: Array, origin: int, bits: int) -> Iterator[tuple[int, Array]]:
+    """Yield (position, digits), and leave of the numbers what has no digit yet: in the end, nothing."""
+    remainder = np.empty_like(rest)
+    while (largest := max(rest.max(), -rest.min())) > 0:
         fraction, above = np.frexp(largest)
         top = int(above) - bool(fraction == 0.5)  # the least whole number with largest <= 2^top
         position = -((origin - top - 1) // bits) - 1
         unit = origin + position * bits
-        remainder = _scaled(rest, -unit)
+        _scale(rest, -unit, out=remainder)
         digit = np.rint(remainder)
         remainder -= digit
         # Back from the scaled remainder, so that nothing overflows.  What has no digit here is left as it was: it may
         # have vanished in scaling.
-        np.copyto(rest, _scaled(remainder, unit), where=digit != 0)
-        digits[position] = digit
-    return digits
+        _scale(remainder, unit, out=remainder)
+        np.copyto(rest, remainder, where=digit != 0)
+        yield position, digit
 
 
-def _scaled(array: Array, exponent: int) -> Array:
-    """Return ``array·2^exponent``, by products, much faster than ldexp; in two steps, for 2^1100 is no float64."""
+def _scale(array: Array, exponent: int, out: Array) -> None:
+    """Write ``array·2^exponent``, by products, much faster than ldexp; in two steps, for 2^1100 is no float64."""
     step = max(-1000, min(1000, exponent))
-    return array * 2.0**step if step == exponent else array * 2.0**step * 2.0 ** (exponent - step)
+    np.multiply(array, 2.0**step, out=out)
+    if step != exponent:
+        out *= 2.0 ** (exponent - step)
 
 
 def round_sums(sums: Digits, shape: tuple[int, ...], origin: int, bits: int, info: FloatInfo) -> Array:

@@ -210,8 +210,9 @@ def magnitude(operand: Array) -> Array:
 
     An infinity becomes NaN, so that an infinite sum of magnitudes can only mean overflow.
     """
-    wide: Array = operand.astype(wide_dtype(operand.dtype), copy=False)
-    return np.where(np.isfinite(wide), np.abs(wide), np.nan)
+    sizes: Array = np.abs(operand.astype(wide_dtype(operand.dtype), copy=False))
+    sizes[~np.isfinite(sizes)] = np.nan
+    return sizes
 
 
 def _largest_factors(sizes: Operands, precision: Precision, algorithm: str) -> Operands:

@@ -73,18 +73,24 @@ def _real_conv2d(
     image: Array, kernel: Array, bias: Array, geometry: ConvGeometry, info: FloatInfo, method: Method
 ) -> Array:
     """Return the convolution of float64 numbers, rounded to a format, in float64."""
-    finite = [np.where(np.isfinite(operand), operand, 0.0) for operand in (image, kernel, bias)]
-    output = np.empty(geometry.output_shape)
-    tiles = output.reshape(geometry.batch, geometry.out_channels, geometry.positions)
-    factors = _DigitFactors.of(pad(finite[0], geometry), finite[1], finite[2], geometry)
-    for n, rows, positions in bands(geometry, numbers=geometry.out_channels * factors.span):
-        tile = tiles[n, :, positions]
-        tile[...] = round_sums(factors.sums(n, rows), tile.shape, factors.origin, factors.bits, info)
     if all(np.isfinite(operand).all() for operand in (image, kernel, bias)):
-        return output
+        return _finite_conv2d(image, kernel, bias, geometry, info)
+    finite = [np.where(np.isfinite(operand), operand, 0.0) for operand in (image, kernel, bias)]
+    output = _finite_conv2d(finite[0], finite[1], finite[2], geometry, info)
     signs = [np.where(np.isfinite(operand), np.sign(operand), operand) for operand in (image, kernel, bias)]
     special = method(signs[0], signs[1], geometry) + signs[2][:, np.newaxis, np.newaxis]
     return np.where(np.isfinite(special), output, special)
+
+
+def _finite_conv2d(image: Array, kernel: Array, bias: Array, geometry: ConvGeometry, info: FloatInfo) -> Array:
+    """Return the convolution of finite float64 numbers, rounded to a format, band by band."""
+    output = np.empty(geometry.output_shape)
+    tiles = output.reshape(geometry.batch, geometry.out_channels, geometry.positions)
+    factors = _DigitFactors.of(pad(image, geometry), kernel, bias, geometry)
+    for n, rows, positions in bands(geometry, numbers=geometry.out_channels * factors.span):
+        tile = tiles[n, :, positions]
+        tile[...] = round_sums(factors.sums(n, rows), tile.shape, factors.origin, factors.bits, info)
+    return output
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,7 @@ class _DigitFactors:
     bits: int
     origin: int  # the products' position 0 stands for 2^origin
     images: Mapping[int, Array]  # position -> windows of the padded input's digits, (N, C, K_h, K_w, P, Q)
-    kernels: Array  # (G, positions·O/G, C/G·K_h·K_w): the kernels' digits at each position, one below the other
-    kernel_positions: tuple[int, ...]
+    kernels: Mapping[int, Array]  # position -> the kernels' digits, (G, O/G, C/G·K_h·K_w)
     offsets: Mapping[int, Array]  # position -> the bias' digits, (O, 1)
 
     @classmethod
@@ -108,28 +113,28 @@ class _DigitFactors:
             position: windows(digits, geometry).transpose(0, 1, 4, 5, 2, 3)
             for position, digits in split(padded, origins[0], bits).items()
         }
-        kernels = split(kernel, origins[1], bits)
         shape = geometry.groups, geometry.group_out_channels, geometry.taps_per_output
-        none = np.zeros((shape[0], 0, shape[2]))
-        stacked = np.hstack([none, *(digits.reshape(shape) for digits in kernels.values())])
+        kernels = split(kernel.reshape(shape), origins[1], bits)
         offsets = split(bias[:, np.newaxis], sum(origins), bits)
-        return cls(geometry, bits, sum(origins), images, stacked, tuple(kernels), offsets)
+        return cls(geometry, bits, sum(origins), images, kernels, offsets)
 
     @property
     def span(self) -> int:
         """How many positions there are from the lowest to the highest at which a sum has a digit."""
-        products = [image + kernel for image in self.images for kernel in self.kernel_positions]
+        products = [image + kernel for image in self.images for kernel in self.kernels]
         positions = [*products, *self.offsets]
         return max(positions) - min(positions) + 1 if positions else 0
 
     def sums(self, n: int, rows: slice) -> dict[int, Array]:
         """Return the sums S_d of a band of output rows: position -> whole numbers, (O, positions)."""
         groups, taps = self.geometry.groups, self.geometry.taps_per_output
+        none = np.empty((groups, taps, 0))
+        tiles = (view[n, ..., rows, :].reshape(groups, taps, -1) for view in self.images.values())
+        columns = np.concatenate([none, *tiles], axis=-1)  # side by side: the kernels are read once for all of them
         found: dict[int, Array] = {}
-        for position, view in self.images.items():
-            columns = view[n, ..., rows, :].reshape(groups, taps, -1)
-            products = np.split(self.kernels @ columns, max(1, len(self.kernel_positions)), axis=1)
-            for kernel_position, product in zip(self.kernel_positions, products, strict=False):
+        for kernel_position, kernels in self.kernels.items():
+            products = np.split(kernels @ columns, max(1, len(self.images)), axis=-1)
+            for position, product in zip(self.images, products, strict=False):
                 term = product.reshape(self.geometry.out_channels, -1)
                 total = found.setdefault(position + kernel_position, term)
                 if total is not term:

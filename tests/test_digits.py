@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nearest import TWO, nearest
 
 import refconv.formats
-from refconv.digits import EXACT_BITS, Range, bit_range, digit_bits, round_sums, split, two_sum
+from refconv.digits import BLOCK, EXACT_BITS, Range, bit_range, digit_bits, round_sums, split, two_sum
 from refconv.formats import FloatInfo, float_info
 
 Array = npt.NDArray[Any]
@@ -296,3 +296,11 @@ def test_two_sum_loses_nothing(first: float, second: float) -> None:
     total, rest = two_sum(np.array([first]), np.array([second]))
     assert total.item() == first + second
     assert Fraction(total.item()) + Fraction(rest.item()) == Fraction(first) + Fraction(second)
+
+
+def test_blocks_with_digits_of_their_own_make_one_number_each() -> None:
+    array = np.zeros((1, 2 * BLOCK + 3))
+    array[0, [0, BLOCK - 1, BLOCK, -1]] = 5, -3, 2.0**-40, 7
+    digits = split(array, 0, 3)
+    assert {k: d[d != 0].tolist() for k, d in digits.items()} == {1: [1.0, 1.0], 0: [-3.0, -3.0, -1.0], -14: [4.0]}
+    assert (sum(digit * 8.0**position for position, digit in digits.items()) == array).all()

@@ -303,4 +303,4 @@ def test_blocks_with_digits_of_their_own_make_one_number_each() -> None:
     array[0, [0, BLOCK - 1, BLOCK, -1]] = 5, -3, 2.0**-40, 7
     digits = split(array, 0, 3)
     assert {k: d[d != 0].tolist() for k, d in digits.items()} == {1: [1.0, 1.0], 0: [-3.0, -3.0, -1.0], -14: [4.0]}
-    assert (sum(digit * 8.0**position for position, digit in digits.items()) == array).all()
+    assert (sum(digit * 8.0**position for position, digit in digits.items()) == array).all()  # type: ignore[union-attr]

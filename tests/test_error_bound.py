@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 
 from refconv import conv2d
-from refconv.error_bound import error_bound
+from refconv.error_bound import Operands, conv2d_sums, error_bound
+from refconv.precision import Precision
 from refconv.precision import gamma as _gamma
 
 Array = npt.NDArray[Any]
@@ -419,3 +420,13 @@ def test_ten_thousand_random_orders_stay_within(terms: int) -> None:
         assert honest.dtype == np.float32
         error = np.abs((honest.astype(np.float64) - high) - low)
         assert 0 < error.max() <= likely
+
+
+def test_an_exact_result_that_is_known_is_not_computed_again() -> None:
+    operands, known = Operands(ones(1, 1, 2, 2), ones(1, 1, 2, 2), None), np.full((1, 1, 1, 1), 4.0)
+    for name in ("float32", "float16"):
+        assert conv2d_sums(operands, {}, Precision.of(name), exact=known).exact is known
+    assert conv2d_sums(operands, {}, Precision.of("float32")).exact is None
+    computed = conv2d_sums(operands, {}, Precision.of("float16")).exact
+    assert computed is not None
+    assert computed.tolist() == known.tolist()

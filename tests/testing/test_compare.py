@@ -633,6 +633,7 @@ def test_a_tie_at_the_threshold_goes_where_it_rounds_to() -> None:
         found = arrays(np.array([actual]).astype(dtype), [truth], [0.0], dtype)
         assert found.passed is passed
     assert arrays([np.inf], [65520.0], [0.0], np.float16).passed
+    assert arrays([np.inf], [65504.0], [16.0], np.float16).passed  # the bound reaches 65520, and no further
     assert not arrays([np.inf], [65519.0], [0.0], np.float16).passed
     assert not arrays([65504.0], [65520.0], [0.0], np.float16).passed
 

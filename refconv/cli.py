@@ -25,7 +25,6 @@ from refconv.testing.battery import TIERS
 from refconv.testing.cases import DTYPES
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.html import as_html
-from refconv.testing.judge import OUTCOMES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -165,7 +164,7 @@ def _print_report(console: Console, report: Report) -> None:
     console.print(Text(f"refconv check {report.target}, tier {report.tier}", style="italic"), soft_wrap=False)
     table = Table(box=None)
     table.add_column("cases")
-    shown = [outcome for outcome in OUTCOMES if outcome != "differs by convention" or report.counts()[outcome]]
+    shown = report.outcomes()
     for outcome in shown:
         table.add_column(outcome, justify="right")
     for family in report.families():

@@ -12,7 +12,6 @@ from html import escape
 from typing import Final
 
 from refconv.testing.grouping import Cause
-from refconv.testing.judge import OUTCOMES
 from refconv.testing.maps import maps_of
 from refconv.testing.report import Report
 
@@ -121,9 +120,9 @@ def _place(plane: tuple[int, ...]) -> str:
 def _counts(report: Report) -> str:
     """Return the table of families and outcomes."""
     rows = {**{family: report.counts(family) for family in report.families()}, "total": report.counts()}
-    head = "".join(f"<th>{escape(word)}</th>" for word in ("cases", *OUTCOMES))
+    head = "".join(f"<th>{escape(word)}</th>" for word in ("cases", *report.outcomes()))
     body = (
-        f"<tr><td>{escape(name)}</td>{''.join(f'<td>{count}</td>' for count in counts.values())}</tr>"
+        f"<tr><td>{escape(name)}</td>{''.join(f'<td>{counts[outcome]}</td>' for outcome in report.outcomes())}</tr>"
         for name, counts in rows.items()
     )
     return f"<section><h2>Cases</h2><table><tr>{head}</tr>{''.join(body)}</table></section>"

@@ -84,6 +84,11 @@ class Report:
         found = Counter(result.outcome for result in self.results if family in (None, result.family))
         return {outcome: found[outcome] for outcome in OUTCOMES}
 
+    def outcomes(self) -> list[Outcome]:
+        """Return the outcomes to show: one that is no failure and rare, a convention, only where there is one."""
+        counts = self.counts()
+        return [outcome for outcome in OUTCOMES if outcome != "differs by convention" or counts[outcome]]
+
     def families(self) -> list[str]:
         """Return the families of cases in the battery's order."""
         return list(dict.fromkeys(result.family for result in self.results))

@@ -64,6 +64,8 @@ def kernel(body: Callable[[Layer], Array]) -> Callable[..., Array]:
 
     @functools.wraps(body)
     def conv2d(input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Array:
+        if np.asarray(input).dtype.kind in "ciu":
+            raise NotImplementedError("for real floating-point numbers")
         x, w = (np.asarray(operand, np.float64) for operand in (input, weight))
         b = np.zeros(len(w)) if bias is None else np.asarray(bias, np.float64)
         if x.ndim not in (3, 4) or w.ndim != 4 or min(*stride, *dilation, groups) < 1 or 0 in w.shape[2:]:
@@ -153,7 +155,7 @@ def tapwise(layer: Layer) -> Array:
 
 @kernel
 def fft(layer: Layer) -> Array:
-    if not np.isfinite(layer.x).all() or np.abs(layer.x).max(initial=0) > 2**30:
+    if not (np.isfinite(layer.x).all() and np.isfinite(layer.w).all()) or np.abs(layer.x).max(initial=0) > 2**30:
         raise NotImplementedError("a Fourier transform spreads what is not finite, or huge, over the whole image")
     if any(d > n for d, n in zip(layer.dilation, layer.x.shape[2:], strict=True)):
         raise NotImplementedError("where no tap touches a pixel it leaves a trace, and no error is allowed")
@@ -181,7 +183,7 @@ def winograd_tiles(layer: Layer, dtype: type[np.floating[Any]]) -> Array:
     """F(2×2, 3×3) in a type, for 3×3 kernels without stride or dilation."""
     if layer.taps != (3, 3) or layer.stride != (1, 1) or layer.dilation != (1, 1):
         raise NotImplementedError("Winograd is for 3×3 kernels without stride or dilation")
-    if not np.isfinite(layer.x).all() or np.abs(layer.x).max(initial=0) > 2**30:
+    if not (np.isfinite(layer.x).all() and np.isfinite(layer.w).all()) or np.abs(layer.x).max(initial=0) > 2**30:
         raise NotImplementedError("its transforms cancel, which what is not finite, or huge, does not survive")
     (p, q), g, (o, each) = layer.size, layer.groups, layer.w.shape[:2]
     tiles_h, tiles_w = (p + 1) // 2, (q + 1) // 2

@@ -18,6 +18,7 @@ Array = npt.NDArray[Any]
 INF, NAN = np.inf, np.nan
 
 SKIPPED = "taps that read padding are skipped, where others multiply its zeros by NaN or infinity"
+LATER = "the sum is rounded to the type of the result before the bias is added"
 RESULTS = "subnormal results are flushed to zero"
 INPUTS = "subnormal inputs and results are flushed to zero"
 WRAPPED = "integer sums wrap in the type of the result"
@@ -28,8 +29,35 @@ def one(value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
     return np.full((1, 1, 1, 1), value, dtype)
 
 
-def test_there_are_four_conventions() -> None:
-    assert list(CONVENTIONS) == [SKIPPED, RESULTS, INPUTS, WRAPPED]
+def test_there_are_five_conventions() -> None:
+    assert list(CONVENTIONS) == [SKIPPED, LATER, RESULTS, INPUTS, WRAPPED]
+
+
+# The bias
+
+
+def biased(dtype: Any = np.float16) -> tuple[Array, Array, Array]:
+    """Return arrays whose sum is 2049, which float16 rounds to 2048, and a bias of −2048."""
+    return (
+        np.array([[[[2048, 1]]]], dtype),
+        np.ones((1, 1, 1, 2), dtype),
+        np.array([-2048], dtype),
+    )
+
+
+def test_a_bias_may_be_added_to_the_rounded_sum() -> None:
+    image, kernel, bias = biased()
+    comparison = compare_conv2d(
+        np.zeros((1, 1, 1, 1), np.float16), image, kernel, bias
+    )  # 2048 − 2048, where 1 is right
+    assert (comparison.passed, comparison.convention) == (True, LATER)
+    assert compare_conv2d(np.ones((1, 1, 1, 1), np.float16), image, kernel, bias).convention == ""
+
+
+def test_a_bias_added_later_excuses_no_more_than_the_rounding() -> None:
+    image, kernel, bias = biased()
+    assert not compare_conv2d(np.full((1, 1, 1, 1), 6, np.float16), image, kernel, bias).passed
+    assert not compare_conv2d(np.zeros((1, 1, 1, 1), np.float32), *biased(np.float32)).passed  # which rounds nothing
 
 
 # Taps that read padding

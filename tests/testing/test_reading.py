@@ -39,7 +39,8 @@ def test_single_outputs_can_be_predicted() -> None:
 
 def test_the_bound_is_that_of_the_products_laid_out_and_none_for_whole_numbers() -> None:
     reading = gather(np.zeros(0), IMAGE, KERNEL, BIAS, (2, 1), 0, (1, 2), 2)[1]
-    bound = error_bound(IMAGE, KERNEL, BIAS, (2, 1), 0, (1, 2), 2, dtype=np.float32)
+    ours, theirs = (error_bound(IMAGE, KERNEL, BIAS, (2, 1), 0, (1, 2), 2, dtype=d) for d in (np.float64, np.float32))
+    bound = theirs + ours  # both sides of the comparison are rounded
     found = reading.bounds(reading.everywhere(), np.dtype(np.float32)).reshape(bound.shape)
     np.testing.assert_allclose(found, bound, rtol=1e-12)
     assert not reading.bounds(reading.everywhere(), np.dtype(np.int64)).any()

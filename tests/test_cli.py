@@ -249,9 +249,11 @@ def test_choices_reach_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.startswith("RIGHT in all 9 cases that it supports\nrefconv check refconv, tier core\n")
 
 
-def test_two_workers_print_what_one_prints(wrong_run: subprocess.CompletedProcess[str]) -> None:
-    run = refconv_command("check", "kernels.py:one_pixel_off", "--tier", "smoke", "-k", "k2x3", "--workers", "2")
-    assert (run.returncode, run.stderr, run.stdout) == (1, "", wrong_run.stdout)
+def test_two_workers_print_what_one_prints() -> None:
+    arguments = ("check", "kernels.py:not_a_number", "--tier", "smoke", "-k", "k2x3")
+    one, two = refconv_command(*arguments), refconv_command(*arguments, "--workers", "2")
+    assert one.stdout.startswith("WRONG")
+    assert (two.returncode, two.stderr, two.stdout) == (1, "", one.stdout)
 
 
 def test_a_time_limit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,9 @@
 """The battery: which cases there are, and why.
 
 ``smoke``  about 20 cases, for a test that runs at every save.
-``core``   about 350: smoke; a pairwise cover of every parameter with every other; each edge case by name; and
+``core``   about 370: smoke; a pairwise cover of every parameter with every other; each edge case by name; and
            arguments that ought to be refused.
-``full``   about 2000: core; a cover of all triples of parameters; and sweeps of one or two through all their values.
+``full``   about 1900: core; a cover of all triples of parameters; and sweeps of one or two through all their values.
 ``networks``  the convolutions of ResNet-50, VGG-16, MobileNetV2, EfficientNet-B0, DeepLabv3 and ConvNeXt-T.
 
 Cases are written as their names (see `refconv.testing.cases`).  Extents are pairwise different where nothing else is
@@ -133,7 +133,7 @@ def cases(tier: str = "core", *, match: str = "", dtype: str | None = None) -> l
     Parameters
     ----------
     tier : {"core", "smoke", "full", "networks"}
-        Which: about 350, about 20, or about 2000 of small ones; or about 130 of the sizes that known networks have.
+        Which: about 370, about 20, or about 1900 of small ones; or about 130 of the sizes that known networks have.
     match : str
         Only those in whose id or family this text stands.
     dtype : str, optional

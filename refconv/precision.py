@@ -80,6 +80,8 @@ class Precision:
         confidence: float | None = None,
     ) -> Precision:
         """Read the types that a caller names; narrow ones are accumulated in float32 where nothing else is said."""
+        if not (confidence is None or isinstance(confidence, int | float)):
+            raise TypeError(f"confidence={confidence!r} must be a number, not {type(confidence).__name__}")
         if confidence is not None and not 0 < confidence < 1:
             raise ValueError(f"confidence={confidence} must be between 0 and 1, or None for the worst case")
         result = _floating("dtype", dtype)

@@ -430,3 +430,10 @@ def test_an_exact_result_that_is_known_is_not_computed_again() -> None:
     computed = conv2d_sums(operands, {}, Precision.of("float16")).exact
     assert computed is not None
     assert computed.tolist() == known.tolist()
+
+
+def test_objects_have_no_bound() -> None:
+    thirds = np.full((1, 1, 2, 3), Fraction(1, 3), object)
+    message = r"^an array of objects \(1, 1, 2, 3\) has no error bound; it must be of numbers that are rounded$"
+    with pytest.raises(TypeError, match=message):
+        error_bound(thirds, thirds, dtype=np.float32)

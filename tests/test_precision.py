@@ -91,6 +91,11 @@ def test_a_range_may_be_smaller_at_one_end() -> None:
     assert not Precision(wide, wide).rounds_result
 
 
+def test_a_confidence_is_a_number() -> None:
+    with pytest.raises(TypeError, match=r"^confidence='high' must be a number, not str$"):
+        Precision.of("float32", confidence="high")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("confidence", [0, 1, -0.1, 1.5, math.nan, math.inf, 0.0, 1.0])
 def test_a_confidence_is_between_0_and_1(confidence: float) -> None:
     with pytest.raises(ValueError, match="confidence=") as caught:

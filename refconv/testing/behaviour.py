@@ -36,10 +36,13 @@ def _mutates(call: Call, image: Array, kernel: Array, bias: Array | None) -> Fin
     call(operands[0], operands[1], operands[2] if bias is not None else None)
     for name, operand, before in zip(("input", "weight", "bias"), operands, kept, strict=False):
         if not np.array_equal(operand, before, equal_nan=operand.dtype.kind in "fc"):
-            return Finding(
-                "mutates-inputs", f"it mutates its inputs: it writes to the {name}", reading="only read them"
-            )
+            return mutation(name)
     return None
+
+
+def mutation(name: str) -> Finding:
+    """Return the finding that a target writes to the operand of this name."""
+    return Finding("mutates-inputs", f"it mutates its inputs: it writes to the {name}", reading="only read them")
 
 
 def _changes_its_mind(call: Call, image: Array, kernel: Array, bias: Array | None) -> Finding | None:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, Literal
 
 from refconv.testing.battery import find_case
+from refconv.testing.behaviour import mutation
 from refconv.testing.cases import Case
 from refconv.testing.causes import Explainer
 from refconv.testing.compare import Comparison, exception_text
@@ -194,6 +195,8 @@ class Judge:
     def __call__(self, case: Case) -> CaseResult:
         """Return the case's result."""
         image, kernel, bias = case.arrays()
+        operands = {"input": image, "weight": kernel} | ({} if bias is None else {"bias": bias})
+        given = {name: operand.tobytes() for name, operand in operands.items()}
         result = partial(CaseResult, case.id, case.family)
         start = time.perf_counter()
         try:
@@ -208,6 +211,9 @@ class Judge:
             return result("wrongly accepted", f"accepted {case.rejects}", seconds=seconds)
         comparison = case.check(actual)
         self._last = None if comparison.passed else (case, actual)
+        written = [mutation(name) for name, operand in operands.items() if operand.tobytes() != given[name]]
+        if comparison.passed and written:
+            return result("failed", f"{comparison}, but {written[0].sentence}", comparison, seconds, tuple(written))
         outcome = "failed" if not comparison.passed else "differs by convention" if comparison.convention else "passed"
         return result(outcome, str(comparison), comparison, seconds)
 

@@ -155,8 +155,24 @@ def test_the_text_of_garbage_is_fit_to_print(garbage: str) -> None:
     assert detail.isprintable(), repr(detail)
 
 
-def test_a_target_may_write_to_what_it_is_given() -> None:
-    assert run_case(kernels.mutates, CASE).outcome == "passed"
+def test_a_target_that_writes_to_what_it_is_given_is_wrong_though_its_result_is_right() -> None:
+    result = run_case(kernels.mutates, CASE)
+    assert result.outcome == "failed"
+    assert [finding.code for finding in result.findings] == ["mutates-inputs"] * len(result.findings) != []
+    assert result.detail.startswith("all ")
+    assert result.detail.endswith("agree, but it mutates its inputs: it writes to the input")
+
+
+@pytest.mark.parametrize(("place", "name"), [(0, "input"), (1, "weight"), (2, "bias")])
+def test_each_operand_is_looked_after(place: int, name: str) -> None:
+    def writes(*arguments: Any) -> Any:
+        result = kernels.right(*arguments)
+        arguments[place].flat[-1] += 1
+        return result
+
+    assert [finding.sentence for finding in run_case(writes, CASE).findings] == [
+        f"it mutates its inputs: it writes to the {name}"
+    ]
 
 
 def test_a_case_may_be_an_object() -> None:

@@ -434,6 +434,6 @@ def test_an_exact_result_that_is_known_is_not_computed_again() -> None:
 
 def test_objects_have_no_bound() -> None:
     thirds = np.full((1, 1, 2, 3), Fraction(1, 3), object)
-    message = r"^an array of objects \(1, 1, 2, 3\) has no error bound; it must be of numbers that are rounded$"
+    message = r"^objects \(1, 1, 2, 3\) have no error bound; it is for numbers that are rounded$"
     with pytest.raises(TypeError, match=message):
         error_bound(thirds, thirds, dtype=np.float32)

@@ -211,9 +211,7 @@ def magnitude(operand: Array) -> Array:
     An infinity becomes NaN, so that an infinite sum of magnitudes can only mean overflow.
     """
     if operand.dtype.kind == "O":
-        raise TypeError(
-            f"an array of objects {operand.shape} has no error bound; it must be of numbers that are rounded"
-        )
+        raise TypeError(f"objects {operand.shape} have no error bound; it is for numbers that are rounded")
     sizes: Array = np.abs(operand.astype(wide_dtype(operand.dtype), copy=False))
     sizes[~np.isfinite(sizes)] = np.nan
     return sizes

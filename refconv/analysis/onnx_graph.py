@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 from refconv.analysis.layers import Layer
@@ -132,6 +133,7 @@ class _Graph:
 
 
 def _read_graph(path: str) -> _Graph:
+    Path(path).open("rb").close()  # a file that is not there is the first thing to say
     try:
         import onnx  # noqa: PLC0415  # an extra
         from google.protobuf.message import DecodeError  # noqa: PLC0415  # it comes with onnx

@@ -307,7 +307,8 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
         read_onnx(tmp_path / "none.onnx")
 
 
-def test_without_onnx_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_onnx_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
+    (tmp_path / "model.onnx").touch()
     with pytest.raises(ValueError, match=r"^an ONNX file needs onnx, which is not installed: pip install onnx$"):
-        read_onnx("model.onnx")
+        read_onnx(str(tmp_path / "model.onnx"))

@@ -22,7 +22,6 @@ import numpy.typing as npt
 
 from refconv.arguments import IntOrPair, PaddingLike, check_choice
 from refconv.dtypes import accumulation_dtype, as_array, is_integral, magnitude, result_dtype, round_once
-from refconv.exact import exact_conv2d
 from refconv.formats import Array
 from refconv.geometry import ConvGeometry
 from refconv.im2col import bands, windows
@@ -152,6 +151,8 @@ def conv2d(
     dtypes = [operand.dtype for operand in operands]
     result = result_dtype(*dtypes, dtype=dtype)
     if method == "exact" and result.kind != "O" and not all(map(is_integral, dtypes)):
+        from refconv.exact import exact_conv2d  # noqa: PLC0415  # only who asks for it waits for it
+
         rounded = exact_conv2d(operands, geometry, result, _im2col)
         return rounded if geometry.batched else rounded[0]
     largest_sum = _largest_sum(*operands, taps=geometry.taps_per_output)

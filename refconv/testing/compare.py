@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from refconv.testing.reference import Reference, conv2d_reference
 
 __all__ = ["Comparison", "compare_conv2d"]
 
+MOST_PLACES = 5  # of wrong elements
 LONGEST_MESSAGE = 300  # characters of an exception's text: frameworks print whole graphs
 
 
@@ -42,6 +43,11 @@ class Comparison:
         ``|actual − truth|`` there, and what an honest kernel may be off by.  A bound of 0 asks for equality.
     error_in_bounds : float
         ``error / bound`` there: the headroom of a comparison that passes, infinite where the bound is 0.
+    first_wrong : tuple of tuple of int
+        Where the first wrong elements stand, five at most, in the order of the indices.
+    nans, infinities, zeroed : int
+        Of the wrong elements, those in which a NaN, or else an infinity, stands on one side alone; and those that are 0
+        and ought not to be.
     exempt : int
         Elements without a bound, since a partial sum may overflow in some order: any result is right there.
     zeros : int
@@ -68,6 +74,10 @@ class Comparison:
     error: float = 0.0
     bound: float = 0.0
     error_in_bounds: float = 0.0
+    first_wrong: tuple[tuple[int, ...], ...] = ()
+    nans: int = 0
+    infinities: int = 0
+    zeroed: int = 0
     exempt: int = 0
     zeros: int = 0
     convention: str = ""
@@ -126,10 +136,16 @@ def compare_arrays(actual: object, reference: Reference) -> Comparison:
     error = np.where(overflow <= allowed, overflow, error)
     with np.errstate(all="ignore"):
         in_bounds = np.where((error == 0) | np.isinf(allowed), 0.0, error / allowed)
+    wrong = error > allowed
+    is_nan, is_infinite = (_differ(kind, array, desired) & wrong for kind in (np.isnan, np.isinf))
     worst = np.unravel_index(np.argmax(np.where(in_bounds == in_bounds.max(), error, -1.0)), array.shape)
     return Comparison(
         elements=array.size,
-        mismatched=int((error > allowed).sum()),
+        mismatched=int(wrong.sum()),
+        first_wrong=tuple(tuple(map(int, index)) for index in np.argwhere(wrong)[:MOST_PLACES]),
+        nans=int(is_nan.sum()),
+        infinities=int((is_infinite & ~is_nan).sum()),
+        zeroed=int((wrong & (array == 0)).sum()),
         exempt=int(np.isinf(allowed).sum()),
         zeros=int((desired == 0).sum()),
         worst_index=tuple(map(int, worst)),
@@ -139,6 +155,13 @@ def compare_arrays(actual: object, reference: Reference) -> Comparison:
         bound=float(allowed[worst]),
         error_in_bounds=float(in_bounds[worst]),
     )
+
+
+def _differ(kind: Callable[[Array], Array], actual: Array, desired: Array) -> Array:
+    """Return where one of the two alone is of this kind; whole numbers and objects are not asked."""
+    if desired.dtype.kind in "biuO" or actual.dtype.kind in "biuO":
+        return np.zeros(desired.shape, bool)
+    return np.asarray(kind(actual) != kind(desired))
 
 
 def _readable(actual: object) -> Array | str:

@@ -721,3 +721,23 @@ def test_how_it_cannot_work_is_misuse(keywords: dict[str, Any], error: type[Exce
 def test_only_a_message_of_more_than_300_characters_is_cut() -> None:
     assert exception_text(ValueError("x" * 300)) == "ValueError: " + "x" * 300
     assert exception_text(ValueError("x" * 301)) == "ValueError: " + "x" * 300 + " ..."
+
+
+def test_the_first_wrong_places_are_told_in_order_five_at_most() -> None:
+    actual = TRUTH.copy()
+    actual[0, :, :, -1] += 1e6
+    comparison = compared(actual)
+    places = [index for index in np.ndindex(*TRUTH.shape) if index[0] == 0 and index[-1] == TRUTH.shape[-1] - 1]
+    assert len(places) == comparison.mismatched
+    assert comparison.first_wrong == tuple(places[:5])
+    assert compared(TRUTH).first_wrong == ()
+
+
+def test_nan_infinity_and_zero_are_counted_apart() -> None:
+    truth = [1, 2, 3, np.nan, np.inf, 4, 0, 5]
+    actual = [np.nan, np.inf, 0, 3, 2, 4, 1, 9]
+    comparison = arrays(actual, truth, np.zeros(8))
+    assert comparison.mismatched == 7
+    assert (comparison.nans, comparison.infinities, comparison.zeroed) == (2, 2, 1)
+    same = arrays([np.nan, np.inf, 0], [np.nan, np.inf, 0], np.zeros(3))
+    assert (same.nans, same.infinities, same.zeroed) == (0, 0, 0)

@@ -548,6 +548,34 @@ def test_to_refuse_what_ought_to_be_refused_is_not_enough() -> None:
     assert report.verdict() == "raises: NOT JUDGED (20 passed, 0 failed)"
 
 
+def test_a_run_that_expects_mostly_zeros_is_untrustworthy() -> None:
+    report = check(refconv.conv2d, match="values")
+    assert report.passed  # some zeros are no matter
+    zeros = check(refconv.conv2d, match="-zero")  # one case of zeros, and three to refuse
+    assert not zeros.passed
+    assert not zeros.is_trustworthy
+    assert zeros.headline() == "UNTRUSTWORTHY: 294 of 294 expected outputs are 0, which proves little"
+    assert zeros.verdict() == "conv2d: UNTRUSTWORTHY (4 passed, 0 failed)"
+
+
+def test_half_of_zeros_is_still_to_be_trusted() -> None:
+    def report(zeros: int) -> Report:
+        return made_up("t", CaseResult("n1", "smoke", "passed", "", Comparison(elements=4, zeros=zeros)))
+
+    assert [report(zeros).is_trustworthy for zeros in (0, 2, 3)] == [True, True, False]
+    assert [report(zeros).passed for zeros in (0, 2, 3)] == [True, True, False]
+
+
+def test_what_differs_by_convention_fails_no_run() -> None:
+    def wraps(image: Any, kernel: Any, bias: Any, *parameters: Any) -> Any:
+        return refconv.conv2d(image, kernel, bias, *parameters).astype(image.dtype)
+
+    report = check(wraps, dtype="int8")
+    assert report.passed
+    assert report.counts()["differs by convention"] == len(report.results)
+    assert report.outcomes() == ["passed", "differs by convention", "failed", "unsupported", "wrongly accepted"]
+
+
 def strict(report: Report) -> Any:
     return json.loads(json.dumps(report.to_json(), allow_nan=False))
 
@@ -600,6 +628,10 @@ def test_json_says_it_all() -> None:
                     "error": 1.0,
                     "bound": 0.0,
                     "error_in_bounds": "inf",
+                    "first_wrong": [],
+                    "nans": 0,
+                    "infinities": 0,
+                    "zeroed": 0,
                     "exempt": 0,
                     "zeros": 0,
                     "convention": "",

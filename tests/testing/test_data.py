@@ -191,3 +191,96 @@ def test_each_output_channel_reads_through_the_next_tap() -> None:
 def test_probes_of_nothing(data: str) -> None:
     case = find_case(f"n1-c0-o4-g1-2x3-k2-s1-p0-d1-f32-{data}")
     np.testing.assert_array_equal(case.expected(), np.zeros((1, 4, 1, 2)))
+
+
+# Words for the data of a case
+
+
+def case_arrays(word: str) -> tuple[Array, Array]:
+    image, kernel, _ = find_case(f"n1-c2-o3-g1-5x6-k3x2-s1-p1x0-d1-{word}").arrays()
+    return image, kernel
+
+
+@pytest.mark.parametrize(("word", "least", "normal"), [("f32", 2.0**-149, 2.0**-126), ("f64", 2.0**-1074, 2.0**-1022)])
+def test_subnormal_pixels_are_whole_multiples_of_the_least_number(word: str, least: float, normal: float) -> None:
+    image, kernel = case_arrays(f"{word}-subnormal")
+    multiples = np.abs(image.astype(np.float64)) / least
+    assert (multiples == np.rint(multiples)).all()
+    assert 1 <= multiples.min() <= multiples.max() <= 32
+    assert np.abs(image).max() < normal
+    assert np.abs(kernel).min() >= 1
+
+
+@pytest.mark.parametrize(("word", "value"), [("nanweight", np.nan), ("infweight", np.inf)])
+def test_one_weight_is_not_finite(word: str, value: float) -> None:
+    image, kernel = case_arrays(f"f32-{word}")
+    np.testing.assert_equal(kernel[0, 0, 0, 0], value)
+    assert np.isfinite(kernel).sum() == kernel.size - 1
+    assert np.isfinite(image).all()
+    assert (image != 0).all()
+
+
+def test_spread_numbers_have_exponents_from_minus_12_to_12() -> None:
+    plain, spread = case_arrays("f64-real"), case_arrays("f64-spread")
+    for numbers, step in zip(spread, (7, 11), strict=True):
+        exponents = np.arange(numbers.size) * step % 25 - 12
+        rest = np.abs(numbers.ravel() / 2.0**exponents)
+        assert rest.max() <= 6  # what a sum of twelve uniform numbers less 6 is at most
+        assert exponents.min() == -12
+        assert exponents.max() == 12
+    assert plain[0].shape == spread[0].shape
+
+
+@pytest.mark.parametrize(("word", "least", "largest"), [("i8", -128, 127), ("u8", 0, 255)])
+def test_extreme_integers_are_the_least_and_the_largest(word: str, least: int, largest: int) -> None:
+    for numbers in case_arrays(f"{word}-extreme"):
+        assert set(numbers.ravel().tolist()) == {least, largest}
+
+
+def test_complex_numbers_have_two_parts_and_unsigned_ones_no_sign() -> None:
+    image, kernel = case_arrays("c64")
+    assert image.dtype == np.complex64
+    assert (image.real != 0).all()
+    assert (image.imag != 0).all()
+    assert not np.array_equal(image.real, image.imag)
+    assert case_arrays("u8")[0].dtype == np.uint8
+    assert case_arrays("u8")[0].min() >= 1
+    assert case_arrays("i8")[0].min() < 0
+    assert kernel.dtype == np.complex64
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("i8-real", "has 'real' data, which whole numbers do not have"),
+        ("u8-nan", "has 'nan' data, which whole numbers do not have"),
+        ("f32-extreme", "has 'extreme' data, which floating-point numbers do not have"),
+    ],
+)
+def test_data_that_a_type_does_not_have_are_refused(word: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        case_arrays(word)
+
+
+def test_a_result_has_the_type_of_the_arrays_but_for_integers() -> None:
+    name = "n1-c2-o3-g1-5x6-k3x2-s1-p1x0-d1-"
+    assert {word: find_case(name + word).result_dtype.name for word in ("f16", "f32", "f64", "c64", "i8", "u8")} == {
+        "f16": "float16",
+        "f32": "float32",
+        "f64": "float64",
+        "c64": "complex64",
+        "i8": "int64",
+        "u8": "int64",
+    }
+
+
+def test_exact_numbers_are_as_large_as_the_type_allows() -> None:
+    name = "n1-c2-o3-g1-5x6-k3x2-s1-p1x0-d1-"  # 12 products; of complex numbers twice as many
+    # the square root of 2^digits / (products + 1), and 32 at most
+    assert {word: find_case(name + word).largest_number() for word in ("f16", "bf16", "f32", "c64", "i8")} == {
+        "f16": 12,
+        "bf16": 4,
+        "f32": 32,
+        "c64": 32,
+        "i8": 32,
+    }

@@ -81,8 +81,10 @@ def _flushing_results(judged: Judged, operands: Operands | None = None) -> Refer
     precision = judged.precision or Precision.of(dtype)
     reference = conv2d_reference(operands, judged.parameters, dtype, precision)
     roundings = conv2d_sums(operands, judged.parameters, precision, exact=reference.truth).roundings
-    lost = 2 * roundings * precision.accumulator.least_normal + precision.result.least_normal
-    return reference._replace(allowed=judged.tolerance(reference) + lost)
+    lost = 2 * roundings * precision.accumulator.least_normal
+    least = precision.result.least_normal
+    is_flushed = np.abs(reference.truth) < least + lost + reference.allowed  # only what may come out as subnormal
+    return reference._replace(allowed=judged.tolerance(reference) + lost + np.where(is_flushed, least, 0.0))
 
 
 def _flushing_inputs(judged: Judged) -> Reference | None:

@@ -319,3 +319,10 @@ def test_a_type_that_was_asked_for_does_not_wrap() -> None:
     with pytest.raises(OverflowError, match="the exact result 300 is outside int8's range"):
         compared(44, np.int8, dtype=np.int8)
     assert not compared(44, np.int16, dtype=np.int16).passed
+
+
+@pytest.mark.parametrize(("right", "convention"), [(2.0**-15, RESULTS), (2.0**-7, "")])
+def test_only_a_result_that_may_be_subnormal_is_flushed(right: float, convention: str) -> None:
+    wrong = right - 2.0**-15  # of float16, whose least normal number is 2^-14
+    comparison = compare_conv2d(one(wrong, np.float16), one(right, np.float16), one(1, np.float16))
+    assert (comparison.passed, comparison.convention) == (bool(convention), convention)

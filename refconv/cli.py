@@ -28,6 +28,7 @@ from refconv.testing.html import as_html
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 __all__ = ["main"]
 
@@ -154,14 +155,10 @@ def _wrapped(line: str, width: int) -> list[str]:
     return textwrap.wrap(line, width - 2, break_on_hyphens=False, break_long_words=False)
 
 
-def _print_report(console: Console, report: Report) -> None:
-    """Print the verdict in words, the table, what was unsupported or wrongly accepted, the causes, and the numbers."""
+def _counts_table(report: Report) -> Table:
+    """Return how many cases of each family had which outcome."""
     from rich.table import Table  # noqa: PLC0415  # an extra
-    from rich.text import Text  # noqa: PLC0415
 
-    colour = "green" if report.passed else "bold red"
-    console.print(Text("\n  ".join(_wrapped(report.headline(), console.width)), style=colour))
-    console.print(Text(f"refconv check {report.target}, tier {report.tier}", style="italic"), soft_wrap=False)
     table = Table(box=None)
     table.add_column("cases")
     shown = report.outcomes()
@@ -171,7 +168,17 @@ def _print_report(console: Console, report: Report) -> None:
         table.add_row(family, *(str(report.counts(family)[outcome]) for outcome in shown))
     table.add_section()
     table.add_row("total", *(str(report.counts()[outcome]) for outcome in shown), style="bold")
-    console.print(table)
+    return table
+
+
+def _print_report(console: Console, report: Report) -> None:
+    """Print the verdict in words, the table, what was unsupported or wrongly accepted, the causes, and the numbers."""
+    from rich.text import Text  # noqa: PLC0415  # an extra
+
+    colour = "green" if report.passed else "bold red"
+    console.print(Text("\n  ".join(_wrapped(report.headline(), console.width)), style=colour))
+    console.print(Text(f"refconv check {report.target}, tier {report.tier}", style="italic"), soft_wrap=False)
+    console.print(_counts_table(report))
 
     reasons = Counter(result.detail for result in report.results if result.outcome == "unsupported")
     conventions = Counter(

@@ -46,12 +46,13 @@ FLOORS = {
     "refconv.transpose": 8,
     "refconv.grad": 8,
     "refconv.transpose_nd": 9,
-    "refconv.family_bound": 10,
-    "refconv": 11,  # which names all houses but the commands
-    "refconv.testing": 10,  # and all in it, likewise
-    "refconv.commands": 12,  # and all in it, likewise
-    "refconv.cli": 13,
-    "refconv.__main__": 14,
+    "refconv.problem": 10,
+    "refconv.family_bound": 11,
+    "refconv": 12,  # which names all houses but the commands
+    "refconv.testing": 11,  # and all in it, likewise
+    "refconv.commands": 13,  # and all in it, likewise
+    "refconv.cli": 14,
+    "refconv.__main__": 15,
 }
 
 

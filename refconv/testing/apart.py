@@ -10,7 +10,7 @@ import numpy as np
 from refconv.arguments import Pair
 from refconv.formats import Array
 from refconv.testing.cases import Case, parse_case
-from refconv.testing.evidence import gather, is_near
+from refconv.testing.evidence import is_near, reading_of
 from refconv.testing.mistakes import Mistake
 from refconv.testing.reading import Reading, spread
 
@@ -57,8 +57,7 @@ def _short(pair: Pair) -> str:
 
 def _kinds(case: Case, mistakes: Sequence[Mistake]) -> int:
     """Return how many different outputs the mistakes make of a case."""
-    image, kernel, bias = case.arrays()
-    _, right, dtype = gather(np.zeros(0), image, kernel, bias, **case.kwargs())
+    right, dtype = reading_of(case.problem()), case.result_dtype
     places = spread(right.everywhere(), OUTPUTS)
     outputs: list[tuple[Array, Array]] = []
     for mistake in mistakes:

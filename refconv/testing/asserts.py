@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import numpy.typing as npt
 
 from refconv.arguments import IntOrPair, PaddingLike
+from refconv.conv import conv2d
+from refconv.formats import Array
+from refconv.problem import BIASED, Problem
 from refconv.testing.arrays import to_numpy
-from refconv.testing.compare import compare_conv2d
-from refconv.testing.diagnose import diagnose, whereabouts
+from refconv.testing.compare import compare_conv2d, compare_result
+from refconv.testing.comparison import Comparison
+from refconv.testing.diagnose import causes_of, whereabouts
 from refconv.testing.shapes import UNKNOWN_SHAPE
 
-__all__ = ["assert_conv2d_matches"]
+__all__ = ["assert_conv2d_matches", "assert_result_matches"]
 
 
 def assert_conv2d_matches(
@@ -87,31 +92,93 @@ def assert_conv2d_matches(
         algorithm=algorithm,
     )
     if not comparison.passed:
-        explained = _explained(
-            actual, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, dtype=dtype
-        )
-        operands = ", ".join(
-            _described(name, operand) for name, operand in (("input", input), ("weight", weight), ("bias", bias))
-        )
-        mode = "" if padding_mode == "zeros" else f", padding_mode={padding_mode!r}"
-        parameters = f"stride={stride}, padding={padding!r}, dilation={dilation}, groups={groups}{mode}"
-        raise AssertionError("\n".join([str(comparison), *explained, f"  {operands}", f"  {parameters}"]))
+        mode = {} if padding_mode == "zeros" else {"padding_mode": padding_mode}
+        problem = Problem.of(conv2d, input, weight, bias, stride, padding, dilation, groups, read=to_numpy, **mode)
+        raise AssertionError(_story(actual, comparison, problem, dtype))
 
 
-def _explained(*arguments: Any, **options: Any) -> list[str]:
+def assert_result_matches(
+    actual: object,
+    function: Callable[..., Array],
+    *arguments: Any,
+    dtype: npt.DTypeLike | None = None,
+    accumulate_dtype: npt.DTypeLike | None = None,
+    input_dtype: npt.DTypeLike | None = None,
+    confidence: float | None = None,
+    **parameters: Any,
+) -> None:
+    """Raise AssertionError unless `actual` is what `function` makes of its arguments, to a proven bound.
+
+    Parameters
+    ----------
+    actual : array_like
+        What the implementation under test returned, of any framework.
+    function : callable
+        What it should have computed: one of the family, as in `refconv.error_bound_of`.
+    *arguments, **parameters
+        What it was given: those of the function, in its own order and by its own names.
+    dtype, accumulate_dtype, input_dtype, confidence
+        As in `assert_conv2d_matches`.
+
+    Raises
+    ------
+    AssertionError
+        As in `assert_conv2d_matches`; the message says where, and why, if `diagnose_result` knows.
+    TypeError, ValueError
+        If the arguments are themselves invalid, or `function` is none of the family.
+
+    Examples
+    --------
+    The gradient of a convolution with a stride of 2, with respect to its input.
+
+    >>> import numpy as np
+    >>> from refconv.grad import conv2d_input
+    >>> weight, arriving = np.ones((1, 1, 1, 2)), np.ones((1, 1, 1, 2))
+    >>> parameters = {"stride": (1, 2)}
+    >>> assert_result_matches(np.ones((1, 1, 1, 4)), conv2d_input, (1, 1, 1, 4), weight, arriving, **parameters)
+    >>> assert_result_matches([[[[1.0, 2, 1, 0]]]], conv2d_input, (1, 1, 1, 4), weight, arriving, **parameters)
+    Traceback (most recent call last):
+    AssertionError: 2 of 4 elements wrong; the worst is [0, 0, 0, 1]
+    got  2.0
+    want 1.0
+    error 1, 4.5e+15 × its bound 2.2e-16
+      conv2d_input: weight (1, 1, 1, 2) float64, grad_output (1, 1, 1, 2) float64
+      input_size=(1, 1, 1, 4), stride=(1, 2)
+    """
+    __tracebackhide__ = True
+    comparison = compare_result(
+        actual,
+        function,
+        *arguments,
+        dtype=dtype,
+        accumulate_dtype=accumulate_dtype,
+        input_dtype=input_dtype,
+        confidence=confidence,
+        **parameters,
+    )
+    if not comparison.passed:
+        problem = Problem.of(function, *arguments, read=to_numpy, **parameters)
+        raise AssertionError(_story(actual, comparison, problem, dtype))
+
+
+def _story(actual: object, comparison: Comparison, problem: Problem, dtype: npt.DTypeLike | None) -> str:
+    """Say what is wrong, where, why, and for which arguments."""
+    name = "" if problem.function is conv2d else f"{problem.function.__name__}: "
+    operands = [f"{operand} {array.shape} {array.dtype}" for operand, array in problem.operands.items()]
+    if problem.function in BIASED and "bias" not in problem.operands:
+        operands.append("no bias")
+    parameters = ", ".join(f"{parameter}={value!r}" for parameter, value in problem.parameters.items())
+    lines = [str(comparison), *_explained(actual, problem, dtype), f"  {name}{', '.join(operands)}", f"  {parameters}"]
+    return "\n".join(line for line in lines if line.strip())
+
+
+def _explained(actual: object, problem: Problem, dtype: npt.DTypeLike | None) -> list[str]:
     """Return where it is wrong, and why, in lines; what cannot be explained must not hide that it is wrong."""
     lines = []
     with suppress(Exception):
-        if where := whereabouts(*arguments, **options):
+        if where := whereabouts(actual, problem, dtype):
             lines.append(f"where: {where}")
-        for finding in diagnose(*arguments, **options)[:1]:
+        for finding in causes_of(actual, problem, dtype)[:1]:
             if finding.sentence != where and finding.code != UNKNOWN_SHAPE:  # which have been said
                 lines += f"why: {finding}".splitlines()
     return lines
-
-
-def _described(name: str, operand: npt.ArrayLike | None) -> str:
-    if operand is None:
-        return f"no {name}"
-    array = to_numpy(name, operand)
-    return f"{name} {array.shape} {array.dtype}"

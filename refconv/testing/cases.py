@@ -21,10 +21,12 @@ import numpy as np
 from refconv.arguments import PADDING_STRINGS, IntOrPair, PaddingLike
 from refconv.conv import conv2d
 from refconv.dtypes import wide_dtype
-from refconv.error_bound import Operands, magnitude
+from refconv.error_bound import magnitude
 from refconv.formats import Array, as_dtype, float_info
 from refconv.geometry import ConvGeometry
-from refconv.testing.compare import Comparison, compare_by_convention
+from refconv.problem import Problem
+from refconv.testing.compare import compare_by_convention
+from refconv.testing.comparison import Comparison
 from refconv.testing.data import (
     DATA,
     FLOAT_DATA,
@@ -35,7 +37,7 @@ from refconv.testing.data import (
     integers,
     normals,
 )
-from refconv.testing.reference import Reference, conv2d_reference
+from refconv.testing.reference import Reference, reference_of
 
 __all__ = ["Case"]
 
@@ -162,16 +164,20 @@ class Case:
         For exact data, which are whole numbers, this is the proof that nothing rounds: it is at most 2^24 in float32,
         and 2^53 in float64, up to where those types hold every whole number.
         """
-        total = conv2d(*Operands(*self.arrays()).each(magnitude), **self.kwargs())
+        total = self.problem().each(magnitude)()
         return float(total.max(initial=0.0))
 
     def check(self, actual: object) -> Comparison:
         """Compare a target's result, which may be anything at all, with the truth."""
-        return compare_by_convention(actual, Operands(*self.arrays()), self.kwargs(), self.reference())
+        return compare_by_convention(actual, self.problem(), self.reference())
+
+    def problem(self) -> Problem:
+        """Return the call of refconv's own function."""
+        return Problem.of(conv2d, *self.arrays(), **self.kwargs())
 
     def reference(self) -> Reference:
         """Return the truth, and by how much each element of a result may differ from it."""
-        reference = conv2d_reference(Operands(*self.arrays()), self.kwargs(), self.result_dtype, any_integer=True)
+        reference = reference_of(self.problem(), self.result_dtype, any_integer=True)
         return reference if self.data in ROUNDED else reference._replace(allowed=np.zeros_like(reference.allowed))
 
 

@@ -80,14 +80,14 @@ class Explainer:
     def _explanations(self, case: Case, actual: object, seconds: float) -> list[Finding]:
         if actual is None:
             return [NOTHING]
-        array, right, dtype = gather(actual, *case.arrays(), **case.kwargs(), dtype=case.result_dtype)
+        array, right, reference = gather(actual, case.problem(), case.result_dtype)
         suspects = tuple(self._suspects.values())
         if array.shape != right.shape:
-            found = shape_findings(array, right, dtype, suspects)
-            return found if self._is_settled(found) else shape_findings(array, right, dtype, MISTAKES)
-        evidence = Evidence.of(array, right, dtype)
+            found = shape_findings(array, right, reference, suspects)
+            return found if self._is_settled(found) else shape_findings(array, right, reference, MISTAKES)
+        evidence = Evidence.of(array, right, reference)
         if not evidence.count:
-            return type_findings(array, dtype) or [INEXACT]
+            return type_findings(array, reference.dtype) or [INEXACT]
         found = first_found((*self._searches, partial(named, mistakes=suspects)), evidence)
         if self._is_settled(found):
             return found

@@ -7,26 +7,26 @@ element differs by convention, which is no failure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from refconv.conv import conv2d
+from refconv.conv_nd import conv1d, conv3d
 from refconv.dtypes import is_integral, wide_dtype
-from refconv.error_bound import Operands, conv2d_sums
 from refconv.formats import Array, float_info, is_ml_dtype
 from refconv.precision import Precision
-from refconv.testing.reference import Reference, conv2d_reference
+from refconv.problem import Problem
+from refconv.testing.reference import Reference, reference_of
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A convolution that is being judged: what it was given, what it should return, and the type that it did."""
+    """A result that is being judged: the problem, what should be returned, and the type that was."""
 
-    operands: Operands
-    parameters: Mapping[str, Any]
+    problem: Problem
     precision: Precision | None
     reference: Reference
     actual_dtype: np.dtype[Any]
@@ -43,16 +43,20 @@ class Judged:
 
 def _skipping_padding(judged: Judged) -> Reference | None:
     """Leave out the taps that read padding, where 0 times a NaN or an infinite weight would be NaN."""
-    image, weight = (operand.astype(wide_dtype(operand.dtype)) for operand in judged.operands[:2])
-    if not judged.is_real or not np.isfinite(image).all() or np.isfinite(weight).all():
+    problem = judged.problem
+    if problem.function not in (conv1d, conv2d, conv3d) or not judged.is_real:
+        return None
+    image, weight = (operand.astype(wide_dtype(operand.dtype)) for operand in problem.factors.values())
+    if not np.isfinite(image).all() or np.isfinite(weight).all():
         return None
 
     def reads(pixels: Array, taps: Array) -> Array:
         """Return whether an output reads one of these real pixels through one of these taps."""
-        return conv2d(pixels.astype(np.int64), taps.astype(np.int64), **judged.parameters) > 0
+        whole = {"input": pixels.astype(np.int64), "weight": taps.astype(np.int64)}
+        return problem.with_operands(**whole, bias=None)() > 0
 
-    finite = judged.operands._replace(weight=np.where(np.isfinite(weight), weight, 0.0))
-    reference = conv2d_reference(finite, judged.parameters, judged.reference.dtype, judged.precision)
+    finite = problem.with_operands(weight=np.where(np.isfinite(weight), weight, 0.0))
+    reference = reference_of(finite, judged.reference.dtype, judged.precision)
     rest = reference.truth  # not finite where the bias is not
     plus = (rest == np.inf) | reads(image > 0, weight == np.inf) | reads(image < 0, weight == -np.inf)
     minus = (rest == -np.inf) | reads(image < 0, weight == np.inf) | reads(image > 0, weight == -np.inf)
@@ -64,23 +68,23 @@ def _skipping_padding(judged: Judged) -> Reference | None:
 
 def _adding_bias_later(judged: Judged) -> Reference | None:
     """Round the sum to the type of the result once more, before the bias is added to it."""
-    dtype, bias = judged.reference.dtype, judged.operands.bias
+    dtype = judged.reference.dtype
     precision = judged.precision or (Precision.of(dtype) if judged.is_real else None)
-    if bias is None or precision is None or not precision.rounds_result:
+    if "bias" not in judged.problem.operands or precision is None or not precision.rounds_result:
         return None
-    sums = conv2d_reference(judged.operands._replace(bias=None), judged.parameters, dtype, precision)
+    sums = reference_of(judged.problem.with_operands(bias=None), dtype, precision)
     rounding = precision.result.unit * (np.abs(sums.truth) + sums.allowed) + precision.result.smallest
     return judged.reference._replace(allowed=judged.tolerance(judged.reference) + 2 * rounding)
 
 
-def _flushing_results(judged: Judged, operands: Operands | None = None) -> Reference | None:
+def _flushing_results(judged: Judged, problem: Problem | None = None) -> Reference | None:
     """Allow every product, sum and result below the least normal number to be taken for 0."""
     if not judged.is_real:
         return None
-    operands, dtype = operands or judged.operands, judged.reference.dtype
+    problem, dtype = problem or judged.problem, judged.reference.dtype
     precision = judged.precision or Precision.of(dtype)
-    reference = conv2d_reference(operands, judged.parameters, dtype, precision)
-    roundings = conv2d_sums(operands, judged.parameters, precision, exact=reference.truth).roundings
+    reference = reference_of(problem, dtype, precision)
+    roundings = problem.sums(precision, exact=reference.truth).roundings
     lost = 2 * roundings * precision.accumulator.least_normal
     least = precision.result.least_normal
     is_flushed = np.abs(reference.truth) < least + lost + reference.allowed  # only what may come out as subnormal
@@ -98,7 +102,7 @@ def _flushing_inputs(judged: Judged) -> Reference | None:
         is_subnormal = np.abs(operand.astype(np.float64)) < float_info(operand.dtype).least_normal
         return np.where(is_subnormal, np.zeros_like(operand), operand)
 
-    return _flushing_results(judged, judged.operands.each(flushed))
+    return _flushing_results(judged, judged.problem.each(flushed))
 
 
 def _wrapping(judged: Judged) -> Reference | None:

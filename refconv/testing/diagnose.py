@@ -12,12 +12,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
 
 from refconv.arguments import IntOrPair, PaddingLike
+from refconv.conv import conv2d
 from refconv.formats import Array
+from refconv.problem import Problem
 from refconv.testing.apart import separating_case
+from refconv.testing.arrays import to_numpy
 from refconv.testing.evidence import Evidence, gather
 from refconv.testing.finding import Finding
 from refconv.testing.locate import bare_regions, filled_regions
@@ -27,10 +29,11 @@ from refconv.testing.mistakes_in_numbers import NUMBERS
 from refconv.testing.mistakes_in_windows import DILATION, KERNEL, PADDING, STRIDE
 from refconv.testing.precision import lost_precision
 from refconv.testing.reading import Reading
+from refconv.testing.reference import Reference
 from refconv.testing.shapes import shape_findings, type_findings
 from refconv.testing.taps import tap_findings
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "diagnose_result"]
 
 MISTAKES: Final = tuple(
     sorted(
@@ -91,31 +94,67 @@ def diagnose(
     kernel-flipped: the kernel is flipped: this is the true convolution of mathematics (explains 9 of 9 wrong elements)
       should be: tap i reads h = S·p + D·i − T, so the first tap reads the first pixel
     """
-    array, right, result = gather(
-        actual, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, dtype=dtype
+    problem = Problem.of(
+        conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, read=to_numpy
     )
-    return with_separating_case(explanations(array, right, result), right)
+    return causes_of(actual, problem, dtype)
 
 
-def whereabouts(actual: object, *arguments: Any, **options: Any) -> str:
-    """Return in words where an output of the right shape is wrong; empty where that is everywhere, or in no order.
+def diagnose_result(
+    actual: object,
+    function: Callable[..., Array],
+    *arguments: Any,
+    dtype: npt.DTypeLike | None = None,
+    **parameters: Any,
+) -> list[Finding]:
+    """Say why the output of any operation of the family is wrong, as `diagnose` does for conv2d.
 
-    The arguments are those of `diagnose`.
+    Parameters
+    ----------
+    actual : array_like
+        What the implementation under test returned.
+    function : callable
+        What it should have computed: one of the family, as in `refconv.error_bound_of`.
+    *arguments, **parameters
+        What it was given: those of the function, in its own order and by its own names.
+    dtype : dtype_like, optional
+        The type that `actual` should have; by default the result type of its factors.
+
+    Returns
+    -------
+    list of Finding
+        As `diagnose` has it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `diagnose`, or if `function` is none of the family.
     """
-    array, right, dtype = gather(actual, *arguments, **options)
-    regions = bare_regions(Evidence.of(array, right, dtype)) if array.shape == right.shape else []
+    return causes_of(actual, Problem.of(function, *arguments, read=to_numpy, **parameters), dtype)
+
+
+def causes_of(actual: object, problem: Problem, dtype: npt.DTypeLike | None = None) -> list[Finding]:
+    """Return the causes that explain what was returned for a problem equally well."""
+    array, right, reference = gather(actual, problem, dtype)
+    return with_separating_case(explanations(array, right, reference), right)
+
+
+def whereabouts(actual: object, problem: Problem, dtype: npt.DTypeLike | None = None) -> str:
+    """Return in words where an output of the right shape is wrong; empty where that is everywhere, or in no order."""
+    array, right, reference = gather(actual, problem, dtype)
+    regions = bare_regions(Evidence.of(array, right, reference)) if array.shape == right.shape else []
     return regions[0].sentence if regions else ""
 
 
-def explanations(actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> list[Finding]:
+def explanations(actual: Array, right: Reading, reference: Reference) -> list[Finding]:
     """Return the causes that explain an output equally well."""
-    if "O" in (dtype.kind, actual.dtype.kind):
+    if "O" in (reference.dtype.kind, actual.dtype.kind):
         return []  # numbers of any kind at all, for which there is no bound
     if actual.shape != right.shape:
-        return shape_findings(actual, right, dtype, MISTAKES)
-    evidence = Evidence.of(actual, right, dtype)
+        return shape_findings(actual, right, reference, MISTAKES)
+    evidence = Evidence.of(actual, right, reference)
     if not evidence.count:
-        return type_findings(actual, dtype)
+        return type_findings(actual, reference.dtype)
     return first_found(SEARCHES, evidence)
 
 

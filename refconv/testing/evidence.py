@@ -7,15 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike
-from refconv.conv import conv2d
 from refconv.dtypes import result_dtype, wide_dtype
-from refconv.error_bound import Operands
 from refconv.formats import Array
 from refconv.geometry import ConvGeometry
+from refconv.problem import Problem
 from refconv.testing.arrays import to_numpy
-from refconv.testing.reading import Places, Reading, is_floating, spread
-from refconv.testing.reference import conv2d_reference
+from refconv.testing.reading import Places, Reading, spread
+from refconv.testing.reference import Reference, reference_of
 
 ROUGH = 2.0**-6
 MOST = 4096  # of millions, as a layer of a network has, so many that agree leave no doubt
@@ -51,25 +49,12 @@ class Evidence:
     roughly: float
 
     @classmethod
-    def of(cls, actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> Evidence:
-        """Compare an output with the right reading."""
-        height, width = right.height, right.width
-        arguments = {
-            "stride": (height.stride, width.stride),
-            "padding": (height.padding, width.padding),
-            "dilation": (height.dilation, width.dilation),
-            "groups": right.groups,
-            "padding_mode": right.padding_mode,
-        }
-        operands = Operands(right.input, right.weight, right.bias[0] if len(right.bias) else None)
-        if is_floating(dtype):
-            truth, bound, *_ = conv2d_reference(operands, arguments, dtype)
-        else:
-            truth = conv2d(*operands, **arguments)  # type: ignore[arg-type]  # mypy takes them for one type
-            bound = np.zeros(truth.shape)
+    def of(cls, actual: Array, right: Reading, reference: Reference) -> Evidence:
+        """Compare an output with the reference, which has its shape."""
+        truth, bound = reference.truth, reference.allowed
         sizes = np.concatenate([ROUGH * np.abs(truth).reshape(-1), 4 * bound.reshape(-1)])
         roughly = float(np.max(sizes[np.isfinite(sizes)], initial=0))
-        return cls(actual, truth, bound, ~is_near(actual, truth, bound), right, dtype, roughly)
+        return cls(actual, truth, bound, ~is_near(actual, truth, bound), right, reference.dtype, roughly)
 
     @property
     def places(self) -> Places:
@@ -117,33 +102,20 @@ def is_near(actual: Array, desired: Array, bound: Array | float) -> Array:
     return np.asarray(near | same)
 
 
-def gather(
-    actual: object,
-    input: npt.ArrayLike,
-    weight: npt.ArrayLike,
-    bias: npt.ArrayLike | None = None,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    dilation: IntOrPair = 1,
-    groups: int = 1,
-    *,
-    padding_mode: str = "zeros",
-    dtype: npt.DTypeLike | None = None,
-) -> tuple[Array, Reading, np.dtype[np.generic]]:
-    """Return the actual as an array with a batch axis, the right reading, and the type that the result should have."""
-    operands = [to_numpy("input", input), to_numpy("weight", weight)]
-    if bias is not None:
-        operands.append(to_numpy("bias", bias))
-    geometry = ConvGeometry.from_shapes(
-        *(operand.shape for operand in operands),
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-        padding_mode=padding_mode,
-    )
-    result = result_dtype(*(operand.dtype for operand in operands), dtype=dtype)
-    image, kernel, *offsets = (operand.astype(wide_dtype(operand.dtype), copy=False) for operand in operands)
-    reading = Reading.of(image, kernel, offsets[0] if offsets else None, geometry)
+def gather(actual: object, problem: Problem, dtype: npt.DTypeLike | None = None) -> tuple[Array, Reading, Reference]:
+    """Return the actual, the right reading and the reference of a problem, all with a batch axis."""
+    reference = reference_of(problem, result_dtype(*problem.dtypes, dtype=dtype))
     array = to_numpy("the result", actual)
-    return array if geometry.batched else array[np.newaxis], reading, result
+    if reference.truth.ndim == 3:  # without a batch axis
+        reference = reference._replace(truth=reference.truth[np.newaxis], allowed=reference.allowed[np.newaxis])
+        array = array[np.newaxis]
+    return array, reading_of(problem), reference
+
+
+def reading_of(problem: Problem) -> Reading:
+    """Return the right reading of a problem."""
+    geometry = ConvGeometry.from_shapes(*(operand.shape for operand in problem.operands.values()), **problem.parameters)
+    image, kernel, *offsets = (
+        operand.astype(wide_dtype(operand.dtype), copy=False) for operand in problem.operands.values()
+    )
+    return Reading.of(image, kernel, offsets[0] if offsets else None, geometry)

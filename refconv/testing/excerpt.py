@@ -9,7 +9,7 @@ import numpy as np
 from refconv.formats import Array
 from refconv.testing.arrays import to_numpy
 from refconv.testing.cases import Case
-from refconv.testing.compare import Comparison
+from refconv.testing.comparison import Comparison
 
 __all__: list[str] = []
 

@@ -15,7 +15,7 @@ from refconv.testing.battery import find_case
 from refconv.testing.behaviour import mutation
 from refconv.testing.cases import Case
 from refconv.testing.causes import Explainer
-from refconv.testing.compare import Comparison, exception_text
+from refconv.testing.comparison import Comparison, exception_text
 from refconv.testing.excerpt import Excerpt, excerpt_of
 from refconv.testing.finding import Finding
 from refconv.testing.targets import Target, load_target

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from refconv.conv import conv2d
 from refconv.dtypes import is_integral, round_once, wide_dtype
-from refconv.error_bound import Operands, conv2d_sums
 from refconv.formats import Array, float_info
 from refconv.precision import Precision, gamma
+from refconv.problem import Problem
 
 
 class Reference(NamedTuple):
@@ -40,29 +38,28 @@ class Reference(NamedTuple):
         return round_once(self.truth, self.dtype)
 
 
-def conv2d_reference(
-    operands: Operands,
-    parameters: Mapping[str, Any],
+def reference_of(
+    problem: Problem,
     dtype: np.dtype[Any],
     precision: Precision | None = None,
     algorithm: str = "direct",
     *,
     any_integer: bool = False,
 ) -> Reference:
-    """Return the reference for a convolution; `parameters` are conv2d's, from stride to padding_mode.
+    """Return the reference for a problem whose result is to have this type.
 
     For a type narrower than float64 the truth is accumulated in float64; for float64 itself it is correctly rounded.
     What it may still be off by is allowed for.
     """
     if dtype.kind in "biuO":
-        truth = conv2d(*operands, **parameters, dtype=dtype)
+        truth = problem(dtype=dtype)
         return Reference(truth, np.zeros(truth.shape), dtype, any_integer=any_integer and is_integral(dtype))
-    wide = wide_dtype(dtype, *operands.dtypes)
+    wide = wide_dtype(dtype, *problem.dtypes)
     unit = float_info(wide).unit
     is_exact = unit == float_info(dtype).unit == float_info(np.float64).unit
-    truth = conv2d(*operands, **parameters, dtype=wide, method="exact" if is_exact else "im2col")
+    truth = problem(dtype=wide, method="exact" if is_exact else "im2col")
     precision = precision or Precision.of(dtype)
-    sums = conv2d_sums(operands, parameters, precision, algorithm, exact=truth)
+    sums = problem.sums(precision, algorithm, exact=truth)
     with np.errstate(all="ignore"):
         own_error = unit * np.abs(truth) if is_exact else gamma(sums.roundings, unit) * sums.magnitude
         return Reference(truth, np.asarray(precision.bound(sums) + own_error), dtype)

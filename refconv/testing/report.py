@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from refconv.testing.compare import Comparison
+from refconv.testing.comparison import Comparison
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.fuzz import FAMILY
 from refconv.testing.grouping import Cause, grouped

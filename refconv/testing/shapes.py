@@ -14,6 +14,7 @@ from refconv.testing.evidence import Evidence, is_near
 from refconv.testing.finding import Finding
 from refconv.testing.mistakes import Mistake
 from refconv.testing.reading import Reading
+from refconv.testing.reference import Reference
 
 UNKNOWN_SHAPE: Final = "wrong-shape"
 _AXES: Final = "NOPQ"
@@ -26,15 +27,13 @@ def type_findings(actual: Array, dtype: np.dtype[np.generic]) -> list[Finding]:
     return [Finding("wrong-dtype", f"the numbers are right, but of type {actual.dtype}", reading=f"dtype {dtype}")]
 
 
-def shape_findings(
-    actual: Array, right: Reading, dtype: np.dtype[np.generic], mistakes: Sequence[Mistake]
-) -> list[Finding]:
+def shape_findings(actual: Array, right: Reading, reference: Reference, mistakes: Sequence[Mistake]) -> list[Finding]:
     """Explain an output of the wrong shape: by right numbers in another arrangement, or by a mistake that sizes it."""
     should = f"shape {right.shape}"
     for code, words, arranged in _arrangements(actual, right):
-        if not Evidence.of(arranged, right, dtype).count:
+        if not Evidence.of(arranged, right, reference).count:
             return [Finding(code, f"the numbers are right, but {words}", reading=should)]
-    found = {mistake.code: mistake for mistake in reversed(mistakes) if _sizes(mistake, actual, right, dtype)}
+    found = {mistake.code: mistake for mistake in reversed(mistakes) if _sizes(mistake, actual, right, reference.dtype)}
     if found:
         codes = [mistake.code for mistake in mistakes if mistake.code in found]
         return [

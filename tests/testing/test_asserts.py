@@ -80,7 +80,7 @@ def test_a_right_output_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> Non
     def explain(*arguments: Any, **options: Any) -> Any:
         raise AssertionError("it costs time")
 
-    monkeypatch.setattr("refconv.testing.asserts.diagnose", explain)
+    monkeypatch.setattr("refconv.testing.asserts.causes_of", explain)
     monkeypatch.setattr("refconv.testing.asserts.whereabouts", explain)
     assert_conv2d_matches(refconv.conv2d(IMAGE, KERNEL, groups=2), IMAGE, KERNEL, groups=2)
 
@@ -89,7 +89,7 @@ def test_what_cannot_be_explained_is_wrong_all_the_same(monkeypatch: pytest.Monk
     def explain(*arguments: Any, **options: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("refconv.testing.asserts.diagnose", explain)
+    monkeypatch.setattr("refconv.testing.asserts.causes_of", explain)
     with pytest.raises(AssertionError, match=r"^16 of 16|^32 of 32 elements wrong"):
         assert_conv2d_matches(refconv.conv2d(IMAGE, KERNEL, groups=2) + 1, IMAGE, KERNEL, groups=2)
 

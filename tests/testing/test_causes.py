@@ -15,7 +15,7 @@ from refconv.testing.apart import separating_case
 from refconv.testing.behaviour import behaviour_findings
 from refconv.testing.causes import GRACE, SHARE, Explainer, shared_causes
 from refconv.testing.diagnose import BY_CODE, diagnose
-from refconv.testing.evidence import gather
+from refconv.testing.evidence import reading_of
 
 DEFAULT = find_case("n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32")
 REAL = find_case("n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32-real")
@@ -171,13 +171,13 @@ def test_the_separating_case_separates() -> None:
     case = find_case(findings[0].separating_case)
     outputs = set()
     for finding in findings:
-        _, right, _ = gather(np.zeros(0), *case.arrays(), **case.kwargs())
+        right = reading_of(case.problem())
         reading = BY_CODE[finding.code].change(right)
         outputs.add(reading.values(reading.everywhere()).tobytes())
     assert len(outputs) >= len(findings) - 1 > 3
 
 
 def test_mistakes_that_never_differ_have_no_separating_case() -> None:
-    _, right, _ = gather(np.zeros(0), *DEFAULT.arrays(), **DEFAULT.kwargs())
+    right = reading_of(DEFAULT.problem())
     flipped = BY_CODE["kernel-flipped"]
     assert separating_case(right, [flipped, flipped]) == ""

@@ -11,7 +11,7 @@ import pytest
 
 from refconv import conv2d
 from refconv.testing import Comparison, compare_conv2d
-from refconv.testing.compare import compare_arrays, exception_text
+from refconv.testing.comparison import compare_arrays, exception_text
 from refconv.testing.reference import Reference
 
 Array = npt.NDArray[Any]

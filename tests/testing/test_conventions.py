@@ -7,12 +7,12 @@ import numpy.typing as npt
 import pytest
 
 from refconv import conv2d
-from refconv.error_bound import Operands
 from refconv.precision import Precision
+from refconv.problem import Problem
 from refconv.testing import Comparison, compare_conv2d
 from refconv.testing.compare import compare_by_convention
 from refconv.testing.conventions import CONVENTIONS
-from refconv.testing.reference import conv2d_reference
+from refconv.testing.reference import reference_of
 
 Array = npt.NDArray[Any]
 INF, NAN = np.inf, np.nan
@@ -175,10 +175,10 @@ def test_skipping_allows_for_rounding() -> None:
     comparison = compare_conv2d(actual, image, kernel, padding=1)
     assert comparison.convention == SKIPPED
     assert 0 < comparison.error_in_bounds < 1
-    parameters = {"padding": 1}
-    exact = conv2d_reference(Operands(image, kernel, None), parameters, np.dtype(np.float32))
+    problem = Problem.of(conv2d, image, kernel, padding=1)
+    exact = reference_of(problem, np.dtype(np.float32))
     exact = exact._replace(allowed=np.zeros_like(exact.allowed))  # as where the data are such that nothing is rounded
-    assert not compare_by_convention(actual, Operands(image, kernel, None), parameters, exact).passed
+    assert not compare_by_convention(actual, problem, exact).passed
 
 
 # Subnormal numbers
@@ -246,26 +246,26 @@ def test_integers_beside_floats_are_not_flushed() -> None:
 
 
 def test_flushing_is_for_exact_data_too() -> None:
-    operands = Operands(one(2.0**-70), one(2.0**-70), None)
-    reference = conv2d_reference(operands, {}, np.dtype(np.float32))
+    problem = Problem.of(conv2d, one(2.0**-70), one(2.0**-70))
+    reference = reference_of(problem, np.dtype(np.float32))
     exact = reference._replace(allowed=np.zeros_like(reference.allowed))
-    assert compare_by_convention(one(0), operands, {}, exact).convention == RESULTS
+    assert compare_by_convention(one(0), problem, exact).convention == RESULTS
     # of numbers whose own bound is larger than what flushing takes, nothing but that is allowed
-    operands = Operands(one(4), one(4), None)
-    reference = conv2d_reference(operands, {}, np.dtype(np.float32))
+    problem = Problem.of(conv2d, one(4), one(4))
+    reference = reference_of(problem, np.dtype(np.float32))
     exact = reference._replace(allowed=np.zeros_like(reference.allowed))
     neighbour = np.nextafter(one(16), np.float32(0))
-    assert compare_by_convention(neighbour, operands, {}, reference).passed
-    assert not compare_by_convention(neighbour, operands, {}, exact).passed
+    assert compare_by_convention(neighbour, problem, reference).passed
+    assert not compare_by_convention(neighbour, problem, exact).passed
 
 
 def test_the_precision_that_was_said_is_the_conventions_too() -> None:
-    operands = Operands(one(1 / 3), one(2.0**-100), None)
+    problem = Problem.of(conv2d, one(1 / 3), one(2.0**-100))
     dtype = np.dtype(np.float32)
     precision = Precision.of(dtype, input_dtype="bfloat16")
-    reference = conv2d_reference(operands, {}, dtype, precision)
+    reference = reference_of(problem, dtype, precision)
     rounded = one(0.333984375 * 2.0**-100)
-    assert compare_by_convention(rounded, operands, {}, reference, precision).passed
+    assert compare_by_convention(rounded, problem, reference, precision).passed
 
 
 def test_complex_numbers_have_no_conventions() -> None:

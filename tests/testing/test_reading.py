@@ -8,7 +8,8 @@ import pytest
 
 import refconv
 from refconv.error_bound import error_bound
-from refconv.testing.evidence import gather
+from refconv.problem import Problem
+from refconv.testing.evidence import reading_of
 from refconv.testing.reading import CHUNK, Reading, spread
 
 RNG = np.random.default_rng(3)
@@ -19,7 +20,7 @@ PARAMETERS: dict[str, Any] = {"stride": (2, 1), "padding": ((1, 0), (2, 3)), "di
 
 
 def right(**options: Any) -> Reading:
-    return gather(np.zeros(0), IMAGE, KERNEL, BIAS, **PARAMETERS, **options)[1]
+    return reading_of(Problem.of(refconv.conv2d, IMAGE, KERNEL, BIAS, **PARAMETERS, **options))
 
 
 @pytest.mark.parametrize("padding_mode", ["zeros", "reflect", "replicate", "circular"])
@@ -38,7 +39,7 @@ def test_single_outputs_can_be_predicted() -> None:
 
 
 def test_the_bound_is_that_of_the_products_laid_out_and_none_for_whole_numbers() -> None:
-    reading = gather(np.zeros(0), IMAGE, KERNEL, BIAS, (2, 1), 0, (1, 2), 2)[1]
+    reading = reading_of(Problem.of(refconv.conv2d, IMAGE, KERNEL, BIAS, (2, 1), 0, (1, 2), 2))
     ours, theirs = (error_bound(IMAGE, KERNEL, BIAS, (2, 1), 0, (1, 2), 2, dtype=d) for d in (np.float64, np.float32))
     bound = theirs + ours  # both sides of the comparison are rounded
     found = reading.bounds(reading.everywhere(), np.dtype(np.float32)).reshape(bound.shape)
@@ -55,14 +56,14 @@ def test_more_products_than_fit_a_chunk_are_laid_out_in_turn(monkeypatch: pytest
 
 def test_a_clamped_window_starts_on_the_image() -> None:
     image, kernel = np.array([[[[1.0, 10, 100, 1000]]]]), np.array([[[[1.0, 2]]]])
-    reading = gather(np.zeros(0), image, kernel, padding=(0, 2))[1]
+    reading = reading_of(Problem.of(refconv.conv2d, image, kernel, padding=(0, 2)))
     clamped = replace(reading, padding_mode="clamped")
     assert clamped.values(clamped.everywhere()).tolist() == [21, 21, 21, 210, 2100, 1000, 0]
 
 
 def test_a_renormalised_window_weighs_what_it_has_left() -> None:
     image, kernel = np.array([[[[1.0, 10, 100]]]]), np.array([[[[1.0, 1]]]])
-    reading = gather(np.zeros(0), image, kernel, padding=(0, 2))[1]
+    reading = reading_of(Problem.of(refconv.conv2d, image, kernel, padding=(0, 2)))
     weighed = replace(reading, renormalised=True)
     assert weighed.values(weighed.everywhere()).tolist() == [0, 2, 11, 110, 200, 0]
 

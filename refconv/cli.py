@@ -25,6 +25,7 @@ from refconv.testing.battery import TIERS
 from refconv.testing.cases import DTYPES
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.html import as_html
+from refconv.testing.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_check)
     command.add_argument("target", nargs="?", metavar="TARGET", help=_TARGET_HELP)
+    command.add_argument(
+        "--op", choices=tuple(OPERATIONS), default="conv2d", help="what the target computes (default: conv2d)"
+    )
     command.add_argument("--tier", choices=TIERS, default="core", help="which cases (default: core)")
     command.add_argument(
         "-k", dest="match", metavar="TEXT", default="", help="only cases with TEXT in their id or family"
@@ -98,9 +102,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
-    chosen = cases(options.tier, match=options.match, dtype=options.dtype)
+    chosen = cases(options.tier, op=options.op, match=options.match, dtype=options.dtype)
     if not chosen:
-        raise ValueError(f"no case of tier {options.tier!r} has {options.match!r} in its id or family")
+        raise ValueError(f"no case of {options.op} in tier {options.tier!r} has {options.match!r} in its id or family")
     if options.list:
         sys.stdout.writelines(f"{case.id}\n" for case in chosen)
         return 0
@@ -113,6 +117,7 @@ def _check(options: argparse.Namespace) -> int:
             options.target,
             options.tier,
             options.workers,
+            op=options.op,
             match=options.match,
             dtype=options.dtype,
             time_limit=options.time_limit,
@@ -177,7 +182,7 @@ def _print_report(console: Console, report: Report) -> None:
 
     colour = "green" if report.passed else "bold red"
     console.print(Text("\n  ".join(_wrapped(report.headline(), console.width)), style=colour))
-    console.print(Text(f"refconv check {report.target}, tier {report.tier}", style="italic"), soft_wrap=False)
+    console.print(Text(f"{report.command}, tier {report.tier}", style="italic"), soft_wrap=False)
     console.print(_counts_table(report))
 
     reasons = Counter(result.detail for result in report.results if result.outcome == "unsupported")
@@ -207,5 +212,5 @@ def _print_report(console: Console, report: Report) -> None:
         console.print(f"\nand {len(report.causes()) - MOST_CAUSES} more reasons, which --json has", markup=False)
     verdict = report.verdict()
     if len(verdict) > console.width:  # the second line has said whose it is
-        verdict = verdict.removeprefix(f"{report.target}: ")
+        verdict = verdict.removeprefix(f"{report.subject}: ")
     console.print(Text(f"\n{verdict}", style=colour))

@@ -201,6 +201,7 @@ def test_json_in_a_file_comes_beside_the_report(tmp_path: Path) -> None:
         "refconv",
         "schema",
         "target",
+        "op",
         "tier",
         "passed",
         "headline",
@@ -277,9 +278,9 @@ def test_options_are_handed_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     )
     assert cli.main(["check", "t", "--tier", "full", "--fuzz", "50", "--rng", "7"]) == 0
     assert seen == [
-        (("t", "core", 1), {"match": "", "dtype": None, "time_limit": 20.0, "fuzz": 0, "rng": 0}),
-        (("t", "smoke", 3), {"match": "", "dtype": "float32", "time_limit": 1.5, "fuzz": 0, "rng": 0}),
-        (("t", "full", 1), {"match": "", "dtype": None, "time_limit": 20.0, "fuzz": 50, "rng": 7}),
+        (("t", "core", 1), {"op": "conv2d", "match": "", "dtype": None, "time_limit": 20.0, "fuzz": 0, "rng": 0}),
+        (("t", "smoke", 3), {"op": "conv2d", "match": "", "dtype": "float32", "time_limit": 1.5, "fuzz": 0, "rng": 0}),
+        (("t", "full", 1), {"op": "conv2d", "match": "", "dtype": None, "time_limit": 20.0, "fuzz": 50, "rng": 7}),
     ]
     capsys.readouterr()
 
@@ -406,7 +407,10 @@ def test_a_right_verdict_is_green() -> None:
             ["check", "kernels.py:NOT_CALLABLE"],
             "refconv: target 'kernels.py:NOT_CALLABLE': 'NOT_CALLABLE' is no callable, but of type int",
         ),
-        (["check", "refconv", "-k", "nothing"], "refconv: no case of tier 'core' has 'nothing' in its id or family"),
+        (
+            ["check", "refconv", "-k", "nothing"],
+            "refconv: no case of conv2d in tier 'core' has 'nothing' in its id or family",
+        ),
         (["check", "refconv", "--workers", "0"], "refconv: workers=0 must be at least 1"),
         (["check", "refconv", "--fuzz", "-1"], "refconv: fuzz=-1 must be at least 0"),
         (["check", "refconv", "--rng", "-2"], "refconv: rng=-2 must be at least 0"),

@@ -9,9 +9,10 @@ import numpy as np
 
 from refconv.arguments import Pair
 from refconv.formats import Array
-from refconv.testing.cases import Case, parse_case
+from refconv.testing.cases import Case
 from refconv.testing.evidence import is_near, reading_of
 from refconv.testing.mistakes import Mistake
+from refconv.testing.names import parse_case
 from refconv.testing.reading import Reading, spread
 
 OUTPUTS = 64  # of each case that are predicted

@@ -6,90 +6,81 @@
 ``full``   about 1900: core; a cover of all triples of parameters; and sweeps of one or two through all their values.
 ``networks``  the convolutions of ResNet-50, VGG-16, MobileNetV2, EfficientNet-B0, DeepLabv3 and ConvNeXt-T.
 
-Cases are written as their names (see `refconv.testing.cases`).  Extents are pairwise different where nothing else is
+Cases are written as their names (see `refconv.testing.names`).  Extents are pairwise different where nothing else is
 said, so that swapped axes cannot hide.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
+from refconv.arguments import check_choice
 from refconv.formats import has_ml_dtypes
-from refconv.testing.cases import DTYPES, Case, parse_case
+from refconv.testing.case_lists import CONV2D, gradient_lists
+from refconv.testing.cases import DTYPES, Case
 from refconv.testing.cover import cover
-from refconv.testing.edge_cases import EDGES, REJECTED
-from refconv.testing.networks import NETWORKS
-from refconv.testing.sweeps import SWEEPS
+from refconv.testing.family_cases import CONV1D, CONV3D, TRANSPOSED
+from refconv.testing.names import parse_case
+from refconv.testing.operations import OPERATIONS
 
 __all__ = ["cases", "find_case"]
 
-SMOKE: Final = (
-    "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32",  # every parameter different: the default case
-    "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32-real",
-    "n3-c4-o5-g1-6x8-k3-s1-p1-d1-f32",  # the commonest layer there is
-    "n1-c3-o4-g1-8x10-k1-s1-p0-d1-f32",  # a matrix product
-    "n2-c3-o4-g1-9x7-k1-s2x3-p0-d1-bias-f32",  # 1×1 with a stride: the short cut that forgets it
-    "n1-c2-o3-g1-9x11-k3-s2-p1+0x0+2-d1-bias-f32",  # padding that differs by side
-    "n1-c2-o3-g1-5x8-k3-s1-p0x2-d1-f32",
-    "n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32",
-    "n2-c3-o2-g1-10x8-k4x2-s1-psame-d1-f32",  # an even kernel: the odd pixel goes to one side
-    "n1-c2-o3-g1-8x11-k3-s2-psame_upper-d1-f32",
-    "n1-c2-o3-g1-8x11-k3-s2-psame_lower-d1-f32",
-    "n1-c2-o3-g1-7x9-k3-s2x1-pvalid-d1-bias-f32",
-    "n2-c5-o5-g5-7x9-k3-s1-p1-d1-bias-f32",  # depthwise
-    "n2-c4-o8-g4-7x9-k3x2-s1x2-p1x0-d1-f32",  # depthwise, multiplier 2
-    "n1-c9-o6-g3-6x7-k2-s1-p1-d2-bias-f32",
-    "n1-c2-o3-g1-2x3-k3x1-s1-p4-d1-f32",  # more padding than kernel
-    "c3-o4-g1-7x8-k3x2-s1x2-p1-d1-bias-f32",  # no batch axis
-    "n2-c3-o4-g1-7x9-k3-s1-p1-d1-bias-f32-real-channels_last",
-    "n2-c3-o4-g1-7x9-k3x2-s2x1-p0x1-d1-bias-f64-real",
-    "n1-c17-o13-g1-8x6-k3-s1-p1-d1-bias-f32-real",  # channels that no vector width divides
-)
-
-PARAMETERS: Final = {
-    "batch": ("n1", "n2", "n3"),
-    "channels": ("c6-o10-g1", "c6-o10-g2", "c6-o9-g3", "c5-o5-g5", "c4-o8-g4", "c1-o4-g1"),
-    "size": ("7x9", "11x8", "14x13"),
-    "kernel": ("k1", "k2", "k3", "k4", "k5", "k7", "k2x3", "k1x5"),
-    "stride": ("s1", "s2x1", "s1x2", "s2", "s3x2"),
-    "padding": ("p0", "p1", "p2x0", "p0x1", "p1+0x2+3", "pvalid", "psame", "psame_upper", "psame_lower", "p7x8"),
-    "dilation": ("d1", "d1x2", "d2x1", "d2x3", "d3"),
-    "bias": ("", "-bias"),
-    "dtype": ("f32", "f64"),
-    "data": ("", "-real"),
-    "layout": ("", "-fortran", "-channels_last", "-strided", "-negative"),
+LISTS: Final = {
+    "conv2d": CONV2D,
+    "conv1d": CONV1D,
+    "conv3d": CONV3D,
+    "conv_transpose2d": TRANSPOSED,
+    "conv2d_input": gradient_lists("conv2d_input", CONV2D),
+    "conv2d_weight": gradient_lists("conv2d_weight", CONV2D),
 }
 
 
-def _cover_names(strength: int) -> list[str]:
+def _cover_names(op: str, strength: int) -> list[str]:
     """Return cases in which any two, or three, parameters meet in every combination of their values."""
-
-    def is_possible(row: dict[str, str]) -> bool:
-        return row.get("padding") != "psame" or row.get("stride", "s1") == "s1"  # PyTorch's "same" takes no stride
-
-    names = []
-    for row in cover(PARAMETERS, is_possible, strength):
-        size = _size_that_fits(row["size"], row["kernel"], row["dilation"])
-        shape = f"{row['batch']}-{row['channels']}-{size}-{row['kernel']}-{row['stride']}-{row['padding']}"
-        names.append(f"{shape}-{row['dilation']}{row['bias']}-{row['dtype']}{row['data']}{row['layout']}")
-    return names
+    rank = OPERATIONS[op].space.rank
+    rows = cover(LISTS[op].parameters, partial(_is_possible, rank=rank), strength)
+    if op != "conv_transpose2d":
+        rows = [row | {"size": _size_that_fits(row["size"], row["kernel"], row["dilation"], rank)} for row in rows]
+    return [_name(op, row) for row in rows]
 
 
-def _size_that_fits(size: str, kernel: str, dilation: str) -> str:
+def _is_possible(row: dict[str, str], rank: int) -> bool:
+    """Whether a row, complete or not, is allowed: PyTorch's "same" takes no stride, and an output padding is small."""
+    if row.get("padding") == "psame" and row.get("stride", "s1") != "s1":
+        return False
+    extra, stride, dilation = (row.get(name) for name in ("output_padding", "stride", "dilation"))
+    if not extra or stride is None or dilation is None:
+        return True
+    axes = zip(*(_numbers(text, rank) for text in (extra, stride, dilation)), strict=True)
+    return all(pixels < max(step, rate) for pixels, step, rate in axes)
+
+
+def _name(op: str, row: dict[str, str]) -> str:
+    """Write a row as the name of a case."""
+    front = [] if op == "conv2d" else [op]
+    numbers = [row[name] for name in ("batch", "channels", "size", "kernel", "stride", "padding")]
+    numbers[-1] += row.get("output_padding", "")
+    endings = f"{row['dilation']}{row['bias']}", f"{row['dtype']}{row['data']}{row['layout']}"
+    return "-".join([*front, *numbers, *endings])
+
+
+def _size_that_fits(size: str, kernel: str, dilation: str, rank: int) -> str:
     """Enlarge a size for which the dilated kernel is too large, padding or no padding, by that kernel's reach."""
     numbers = []
-    for pixels, taps, rate in zip(*(_both(text) for text in (size, kernel[1:], dilation[1:])), strict=True):
+    for pixels, taps, rate in zip(*(_numbers(text, rank) for text in (size, kernel, dilation)), strict=True):
         reach = rate * (taps - 1) + 1
         numbers.append(pixels if reach <= pixels else pixels + reach)
     return "x".join(map(str, numbers))
 
 
-def _both(text: str) -> tuple[int, int]:
-    first, _, second = text.partition("x")
-    return int(first), int(second or first)
+def _numbers(text: str, rank: int) -> tuple[int, ...]:
+    """Read ``k2x3`` as (2, 3), and ``s2`` as (2, 2)."""
+    numbers = tuple(map(int, re.findall(r"\d+", text)))
+    return numbers * rank if len(numbers) == 1 else numbers
 
 
 def _parsed(families: Mapping[str, Iterable[str]]) -> dict[str, Case]:
@@ -102,38 +93,48 @@ def _parsed(families: Mapping[str, Iterable[str]]) -> dict[str, Case]:
     return found
 
 
-def _core() -> tuple[Case, ...]:
-    valid = _parsed({"smoke": SMOKE, "pairwise": _cover_names(2), **EDGES})
-    return (*valid.values(), *(replace(case, family="rejected") for case in REJECTED))
+def _smoke(op: str) -> tuple[Case, ...]:
+    return tuple(_parsed({"smoke": LISTS[op].smoke}).values())
 
 
-def _full() -> tuple[Case, ...]:
-    core = {case.id: case for case in _tier("core")}
-    more = _parsed({"triples": _cover_names(3), **SWEEPS})
+def _core(op: str) -> tuple[Case, ...]:
+    valid = _parsed({"smoke": LISTS[op].smoke, "pairwise": _cover_names(op, 2), **LISTS[op].edges})
+    return (*valid.values(), *(replace(case, family="rejected") for case in LISTS[op].rejected))
+
+
+def _full(op: str) -> tuple[Case, ...]:
+    core = {case.id: case for case in _tier("core", op)}
+    more = _parsed({"triples": _cover_names(op, 3), **LISTS[op].sweeps})
     return tuple((core | {name: case for name, case in more.items() if name not in core}).values())
 
 
-_TIERS: Final[dict[str, Callable[[], tuple[Case, ...]]]] = {
-    "smoke": lambda: tuple(_parsed({"smoke": SMOKE}).values()),
+def _networks(op: str) -> tuple[Case, ...]:
+    return tuple(_parsed(LISTS[op].networks).values())
+
+
+_TIERS: Final[dict[str, Callable[[str], tuple[Case, ...]]]] = {
+    "smoke": _smoke,
     "core": _core,
     "full": _full,
-    "networks": lambda: tuple(_parsed(NETWORKS).values()),
+    "networks": _networks,
 }
 TIERS: Final = tuple(_TIERS)
 
 
 @lru_cache
-def _tier(name: str) -> tuple[Case, ...]:
-    return _TIERS[name]()
+def _tier(name: str, op: str) -> tuple[Case, ...]:
+    return _TIERS[name](op)
 
 
-def cases(tier: str = "core", *, match: str = "", dtype: str | None = None) -> list[Case]:
+def cases(tier: str = "core", *, op: str = "conv2d", match: str = "", dtype: str | None = None) -> list[Case]:
     """Return the battery's cases.
 
     Parameters
     ----------
     tier : {"core", "smoke", "full", "networks"}
         Which: about 370, about 20, or about 1900 of small ones; or about 130 of the sizes that known networks have.
+    op : {"conv2d", "conv1d", "conv3d", "conv_transpose2d", "conv2d_input", "conv2d_weight"}
+        Of which operation.  Those of conv1d, conv3d and conv_transpose2d are fewer, and no sweeps.
     match : str
         Only those in whose id or family this text stands.
     dtype : str, optional
@@ -148,18 +149,20 @@ def cases(tier: str = "core", *, match: str = "", dtype: str | None = None) -> l
     Raises
     ------
     ValueError
-        If there is no such tier or type.
+        If there is no such tier, operation or type.
 
     Examples
     --------
     >>> [case.id for case in cases("smoke", match="psame_")]
     ['n1-c2-o3-g1-8x11-k3-s2-psame_upper-d1-f32', 'n1-c2-o3-g1-8x11-k3-s2-psame_lower-d1-f32']
+    >>> cases("smoke", op="conv_transpose2d")[0].id
+    'conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32'
     """
-    if tier not in TIERS:
-        raise ValueError(f"tier={tier!r} must be one of {', '.join(map(repr, TIERS))}")
-    if dtype not in (None, *DTYPES.values()):
-        raise ValueError(f"dtype={dtype!r} must be one of {', '.join(map(repr, DTYPES.values()))}")
-    return [case for case in _tier(tier) if is_chosen(case, match, dtype)]
+    check_choice("tier", tier, TIERS)
+    check_choice("op", op, OPERATIONS)
+    if dtype is not None:
+        check_choice("dtype", dtype, DTYPES.values())
+    return [case for case in _tier(tier, op) if is_chosen(case, match, dtype)]
 
 
 def is_chosen(case: Case, match: str, dtype: str | None) -> bool:
@@ -168,7 +171,7 @@ def is_chosen(case: Case, match: str, dtype: str | None) -> bool:
 
 
 def find_case(id: str) -> Case:
-    """Return the case of this name: any name of the form that `refconv.testing.cases` describes, in the battery or not.
+    """Return the case of this name: any name of the form that `refconv.testing.names` describes, in the battery or not.
 
     Parameters
     ----------
@@ -192,5 +195,6 @@ def find_case(id: str) -> Case:
     >>> find_case("reject-stride-zero").rejects
     'a stride of 0'
     """
-    in_battery = {case.id: case for case in _tier("core")}
+    front = id.partition("-")[0]
+    in_battery = {case.id: case for case in _tier("core", front if front in OPERATIONS else "conv2d")}
     return in_battery[id] if id in in_battery else parse_case(id)

@@ -1,45 +1,36 @@
-"""A case: arguments of conv2d, the arrays to call it with, and the truth.
+"""A case: an operation with arguments, the arrays to call it with, and the truth.
 
-A case is its name.  ``n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32`` says, in order, batch 2 (left out for an input
-without one), 6 input channels, 10 output channels, 2 groups, height 7 and width 9, a 2×3 kernel, stride (2, 1), padding
-(1, 0), dilation (1, 2), a bias, float32.  One number stands for an equal pair; a padding that differs by side is
-``p1+0x2+3`` for ((1, 0), (2, 3)), or one of the strings, ``psame_upper``.  Two words may follow: one for the data
-(``real`` for normal numbers in place of exact whole ones, ``nan`` ...), and one for the memory layout.  The seed is
-made from the name, so that the name alone brings back the same arrays on every machine.
+A case is its name: `names` reads it.  The seed is made from the name, so that the name alone brings back the same
+arrays on every machine.
 """
 
 from __future__ import annotations
 
 import math
-import re
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from refconv.arguments import PADDING_STRINGS, IntOrPair, PaddingLike
-from refconv.conv import conv2d
+from refconv.adjoint_geometry import transposed_axes
+from refconv.arguments import IntOrPair, PaddingLike
+from refconv.axis import AxisGeometry
+from refconv.conv_nd import checked_axes
 from refconv.dtypes import wide_dtype
 from refconv.error_bound import magnitude
 from refconv.formats import Array, as_dtype, float_info
-from refconv.geometry import ConvGeometry
 from refconv.problem import Problem
 from refconv.testing.compare import compare_by_convention
 from refconv.testing.comparison import Comparison
-from refconv.testing.data import (
-    DATA,
-    FLOAT_DATA,
-    INTEGER_DATA,
-    LAYOUTS,
-    ROUNDED,
-    exact_magnitude,
-    integers,
-    normals,
-)
+from refconv.testing.data import DATA, LAYOUTS, ROUNDED, exact_magnitude, integers, normals
+from refconv.testing.operations import OPERATIONS, Operation
 from refconv.testing.reference import Reference, reference_of
 
 __all__ = ["Case"]
+
+Shape: TypeAlias = tuple[int, ...]
 
 DTYPES: Final = {
     "f32": "float32",
@@ -50,18 +41,20 @@ DTYPES: Final = {
     "u8": "uint8",
     "c64": "complex64",
 }
+INTEGERS: Final = ("i8", "u8")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One set of arguments for conv2d, with reproducible arrays and the truth.
+    """One set of arguments for an operation, with reproducible arrays and the truth.
 
     Parameters
     ----------
     id : str
         Its name, which for a valid case says everything else.
     input_shape, weight_shape, bias_shape : tuple of int
-        (N, C, H, W) or (C, H, W); (O, C/G, K_h, K_w); (O,) or None.
+        (N, C, H, W) or (C, H, W); (O, C/G, K_h, K_w); (O,) or None; of another operation, as it has them.  A gradient
+        has those of the convolution whose gradient it is.
     stride, padding, dilation, groups
         As in `refconv.conv2d`, in the form in which a target gets them: pairs, ``((T, B), (L, R))`` or a string.
     dtype : str
@@ -82,6 +75,13 @@ class Case:
         What the case is there for: its row in the report.
     rejects : str
         What is wrong with the arguments, if a target ought to refuse them; empty for a valid case.
+    op : str
+        The operation: ``"conv2d"``, ``"conv1d"``, ``"conv3d"``, ``"conv_transpose2d"``, ``"conv2d_input"`` or
+        ``"conv2d_weight"``.
+    output_padding : pair of int
+        Of a transposed convolution.
+    grad_output_shape : tuple of int
+        Of a gradient, the shape of the output's.
 
     Examples
     --------
@@ -96,6 +96,13 @@ class Case:
     >>> import refconv
     >>> print(case.check(refconv.conv2d(*case.arrays(), **case.kwargs())))
     all 400 elements agree
+
+    Of a gradient, one of the three leading arguments is a shape.
+
+    >>> case = find_case("conv2d_weight-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32")
+    >>> image, weight_size, grad_output = case.arrays()
+    >>> image.shape, weight_size, grad_output.shape
+    ((2, 6, 7, 9), (10, 3, 2, 3), (2, 10, 4, 5))
     """
 
     id: str
@@ -111,18 +118,51 @@ class Case:
     layout: str = "contiguous"
     family: str = field(default="", compare=False)
     rejects: str = ""
+    op: str = "conv2d"
+    output_padding: tuple[int, ...] = (0, 0)
+    grad_output_shape: Shape = ()
+
+    @property
+    def operation(self) -> Operation:
+        """What is asked for."""
+        return OPERATIONS[self.op]
 
     def kwargs(self) -> dict[str, Any]:
-        """Return stride, padding, dilation and groups, by name and in conv2d's order."""
-        return {"stride": self.stride, "padding": self.padding, "dilation": self.dilation, "groups": self.groups}
+        """Return stride, padding and the other parameters, by name and in the operation's order."""
+        return {name: getattr(self, name) for name in self.operation.parameters}
 
-    def arrays(self) -> tuple[Array, Array, Array | None]:
-        """Return new arrays (input, weight, bias): the same values at every call and on every machine."""
+    def arrays(self) -> tuple[Any, Any, Any]:
+        """Return the three leading arguments, such as (input, weight, bias).
+
+        The arrays are new, of the same values at every call and on every machine; a bias that is not there is None, and
+        the size that a gradient is to have is a tuple.
+        """
+        first, second, third = self.arguments(self.operands())[:3]
+        return first, second, third
+
+    def arguments(self, operands: Mapping[str, Array]) -> tuple[Any, ...]:
+        """Return all arguments in the operation's order, as a target gets them, with these arrays in their places."""
+        leading = {**operands, **self._sizes}
+        return *(leading.get(name) for name in self.operation.leading), *self.kwargs().values()
+
+    def called(self, target: Callable[..., Any], operands: Mapping[str, Array]) -> Any:
+        """Return what a target makes of these arrays under the case's parameters."""
+        return target(*self.arguments(operands))
+
+    def operands(self) -> dict[str, Array]:
+        """Return new arrays by name: the factors, in the operation's order, and the bias where there is one."""
         bits = np.random.PCG64(zlib.crc32(self.id.encode()))
-        image, kernel = self._values(bits, self.input_shape), self._values(bits, self.weight_shape)
-        bias = None if self.bias_shape is None else self._values(bits, self.bias_shape)
+        shapes = {name: getattr(self, f"{name}_shape") for name in (*self.operation.factors, "bias")}
+        values = {name: self._values(bits, shape) for name, shape in shapes.items() if shape is not None}
+        image, kernel = (values[name] for name in self.operation.factors)
         DATA[self.data](image, kernel, self.numpy_dtype)
-        return self._laid_out(image), self._laid_out(kernel), None if bias is None else self._laid_out(bias)
+        return {name: self._laid_out(values[name]) for name in self.operation.leading if name in values}
+
+    @property
+    def _sizes(self) -> dict[str, Shape]:
+        """What a gradient is told of the shape that it is to have."""
+        size = self.operation.size
+        return {size: getattr(self, size.replace("_size", "_shape"))} if size else {}
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
@@ -150,13 +190,31 @@ class Case:
 
         Integers are taken to be added up in 32 bits, one of them the sign.
         """
-        products = math.prod(self.weight_shape[1:]) * (2 if self.dtype == "c64" else 1)
+        products = self.products * (2 if self.dtype == "c64" else 1)
         name = DTYPES[self.dtype]
         return exact_magnitude(products, 31 if self.dtype in INTEGERS else float_info(name).digits)
 
+    @property
+    def products(self) -> int:
+        """The most products that one element of the result adds up."""
+        if self.op == "conv2d_weight":
+            return math.prod(self.grad_output_shape) // max(1, self.grad_output_shape[-3])
+        if self.operation.is_forward:
+            return math.prod(self.weight_shape[1:])
+        return self.weight_shape[0] // max(1, self.groups) * math.prod(self.weight_shape[2:])
+
+    def axes(self) -> tuple[AxisGeometry, ...]:
+        """Return the plan of every spatial axis; a TypeError or ValueError where the arguments do not fit."""
+        space = self.operation.space
+        if self.op == "conv_transpose2d":
+            return transposed_axes(self.input_shape, self.weight_shape, self.bias_shape, space=space, **self.kwargs())
+        shapes = {"input": self.input_shape, "weight": self.weight_shape}
+        biases = {} if self.bias_shape is None else {"bias": self.bias_shape}
+        return checked_axes(space, shapes | biases, **self.kwargs())
+
     def expected(self) -> Array:
         """Return the truth, in float64 or complex128; for arguments that must be refused, raise what refconv raises."""
-        return conv2d(*self.arrays(), **self.kwargs(), dtype=wide_dtype(self.numpy_dtype))
+        return self.problem()(dtype=wide_dtype(self.numpy_dtype))
 
     def largest_partial_sum(self) -> float:
         """Return ``max(Σ|x||w| + |b|)``, which no partial sum exceeds in any order of summation.
@@ -173,88 +231,9 @@ class Case:
 
     def problem(self) -> Problem:
         """Return the call of refconv's own function."""
-        return Problem.of(conv2d, *self.arrays(), **self.kwargs())
+        return Problem(self.operation.function, self.operands(), self._sizes | self.kwargs())
 
     def reference(self) -> Reference:
         """Return the truth, and by how much each element of a result may differ from it."""
         reference = reference_of(self.problem(), self.result_dtype, any_integer=True)
         return reference if self.data in ROUNDED else reference._replace(allowed=np.zeros_like(reference.allowed))
-
-
-INTEGERS: Final = ("i8", "u8")
-_NUMBER = r"(?:0|[1-9]\d*)"
-_PAIR = rf"{_NUMBER}(?:x{_NUMBER})?"
-_SIDES = rf"{_NUMBER}\+{_NUMBER}x{_NUMBER}\+{_NUMBER}"
-_NOT_FIRST = ["|".join(list(words)[1:]) for words in (DATA, LAYOUTS)]  # the first goes without saying
-_GRAMMAR = re.compile(
-    rf"(?:n(?P<n>{_NUMBER})-)?c(?P<c>{_NUMBER})-o(?P<o>{_NUMBER})-g(?P<g>{_NUMBER})-(?P<size>{_NUMBER}x{_NUMBER})"
-    rf"-k(?P<k>{_PAIR})-s(?P<s>{_PAIR})-p(?P<p>{'|'.join(PADDING_STRINGS)}|{_SIDES}|{_PAIR})-d(?P<d>{_PAIR})(?P<bias>-bias)?"
-    rf"-(?P<dtype>{'|'.join(DTYPES)})(?:-(?P<data>{_NOT_FIRST[0]}))?(?:-(?P<layout>{_NOT_FIRST[1]}))?"
-)
-
-
-def parse_case(name: str, family: str = "") -> Case:
-    """Return the valid case of this name; a ValueError where it is not of the form above, or cannot be."""
-    match = _GRAMMAR.fullmatch(name)
-    if match is None or _says_twice(name):
-        raise ValueError(f"case {name!r} must read like 'n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32'")
-    part = match.groupdict()
-    channels, out_channels, groups = int(part["c"]), int(part["o"]), int(part["g"])
-    batch = () if part["n"] is None else (int(part["n"]),)
-    case = Case(
-        id=name,
-        input_shape=(*batch, channels, *_pair(part["size"])),
-        weight_shape=(out_channels, channels // max(1, groups), *_pair(part["k"])),
-        bias_shape=(out_channels,) if part["bias"] else None,
-        stride=_pair(part["s"]),
-        padding=_padding(part["p"]),
-        dilation=_pair(part["d"]),
-        groups=groups,
-        dtype=part["dtype"],
-        data=part["data"] or "exact",
-        layout=part["layout"] or "contiguous",
-        family=family,
-    )
-    _check_data(case)
-    ConvGeometry.from_shapes(case.input_shape, case.weight_shape, case.bias_shape, **case.kwargs())
-    return case
-
-
-def _check_data(case: Case) -> None:
-    """Refuse data that a type cannot hold, or that would not be what their name says."""
-    is_integer = case.dtype in INTEGERS
-    if case.data not in (INTEGER_DATA if is_integer else FLOAT_DATA):
-        kind = "whole" if is_integer else "floating-point"
-        raise ValueError(f"case {case.id!r} has {case.data!r} data, which {kind} numbers do not have")
-    if case.data not in ROUNDED and not case.largest_number():
-        name = case.id
-        raise ValueError(f"case {name!r} adds up too many terms for exact data; write {name + '-real'!r}")
-
-
-def _says_twice(name: str) -> bool:
-    """Whether a name writes an equal pair as two numbers, or equal sides as four: one convolution has one name."""
-    pairs = [part[1:].split("x") for part in name.split("-") if part[0] in "kspd" and "x" in part]
-    return any(
-        all(len({*sides.split("+")}) == 1 for sides in pair) if "+" in pair[0] else pair[0] == pair[1] for pair in pairs
-    )
-
-
-def pair_text(letter: str, height: int, width: int) -> str:
-    """Write a pair as names have it: ``k3`` for an equal one, else ``k2x3``."""
-    return f"{letter}{height}" if height == width else f"{letter}{height}x{width}"
-
-
-def _pair(text: str) -> tuple[int, int]:
-    """Read ``3`` as (3, 3) and ``2x3`` as (2, 3)."""
-    height, _, width = text.partition("x")
-    return int(height), int(width or height)
-
-
-def _padding(text: str) -> str | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]:
-    """Read ``same_upper``, ``1x0`` as (1, 0), and ``1+0x2+3`` as ((1, 0), (2, 3))."""
-    if text in PADDING_STRINGS:
-        return text
-    if "+" not in text:
-        return _pair(text)
-    top, bottom, left, right = map(int, re.split(r"[+x]", text))
-    return (top, bottom), (left, right)

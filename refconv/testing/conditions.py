@@ -6,16 +6,16 @@ one of a single output has stride 1, whatever they are set to.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import combinations
 from operator import and_
 from typing import Final, TypeAlias
 
 from refconv.arguments import PADDING_STRINGS
 from refconv.axis import AxisGeometry
-from refconv.geometry import ConvGeometry
 from refconv.testing.cases import DTYPES, Case
 from refconv.testing.data import DATA, LAYOUTS
 
@@ -24,7 +24,36 @@ __all__: list[str] = []
 LONGEST = 3  # conditions joined by "and"; fewer where few cases fail, for those have many things in common by chance
 EXCEPTIONS = 0.2  # for each failing case: more passing ones may not meet a condition that is to be of any use
 
-Plan: TypeAlias = tuple[ConvGeometry, Case]
+SUFFIXES: Final = {1: ("",), 2: ("_h", "_w"), 3: ("_d", "_h", "_w")}  # of the axes, by how many there are
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A case, the plan of each of its axes and what comes out along it, by suffix, and the operation's own channels."""
+
+    case: Case
+    axes: dict[str, AxisGeometry]
+    outputs: dict[str, int]
+    in_channels: int
+    out_channels: int
+
+    @classmethod
+    def of(cls, case: Case) -> Plan:
+        """Plan a valid case."""
+        rank = case.operation.space.rank
+        axes = dict(zip(SUFFIXES[rank], case.axes(), strict=True))
+        channels, (first, second) = case.input_shape[-rank - 1], case.weight_shape[:2]
+        if case.op == "conv_transpose2d":  # planned as the convolution that it transposes
+            outputs = {suffix: axis.input_size for suffix, axis in axes.items()}
+            return cls(case, axes, outputs, channels, case.groups * second)
+        return cls(case, axes, {suffix: axis.output_size for suffix, axis in axes.items()}, channels, first)
+
+    @property
+    def batched(self) -> bool:
+        """Whether there is a batch axis."""
+        return len(self.case.input_shape) == len(self.axes) + 2
+
+
 Test: TypeAlias = Callable[[Plan], bool]
 
 
@@ -66,7 +95,7 @@ def only_where(failing: Sequence[Case], passing: Sequence[Case], hint: str) -> C
     """
     if not failing or not passing:
         return None
-    failures, passes = ([(_geometry(case), case) for case in cases] for cases in (failing, passing))
+    failures, passes = ([Plan.of(case) for case in cases] for cases in (failing, passing))
     shared = {text: test for text, test in _TESTS.items() if all(map(test, failures))}
     left = {text: _mask(test, passes) for text, test in shared.items()}  # which passing cases each would let through
     words = _words(hint)
@@ -82,10 +111,6 @@ def only_where(failing: Sequence[Case], passing: Sequence[Case], hint: str) -> C
         return None
     best, _, texts = min(tried, key=lambda attempt: attempt[:2])
     return Condition(" and ".join(texts), best) if best <= EXCEPTIONS * len(failing) else None
-
-
-def _geometry(case: Case) -> ConvGeometry:
-    return ConvGeometry.from_shapes(case.input_shape, case.weight_shape, case.bias_shape, **case.kwargs())
 
 
 def _mask(test: Test, plans: Sequence[Plan]) -> int:
@@ -105,15 +130,16 @@ def _tests() -> Iterator[tuple[str, Test]]:
     yield from _of_an_axis("dilation{} > 1", lambda axis: axis.dilation > 1 < axis.kernel_size)
     yield from _of_an_axis("stride{} > 1", lambda axis: axis.stride > 1 < axis.output_size)
     yield from _of_an_axis("padding{} > 0", lambda axis: sum(axis.padding) > 0)
-    yield "groups > 1", lambda plan: plan[0].groups > 1
-    yield "there is a bias", lambda plan: plan[1].bias_shape is not None
-    yield "batch > 1", lambda plan: plan[0].batch > 1
+    yield "output_padding > 0", lambda plan: any(plan.case.output_padding)
+    yield "groups > 1", lambda plan: plan.case.groups > 1
+    yield "there is a bias", lambda plan: plan.case.bias_shape is not None
+    yield "batch > 1", lambda plan: plan.batched and plan.case.input_shape[0] > 1
     yield from _of_the_channels()
-    yield "dilation_h != dilation_w", lambda plan: plan[0].height.dilation != plan[0].width.dilation
-    yield "stride_h != stride_w", lambda plan: plan[0].height.stride != plan[0].width.stride
-    yield "padding_h != padding_w", lambda plan: plan[0].height.padding != plan[0].width.padding
-    yield "kernel_h != kernel_w", lambda plan: plan[0].height.kernel_size != plan[0].width.kernel_size
-    yield "height != width", lambda plan: plan[0].height.input_size != plan[0].width.input_size
+    yield "dilation_h != dilation_w", _differs(lambda axis: axis.dilation)
+    yield "stride_h != stride_w", _differs(lambda axis: axis.stride)
+    yield "padding_h != padding_w", _differs(lambda axis: axis.padding)
+    yield "kernel_h != kernel_w", _differs(lambda axis: axis.kernel_size)
+    yield "height != width", _differs(lambda axis: axis.input_size)
     yield from _of_an_axis("padding{} differs by side", lambda axis: axis.padding[0] != axis.padding[1])
     yield from _of_the_sides()
     yield from _of_an_axis("kernel{} > 1", lambda axis: axis.kernel_size > 1)
@@ -125,69 +151,88 @@ def _tests() -> Iterator[tuple[str, Test]]:
     yield from _of_an_axis("dilation{} > 2", lambda axis: axis.dilation > 2 and axis.kernel_size > 1)
     yield from _of_an_axis("stride{} > 2", lambda axis: axis.stride > 2 and axis.output_size > 1)
     for size in (1, 8, 16, 32):
-        yield from _of_an_axis(f"output{{}} > {size}", _has_more_outputs(size))
+        yield from _of_an_output(f"output{{}} > {size}", _is_more_than(size))
     for tile in (2, 4, 8, 16):
-        yield from _of_an_axis(f"output{{}} is no multiple of {tile}", _leaves_outputs_over(tile))
+        yield from _of_an_output(f"output{{}} is no multiple of {tile}", _is_no_multiple_of(tile))
         yield f"channels are no multiple of {tile}", _leaves_channels_over("in_channels", tile)
         yield f"outputs are no multiple of {tile}", _leaves_channels_over("out_channels", tile)
-    yield "an image has more than 2^16 outputs", lambda plan: plan[0].positions > 2**16
-    yield "kernel is 1×1", lambda plan: plan[0].kernel_size == (1, 1)
+    yield "an image has more than 2^16 outputs", lambda plan: math.prod(plan.outputs.values()) > 2**16
+    yield "kernel is 1×1", lambda plan: all(axis.kernel_size == 1 for axis in plan.axes.values())
     yield from _of_the_words()
 
 
 def _of_an_axis(text: str, test: Callable[[AxisGeometry], bool]) -> Iterator[tuple[str, Test]]:
-    """Yield a condition on the height, on the width, and on either."""
-    yield text.format("_h"), lambda plan: test(plan[0].height)
-    yield text.format("_w"), lambda plan: test(plan[0].width)
-    yield text.format(""), lambda plan: test(plan[0].height) or test(plan[0].width)
+    """Yield a condition on the depth, on the height, on the width, and on any of them."""
+    for suffix in SUFFIXES[3]:
+        yield text.format(suffix), partial(_is_true_of, suffix, test)
+    yield text.format(""), lambda plan: any(map(test, plan.axes.values()))
 
 
-def _outruns_its_kernel(axis: AxisGeometry) -> bool:
-    return axis.stride > axis.kernel_size and axis.output_size > 1
+def _of_an_output(text: str, test: Callable[[int], bool]) -> Iterator[tuple[str, Test]]:
+    """Yield a condition on what comes out, likewise."""
+    for suffix in SUFFIXES[3]:
+        yield text.format(suffix), partial(_is_true_of_output, suffix, test)
+    yield text.format(""), lambda plan: any(map(test, plan.outputs.values()))
 
 
-def _has_more_outputs(size: int) -> Callable[[AxisGeometry], bool]:
-    return lambda axis: axis.output_size > size
+def _is_true_of(suffix: str, test: Callable[[AxisGeometry], bool], plan: Plan) -> bool:
+    return suffix in plan.axes and test(plan.axes[suffix])
 
 
-def _leaves_outputs_over(tile: int) -> Callable[[AxisGeometry], bool]:
-    return lambda axis: axis.output_size % tile > 0
+def _is_true_of_output(suffix: str, test: Callable[[int], bool], plan: Plan) -> bool:
+    return suffix in plan.outputs and test(plan.outputs[suffix])
+
+
+def _differs(value: Callable[[AxisGeometry], object]) -> Test:
+    """Return the condition that height and width differ in something."""
+    return lambda plan: len(plan.axes) > 1 and value(plan.axes["_h"]) != value(plan.axes["_w"])
+
+
+def _is_more_than(size: int) -> Callable[[int], bool]:
+    return lambda outputs: outputs > size
+
+
+def _is_no_multiple_of(tile: int) -> Callable[[int], bool]:
+    return lambda outputs: outputs % tile > 0
 
 
 def _leaves_channels_over(channels: str, tile: int) -> Test:
-    return lambda plan: getattr(plan[0], channels) % tile > 0
+    return lambda plan: getattr(plan, channels) % tile > 0
 
 
 def _of_the_sides() -> Iterator[tuple[str, Test]]:
-    yield "padding top > 0", lambda plan: plan[0].height.padding[0] > 0
-    yield "padding bottom > 0", lambda plan: plan[0].height.padding[1] > 0
-    yield "padding left > 0", lambda plan: plan[0].width.padding[0] > 0
-    yield "padding right > 0", lambda plan: plan[0].width.padding[1] > 0
+    for suffix, words in {"_d": ("front", "back"), "_h": ("top", "bottom"), "_w": ("left", "right")}.items():
+        for side, word in enumerate(words):
+            yield f"padding {word} > 0", partial(_is_true_of, suffix, _is_padded(side))
+
+
+def _is_padded(side: int) -> Callable[[AxisGeometry], bool]:
+    return lambda axis: axis.padding[side] > 0
 
 
 def _of_the_channels() -> Iterator[tuple[str, Test]]:
-    yield "channels per group > 1", lambda plan: plan[0].group_in_channels > 1
-    yield "outputs per group > 1", lambda plan: plan[0].group_out_channels > 1
-    yield "channels > 1", lambda plan: plan[0].in_channels > 1
-    yield "outputs > 1", lambda plan: plan[0].out_channels > 1
-    yield "groups = 1", lambda plan: plan[0].groups == 1
-    yield "groups = channels", lambda plan: plan[0].groups == plan[0].in_channels > 1
-    yield "1 < groups < channels", lambda plan: 1 < plan[0].groups < plan[0].in_channels
+    yield "channels per group > 1", lambda plan: plan.in_channels // plan.case.groups > 1
+    yield "outputs per group > 1", lambda plan: plan.out_channels // plan.case.groups > 1
+    yield "channels > 1", lambda plan: plan.in_channels > 1
+    yield "outputs > 1", lambda plan: plan.out_channels > 1
+    yield "groups = 1", lambda plan: plan.case.groups == 1
+    yield "groups = channels", lambda plan: plan.case.groups == plan.in_channels > 1
+    yield "1 < groups < channels", lambda plan: 1 < plan.case.groups < plan.in_channels
 
 
 def _of_the_words() -> Iterator[tuple[str, Test]]:
     """Yield conditions on what a case's name says in words."""
-    yield "there is no batch axis", lambda plan: not plan[0].batched
-    yield "padding is 'same...'", lambda plan: str(plan[1].padding).startswith("same")
+    yield "there is no batch axis", lambda plan: not plan.batched
+    yield "padding is 'same...'", lambda plan: str(plan.case.padding).startswith("same")
     yield from ((f"padding is {text!r}", _says("padding", text)) for text in PADDING_STRINGS)
     yield from ((f"the type is {name}", _says("dtype", short)) for short, name in DTYPES.items())
     yield from ((f"the data are {data!r}", _says("data", data)) for data in DATA)
-    yield "the layout is not contiguous", lambda plan: plan[1].layout != "contiguous"
+    yield "the layout is not contiguous", lambda plan: plan.case.layout != "contiguous"
     yield from ((f"the layout is {layout!r}", _says("layout", layout)) for layout in LAYOUTS)
 
 
 def _says(attribute: str, word: str) -> Test:
-    return lambda plan: getattr(plan[1], attribute) == word
+    return lambda plan: getattr(plan.case, attribute) == word
 
 
 _TESTS: Final[dict[str, Test]] = dict(_tests())

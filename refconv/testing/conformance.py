@@ -26,6 +26,7 @@ def check(
     tier: str = "core",
     workers: int = 1,
     *,
+    op: str = "conv2d",
     match: str = "",
     dtype: str | None = None,
     time_limit: float | None = 20.0,
@@ -34,7 +35,7 @@ def check(
     map: MapLike | None = None,
     on_result: Callable[[CaseResult], object] | None = None,
 ) -> Report:
-    """Judge a convolution by the battery.
+    """Judge a convolution, or another operation of the family, by the battery.
 
     Parameters
     ----------
@@ -46,6 +47,9 @@ def check(
         Which cases: see `cases`.
     workers : int
         Processes among which the cases are shared; more than one needs a target that they can import.
+    op : {"conv2d", "conv1d", "conv3d", "conv_transpose2d", "conv2d_input", "conv2d_weight"}
+        What the target computes; it has the positional signature of refconv's own function of that name.  Of a
+        framework, for a gradient, that is its automatic differentiation.
     match : str
         Only the cases in whose id or family this text stands.
     dtype : str, optional
@@ -54,7 +58,7 @@ def check(
         Seconds after which a case has failed; after ten in a row, all that are left have.  None, for a callable with
         one worker: no limit, and no other thread than the calling one, for a debugger.
     fuzz : int
-        After those, so many random cases at most, drawn one at a time by Hypothesis from `strategies.conv2d_cases`.
+        After those, so many random cases at most, drawn one at a time by Hypothesis from `strategies.cases_of`.
         The first that fails is shrunk, and the smallest failing case reported alone.
     rng : int
         The seed of the random cases: the same one, with the same versions and the same program, draws the same cases.
@@ -93,6 +97,11 @@ def check(
     n1-c2-o3-g1-9x11-k3-s2-p1+0x0+2-d1-bias-f32: failed
       shape (1, 3, 5, 5), where (1, 3, 4, 6) was expected
       cause: the padding before the first pixel is used after the last one as well, and the output is sized by that
+
+    A gradient, of which refconv's own is right:
+
+    >>> print(check("refconv", "smoke", op="conv2d_weight"))
+    refconv conv2d_weight: right (20 passed, 0 failed)
     """
     if not (isinstance(target, str) or callable(target)):
         raise TypeError(f"target={target!r} must be a name or a callable, not {type(target).__name__}")
@@ -102,10 +111,10 @@ def check(
         raise ValueError(f"time_limit={time_limit} must be more than 0 seconds")
     if fuzz:
         require_hypothesis()  # before a run that would be lost
-    chosen = cases(tier, match=match, dtype=dtype)
+    chosen = cases(tier, op=op, match=match, dtype=dtype)
     if not chosen:
         of_type = "" if dtype is None else f", and dtype={dtype!r}"
-        raise ValueError(f"no case of tier {tier!r} has match={match!r} in its id or family{of_type}")
+        raise ValueError(f"no case of {op} in tier {tier!r} has match={match!r} in its id or family{of_type}")
     results: list[CaseResult] = []
 
     def show(result: CaseResult) -> None:
@@ -113,10 +122,10 @@ def check(
         if on_result is not None:
             on_result(result)
 
-    with open_place(target, len(chosen), workers, time_limit, map) as run:
+    with open_place(target, op, len(chosen), workers, time_limit, map) as run:
         for result in run(chosen):
             show(result)
         if fuzz:
             wanted = partial(is_chosen, match=match, dtype=dtype)
-            fuzz_cases(lambda case: next(run([case])), fuzz, rng, wanted, show)
-    return Report(name_of(target), tier, tuple(results))
+            fuzz_cases(lambda case: next(run([case])), op, fuzz, rng, wanted, show)
+    return Report(name_of(target), tier, tuple(results), op)

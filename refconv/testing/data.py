@@ -61,7 +61,8 @@ def _hide_infinities(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:
 
 def _cancel(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
     """Make every second channel undo the one before it, so that only the bias is left."""
-    image[..., 1::2, :, :] = image[..., : image.shape[-3] // 2 * 2 : 2, :, :]
+    channels = np.moveaxis(image, 1 - kernel.ndim, 0)
+    channels[1::2] = channels[: len(channels) // 2 * 2 : 2]
     kernel[:, 1::2] = -kernel[:, : kernel.shape[1] // 2 * 2 : 2]
 
 
@@ -137,6 +138,8 @@ DATA: Final[dict[str, Callable[[Array, Array, np.dtype[Any]], None]]] = {
 ROUNDED: Final = ("real", "cancel", "spread")  # to be judged by the bound; all others are whole numbers, and exact
 INTEGER_DATA: Final = ("exact", "extreme", "zero")
 FLOAT_DATA: Final = tuple(word for word in DATA if word != "extreme")
+# What a convolution alone has: the channels of an adjoint do not cancel like this, and its zeros are not of padding.
+FORWARD_DATA: Final = ("zero", "cancel", "nanweight", "infweight")
 
 
 def _embedded(array: Array) -> Array:

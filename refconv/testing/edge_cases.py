@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import cycle
 from typing import Final
 
-from refconv.testing.cases import Case, pair_text
+from refconv.testing.cases import Case
+from refconv.testing.names import numbers_text
 
 _SAME = ("same", "same_upper", "same_lower")
 _STRIDED_SAME = ("same_upper", "same_lower")
@@ -30,10 +31,9 @@ def _same_widths() -> list[str]:
             for dilation in range(1, 5):
                 padding, stride = next(dialects), next(strides)
                 step = 1 if padding == "psame" else stride
-                across = (
-                    f"{pair_text('k', 1, kernel)}-{pair_text('s', 1, step)}-{padding}-{pair_text('d', 1, dilation)}"
-                )
-                names.append(f"n1-c1-o1-g1-3x{width}-{across}-f32")
+                numbers = (("k", kernel), ("s", step), ("d", dilation))
+                taps, steps, rates = (numbers_text(letter, 1, number) for letter, number in numbers)
+                names.append(f"n1-c1-o1-g1-3x{width}-{taps}-{steps}-{padding}-{rates}-f32")
     return names
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from refconv.testing.cases import Case
 from refconv.testing.grouping import symptom
 from refconv.testing.judge import CaseResult
-from refconv.testing.strategies import conv2d_cases
+from refconv.testing.strategies import cases_of
 
 __all__: list[str] = []
 
@@ -24,6 +24,7 @@ FAMILY = "random"
 
 def fuzz(
     run: Callable[[Case], CaseResult],
+    op: str,
     count: int,
     rng: int,
     is_wanted: Callable[[Case], bool],
@@ -42,7 +43,7 @@ def fuzz(
     ModuleNotFoundError
         If Hypothesis is not installed.
     """
-    drawn = conv2d_cases().filter(is_wanted)
+    drawn = cases_of(op).filter(is_wanted)
     from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings  # noqa: PLC0415  # an extra
     from hypothesis.errors import Unsatisfiable  # noqa: PLC0415
 

@@ -84,7 +84,7 @@ def as_html(report: Report) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(report.verdict())}</title><style>{_STYLE}</style></head><body>",
             f'<h1 class="{tone}">{mark} {escape(report.headline())}</h1>',
-            f'<p class="soft">refconv check <code>{escape(report.target)}</code>, tier {escape(report.tier)}</p>',
+            f'<p class="soft"><code>{escape(report.command)}</code>, tier {escape(report.tier)}</p>',
             *(_cause(report, cause) for cause in report.causes()),
             _counts(report),
             _remarks(report),

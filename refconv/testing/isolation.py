@@ -44,7 +44,7 @@ class IsolatedTarget:
 
     Parameters
     ----------
-    target : str
+    target, op : str
         As in `check`.
     time_limit : float
         Seconds that a case may take.  After `GIVE_UP` time-outs in a row the cases that are left fail unasked, so that
@@ -53,8 +53,9 @@ class IsolatedTarget:
         Threads that BLAS and OpenMP may use in the child; all where not given.
     """
 
-    def __init__(self, target: str, time_limit: float, threads: int | None = None) -> None:
+    def __init__(self, target: str, op: str, time_limit: float, threads: int | None = None) -> None:
         self._target = target
+        self._op = op
         self._time_limit = time_limit
         self._environment = dict(os.environ)
         if threads is not None:
@@ -90,7 +91,7 @@ class IsolatedTarget:
     def _explained(self, result: CaseResult, case: Case) -> CaseResult:
         """Ask for the causes of a failure, but not where one of a smaller case has taken too long."""
         assert result.comparison is not None
-        products = result.comparison.elements * math.prod(case.weight_shape[1:])
+        products = result.comparison.elements * case.products
         if self._child is None or products >= self._inexplicable:
             return result
         try:
@@ -112,7 +113,7 @@ class IsolatedTarget:
         if self._child is None:
             child = self._child = _Child(self._environment)
             try:
-                answer = child.ask(self._target, LOAD_LIMIT)
+                answer = child.ask((self._target, self._op), LOAD_LIMIT)
             except _HungError:
                 answer = TargetError(f"target {self._target!r} did not load within {LOAD_LIMIT:g} s")
             except _DiedError as death:
@@ -224,7 +225,7 @@ def serve() -> None:
             return
         if judge is None:
             try:
-                judge = Judge(load_target(question))
+                judge = Judge(load_target(*question))
             except TargetError as error:
                 answer: object = error
             else:

@@ -105,7 +105,7 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
     target : str or callable
         As in `check`.
     case : str or Case
-        A case, or its id.
+        A case, or its id; of which operation, it says itself.
     time_limit : float, optional
         Seconds after which the case has failed.  The call then runs in a thread of its own, which is left behind where
         it does not end: Python cannot stop it.  Without a limit it runs in the calling thread, for a debugger, or for a
@@ -133,8 +133,8 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
       shape (1, 3, 3, 4), where (1, 3, 5, 6) was expected
       cause: the padding before the first pixel is missing, and the output is sized by that
     """
-    function = load_target(target) if isinstance(target, str) else target
     which = find_case(case) if isinstance(case, str) else case
+    function = load_target(target, which.op) if isinstance(target, str) else target
     judge = Judge(function)
     if time_limit is None:
         return judge.explained(judge(which))
@@ -194,13 +194,12 @@ class Judge:
 
     def __call__(self, case: Case) -> CaseResult:
         """Return the case's result."""
-        image, kernel, bias = case.arrays()
-        operands = {"input": image, "weight": kernel} | ({} if bias is None else {"bias": bias})
+        operands = case.operands()
         given = {name: operand.tobytes() for name, operand in operands.items()}
         result = partial(CaseResult, case.id, case.family)
         start = time.perf_counter()
         try:
-            actual = self._function(image, kernel, bias, case.stride, case.padding, case.dilation, case.groups)
+            actual = case.called(self._function, operands)
         except NotImplementedError as error:
             return result("unsupported", exception_text(error), seconds=time.perf_counter() - start)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a target raises is its result

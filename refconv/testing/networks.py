@@ -9,6 +9,16 @@ DeepLabv3          Chen et al. 2017, section 3: blocks 4 and ASPP         513×5
 ConvNeXt-T         Liu et al. 2022, section 2                             224×224
 =================  =====================================================  ==========================================
 
+and of the other operations, with their names in front:
+
+WaveNet            van den Oord et al. 2016, section 2.1                  conv1d; dilations 1 to 512, 32 channels
+wav2vec 2.0        Baevski et al. 2020, section 3: the feature encoder    conv1d; one second at 16 kHz
+Whisper base       Radford et al. 2022, section 2.2: the stem             conv1d; 30 seconds, 80 mel bands
+C3D                Tran et al. 2015, section 3.2, from conv3b on          conv3d; 16 frames of 112×112
+FCN                Long et al. 2015, section 4.2                          conv_transpose2d; 21 classes, strides 2, 8, 32
+DCGAN              Radford et al. 2015, figure 1                          conv_transpose2d; images of 64×64
+U-Net              Ronneberger et al. 2015, figure 1: the up-convolutions conv_transpose2d; 572×572
+
 One image each, whole numbers in float32.  A shape that a network has twice is there once, and one that two networks
 have stands with the first.
 """
@@ -134,4 +144,56 @@ NETWORKS: Final[dict[str, list[str]]] = {
     "efficientnet_b0": list(_inverted_residuals(_EFFICIENTNET_B0, same=True)),
     "deeplabv3": list(_deeplabv3()),
     "convnext_t": list(_convnext_t()),
+}
+
+
+def _wavenet() -> Iterator[str]:
+    """Yield causal layers: all of the padding stands before the first sample."""
+    for rate in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
+        yield f"conv1d-n1-c32-o64-g1-1600-k2-s1-p{rate}+0-d{rate}-bias-f32"
+
+
+def _wav2vec2() -> Iterator[str]:
+    yield "conv1d-n1-c1-o512-g1-16000-k10-s5-p0-d1-f32"
+    for size, kernel in ((3199, 3), (1599, 3), (799, 3), (399, 3), (199, 2), (99, 2)):
+        yield f"conv1d-n1-c512-o512-g1-{size}-k{kernel}-s2-p0-d1-f32"
+
+
+def _c3d() -> Iterator[str]:
+    for channels, out_channels, size in (
+        (256, 256, "8x28x28"),
+        (256, 512, "4x14x14"),
+        (512, 512, "4x14x14"),
+        (512, 512, "2x7x7"),
+    ):
+        yield f"conv3d-n1-c{channels}-o{out_channels}-g1-{size}-k3-s1-p1-d1-bias-f32"
+
+
+def _upsampling(channels: int, out_channels: int, size: int, kernel: int, stride: int, padding: int) -> str:
+    shape = f"n1-c{channels}-o{out_channels}-g1-{size}x{size}"
+    return f"conv_transpose2d-{shape}-k{kernel}-s{stride}-p{padding}-d1-f32"
+
+
+def _dcgan() -> Iterator[str]:
+    yield _upsampling(100, 1024, 1, 4, 1, 0)
+    for channels, out_channels, size in ((1024, 512, 4), (512, 256, 8), (256, 128, 16), (128, 3, 32)):
+        yield _upsampling(channels, out_channels, size, 4, 2, 1)
+
+
+CONV1D_NETWORKS: Final[dict[str, list[str]]] = {
+    "wavenet": list(_wavenet()),
+    "wav2vec2": list(_wav2vec2()),
+    "whisper": [
+        "conv1d-n1-c80-o512-g1-3000-k3-s1-p1-d1-bias-f32",
+        "conv1d-n1-c512-o512-g1-3000-k3-s2-p1-d1-bias-f32",
+    ],
+}
+CONV3D_NETWORKS: Final[dict[str, list[str]]] = {"c3d": list(_c3d())}
+TRANSPOSED_NETWORKS: Final[dict[str, list[str]]] = {
+    "fcn": [_upsampling(21, 21, size, 2 * stride, stride, 0) for size, stride in ((16, 2), (34, 8), (10, 32))],
+    "dcgan": list(_dcgan()),
+    "unet": [
+        _upsampling(channels, channels // 2, size, 2, 2, 0)
+        for channels, size in ((1024, 28), (512, 52), (256, 100), (128, 196))
+    ],
 }

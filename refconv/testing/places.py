@@ -26,12 +26,12 @@ __all__: list[str] = []
 MapLike: TypeAlias = Callable[[Callable[[Case], CaseResult], Sequence[Case]], Iterable[CaseResult]]
 Place: TypeAlias = Callable[[Sequence[Case]], Iterator[CaseResult]]
 
-_HERE = threading.local()  # this thread's isolated targets, by name and time limit
+_HERE = threading.local()  # this thread's isolated targets, by name, operation and time limit
 
 
 @contextmanager
 def open_place(
-    target: str | Target, most: int, workers: int, time_limit: float | None, map_like: MapLike | None
+    target: str | Target, op: str, most: int, workers: int, time_limit: float | None, map_like: MapLike | None
 ) -> Iterator[Place]:
     """Open the place that the arguments of `check` ask for; `most` cases run there at a time."""
     if time_limit is None:
@@ -51,7 +51,7 @@ def open_place(
                 f"or 'path/to/file.py:function'; {name_of(target)} is not"
             )
         threads = None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
-        with _processes([IsolatedTarget(name, time_limit, threads) for _ in range(min(workers, most))]) as run:
+        with _processes([IsolatedTarget(name, op, time_limit, threads) for _ in range(min(workers, most))]) as run:
             yield run
 
 
@@ -123,10 +123,10 @@ def _run_elsewhere(target: str | Target, time_limit: float, case: Case) -> CaseR
     """
     if not isinstance(target, str):
         return run_case(target, case, time_limit)
-    isolated: dict[tuple[str, float], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})
-    key = (target, time_limit)
+    isolated: dict[tuple[str, str, float], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})
+    key = (target, case.op, time_limit)
     if key not in isolated:
-        isolated[key] = IsolatedTarget(target, time_limit)
+        isolated[key] = IsolatedTarget(*key)
     return isolated[key](case)
 
 

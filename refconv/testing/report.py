@@ -29,6 +29,8 @@ class Report:
         What was judged, and by which cases.
     results : tuple of CaseResult
         One for each case, in the battery's order.
+    op : str
+        Of which operation.
 
     Examples
     --------
@@ -41,6 +43,18 @@ class Report:
     target: str
     tier: str
     results: tuple[CaseResult, ...]
+    op: str = "conv2d"
+
+    @property
+    def subject(self) -> str:
+        """The target, and the operation where it is not conv2d."""
+        return self.target if self.op == "conv2d" else f"{self.target} {self.op}"
+
+    @property
+    def command(self) -> str:
+        """What was run, as it is written on the command line."""
+        op = "" if self.op == "conv2d" else f" --op {self.op}"
+        return f"refconv check {self.target}{op}"
 
     @property
     def failures(self) -> list[CaseResult]:
@@ -103,7 +117,9 @@ class Report:
         target = repr(self.target) if is_name else self.target if is_expression else "target"
         call, argument = "run_case", ""
         if not result.has_returned and result.family != FAMILY:
-            call, argument = "check", "match=" if self.tier == "core" else f"{self.tier!r}, match="
+            call = "check"
+            tier = "" if self.tier == "core" else f"{self.tier!r}, "
+            argument = f"{tier}{'' if self.op == 'conv2d' else f'op={self.op!r}, '}match="
         line = f"print({call}({target}, {argument}{result.id!r}))"
         if len(line) > LONGEST_LINE:
             line = f"print({call}({target},\n{'':{len(call) + 7}}{argument}{result.id!r}))"
@@ -115,7 +131,7 @@ class Report:
         counts = self.counts().items()
         numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts if count or outcome in always)
         word = "right" if self.passed else "WRONG" if self.failures else self._no_verdict.split(":")[0]
-        return f"{self.target}: {word} ({numbers})"
+        return f"{self.subject}: {word} ({numbers})"
 
     @property
     def _no_verdict(self) -> str:
@@ -158,6 +174,7 @@ class Report:
         return {
             "schema": JSON_SCHEMA,
             "target": self.target,
+            "op": self.op,
             "tier": self.tier,
             "passed": self.passed,
             "headline": self.headline(),

@@ -13,22 +13,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from refconv.arguments import Padding, Pair
+from refconv.arguments import Pair, check_choice
 from refconv.formats import Array
-from refconv.testing.cases import Case, pair_text, parse_case
+from refconv.testing.cases import Case
 from refconv.testing.data import LAYOUTS
+from refconv.testing.names import numbers_text, parse_case
+from refconv.testing.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-__all__ = ["Conv2dArguments", "conv2d_arguments", "conv2d_cases"]
+__all__ = ["Conv2dArguments", "arguments_of", "cases_of", "conv2d_arguments", "conv2d_cases"]
 
 # The first is the plainest: that is where Hypothesis shrinks to.  Sides that differ are there twice, for most bugs are.
 _PADDINGS: Final = ("equal", "by side", "valid", "same", "same_upper", "same_lower", "by side")
-_LARGEST: Final = 24  # pixels: more than the largest kernel reaches, 13, and enough for a tile of 16 and a half
+_NUMERIC: Final = ("equal", "by side", "by side")
+# Pixels and taps, by how many axes there are: more than the largest kernel reaches, 13 (in three axes 7), and in one or
+# two enough for a tile of 16 and a half.
+_LARGEST: Final = {1: 24, 2: 24, 3: 8}
+_TAPS: Final = {1: 5, 2: 5, 3: 3}
 
 
 class Conv2dArguments(NamedTuple):
@@ -76,25 +83,66 @@ def conv2d_cases() -> SearchStrategy[Case]:
     >>> find(conv2d_cases(), lambda case: case.dilation[1] > 1 and case.groups > 1, settings=settings(database=None)).id
     'n1-c2-o2-g2-1x1-k1-s1-p0-d1x2-f32'
     """
+    return cases_of("conv2d")
+
+
+def cases_of(op: str) -> SearchStrategy[Case]:
+    """Return a strategy of cases of any operation, drawn as `conv2d_cases` are.
+
+    Parameters
+    ----------
+    op : str
+        As in `refconv.testing.check`.
+
+    Returns
+    -------
+    SearchStrategy
+        Of `Case`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such operation.
+    ModuleNotFoundError
+        If Hypothesis is not installed.
+
+    Examples
+    --------
+    >>> from hypothesis import find, settings
+    >>> transposed = cases_of("conv_transpose2d")
+    >>> find(transposed, lambda case: case.output_padding[0] > 0, settings=settings(database=None)).id
+    'conv_transpose2d-n1-c1-o1-g1-1x1-k1-s2x1-p0-e1x0-d1-f32'
+    """
+    check_choice("op", op, OPERATIONS)
     require_hypothesis()
     from hypothesis import strategies as st  # noqa: PLC0415  # an extra
+
+    space, is_gradient = OPERATIONS[op].space, OPERATIONS[op].is_gradient
+    is_transposed = op == "conv_transpose2d"
+    front = "" if op == "conv2d" else f"{op}-"
+    layouts = [layout for layout in list(LAYOUTS)[1:] if space.rank == 2 or layout != "channels_last"]
 
     @st.composite
     def cases(draw: DrawFn) -> Case:
         groups = draw(st.integers(1, 4))
         channels, out_channels = groups * draw(st.integers(1, 9)), groups * draw(st.integers(1, 5))
-        kind = draw(st.sampled_from(_PADDINGS))
-        height, width = _drawn_axis(draw, kind), _drawn_axis(draw, kind)
+        kind = draw(st.sampled_from(_NUMERIC if is_transposed else _PADDINGS))
+        draw_axis = _drawn_transposed_axis if is_transposed else _drawn_axis
+        axes = [draw_axis(draw, kind, space.rank) for _ in space.axes]
         batch = draw(st.sampled_from(("n1-", "n2-", "n3-", "")))
-        bias, dtype, data = (draw(st.sampled_from(words)) for words in (("", "-bias"), ("-f32", "-f64"), ("", "-real")))
-        layout = draw(st.just("") | st.sampled_from([f"-{layout}" for layout in list(LAYOUTS)[1:]]))
+        biases = ("",) if is_gradient else ("", "-bias")
+        bias, dtype, data = (draw(st.sampled_from(words)) for words in (biases, ("-f32", "-f64"), ("", "-real")))
+        layout = draw(st.just("") | st.sampled_from([f"-{layout}" for layout in layouts]))
         kernel, stride, dilation = (
-            pair_text(letter, getattr(height, name), getattr(width, name))
+            numbers_text(letter, *(getattr(axis, name) for axis in axes))
             for letter, name in (("k", "kernel"), ("s", "stride"), ("d", "dilation"))
         )
-        padding = kind if kind.startswith(("valid", "same")) else _padding_text((height.padding, width.padding))
-        shape = f"{batch}c{channels}-o{out_channels}-g{groups}-{height.size}x{width.size}"
-        return parse_case(f"{shape}-{kernel}-{stride}-p{padding}-{dilation}{bias}{dtype}{data}{layout}")
+        padding = kind if kind.startswith(("valid", "same")) else _padding_text([axis.padding for axis in axes])
+        extra = [axis.extra for axis in axes]
+        more = f"-{numbers_text('e', *extra)}" if any(extra) else ""
+        shape = f"{batch}c{channels}-o{out_channels}-g{groups}-{'x'.join(str(axis.size) for axis in axes)}"
+        numbers = f"{shape}-{kernel}-{stride}-p{padding}{more}-{dilation}"
+        return parse_case(f"{front}{numbers}{bias}{dtype}{data}{layout}")
 
     return cases()
 
@@ -125,15 +173,47 @@ def conv2d_arguments() -> SearchStrategy[Conv2dArguments]:
     >>> strided.input.shape, strided.weight.shape, strided.bias, strided[3:]
     ((1, 1, 1, 1), (1, 1, 1, 1), None, ((1, 2), (0, 0), (1, 1), 1))
     """
-    return conv2d_cases().map(_arguments)
+    return arguments_of("conv2d").map(lambda arguments: Conv2dArguments(*arguments))
 
 
-def _arguments(case: Case) -> Conv2dArguments:
+def arguments_of(op: str) -> SearchStrategy[tuple[Any, ...]]:
+    """Return a strategy of the arguments of any operation, in its own order: those of `cases_of`.
+
+    Parameters
+    ----------
+    op : str
+        As in `refconv.testing.check`.
+
+    Returns
+    -------
+    SearchStrategy
+        Of tuples: ``kernel(*arguments)`` calls a kernel, and ``assert_result_matches(actual, function, *arguments)``
+        judges what it returns.
+
+    Raises
+    ------
+    ValueError
+        If there is no such operation.
+    ModuleNotFoundError
+        If Hypothesis is not installed.
+
+    Examples
+    --------
+    >>> from hypothesis import find, settings
+    >>> smallest = find(arguments_of("conv2d_weight"), lambda arguments: True, settings=settings(database=None))
+    >>> smallest[1], smallest[3:]
+    ((1, 1, 1, 1), ((1, 1), (0, 0), (1, 1), 1))
+    """
+    return cases_of(op).map(_noted)
+
+
+def _noted(case: Case) -> tuple[Any, ...]:
+    """Return a case's arguments, and have the case named beside a falsifying example."""
     from hypothesis import currently_in_test_context, note  # noqa: PLC0415  # an extra
 
     if currently_in_test_context():
         note(f"find_case({case.id!r})")
-    return Conv2dArguments(*case.arrays(), case.stride, case.padding, case.dilation, case.groups)
+    return case.arguments(case.operands())
 
 
 class _Axis(NamedTuple):
@@ -142,28 +222,48 @@ class _Axis(NamedTuple):
     stride: int
     dilation: int
     padding: Pair
+    extra: int = 0  # output padding
 
 
-def _drawn_axis(draw: DrawFn, padding: str) -> _Axis:
-    """Draw one axis: the kernel and its steps, and then an input that it fits.
+def _drawn_steps(draw: DrawFn, padding: str, rank: int) -> _Axis:
+    """Draw the kernel of an axis, and its steps and padding.
 
     Every kind of padding takes as many draws, though not all need them: Hypothesis holds fewer draws for simpler.
     """
     from hypothesis import strategies as st  # noqa: PLC0415  # an extra
 
-    kernel, stride, dilation = draw(st.integers(1, 5)), draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    kernel, stride, dilation = draw(st.integers(1, _TAPS[rank])), draw(st.integers(1, 4)), draw(st.integers(1, 3))
     before, after = draw(st.integers(0, 4)), draw(st.integers(0, 4))
-    if padding == "same":
-        stride = 1  # PyTorch's rule
     sides = {"equal": (before, before), "by side": (before, after)}.get(padding, (0, 0))
-    smallest = 1 if padding.startswith("same") else max(1, dilation * (kernel - 1) + 1 - sum(sides))
-    return _Axis(draw(st.integers(smallest, _LARGEST)), kernel, stride, dilation, sides)
+    return _Axis(0, kernel, 1 if padding == "same" else stride, dilation, sides)  # "same" as PyTorch has it
 
 
-def _padding_text(padding: Padding) -> str:
+def _drawn_axis(draw: DrawFn, padding: str, rank: int) -> _Axis:
+    """Draw one axis of a convolution, with an input that the kernel fits."""
+    from hypothesis import strategies as st  # noqa: PLC0415  # an extra
+
+    axis = _drawn_steps(draw, padding, rank)
+    reach = axis.dilation * (axis.kernel - 1) + 1 - sum(axis.padding)
+    smallest = 1 if padding.startswith("same") else max(1, reach)
+    return axis._replace(size=draw(st.integers(smallest, _LARGEST[rank])))
+
+
+def _drawn_transposed_axis(draw: DrawFn, padding: str, rank: int) -> _Axis:
+    """Draw one axis of a transposed convolution, with an input of which the padding leaves something."""
+    from hypothesis import strategies as st  # noqa: PLC0415  # an extra
+
+    axis = _drawn_steps(draw, padding, rank)
+    extra = draw(st.integers(0, max(axis.stride, axis.dilation) - 1))
+    cropped = sum(axis.padding) - extra - axis.dilation * (axis.kernel - 1)
+    smallest = 1 + max(0, -(-cropped // axis.stride))
+    return axis._replace(size=draw(st.integers(smallest, _LARGEST[rank] // 2)), extra=extra)
+
+
+def _padding_text(padding: Sequence[Pair]) -> str:
     """Write a padding as names have it: ``1x0`` where the sides are equal, else ``1+0x2+3``."""
-    (top, bottom), (left, right) = padding
-    return f"{top}+{bottom}x{left}+{right}" if top != bottom or left != right else pair_text("", top, left)
+    if all(before == after for before, after in padding):
+        return numbers_text("", *(before for before, _ in padding))
+    return "x".join(f"{before}+{after}" for before, after in padding)
 
 
 def require_hypothesis() -> None:

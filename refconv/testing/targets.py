@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from refconv.testing.frameworks import FRAMEWORKS
+from refconv.testing.operations import OPERATIONS
 
 __all__ = ["TargetError", "load_target"]
 
@@ -36,7 +37,7 @@ class TargetError(ValueError):
     """
 
 
-def load_target(name: str) -> Target:
+def load_target(name: str, op: str = "conv2d") -> Target:
     """Return the callable of this name.
 
     Parameters
@@ -63,6 +64,8 @@ def load_target(name: str) -> Target:
     Traceback (most recent call last):
     refconv.testing.targets.TargetError: target 'refconv:conv_2d': refconv has no 'conv_2d'; did you mean 'conv2d'?
     """
+    if name == "refconv":
+        return OPERATIONS[op].function
     if name in FRAMEWORKS:
         return _load_framework(name)
     place, colon, attribute = name.rpartition(":")

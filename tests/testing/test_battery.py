@@ -11,7 +11,8 @@ import pytest
 from refconv import conv2d, output_size
 from refconv.formats import has_ml_dtypes
 from refconv.testing import Case, cases, find_case
-from refconv.testing.battery import PARAMETERS, SMOKE, TIERS
+from refconv.testing.battery import TIERS
+from refconv.testing.case_lists import PARAMETERS, SMOKE
 from refconv.testing.cases import DTYPES
 
 CORE = cases()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from refconv.testing import Case, cases, find_case
-from refconv.testing.conditions import _TESTS, Condition, _geometry, only_where
+from refconv.testing.conditions import _TESTS, Condition, Plan, only_where
 
 PLAIN = "n1-c4-o6-g1-8x9-k3-s1-p0-d1-f32"
 
@@ -18,7 +18,7 @@ def case(**changes: str) -> Case:
 
 
 def holds(text: str, which: Case) -> bool:
-    return _TESTS[text]((_geometry(which), which))
+    return _TESTS[text](Plan.of(which))
 
 
 # Each condition, a case that meets it, and near misses that do not.

@@ -181,10 +181,10 @@ def test_no_more_processes_are_started_than_there_are_cases(monkeypatch: pytest.
 
     monkeypatch.setattr(places, "IsolatedTarget", Counted)
     assert check("kernels:right", "smoke", 7, match="d2x3").passed
-    assert made == [("kernels:right", 20.0, max(1, (os.cpu_count() or 1) // 7))]
+    assert made == [("kernels:right", "conv2d", 20.0, max(1, (os.cpu_count() or 1) // 7))]
     made.clear()
     assert check("kernels:right", "smoke", match="d2x3", time_limit=30).passed
-    assert made == [("kernels:right", 30, None)]  # one worker has all threads to itself
+    assert made == [("kernels:right", "conv2d", 30, None)]  # one worker has all threads to itself
 
 
 def test_every_process_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,10 +356,10 @@ def test_a_target_that_cannot_be_loaded(name: str, message: str, workers: int) -
             {"dtype": "f16"},
             "dtype='f16' must be one of 'float32', 'float64', 'float16', 'bfloat16', 'int8', 'uint8', 'complex64'",
         ),
-        ({"match": "no such"}, "no case of tier 'core' has match='no such' in its id or family"),
+        ({"match": "no such"}, "no case of conv2d in tier 'core' has match='no such' in its id or family"),
         (
             {"match": "memory", "dtype": "float64", "tier": "smoke"},
-            "no case of tier 'smoke' has match='memory' in its id or family, and dtype='float64'",
+            "no case of conv2d in tier 'smoke' has match='memory' in its id or family, and dtype='float64'",
         ),
     ],
     ids=str,
@@ -588,6 +588,7 @@ def test_json_says_it_all() -> None:
     assert strict(made_up("torch", CaseResult("n1", "smoke", "passed"), failed)) == {
         "schema": 2,
         "target": "torch",
+        "op": "conv2d",
         "tier": "smoke",
         "passed": False,
         "headline": "WRONG: the dilation is ignored",

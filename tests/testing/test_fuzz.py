@@ -42,7 +42,7 @@ def anything(case: Case) -> bool:
 
 def found_by(run: Callable[[Case], CaseResult], rng: int, count: int = 400) -> list[CaseResult]:
     results: list[CaseResult] = []
-    fuzz(run, count, rng, anything, results.append)
+    fuzz(run, "conv2d", count, rng, anything, results.append)
     return results
 
 
@@ -88,14 +88,14 @@ def test_a_seed_draws_the_same_cases_again_and_another_one_others() -> None:
 
 def test_what_is_not_wanted_is_not_run() -> None:
     results: list[CaseResult] = []
-    fuzz(Judge(kernels.right), 30, 0, lambda case: case.dtype == "f64", results.append)
+    fuzz(Judge(kernels.right), "conv2d", 30, 0, lambda case: case.dtype == "f64", results.append)
     assert results
     assert all("-f64" in result.id for result in results)
 
 
 def test_nothing_wanted_can_be_drawn() -> None:
     with pytest.raises(ValueError, match=r"^no random case of the kind asked for was drawn$"):
-        fuzz(Judge(kernels.right), 5, 0, lambda _: False, print)
+        fuzz(Judge(kernels.right), "conv2d", 5, 0, lambda _: False, print)
 
 
 def test_each_case_is_run_once_and_a_target_that_is_wrong_by_chance_is_wrong() -> None:
@@ -107,7 +107,7 @@ def test_each_case_is_run_once_and_a_target_that_is_wrong_by_chance_is_wrong() -
         return CaseResult(case.id, case.family, "failed" if next(wrong) else "passed")
 
     results: list[CaseResult] = []
-    fuzz(run, 100, 0, anything, results.append)
+    fuzz(run, "conv2d", 100, 0, anything, results.append)
     assert results[-1].outcome == "failed"
     assert [result.outcome for result in results].count("failed") == 1
     assert len(seen) == len(set(seen))
@@ -123,7 +123,7 @@ def test_a_case_without_an_answer_is_not_shrunk(detail: str) -> None:
         return CaseResult(case.id, case.family, "failed" if hangs else "passed", detail if hangs else "")
 
     results: list[CaseResult] = []
-    fuzz(run, 100, 0, anything, results.append)
+    fuzz(run, "conv2d", 100, 0, anything, results.append)
     assert results[-1].detail == detail
     assert seen[-1] == results[-1].id
 
@@ -134,7 +134,7 @@ def test_a_case_that_dies_is_shrunk() -> None:
         return CaseResult(case.id, case.family, "failed" if dies else "passed", "the process died: exit status 3")
 
     results: list[CaseResult] = []
-    fuzz(run, 200, 0, anything, results.append)
+    fuzz(run, "conv2d", 200, 0, anything, results.append)
     assert results[-1].id == "n1-c1-o1-g1-1x5-k1-s1-p0-d1-f32"
 
 

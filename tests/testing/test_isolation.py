@@ -22,7 +22,7 @@ PATIENCE = 20.0  # seconds: for cases that take milliseconds, on however busy a 
 
 @contextmanager
 def isolated(name: str, limit: float = PATIENCE, threads: int | None = None) -> Iterator[IsolatedTarget]:
-    with closing(IsolatedTarget(f"kernels:{name}", limit, threads)) as target:
+    with closing(IsolatedTarget(f"kernels:{name}", "conv2d", limit, threads)) as target:
         yield target
 
 
@@ -205,7 +205,7 @@ def test_these_variables_cap_threads() -> None:
     ],
 )
 def test_a_target_that_cannot_be_loaded(name: str, message: str) -> None:
-    with closing(IsolatedTarget(name, PATIENCE)) as target:
+    with closing(IsolatedTarget(name, "conv2d", PATIENCE)) as target:
         with pytest.raises(TargetError) as caught:
             target(DEFAULT)
         assert str(caught.value) == message
@@ -214,7 +214,7 @@ def test_a_target_that_cannot_be_loaded(name: str, message: str) -> None:
 def test_a_target_that_ends_its_process_while_it_loads(tmp_path: Path) -> None:
     path = tmp_path / "dies.py"
     path.write_text("import os; os._exit(7)")
-    with closing(IsolatedTarget(f"{path}:f", PATIENCE)) as target, pytest.raises(TargetError) as caught:
+    with closing(IsolatedTarget(f"{path}:f", "conv2d", PATIENCE)) as target, pytest.raises(TargetError) as caught:
         target(DEFAULT)
     assert str(caught.value) == f"target '{path}:f' ends the process that loads it: exit status 7"
 
@@ -224,7 +224,7 @@ def test_a_target_that_hangs_while_it_loads(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(isolation, "LOAD_LIMIT", 0.5)
     path = tmp_path / "hangs.py"
     path.write_text("import time; time.sleep(60)")
-    with closing(IsolatedTarget(f"{path}:f", PATIENCE)) as target, pytest.raises(TargetError) as caught:
+    with closing(IsolatedTarget(f"{path}:f", "conv2d", PATIENCE)) as target, pytest.raises(TargetError) as caught:
         target(DEFAULT)
     assert str(caught.value) == f"target '{path}:f' did not load within 0.5 s"
 
@@ -233,7 +233,7 @@ def test_a_target_that_loads_only_once(tmp_path: Path) -> None:
     path = tmp_path / "once.py"
     text = "import os, sys; sys.path.insert(0, {!r}); import kernels; f = kernels.exits_3_when_dilated\nos.remove(__file__)"
     path.write_text(text.format(str(Path(__file__).parent)))
-    with closing(IsolatedTarget(f"{path}:f", PATIENCE)) as target:
+    with closing(IsolatedTarget(f"{path}:f", "conv2d", PATIENCE)) as target:
         assert target(DEFAULT).outcome == "passed"
         assert target(DILATED).detail == "the process died: exit status 3"
         result = target(DEFAULT)
@@ -244,7 +244,7 @@ def test_a_target_that_loads_only_once(tmp_path: Path) -> None:
 def test_loading_is_not_counted_as_the_first_case(tmp_path: Path) -> None:
     path = tmp_path / "slow.py"
     path.write_text("import time; time.sleep(2.2)\nfrom kernels import right")
-    with closing(IsolatedTarget(f"{path}:right", 2.0)) as target:
+    with closing(IsolatedTarget(f"{path}:right", "conv2d", 2.0)) as target:
         assert target(DEFAULT).outcome == "passed"
 
 
@@ -288,7 +288,7 @@ def test_the_child_ends_when_its_parent_does() -> None:
     script = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
         "from refconv.testing.isolation import IsolatedTarget; from refconv.testing import find_case\n"
-        f"target = IsolatedTarget('kernels:tells_its_process', 20); print(target(find_case('{DEFAULT.id}')).detail)\n"
+        f"target = IsolatedTarget('kernels:tells_its_process', 'conv2d', 20); print(target(find_case('{DEFAULT.id}')).detail)\n"
         "sys.stdout.flush(); os._exit(0)"
     )
     command = [sys.executable, "-c", script, str(Path(__file__).parent)]
@@ -319,7 +319,7 @@ def test_what_takes_too_long_to_explain_stands_unexplained_and_larger_cases_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     child = SlowToExplain()
-    target = isolation.IsolatedTarget("kernels:right", 20.0)
+    target = isolation.IsolatedTarget("kernels:right", "conv2d", 20.0)
     monkeypatch.setattr(target, "_started", lambda: child)
     names = [f"n1-c{channels}-o3-g1-5x6-k2-s1-p0-d1-f32" for channels in (4, 3, 4, 3, 2)]
     for name in names:

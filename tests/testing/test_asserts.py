@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.testing import assert_conv2d_matches
+from refconv.testing import assert_conv2d_matches, assert_result_matches
 
 IMAGE = np.ones((1, 4, 5, 6), np.float32)
 KERNEL = np.ones((2, 2, 2, 3), np.float32)
 BIAS = np.ones(2, np.float32)
+LINE, TAPS, TALL = np.ones((3, 7), np.float32), np.ones((2, 3, 3), np.float32), np.ones((4, 1, 2, 3), np.float32)
 
 
 def test_the_truth_passes_in_silence() -> None:
@@ -194,4 +195,99 @@ def test_pytest_hides_the_frame_of_the_assert() -> None:
         assert_conv2d_matches(None, IMAGE, KERNEL, groups=2)
     frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
     assert frames[-1].f_code.co_name == "assert_conv2d_matches"
+    assert frames[-1].f_locals["__tracebackhide__"] is True
+
+
+def test_the_truth_of_any_operation_passes_in_silence() -> None:
+    assert_result_matches(refconv.conv1d(LINE, TAPS, stride=2), refconv.conv1d, LINE, TAPS, stride=2)
+    assert_result_matches(refconv.conv_transpose2d(IMAGE, TALL), refconv.conv_transpose2d, IMAGE, TALL)
+    arriving = np.ones((1, 2, 4, 4), np.float32)
+    gradient = refconv.grad.conv2d_weight(IMAGE, KERNEL.shape, arriving, groups=2)
+    assert_result_matches(gradient, refconv.grad.conv2d_weight, IMAGE, KERNEL.shape, arriving, groups=2)
+
+
+def test_the_full_message_of_any_operation() -> None:
+    arguments: tuple[Any, ...] = (LINE, TAPS, np.ones(2, np.float32), 2, 1)
+    actual = refconv.conv1d(*arguments)
+    actual[1, 2] += 0.5
+    with pytest.raises(AssertionError) as caught:
+        assert_result_matches(actual, refconv.conv1d, *arguments)
+    lines = str(caught.value).splitlines()
+    assert lines[:3] == ["1 of 8 elements wrong; the worst is [1, 2]", "got  10.5", "want 10.0"]
+    assert lines[-2:] == [
+        "  conv1d: input (3, 7) float32, weight (2, 3, 3) float32, bias (2,) float32",
+        "  stride=2, padding=1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "described"),
+    [
+        (
+            refconv.conv1d,
+            (np.ones((3, 7)), np.ones((2, 3, 3))),
+            "input (3, 7) float64, weight (2, 3, 3) float64, no bias",
+        ),
+        (
+            refconv.grad.conv2d_input,
+            ((1, 3, 4), np.ones((2, 1, 2, 2)), np.ones((2, 2, 3))),
+            "weight (2, 1, 2, 2) float64, grad_output (2, 2, 3) float64\n  input_size=(1, 3, 4)",
+        ),
+        (refconv.grad.conv2d_bias, (np.ones((2, 3, 4)),), "grad_output (2, 3, 4) float64"),
+    ],
+    ids=["conv1d", "conv2d_input", "conv2d_bias"],
+)
+def test_operands_are_described_as_the_operation_has_them(function: Any, arguments: Any, described: str) -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_result_matches(None, function, *arguments)
+    assert str(caught.value) == f"None was returned\n  {function.__name__}: {described}"
+
+
+@pytest.mark.parametrize(
+    ("types", "passes"),
+    [
+        ({}, False),
+        ({"dtype": np.float16}, False),
+        ({"accumulate_dtype": "float16"}, True),
+    ],
+    ids=str,
+)
+def test_how_an_implementation_of_any_operation_works_counts(types: dict[str, Any], passes: bool) -> None:
+    # 3·7 products of 1·1 and more in float16 would be off by 2^-11 each
+    signal, taps = np.full((1, 7, 3), 1.0, np.float32), np.full((1, 7, 3), 1.0, np.float32)
+    actual = refconv.conv1d(signal, taps) * np.float32(1 + 2.0**-9)
+    if passes:
+        assert_result_matches(actual, refconv.conv1d, signal, taps, **types)
+    else:
+        with pytest.raises(AssertionError):
+            assert_result_matches(actual, refconv.conv1d, signal, taps, **types)
+
+
+def test_an_operations_inputs_may_be_rounded_first_and_its_bound_hold_with_a_confidence() -> None:
+    third, one = np.full((1, 1, 1), 1 / 3, np.float32), np.ones((1, 1, 1), np.float32)
+    rounded = np.full((1, 1, 1), 0.33325195, np.float32)  # to TF32
+    assert_result_matches(rounded, refconv.conv1d, third, one, input_dtype="tf32")
+    with pytest.raises(AssertionError):
+        assert_result_matches(rounded, refconv.conv1d, third, one)
+    long, ones = np.full((1, 4000, 1), 1.1, np.float32), np.ones((1, 4000, 1), np.float32)
+    near_the_worst = refconv.conv1d(long, ones) * np.float32(1 + 3000 * 2.0**-24)
+    assert_result_matches(near_the_worst, refconv.conv1d, long, ones)
+    with pytest.raises(AssertionError):
+        assert_result_matches(near_the_worst, refconv.conv1d, long, ones, confidence=0.9)
+
+
+def test_misuse_of_any_operation_is_not_a_mismatch() -> None:
+    with pytest.raises(TypeError, match=r"^function=.* must be one of conv1d, "):
+        assert_result_matches(0, refconv.im2col, IMAGE, 2)
+    with pytest.raises(ValueError, match=r"^groups=3 must divide"):
+        assert_result_matches(0, refconv.conv1d, LINE, TAPS, groups=3)
+    with pytest.raises(TypeError, match="missing a required argument: 'weight'"):
+        assert_result_matches(0, refconv.conv1d, LINE)
+
+
+def test_pytest_hides_the_frame_of_the_assert_of_any_operation() -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_result_matches(None, refconv.conv1d, LINE, TAPS)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    assert frames[-1].f_code.co_name == "assert_result_matches"
     assert frames[-1].f_locals["__tracebackhide__"] is True

@@ -85,6 +85,42 @@ def test_a_condition_holds_where_it_says(text: str, met: dict[str, str], missed:
     assert not any(holds(text, case(**changes)) for changes in missed)
 
 
+OF_OTHERS: list[tuple[str, str, str]] = [  # a condition, a case of another operation that meets it, and one that does not
+    ("stride > 1", "conv1d-n1-c1-o1-g1-9-k3-s2-p0-d1-f32", "conv1d-n1-c1-o1-g1-9-k3-s1-p0-d1-f32"),
+    ("padding differs by side", "conv1d-n1-c1-o1-g1-9-k3-s1-p1+0-d1-f32", "conv1d-n1-c1-o1-g1-9-k3-s1-p1-d1-f32"),
+    ("output > 8", "conv1d-n1-c1-o1-g1-11-k3-s1-p0-d1-f32", "conv1d-n1-c1-o1-g1-10-k3-s1-p0-d1-f32"),
+    ("batch > 1", "conv1d-n2-c1-o1-g1-9-k3-s1-p0-d1-f32", "conv1d-c2-o1-g1-9-k3-s1-p0-d1-f32"),
+    ("there is no batch axis", "conv1d-c2-o1-g1-9-k3-s1-p0-d1-f32", "conv1d-n1-c2-o1-g1-9-k3-s1-p0-d1-f32"),
+    ("channels > 1", "conv1d-c2-o1-g1-9-k3-s1-p0-d1-f32", "conv1d-c1-o1-g1-9-k3-s1-p0-d1-f32"),
+    ("dilation_d > 1", "conv3d-n1-c1-o1-g1-7x7x7-k3-s1-p0-d2x1x1-f32", "conv3d-n1-c1-o1-g1-7x7x7-k3-s1-p0-d1x2x2-f32"),
+    ("dilation_h > 1", "conv3d-n1-c1-o1-g1-7x7x7-k3-s1-p0-d1x2x1-f32", "conv3d-n1-c1-o1-g1-7x7x7-k3-s1-p0-d2x1x2-f32"),
+    ("dilation_w > 1", "conv3d-n1-c1-o1-g1-7x7x7-k3-s1-p0-d1x1x2-f32", "conv3d-n1-c1-o1-g1-7x7x7-k3-s1-p0-d2x2x1-f32"),
+    ("padding front > 0", "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+0x0+0x0+0-d1-f32", "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p0x1x1-d1-f32"),
+    ("padding back > 0", "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p0+1x0+0x0+0-d1-f32", "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+0x1+1x1+1-d1-f32"),
+    ("output_padding > 0", "conv_transpose2d-n1-c1-o1-g1-4x5-k2-s2-p0-e0x1-d1-f32", "conv_transpose2d-n1-c1-o1-g1-4x5-k2-s2-p0-d1-f32"),
+    ("output_h > 8", "conv_transpose2d-n1-c1-o1-g1-8x1-k2-s1-p0-d1-f32", "conv_transpose2d-n1-c1-o1-g1-7x9-k2-s1-p0-d1-f32"),
+    ("outputs > 1", "conv_transpose2d-n1-c2-o4-g2-4x5-k2-s2-p0-d1-f32", "conv_transpose2d-n1-c2-o1-g1-4x5-k2-s2-p0-d1-f32"),
+    ("outputs per group > 1", "conv_transpose2d-n1-c2-o4-g2-4x5-k2-s2-p0-d1-f32", "conv_transpose2d-n1-c2-o2-g2-4x5-k2-s2-p0-d1-f32"),
+    ("channels per group > 1", "conv_transpose2d-n1-c4-o2-g2-4x5-k2-s2-p0-d1-f32", "conv_transpose2d-n1-c2-o4-g2-4x5-k2-s2-p0-d1-f32"),
+    ("an image has more than 2^16 outputs", "conv1d-n1-c1-o1-g1-65537-k1-s1-p0-d1-f32", "conv1d-n1-c1-o1-g1-65536-k1-s1-p0-d1-f32"),
+    ("kernel is 1×1", "conv3d-n1-c1-o1-g1-4x5x6-k1-s1-p0-d1-f32", "conv3d-n1-c1-o1-g1-4x5x6-k1x1x2-s1-p0-d1-f32"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "met", "missed"), OF_OTHERS)
+def test_a_condition_on_another_operation_holds_where_it_says(text: str, met: str, missed: str) -> None:
+    assert holds(text, find_case(met))
+    assert not holds(text, find_case(missed))
+
+
+def test_one_axis_has_no_name() -> None:
+    case = find_case("conv1d-n1-c1-o1-g1-9-k3-s2-p1-d2-f32")
+    named = [text for text, test in _TESTS.items() if test(Plan.of(case)) and ("_h" in text or "_w" in text)]
+    assert named == []
+    found = only_where([case], [find_case("conv1d-n1-c1-o1-g1-9-k3-s2-p1-d1-f32")], "dilation-ignored")
+    assert str(found) == "only where dilation > 1"
+
+
 CORE = [each for each in cases() if not each.rejects]
 
 

@@ -213,3 +213,14 @@ def test_without_being_asked_for_none_are_drawn() -> None:
 def test_bad_numbers_are_refused(keywords: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         check(kernels.right, "smoke", **keywords)  # type: ignore[arg-type]
+
+
+def test_random_cases_are_of_the_operation_that_is_judged() -> None:
+    def unpadded(*arguments: Any) -> Any:
+        image, weight, bias, stride, _, *rest = arguments
+        return refconv.conv_transpose2d(image, weight, bias, stride, 0, *rest)
+
+    report = check(unpadded, "smoke", op="conv_transpose2d", match="-p0-", fuzz=40, rng=3)
+    assert not report.failures
+    report = check(unpadded, "smoke", op="conv_transpose2d", match="conv_transpose2d", fuzz=40, rng=3, time_limit=None)
+    assert one_random_failure(report).id.startswith("conv_transpose2d-n1-c1-o1-g1-")

@@ -2,19 +2,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 import refconv
 from refconv.testing import Case, find_case
+from refconv.testing.operations import OPERATIONS
 
 pytest.importorskip("hypothesis")
 
 from hypothesis import find, given, seed, settings
 from hypothesis.errors import NoSuchExample
 
-from refconv.testing.strategies import Conv2dArguments, conv2d_arguments, conv2d_cases
+from refconv.testing.strategies import Conv2dArguments, arguments_of, cases_of, conv2d_arguments, conv2d_cases
 
 QUIET = settings(max_examples=400, database=None, deadline=None)
 
@@ -144,3 +146,75 @@ def test_without_hypothesis(strategy: Callable[[], object], monkeypatch: pytest.
     message = r"^random cases need Hypothesis, which is not installed: pip install 'refconv\[hypothesis\]'$"
     with pytest.raises(ModuleNotFoundError, match=message):
         strategy()
+
+
+@pytest.mark.parametrize(
+    ("op", "condition", "name"),
+    [
+        ("conv1d", lambda case: case.stride == (3,), "conv1d-n1-c1-o1-g1-1-k1-s3-p0-d1-f32"),
+        ("conv1d", lambda case: "+" in case.id, "conv1d-n1-c1-o1-g1-1-k1-s1-p0+1-d1-f32"),
+        ("conv3d", lambda case: case.dilation[1] > 1, "conv3d-n1-c1-o1-g1-1x1x1-k1-s1-p0-d1x2x1-f32"),
+        ("conv2d_weight", lambda case: case.groups == 2, "conv2d_weight-n1-c2-o2-g2-1x1-k1-s1-p0-d1-f32"),
+        (
+            "conv_transpose2d",
+            lambda case: case.output_padding == (0, 2) and case.dilation == (1, 1),
+            "conv_transpose2d-n1-c1-o1-g1-1x1-k1-s1x3-p0-e0x2-d1-f32",
+        ),
+        (
+            "conv_transpose2d",
+            lambda case: isinstance(case.padding[1], tuple) and case.padding[1][1] > case.padding[1][0] == 1,
+            "conv_transpose2d-n1-c1-o1-g1-1x4-k1-s1-p0+0x1+2-d1-f32",
+        ),
+    ],
+    ids=lambda parameter: parameter if isinstance(parameter, str) else "",
+)
+def test_cases_of_any_operation_shrink_to_the_smallest(op: str, condition: Callable[[Case], bool], name: str) -> None:
+    assert find(cases_of(op), condition, settings=QUIET).id == name
+
+
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_all_kinds_of_any_operation_are_drawn_and_valid(op: str) -> None:
+    drawn: list[Case] = []
+
+    @seed(3)
+    @settings(QUIET, max_examples=130)
+    @given(cases_of(op))
+    def draw(case: Case) -> None:
+        drawn.append(case)
+
+    draw()
+    assert {case.op for case in drawn} == {op}
+    assert all(case.check(case.expected().astype(case.numpy_dtype)).passed for case in drawn[:40])
+    assert {case.groups for case in drawn} == {1, 2, 3, 4}
+    words = {case.padding for case in drawn if isinstance(case.padding, str)}
+    assert bool(words) == (op != "conv_transpose2d")
+    assert any(case.bias_shape for case in drawn) == (op not in ("conv2d_input", "conv2d_weight"))
+    if op in ("conv1d", "conv3d"):
+        assert not [case for case in drawn if case.layout == "channels_last"]
+    assert any(any(case.output_padding) for case in drawn) == (op == "conv_transpose2d")
+    assert max(max(axis.kernel_size for axis in case.axes()) for case in drawn) == (3 if op == "conv3d" else 5)
+    assert any(axis.padding[0] > axis.padding[1] for case in drawn for axis in case.axes())
+
+
+@settings(QUIET, max_examples=30)
+@given(arguments_of("conv_transpose2d"))
+def test_arguments_of_any_operation_are_those_of_a_call(arguments: tuple[Any, ...]) -> None:
+    direct = refconv.conv_transpose2d(*arguments, method="direct")
+    refconv.testing.assert_result_matches(direct, refconv.conv_transpose2d, *arguments)
+
+
+def test_the_name_of_any_operations_case_stands_beside_a_falsifying_example() -> None:
+    @seed(1)
+    @QUIET
+    @given(arguments_of("conv1d"))
+    def refuses_a_bias(arguments: tuple[Any, ...]) -> None:
+        assert arguments[2] is None
+
+    with pytest.raises(AssertionError) as caught:
+        refuses_a_bias()
+    assert "find_case('conv1d-n1-c1-o1-g1-1-k1-s1-p0-d1-bias-f32')" in caught.value.__notes__
+
+
+def test_an_unknown_operation_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^op='conv4d' must be one of 'conv2d', "):
+        cases_of("conv4d")

@@ -1,0 +1,135 @@
+"""What the names of the other operations' cases say, and what they must not."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from refconv.testing import Case, find_case
+from refconv.testing.names import numbers_text, parse_case
+
+PARSED = {
+    "conv1d-n2-c6-o10-g2-9-k3-s2-p1-d2-bias-f32": Case(
+        "conv1d-n2-c6-o10-g2-9-k3-s2-p1-d2-bias-f32", (2, 6, 9), (10, 3, 3), (10,), (2,), (1,), (2,), 2, op="conv1d"
+    ),
+    "conv1d-c3-o4-g1-9-k3-s2-p1+4-d2-f64-real-strided": Case(
+        *("conv1d-c3-o4-g1-9-k3-s2-p1+4-d2-f64-real-strided", (3, 9), (4, 3, 3), None, (2,), ((1, 4),), (2,), 1),
+        *("f64", "real", "strided"),
+        op="conv1d",
+    ),
+    "conv3d-n2-c4-o6-g2-5x7x6-k2x3x1-s1x2x3-p1x0x2-d2x1x1-f32": Case(
+        *("conv3d-n2-c4-o6-g2-5x7x6-k2x3x1-s1x2x3-p1x0x2-d2x1x1-f32", (2, 4, 5, 7, 6), (6, 2, 2, 3, 1), None),
+        *((1, 2, 3), (1, 0, 2), (2, 1, 1), 2),
+        op="conv3d",
+    ),
+    "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+0x0+2x2+1-d1-f32": Case(
+        *("conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+0x0+2x2+1-d1-f32", (1, 1, 4, 5, 6), (1, 1, 2, 2, 2), None),
+        *((1, 1, 1), ((1, 0), (0, 2), (2, 1)), (1, 1, 1), 1),
+        op="conv3d",
+    ),
+    "conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32": Case(
+        *("conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32", (2, 6, 5, 7), (6, 2, 2, 3), (4,)),
+        *((2, 1), (1, 0), (1, 2), 2),
+        op="conv_transpose2d",
+        output_padding=(1, 0),
+    ),
+    "conv2d_input-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32": Case(
+        *("conv2d_input-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32", (2, 6, 7, 9), (10, 3, 2, 3), None),
+        *((2, 1), (1, 0), (1, 2), 2),
+        op="conv2d_input",
+        grad_output_shape=(2, 10, 4, 5),
+    ),
+    "conv2d_weight-c6-o10-g2-7x9-k2x3-s2x1-psame_upper-d1x2-f32": Case(
+        *("conv2d_weight-c6-o10-g2-7x9-k2x3-s2x1-psame_upper-d1x2-f32", (6, 7, 9), (10, 3, 2, 3), None),
+        *((2, 1), "same_upper", (1, 2), 2),
+        op="conv2d_weight",
+        grad_output_shape=(10, 4, 9),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARSED)
+def test_a_name_says_everything(name: str) -> None:
+    assert parse_case(name) == find_case(name) == PARSED[name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "conv1d-n2-c6-o10-g2-9x9-k3-s2-p1-d2-f32",  # two sizes for one axis
+        "conv1d-n2-c6-o10-g2-9-k3x3-s2-p1-d2-f32",
+        "conv3d-n1-c1-o1-g1-4x5-k2-s1-p0-d1-f32",
+        "conv3d-n1-c1-o1-g1-4x5x6-k2x3-s1-p0-d1-f32",
+        "conv3d-n1-c1-o1-g1-4x5x6-k2x2x2-s1-p0-d1-f32",  # equal numbers, one by one
+        "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+1x2+2x0+0-d1-f32",  # equal sides
+        "conv1d-n2-c6-o10-g2-9-k3-s2-p1+1-d2-f32",
+        "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+0x2+1-d1-f32",
+        "conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e0-d1x2-f32",  # what goes without saying
+        "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-e1-d1x2-f32",  # an output padding of a convolution
+        "conv2d-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32",  # which goes without saying
+        "conv4d-n2-c6-o10-g2-9-k3-s2-p1-d2-f32",
+    ],
+)
+def test_one_case_has_one_name(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^case {re.escape(repr(name))} must read like '"):
+        parse_case(name)
+
+
+def test_the_example_is_of_the_operation() -> None:
+    for op in ("conv1d", "conv3d", "conv_transpose2d", "conv2d_input", "conv2d_weight"):
+        with pytest.raises(ValueError, match=f"must read like '{op}-n2-c") as caught:
+            parse_case(f"{op}-n2-c6-o10-g2-7x9x1x1-k3-s2-p1-d2-f32")
+        parse_case(str(caught.value).split("'")[-2])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("conv2d_weight-n1-c2-o3-g1-5x6-k3-s1-p1-d1-bias-f32", "has a bias, which conv2d_weight does not have"),
+        ("conv2d_input-n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-zero", "has 'zero' data, which conv2d_input does not have"),
+        ("conv_transpose2d-n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-nanweight", "has 'nanweight' data, which conv_transpose2d"),
+        ("conv_transpose2d-n1-c4-o3-g2-5x6-k3-s1-p1-d1-f32", "has 2 groups, which must divide its 3 output channels"),
+        ("conv1d-n1-c2-o3-g1-9-k3-s1-p1-d1-f32-channels_last", "channels last, which is for two spatial axes"),
+        ("conv2d_weight-n2-c1-o1-g1-40x40-k1-s1-p0-d1-f16", "adds up too many terms for exact data; write "),
+    ],
+)
+def test_words_that_say_nothing_are_refused(name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_case(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("conv1d-n1-c2-o3-g1-2-k3-s1-p0-d1-f32", "kernel"),
+        ("conv_transpose2d-n1-c2-o3-g1-5x6-k3-s1-p4-d1-f32", "output height 7 \\+ 0 - 4 - 4 = -1 must be at least 1"),
+        ("conv_transpose2d-n1-c2-o3-g1-5x6-k3-s2-p0-e2-d1-f32", "output_padding"),
+        ("conv2d_input-n1-c5-o4-g2-5x6-k3-s1-p0-d1-f32", "groups=2 must divide"),
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused_as_refconv_refuses_them(name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_case(name)
+
+
+def test_numbers_are_written_as_they_are_read() -> None:
+    assert [numbers_text("k", 3), numbers_text("k", 3, 3, 3), numbers_text("s", 1, 1, 2)] == ["k3", "k3", "s1x1x2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "products"),
+    [
+        ("conv1d-n2-c6-o10-g2-9-k3-s2-p1-d2-f32", 9),  # 3 channels × 3 taps
+        ("conv3d-n2-c4-o6-g2-5x7x6-k2x3x1-s1-p0-d1-f32", 12),
+        ("conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-d1x2-f32", 18),  # 3 channels × 6 taps
+        ("conv2d_input-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32", 30),  # 5 outputs × 6 taps
+        ("conv2d_weight-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32", 40),  # 2 images × 4 × 5 outputs
+    ],
+)
+def test_the_most_products_of_an_element_are_counted(name: str, products: int) -> None:
+    case = find_case(name)
+    assert case.products == products
+    ones = {key: np.ones_like(array) for key, array in case.operands().items()}
+    assert case.called(case.operation.function, ones).max() <= products

@@ -12,7 +12,7 @@ from mutant_causes import Expected
 
 import refconv
 from refconv.grad import conv2d_input, conv2d_weight
-from refconv.testing import compare_result
+from refconv.testing import check, compare_result, diagnose_result, find_case
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "conv_transpose2d": refconv.conv_transpose2d,
@@ -136,6 +136,29 @@ def test_a_mutant_refuses_what_does_not_fit() -> None:
                 kernel(name)(*given[:2], given[2][..., 1:], *given[3:])
         with pytest.raises(NotImplementedError, match="real floating-point"):
             kernel(name)(*(part.astype(int) if isinstance(part, np.ndarray) else part for part in given))
+
+
+@pytest.mark.parametrize(("name", "expected"), EXPECTED)
+def test_check_catches_a_mutant_and_names_its_cause_first(name: str, expected: Expected) -> None:
+    report = check(kernel(name), expected.tier, op=operation(expected), match=expected.match, time_limit=None)
+    assert not report.passed
+    assert report.causes()[0].code == expected.code
+
+
+@pytest.mark.parametrize(("name", "expected"), EXPECTED)
+def test_arrays_alone_name_the_cause_of_a_mutant(name: str, expected: Expected) -> None:
+    case = find_case(expected.case)
+    given = (*case.arrays(), *case.kwargs().values())
+    findings = diagnose_result(kernel(name)(*given), FUNCTIONS[operation(expected)], *given)
+    assert expected.code in [finding.code for finding in findings[:3]]
+    assert all(finding.explained == finding.wrong for finding in findings)
+
+
+@pytest.mark.parametrize(("op", "name"), RIGHT)
+def test_a_right_kernel_of_any_style_has_no_finding(op: str, name: str) -> None:
+    report = check(kernel(name), "core", op=op, time_limit=None)
+    assert report.passed
+    assert not report.causes()
 
 
 def test_the_kernels_share_nothing_with_refconv() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,26 +60,41 @@ def resolve(x: Array, w: Array, padding: Any, stride: Any, dilation: Any) -> Any
     return (top, left) if isinstance(top, tuple) else ((top, top), (left, left))
 
 
+def planned(x: Array, w: Array, b: Array, stride: Any, padding: Any, dilation: Any, groups: Any) -> Layer:
+    """Check what was asked for."""
+    if x.ndim not in (3, 4) or w.ndim != 4 or min(*stride, *dilation, groups) < 1 or 0 in w.shape[2:]:
+        raise ValueError("not a convolution")
+    if x.shape[-3] != w.shape[1] * groups or len(w) % groups or b.shape != (len(w),):
+        raise ValueError("shapes do not fit")
+    sides = resolve(x, w, padding, stride, dilation)
+    same = padding if isinstance(padding, str) else ""
+    layer = Layer(x if x.ndim == 4 else x[None], w, b, stride, sides, dilation, groups, same)
+    if min(min(pair) for pair in sides) < 0 or min(layer.size) < 1:
+        raise ValueError("sizes do not fit")
+    return layer
+
+
+def widened(*operands: Any) -> list[Array]:
+    """Take the arrays in float64."""
+    if np.asarray(operands[0]).dtype.kind in "ciu":
+        raise NotImplementedError("for real floating-point numbers")
+    return [np.asarray(operand, np.float64) for operand in operands]
+
+
+def rounded_like(output: Array, operand: Any) -> Array:
+    return output.astype(np.asarray(operand).dtype.newbyteorder("="))
+
+
 def kernel(body: Callable[[Layer], Array]) -> Callable[..., Array]:
     """Make conv2d of a function of a layer: check, widen, round once."""
 
     @functools.wraps(body)
     def conv2d(input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Array:
-        if np.asarray(input).dtype.kind in "ciu":
-            raise NotImplementedError("for real floating-point numbers")
-        x, w = (np.asarray(operand, np.float64) for operand in (input, weight))
+        x, w = widened(input, weight)
         b = np.zeros(len(w)) if bias is None else np.asarray(bias, np.float64)
-        if x.ndim not in (3, 4) or w.ndim != 4 or min(*stride, *dilation, groups) < 1 or 0 in w.shape[2:]:
-            raise ValueError("not a convolution")
-        if x.shape[-3] != w.shape[1] * groups or len(w) % groups or b.shape != (len(w),):
-            raise ValueError("shapes do not fit")
-        sides = resolve(x, w, padding, stride, dilation)
-        same = padding if isinstance(padding, str) else ""
-        layer = Layer(x if x.ndim == 4 else x[None], w, b, stride, sides, dilation, groups, same)
-        if min(min(pair) for pair in sides) < 0 or min(layer.size) < 1:
-            raise ValueError("sizes do not fit")
+        layer = planned(x, w, b, stride, padding, dilation, groups)
         with np.errstate(all="ignore"):
-            output = body(layer).astype(np.asarray(input).dtype.newbyteorder("="))
+            output = rounded_like(body(layer), input)
         return output if x.ndim == 4 else output[0]
 
     return conv2d
@@ -103,9 +119,9 @@ def columns(layer: Layer, size: tuple[int, int], *, mode: str = "constant") -> A
 def gemm(layer: Layer, cols: Array) -> Array:
     """Multiply columns with kernels, group by group, and add the bias."""
     n, _, _, _, p, q = cols.shape
-    g, o = layer.groups, len(layer.w)
-    per_group = cols.reshape(n, g, layer.w[0].size, p * q)
-    kernels = layer.w.reshape(g, o // g, layer.w[0].size)
+    g, o, terms = layer.groups, len(layer.w), math.prod(layer.w.shape[1:])
+    per_group = cols.reshape(n, g, terms, p * q)
+    kernels = layer.w.reshape(g, o // g, terms)
     output: Array = np.matmul(kernels, per_group).reshape(n, o, p, q)
     return output + layer.b[:, None, None]
 

@@ -77,6 +77,34 @@ def test_a_right_target() -> None:
     ]
 
 
+def test_another_operation_is_named_where_it_is_judged() -> None:
+    run = refconv_command("check", "kernels.py:transposes", "--op", "conv_transpose2d", "--tier", "smoke")
+    assert run.returncode == 0
+    lines = run.stdout.splitlines()
+    assert lines[1] == "refconv check kernels.py:transposes --op conv_transpose2d, tier smoke"
+    assert lines[-1] == "kernels.py:transposes conv_transpose2d: right (13 passed, 0 failed)"
+    assert refconv_command("check", "kernels.py:transposes", "--tier", "smoke").returncode == 1  # it is no conv2d
+
+
+def test_a_wrong_operation_exits_1_with_a_statement_that_runs_its_case_again(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    arguments = ("check", "kernels.py:sums_the_first_image_alone", "--op", "conv2d_weight", "--tier", "smoke")
+    run = refconv_command(*arguments, "-k", "n2-c6-o10", "--json", str(file))
+    assert run.returncode == 1
+    assert "  print(run_case('kernels.py:sums_the_first_image_alone'," in run.stdout
+    assert "'conv2d_weight-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32'))" in run.stdout
+    document = json.loads(file.read_text(encoding="utf-8"))
+    assert (document["op"], document["passed"], document["counts"]["failed"]) == ("conv2d_weight", False, 2)
+
+
+def test_the_cases_of_an_operation_are_listed() -> None:
+    run = refconv_command("check", "--op", "conv1d", "--list", "-k", "psame_upper-d1", "--tier", "smoke")
+    assert run.stdout == "conv1d-n1-c2-o3-g1-11-k3-s2-psame_upper-d1-f32\n"
+    unknown = refconv_command("check", "refconv", "--op", "conv4d")
+    assert unknown.returncode == 2
+    assert "argument --op: invalid choice: 'conv4d' (choose from" in unknown.stderr
+
+
 def test_python_m_refconv() -> None:
     command = [sys.executable, "-m", "refconv", "check", "--list", "--tier", "smoke", "-k", "d2x3"]
     run = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -33,6 +33,18 @@ def one_pixel_off(*arguments: Any) -> Any:
     return output
 
 
+def transposes(*arguments: Any) -> Any:
+    """Be a transposed convolution, whose arguments have another order."""
+    return refconv.conv_transpose2d(*arguments)
+
+
+def sums_the_first_image_alone(*arguments: Any) -> Any:
+    """Be a gradient of the weight that forgets all images but the first."""
+    image, size, arriving, *rest = arguments
+    first = slice(1) if image.ndim == 4 else slice(None)
+    return refconv.grad.conv2d_weight(image[first], size, arriving[first], *rest)
+
+
 def not_a_number(*arguments: Any) -> Any:
     return np.full_like(right(*arguments), np.nan)
 

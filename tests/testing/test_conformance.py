@@ -733,3 +733,56 @@ def test_a_random_case_that_did_not_come_back_is_in_no_tier() -> None:
 
 def test_a_report_is_its_verdict_in_a_debugger() -> None:
     assert repr(made_up("torch", FAILED)) == "<Report torch: WRONG (0 passed, 1 failed)>"
+
+
+@pytest.mark.parametrize("place", [{}, {"workers": 2}, {"map": map}], ids=str)
+def test_an_operation_is_judged_in_every_place(place: dict[str, Any]) -> None:
+    for op, count in (("conv1d", 10), ("conv_transpose2d", 13)):  # one after the other, where a thread keeps its targets
+        report = check("refconv", "smoke", op=op, **place)
+        assert report.verdict() == f"refconv {op}: right ({count} passed, 0 failed)"
+        assert report.op == op
+
+
+def test_a_callable_is_called_as_its_operation_is() -> None:
+    seen: list[Any] = []
+
+    def transposed(image: Any, weight: Any, bias: Any, stride: Any, padding: Any, extra: Any, *rest: Any) -> Any:
+        seen.append((image.shape, weight.shape, bias.shape, stride, padding, extra, *rest))
+        return refconv.conv_transpose2d(image, weight, bias, stride, padding, extra, *rest)
+
+    report = check(transposed, "smoke", op="conv_transpose2d", match="-e1x0-d1x2-bias-f32", time_limit=None)
+    assert report.passed
+    assert seen == [((2, 6, 5, 7), (6, 2, 2, 3), (4,), (2, 1), (1, 0), (1, 0), 2, (1, 2))] * 2
+
+
+def test_a_gradient_is_told_the_size_that_it_is_to_have() -> None:
+    def gradient(size: Any, weight: Any, arriving: Any, *rest: Any) -> Any:
+        assert size == (2, 6, 7, 9)
+        assert weight.shape, arriving.shape == ((10, 3, 2, 3), (2, 10, 4, 5))
+        assert rest == ((2, 1), (1, 0), (1, 2), 2)
+        return refconv.grad.conv2d_input(size, weight, arriving, *rest)
+
+    report = check(gradient, "smoke", op="conv2d_input", match="n2-c6-o10-g2-7x9", time_limit=None)
+    assert report.verdict() == (
+        "test_a_gradient_is_told_the_size_that_it_is_to_have.<locals>.gradient".rpartition(".")[2]
+        + " conv2d_input: right (2 passed, 0 failed)"
+    )
+
+
+def test_writing_to_any_operand_fails() -> None:
+    def spoils(image: Any, size: Any, arriving: Any, *rest: Any) -> Any:
+        result = refconv.grad.conv2d_weight(image, size, arriving, *rest)
+        arriving[...] = 0
+        return result
+
+    report = check(spoils, "smoke", op="conv2d_weight", match="n2-c6-o10-g2-7x9", time_limit=None)
+    assert [cause.sentence for cause in report.causes()] == ["it mutates its inputs: it writes to the grad_output"]
+
+
+def test_a_case_of_an_operation_that_did_not_come_back_is_run_again_by_check() -> None:
+    died = CaseResult("conv1d-n1", "smoke", "failed", "the process died: killed by SIGSEGV")
+    report = Report("torch", "core", (died,), "conv1d")
+    assert report.reproduction(died) == "print(check('torch', op='conv1d', match='conv1d-n1'))"
+    assert Report("torch", "full", (died,), "conv1d").reproduction(died) == (
+        "print(check('torch', 'full', op='conv1d', match='conv1d-n1'))"
+    )

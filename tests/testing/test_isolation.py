@@ -26,6 +26,14 @@ def isolated(name: str, limit: float = PATIENCE, threads: int | None = None) -> 
         yield target
 
 
+def test_the_operation_is_loaded_and_its_cases_are_answered() -> None:
+    case = find_case("conv2d_weight-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32")
+    with closing(IsolatedTarget("refconv", "conv2d_weight", PATIENCE)) as target:
+        assert target(case).outcome == "passed"
+    with closing(IsolatedTarget("refconv", "conv2d", PATIENCE)) as target:
+        assert target(case).outcome == "failed"
+
+
 def outcome(result: CaseResult) -> tuple[str, str]:
     return result.outcome, result.detail
 

@@ -737,7 +737,10 @@ def test_a_report_is_its_verdict_in_a_debugger() -> None:
 
 @pytest.mark.parametrize("place", [{}, {"workers": 2}, {"map": map}], ids=str)
 def test_an_operation_is_judged_in_every_place(place: dict[str, Any]) -> None:
-    for op, count in (("conv1d", 10), ("conv_transpose2d", 13)):  # one after the other, where a thread keeps its targets
+    for op, count in (
+        ("conv1d", 10),
+        ("conv_transpose2d", 13),
+    ):  # one after the other, where a thread keeps its targets
         report = check("refconv", "smoke", op=op, **place)
         assert report.verdict() == f"refconv {op}: right ({count} passed, 0 failed)"
         assert report.op == op

@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from refconv import conv2d
+from refconv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d
+from refconv.grad import conv2d_weight
 from refconv.precision import Precision
 from refconv.problem import Problem
-from refconv.testing import Comparison, compare_conv2d
+from refconv.testing import Comparison, compare_conv2d, compare_result
 from refconv.testing.compare import compare_by_convention
 from refconv.testing.conventions import CONVENTIONS
 from refconv.testing.reference import reference_of
@@ -326,3 +327,40 @@ def test_only_a_result_that_may_be_subnormal_is_flushed(right: float, convention
     wrong = right - 2.0**-15  # of float16, whose least normal number is 2^-14
     comparison = compare_conv2d(one(wrong, np.float16), one(right, np.float16), one(1, np.float16))
     assert (comparison.passed, comparison.convention) == (bool(convention), convention)
+
+
+# The other operations
+
+
+def test_a_convolution_over_any_axes_may_skip_the_taps_that_read_padding() -> None:
+    kernel = np.ones(3, np.float32)
+    kernel[0] = NAN
+    skipped = np.array([2, NAN, NAN, NAN], np.float32)  # the first output's first tap reads padding
+    for function, axes in ((conv1d, 1), (conv3d, 3)):
+        image, weight = np.ones((1, 1, *(1,) * (axes - 1), 4), np.float32), kernel.reshape(1, 1, *(1,) * (axes - 1), 3)
+        padding = (*(0,) * (axes - 1), 1)
+        comparison = compare_result(skipped.reshape(image.shape), function, image, weight, padding=padding)
+        assert comparison.convention == SKIPPED
+        wrong = np.full(image.shape, 2, np.float32)
+        assert not compare_result(wrong, function, image, weight, padding=padding).passed
+
+
+def test_an_adjoint_reads_no_padding() -> None:
+    image, kernel = np.ones((1, 1, 4), np.float32), np.array([[[NAN, 1, 1]]], np.float32)
+    right = np.full((1, 1, 4), NAN, np.float32)
+    right[..., 3] = 2  # of the six pixels that are scattered to, the first and the last are cropped
+    assert compare_result(right, conv_transpose1d, image, kernel, padding=1).passed
+    assert not compare_result(np.full_like(right, 2), conv_transpose1d, image, kernel, padding=1).passed
+
+
+def test_the_other_conventions_hold_for_any_operation() -> None:
+    image, kernel, bias = biased()
+    taps = kernel.reshape(2, 1, 1, 1)  # of two channels
+    arguments = (image.reshape(1, 2, 1, 1), taps, bias)
+    assert compare_result(one(0, np.float16), conv_transpose2d, *arguments).convention == LATER
+    small, unit = one(2.0**-140), one(1)
+    assert compare_result(one(0), conv2d_weight, small, (1, 1, 1, 1), unit).convention in (RESULTS, INPUTS)
+    assert not compare_result(one(2.0**-126), conv2d_weight, one(2.0**-120), (1, 1, 1, 1), unit).passed
+    full = np.full((1, 1, 1), 100, np.int8)
+    wrapped = np.array([[[100 * 100 % 256]]], np.int8)
+    assert compare_result(wrapped, conv1d, full, full).convention == WRAPPED

@@ -92,8 +92,9 @@ def conv1d(
     >>> conv2d(signal[:, np.newaxis], difference[:, :, np.newaxis], stride=(1, 2))[:, 0]
     array([[ 3,  7, 11]])
     """
+    check_choice("method", method, METHODS)
     operands = as_operands(input, weight, bias)
-    (length,) = _checked_axes(LINE, operands, stride, padding, dilation, groups, padding_mode, method)
+    (length,) = checked_axes(LINE, operands, stride, padding, dilation, groups, padding_mode)
     output = conv2d(
         operands["input"][..., np.newaxis, :],
         operands["weight"][..., np.newaxis, :],
@@ -174,9 +175,10 @@ def conv3d(
     >>> conv2d(images, np.ones((1, 2, 2, 2), dtype=int)).ravel()
     array([ 44, 440])
     """
+    check_choice("method", method, METHODS)
     operands = as_operands(input, weight, bias)
     volume, kernel = operands["input"], operands["weight"]
-    axes = _checked_axes(VOLUME, operands, stride, padding, dilation, groups, padding_mode, method)
+    axes = checked_axes(VOLUME, operands, stride, padding, dilation, groups, padding_mode)
     depth, height, width = axes
     output = conv2d(
         depths_as_channels(volume.reshape((1, *volume.shape)[-5:]), depth, padding_mode),
@@ -207,18 +209,16 @@ def depths_as_channels(volume: Array, depth: AxisGeometry, padding_mode: str) ->
     return images.reshape(batch * depth.output_size, channels * depth.kernel_size, *plane)
 
 
-def _checked_axes(
+def checked_axes(
     space: Space,
     operands: dict[str, Array],
     stride: IntOrPair,
     padding: PaddingLike,
     dilation: IntOrPair,
     groups: int,
-    padding_mode: str,
-    method: str,
+    padding_mode: str = "zeros",
 ) -> tuple[AxisGeometry, ...]:
     """Check the arguments in the words of their own space, so that conv2d has nothing left to refuse in its own."""
-    check_choice("method", method, METHODS)
     shapes = {name: operand.shape for name, operand in operands.items()}
     with adding_context(named_shapes(**shapes)):
         check_input_rank(shapes["input"], space)

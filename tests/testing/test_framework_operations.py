@@ -67,7 +67,7 @@ def transposed() -> dict[str, tuple[Any, ...]]:
         "sides": (x, w, None, (2, 3), ((1, 0), (0, 2)), (0, 1), 1, (1, 1)),
         "groups": (x, whole(4, 3, 2, 3), b, (2, 3), (1, 0), (0, 1), 2, (1, 1)),
         "dilation": (x, w, b, (3, 2), (1, 0), (0, 1), 1, (2, 3)),
-        "output_padding past the stride": (x, w, b, (1, 3), (0, 1), (2, 1), 1, (3, 1)),
+        "output_padding of a stride": (x, w, b, (1, 3), (0, 1), (1, 2), 1, (3, 1)),
         "unbatched": (whole(4, 3, 5), w, b, *plain),
     }
 
@@ -103,7 +103,7 @@ UNSUPPORTED: dict[str, dict[str, set[str]]] = {
     "jax": alike(OPERATIONS, "same", "unbatched") | {"conv_transpose2d": {"unbatched"}},
     "onnxruntime": {
         **alike(CONVOLUTIONS, "same", "unbatched"),
-        "conv_transpose2d": {"output_padding past the stride", "unbatched"},
+        "conv_transpose2d": {"output_padding of a stride", "unbatched"},
     },
     "onnx": {
         **alike(CONVOLUTIONS, "same", "unbatched"),
@@ -113,13 +113,13 @@ UNSUPPORTED: dict[str, dict[str, set[str]]] = {
         "conv2d": {"same", "same_lower", "unbatched"},
         "conv1d": {"numbers", "sides", "same", "same_lower", "unbatched"},
         "conv3d": {"numbers", "sides", "groups", "same", "same_lower", "unbatched"},
-        "conv_transpose2d": {"groups", "dilation", "output_padding past the stride", "unbatched"},
+        "conv_transpose2d": {"groups", "dilation", "output_padding of a stride", "unbatched"},
         "conv2d_input": {"groups", "dilation", "same", "same_lower", "unbatched"},
         "conv2d_weight": {"groups", "dilation", "same", "same_lower", "unbatched"},
     },
 }
 # What is not asked here.
-WRONG = {("onnx", "conv_transpose2d"): {"groups", "output_padding past the stride"}}  # see test_onnx_versions.py
+WRONG = {("onnx", "conv_transpose2d"): {"groups", "output_padding of a stride"}}  # see test_onnx_versions.py
 DEPENDS = {("tensorflow", "conv3d"): {"dilation"}}  # on whether it was built with oneDNN
 
 
@@ -178,14 +178,14 @@ def refusal(name: str, op: str, *arguments: Any) -> str:
         (
             "tensorflow",
             "conv_transpose2d",
-            "output_padding past the stride",
+            "output_padding of a stride",
             "it takes no output_padding of a stride or more",
         ),
         (
             "onnxruntime",
             "conv_transpose2d",
-            "output_padding past the stride",
-            "Computed output shape is inconsistent with input spatial dimensions. output_padding (2) may be too large for stride (1). Expected input size 5 but got 3.",
+            "output_padding of a stride",
+            "Computed output shape is inconsistent with input spatial dimensions. output_padding (1) may be too large for stride (1). Expected input size 4 but got 3.",
         ),
     ],
 )

@@ -1,7 +1,14 @@
 """Targets: what can be judged, and how to name it.
 
-A target is a callable with conv2d's positional signature, ``(input, weight, bias, stride, padding, dilation, groups)``,
-that takes NumPy arrays and returns an array-like.  It gets stride and dilation as pairs, padding as a pair, as
+A target for an operation is a callable that takes NumPy arrays and returns an array-like.  It has the positional
+signature of refconv's function of that name:
+
+    conv1d, conv2d, conv3d    (input, weight, bias, stride, padding, dilation, groups)
+    conv_transpose2d          (input, weight, bias, stride, padding, output_padding, groups, dilation)
+    conv2d_input              (input_size, weight, grad_output, stride, padding, dilation, groups)
+    conv2d_weight             (input, weight_size, grad_output, stride, padding, dilation, groups)
+
+It gets stride, dilation and output padding as tuples of one int per axis, padding as such a tuple, as pairs like
 ``((T, B), (L, R))`` where the sides differ, or as one of the strings; it raises NotImplementedError for what it does
 not support.  A name finds one: a framework (``torch``), ``package.module:function``, or ``path/to/file.py:function``.
 """
@@ -12,18 +19,16 @@ import difflib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from refconv.testing.frameworks import FRAMEWORKS
+from refconv.arguments import check_choice
+from refconv.testing.frameworks import FRAMEWORKS, Target
 from refconv.testing.operations import OPERATIONS
 
-__all__ = ["TargetError", "load_target"]
-
-Target = Callable[..., Any]
+__all__ = ["Target", "TargetError", "load_target"]
 
 
 class TargetError(ValueError):
@@ -38,40 +43,49 @@ class TargetError(ValueError):
 
 
 def load_target(name: str, op: str = "conv2d") -> Target:
-    """Return the callable of this name.
+    """Return the callable of this name, for one of the operations.
 
     Parameters
     ----------
     name : str
         A framework (``refconv``, ``scipy``, ``torch``, ``jax``, ``onnxruntime``, ``onnx``, ``tensorflow``),
         ``package.module:function``, or ``path/to/file.py:function``.
+    op : {"conv2d", "conv1d", "conv3d", "conv_transpose2d", "conv2d_input", "conv2d_weight"}
+        Which of a framework's operations; a function is what it is.
 
     Returns
     -------
     callable
-        With conv2d's positional signature.
+        With the positional signature of refconv's own function for the operation.
 
     Raises
     ------
     TargetError
-        If there is no such framework, module, file or function, or importing it fails.
+        If there is no such framework, module, file or function, importing it fails, or the framework has no such
+        operation.
+    ValueError
+        If `op` is none of the operations.
 
     Examples
     --------
     >>> load_target("refconv").__name__
     'conv2d'
+    >>> load_target("refconv", "conv2d_weight").__module__
+    'refconv.grad'
+    >>> load_target("scipy", "conv_transpose2d")
+    Traceback (most recent call last):
+    refconv.testing.targets.TargetError: target 'scipy' has no conv_transpose2d; it has conv2d, conv1d, conv3d
     >>> load_target("refconv:conv_2d")
     Traceback (most recent call last):
     refconv.testing.targets.TargetError: target 'refconv:conv_2d': refconv has no 'conv_2d'; did you mean 'conv2d'?
     """
-    if name == "refconv":
-        return OPERATIONS[op].function
+    check_choice("op", op, OPERATIONS)
     if name in FRAMEWORKS:
-        return _load_framework(name)
+        return _load_framework(name, op)
     place, colon, attribute = name.rpartition(":")
     if not colon or not place or not attribute:
         near = (
-            [f"{name.rstrip(':')}:conv2d"]
+            [f"{name.rstrip(':')}:{op}"]
             if name.rstrip(":").endswith(".py")
             else difflib.get_close_matches(name, FRAMEWORKS, n=1)
         )
@@ -102,10 +116,12 @@ def importable_name(target: Target) -> str | None:
 
 
 @lru_cache
-def _load_framework(name: str) -> Target:
+def _load_framework(name: str, op: str) -> Target:
     framework = FRAMEWORKS[name]
+    if op not in framework.operations:
+        raise TargetError(f"target {name!r} has no {op}; it has {', '.join(framework.operations)}")
     try:
-        return framework.load()
+        return framework.operations[op]()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in framework.packages:

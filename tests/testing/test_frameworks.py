@@ -12,7 +12,8 @@ import pytest
 
 from refconv.arguments import PADDING_STRINGS
 from refconv.testing import Case, check, find_case, run_case
-from refconv.testing.frameworks import FRAMEWORKS, Conv2d, _native, _padding_word, _sides
+from refconv.testing.frameworks import FRAMEWORKS, Target
+from refconv.testing.frameworks.adapter import native, padding_word, sides_of
 
 DEFAULT = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 NUMBERS = "n1-c2-o2-g1-7x9-k3-s1-p1x2-d1-f32"
@@ -78,29 +79,29 @@ def stub(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:
     monkeypatch.setitem(sys.modules, name, module)
 
 
-def stub_torch(monkeypatch: pytest.MonkeyPatch) -> Conv2d:
+def stub_torch(monkeypatch: pytest.MonkeyPatch) -> Target:
     stub(monkeypatch, "torch", from_numpy=lambda a: a, nn=SimpleNamespace(functional=SimpleNamespace(conv2d=give)))
-    return FRAMEWORKS["torch"].load()
+    return FRAMEWORKS["torch"].operations["conv2d"]()
 
 
-def stub_jax(monkeypatch: pytest.MonkeyPatch) -> Conv2d:
+def stub_jax(monkeypatch: pytest.MonkeyPatch) -> Target:
     config = SimpleNamespace(update=lambda name, value: settings.append((name, value)))
     settings: list[tuple[str, bool]] = []
     stub(monkeypatch, "jax", config=config, lax=SimpleNamespace(conv_general_dilated=give))
-    load = FRAMEWORKS["jax"].load()
+    load = FRAMEWORKS["jax"].operations["conv2d"]()
     assert settings == [("jax_enable_x64", True)]
     return load
 
 
-def stub_tensorflow(monkeypatch: pytest.MonkeyPatch) -> Conv2d:
+def stub_tensorflow(monkeypatch: pytest.MonkeyPatch) -> Target:
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     stub(monkeypatch, "tensorflow", nn=SimpleNamespace(conv2d=give))
-    load = FRAMEWORKS["tensorflow"].load()
+    load = FRAMEWORKS["tensorflow"].operations["conv2d"]()
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
     return load
 
 
-def stub_onnx(monkeypatch: pytest.MonkeyPatch) -> Conv2d:
+def stub_onnx(monkeypatch: pytest.MonkeyPatch) -> Target:
     helper = SimpleNamespace(
         np_dtype_to_tensor_dtype=lambda dtype: dtype,
         make_tensor_value_info=lambda name, kind, shape: (name, kind, shape),
@@ -108,30 +109,30 @@ def stub_onnx(monkeypatch: pytest.MonkeyPatch) -> Conv2d:
     )
     stub(monkeypatch, "onnx", helper=helper)
     stub(monkeypatch, "onnx.reference", ReferenceEvaluator=None)
-    return FRAMEWORKS["onnx"].load()
+    return FRAMEWORKS["onnx"].operations["conv2d"]()
 
 
-def stub_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> Conv2d:
+def stub_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> Target:
     stub_onnx(monkeypatch)
     options = SimpleNamespace()
     stub(monkeypatch, "onnxruntime", SessionOptions=lambda: options)
     stub(monkeypatch, "onnxruntime.capi")
     stub(monkeypatch, "onnxruntime.capi.onnxruntime_pybind11_state", NotImplemented=Given, InvalidArgument=Given)
-    load = FRAMEWORKS["onnxruntime"].load()
+    load = FRAMEWORKS["onnxruntime"].operations["conv2d"]()
     assert options.log_severity_level == 4  # fatal: its warnings are of no use to us
     return load
 
 
-STUBS: dict[str, tuple[Callable[[pytest.MonkeyPatch], Conv2d], Callable[[Given], object]]] = {
+STUBS: dict[str, tuple[Callable[[pytest.MonkeyPatch], Target], Callable[[Given], object]]] = {
     "torch": (stub_torch, lambda given: given.arguments[4]),
     "jax": (stub_jax, lambda given: given.keywords["padding"]),
-    "tensorflow": (stub_tensorflow, lambda given: given.keywords["padding"]),
+    "tensorflow": (stub_tensorflow, lambda given: given.arguments[3]),
     "onnx": (stub_onnx, lambda given: given.keywords.get("auto_pad", given.keywords.get("pads"))),
     "onnxruntime": (stub_onnxruntime, lambda given: given.keywords.get("auto_pad", given.keywords.get("pads"))),
 }
 
 
-def called(load: Conv2d, case: Case, **changed: Any) -> Given:
+def called(load: Target, case: Case, **changed: Any) -> Given:
     image, kernel, bias = case.arrays()
     with pytest.raises(Given) as caught:
         load(image, kernel, bias, *{**case.kwargs(), **changed}.values())
@@ -271,12 +272,12 @@ def test_jax_is_given_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tensorflow_is_given_channels_last(monkeypatch: pytest.MonkeyPatch) -> None:
     case = find_case(DEFAULT)
     given = called(stub_tensorflow(monkeypatch), case)
-    image, kernel = given.arguments
+    image, kernel, strides, _ = given.arguments
     assert [image.shape, kernel.shape] == [(2, 7, 9, 6), (2, 3, 3, 10)]
     assert image[1, 4, 7, 5] == case.arrays()[0][1, 5, 4, 7]
     assert kernel[1, 2, 0, 9] == case.arrays()[1][9, 0, 1, 2]
-    assert given.keywords["strides"] == (2, 1)
-    assert given.keywords["dilations"] == (1, 2)
+    assert strides == [1, 2, 1, 1]
+    assert given.keywords == {"dilations": [1, 1, 2, 1]}
 
 
 def test_tensorflow_cannot_be_told_the_groups(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,7 +306,7 @@ def test_the_onnx_model_is_one_that_every_recent_version_reads(monkeypatch: pyte
     stub(monkeypatch, "onnx.reference", ReferenceEvaluator=None)
     case = find_case(DEFAULT)
     with pytest.raises(Given) as caught:
-        FRAMEWORKS["onnx"].load()(*case.arrays(), *case.kwargs().values())
+        FRAMEWORKS["onnx"].operations["conv2d"]()(*case.arrays(), *case.kwargs().values())
     nodes, _, inputs, outputs = caught.value.arguments[0]
     assert nodes == ["node"]
     assert inputs == [
@@ -373,7 +374,7 @@ def test_what_onnxruntime_does_not_support(
     stub(monkeypatch, state, NotImplemented=RuntimeRefusesError, InvalidArgument=InvalidArgumentError)
     case = find_case(NUMBERS)
     with pytest.raises(desired, match=message):
-        FRAMEWORKS["onnxruntime"].load()(*case.arrays(), *case.kwargs().values())
+        FRAMEWORKS["onnxruntime"].operations["conv2d"]()(*case.arrays(), *case.kwargs().values())
 
 
 @pytest.mark.parametrize("padding", ["same", "same_upper", "same_lower"])
@@ -436,20 +437,20 @@ def test_packages_to_install() -> None:
 
 def test_native_byte_order_keeps_the_layout() -> None:
     swapped = np.asfortranarray(np.arange(6.0).reshape(2, 3)).astype(">f8")
-    assert _native(swapped).dtype.isnative
-    assert _native(swapped).strides == swapped.strides
-    native = np.arange(3.0)
-    assert _native(native) is native
+    assert native(swapped).dtype.isnative
+    assert native(swapped).strides == swapped.strides
+    already = np.arange(3.0)
+    assert native(already) is already
 
 
 def test_a_word_for_every_padding_string() -> None:
     for string in PADDING_STRINGS:
         with pytest.raises(NotImplementedError):
-            _padding_word(string, {})
-        assert _padding_word(string, {string: "word"}) == "word"
-    assert _padding_word("anything", {}) == "anything"
+            padding_word(string, {})
+        assert padding_word(string, {string: "word"}) == "word"
+    assert padding_word("anything", {}) == "anything"
 
 
 def test_sides_of_an_axis() -> None:
-    assert _sides((1, 0)) == [(1, 1), (0, 0)]
-    assert _sides(((1, 0), (2, 3))) == [(1, 0), (2, 3)]
+    assert sides_of((1, 0)) == [(1, 1), (0, 0)]
+    assert sides_of(((1, 0), (2, 3))) == [(1, 0), (2, 3)]

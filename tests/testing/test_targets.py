@@ -35,9 +35,9 @@ def write(folder: Path, text: str, name: str = "target.py") -> str:
     return str(path)
 
 
-def refusal(name: str) -> str:
+def refusal(name: str, op: str = "conv2d") -> str:
     with pytest.raises(TargetError) as caught:
-        load_target(name)
+        load_target(name, op)
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     return message
@@ -49,6 +49,42 @@ def test_these_are_the_frameworks() -> None:
 
 def test_a_framework_by_its_name() -> None:
     assert load_target("refconv") is refconv.conv2d
+
+
+def test_an_operation_of_a_framework() -> None:
+    assert load_target("refconv", "conv1d") is refconv.conv1d
+    assert load_target("refconv", op="conv2d_weight") is refconv.grad.conv2d_weight
+    assert load_target("refconv") is refconv.conv2d  # whatever was asked for before
+
+
+@pytest.mark.parametrize(
+    ("name", "op", "operations"),
+    [
+        ("onnxruntime", "conv2d_weight", "conv2d, conv1d, conv3d, conv_transpose2d"),
+        ("onnx", "conv2d_input", "conv2d, conv1d, conv3d, conv_transpose2d"),
+        ("scipy", "conv_transpose2d", "conv2d, conv1d, conv3d"),
+    ],
+)
+def test_an_operation_that_a_framework_lacks(
+    name: str, op: str, operations: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in FRAMEWORKS[name].packages:
+        monkeypatch.setitem(sys.modules, package, None)  # it is said without an import
+    assert refusal(name, op) == f"target {name!r} has no {op}; it has {operations}"
+
+
+@pytest.mark.parametrize("name", ["refconv", "kernels:right"])
+def test_an_operation_that_there_is_not(name: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"^op='conv4d' must be one of 'conv2d', 'conv1d', 'conv3d', 'conv_tr"
+    ) as caught:
+        load_target(name, "conv4d")
+    assert not isinstance(caught.value, TargetError)
+
+
+def test_a_function_is_what_it_is_for_any_operation() -> None:
+    assert load_target("kernels:right", "conv3d") is kernels.right
+    assert load_target(f"{KERNELS}:Namespace.conv2d", "conv2d_input").__name__ == "right"
 
 
 def test_a_function_of_a_module() -> None:
@@ -179,6 +215,10 @@ def test_a_name_that_is_nearly_one(name: str, near: str) -> None:
 )
 def test_names_of_nothing(name: str, message: str) -> None:
     assert refusal(name) == message
+
+
+def test_of_a_file_without_a_function_that_of_the_operation_is_near() -> None:
+    assert refusal("kernel.py", "conv3d").endswith("; did you mean 'kernel.py:conv3d'?")
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

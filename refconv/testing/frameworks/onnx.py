@@ -1,0 +1,119 @@
+"""ONNX: models of a single node, run by onnxruntime or by ONNX's own reference evaluator.  It has no gradients."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final
+
+from refconv.dtypes import is_integral
+from refconv.formats import Array
+from refconv.testing.frameworks.adapter import Framework, Target, native, padding_word, refuse_unbatched, sides_of
+
+Run = Callable[[Any, dict[str, Array]], Any]
+
+
+def _model(operator: str, arrays: Mapping[str, Array], attributes: Mapping[str, Any]) -> Any:
+    """Return an ONNX model of a single node; the arrays tell the types and shapes."""
+    onnx = import_module("onnx")
+    kind = onnx.helper.np_dtype_to_tensor_dtype(arrays["x"].dtype)
+    inputs = [onnx.helper.make_tensor_value_info(name, kind, array.shape) for name, array in arrays.items()]
+    result = onnx.TensorProto.INT32 if operator == "ConvInteger" else kind
+    output = onnx.helper.make_tensor_value_info("y", result, None)
+    node = onnx.helper.make_node(operator, list(arrays), ["y"], **attributes)
+    graph = onnx.helper.make_graph([node], operator, inputs, [output])
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 22)], ir_version=10)
+
+
+def _arrays(image: Array, kernel: Array, bias: Array | None) -> dict[str, Array]:
+    refuse_unbatched(image.shape, kernel.ndim - 2)
+    if image.dtype.kind == "c":
+        raise NotImplementedError("its operators take no complex numbers")
+    return {"x": native(image), "w": native(kernel)} | ({} if bias is None else {"b": native(bias)})
+
+
+def _pads(padding: Any) -> list[int]:
+    before, after = zip(*sides_of(padding), strict=True)
+    return [*before, *after]
+
+
+def _convolution(run: Run) -> Target:
+    """Return a convolution of any rank that builds an ONNX model for each call and has it run."""
+    words = {"valid": "VALID", "same_upper": "SAME_UPPER", "same_lower": "SAME_LOWER"}
+
+    def onnx_convolution(
+        image: Array, kernel: Array, bias: Array | None, stride: Any, padding: Any, dilation: Any, groups: Any
+    ) -> Any:
+        arrays = _arrays(image, kernel, bias)
+        attributes = {"strides": stride, "dilations": dilation, "group": groups}
+        if isinstance(padding, str):
+            attributes["auto_pad"] = padding_word(padding, words)
+        else:
+            attributes["pads"] = _pads(padding)
+        operator = "ConvInteger" if is_integral(image.dtype) else "Conv"
+        if operator == "ConvInteger" and bias is not None:
+            raise NotImplementedError("its ConvInteger takes no bias")
+        return run(_model(operator, arrays, attributes), arrays)
+
+    return onnx_convolution
+
+
+def _transposed_convolution(run: Run) -> Target:
+    """Return a transposed convolution that builds an ONNX model for each call and has it run."""
+
+    def onnx_conv_transpose2d(
+        image: Array,
+        kernel: Array,
+        bias: Array | None,
+        stride: Any,
+        padding: Any,
+        output_padding: Any,
+        groups: Any,
+        dilation: Any,
+    ) -> Any:
+        arrays = _arrays(image, kernel, bias)
+        if is_integral(image.dtype):
+            raise NotImplementedError("its ConvTranspose takes no integers")
+        attributes = {"strides": stride, "pads": _pads(padding), "output_padding": output_padding}
+        attributes |= {"group": groups, "dilations": dilation}
+        return run(_model("ConvTranspose", arrays, attributes), arrays)
+
+    return onnx_conv_transpose2d
+
+
+def _load_onnxruntime() -> Run:
+    runtime = import_module("onnxruntime")
+    import_module("onnx")  # the models are built with it: missing, it is to be named now
+    refusals = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    options = runtime.SessionOptions()
+    options.log_severity_level = 4
+    lacking = "not supported", "too large for stride"  # said of what is valid, but not implemented
+
+    def run(model: Any, arrays: dict[str, Array]) -> Any:
+        try:
+            session = runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+            return session.run(None, arrays)[0]
+        except (refusals.NotImplemented, refusals.InvalidArgument) as error:
+            is_invalid = isinstance(error, refusals.InvalidArgument)
+            if is_invalid and not any(words in str(error) for words in lacking):
+                raise
+            reason = re.split(r"Status Message: | : ", str(error))[-1]  # what goes before it names a nameless node
+            raise NotImplementedError(reason) from error
+
+    return run
+
+
+def _load_reference() -> Run:
+    evaluator = import_module("onnx.reference").ReferenceEvaluator
+    return lambda model, arrays: evaluator(model).run(None, arrays)[0]
+
+
+def _operations(load: Callable[[], Run]) -> dict[str, Callable[[], Target]]:
+    """Return the operations of what runs a model: its Conv tells the rank from the shapes."""
+    convolutions = dict.fromkeys(("conv2d", "conv1d", "conv3d"), lambda: _convolution(load()))
+    return convolutions | {"conv_transpose2d": lambda: _transposed_convolution(load())}
+
+
+ONNXRUNTIME: Final = Framework(_operations(_load_onnxruntime), {"onnxruntime": "onnxruntime", "onnx": "onnx"})
+ONNX: Final = Framework(_operations(_load_reference), {"onnx": "onnx"})

@@ -17,9 +17,14 @@ from refconv.conv import conv2d
 from refconv.conv_nd import conv1d, conv3d
 from refconv.dtypes import is_integral, wide_dtype
 from refconv.formats import Array, float_info, is_ml_dtype
-from refconv.precision import Precision
+from refconv.grad import conv2d_input, conv2d_weight
+from refconv.precision import Precision, Sums, gamma
 from refconv.problem import Problem
 from refconv.testing.reference import Reference, reference_of
+from refconv.transpose import conv_transpose2d
+from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
+
+ADJOINTS: Final = (conv_transpose1d, conv_transpose2d, conv_transpose3d, conv2d_input, conv2d_weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,50 @@ def _flushing_inputs(judged: Judged) -> Reference | None:
     return _flushing_results(judged, judged.problem.each(flushed))
 
 
+def _rounding_partial_sums(judged: Judged) -> Reference | None:
+    """Add up, in the narrow type of the result, what each tap of an adjoint or each image of a gradient comes to.
+
+    A matrix product rounds the sum over the channels, or over one image's pixels, once; adding M of those up, and a
+    bias, rounds M times more: ``γ_{M+1}(u)·(Σ|x||w| + |b|)``, in the unit of that type, beside what these are off by.
+    """
+    precision = judged.precision or (Precision.of(judged.reference.dtype) if judged.is_real else None)
+    if judged.problem.function not in ADJOINTS or precision is None or not precision.rounds_result:
+        return None
+    sums = judged.problem.sums(precision, exact=judged.reference.truth)
+    partial_sums = _partial_sums(judged.problem, sums)
+    wide = judged.tolerance(judged.reference)
+    narrow = gamma(partial_sums + 1, precision.result.unit) * (sums.magnitude + wide)
+    narrow += partial_sums * precision.result.smallest
+    return judged.reference._replace(allowed=wide + judged.tolerance(judged.reference._replace(allowed=narrow)))
+
+
+def _partial_sums(problem: Problem, sums: Sums) -> Array:
+    """Return of how many sums each element is the sum: of those of the images, or over the channels for each tap."""
+    if problem.function is conv2d_weight:
+        image = problem.operands["input"]
+        return np.full(sums.magnitude.shape, len(image) if image.ndim == 4 else 1)
+    channels = len(problem.operands["weight"]) // problem.parameters.get("groups", 1)
+    return np.asarray(-(-sums.roundings // channels))
+
+
+def _multiplying_thrice(judged: Judged) -> Reference | None:
+    """Make a complex product of three real ones, as Gauss did: ``ac``, ``bd`` and ``(a + b)(c + d)``.
+
+    Of the sums A, B and C of these, with the bias in A and in C, the result is ``A − B`` and ``C − A − B``.  With
+    M = Σ|x||w| + |b| in moduli, the terms of A and B come to M at most and those of C to 2·M, and each is rounded n + 5
+    times at most, where n are added: its parts are off by no more than 2·γ_{n+5}·M and 4·γ_{n+5}·M.  That includes a
+    bias that nothing is added to.
+    """
+    dtype = judged.reference.dtype
+    if dtype.kind != "c":
+        return None
+    precision = judged.precision or Precision.of(dtype)
+    sums = judged.problem.sums(precision, exact=judged.reference.truth)
+    terms = np.maximum(sums.roundings, 1)  # K counts n products of complex numbers twice, and a lone bias not at all
+    error = 20**0.5 * gamma(terms + 5, precision.accumulator.unit) * sums.magnitude
+    return judged.reference._replace(allowed=judged.tolerance(judged.reference._replace(allowed=error)))
+
+
 def _wrapping(judged: Judged) -> Reference | None:
     """Keep of a whole number the bits that the type of the result has."""
     if not judged.reference.any_integer or judged.actual_dtype.kind not in "iu":  # a bool has no bits to keep
@@ -115,6 +164,8 @@ def _wrapping(judged: Judged) -> Reference | None:
 CONVENTIONS: Final[dict[str, Callable[[Judged], Reference | None]]] = {
     "taps that read padding are skipped, where others multiply its zeros by NaN or infinity": _skipping_padding,
     "the sum is rounded to the type of the result before the bias is added": _adding_bias_later,
+    "sums over channels or images are rounded to the result's type before they are added up": _rounding_partial_sums,
+    "complex numbers are multiplied by three real products": _multiplying_thrice,
     "subnormal results are flushed to zero": _flushing_results,
     "subnormal inputs and results are flushed to zero": _flushing_inputs,
     "integer sums wrap in the type of the result": _wrapping,

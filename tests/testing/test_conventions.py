@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+import refconv
 from refconv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d
-from refconv.grad import conv2d_weight
+from refconv.grad import conv2d_input, conv2d_weight
 from refconv.precision import Precision
 from refconv.problem import Problem
 from refconv.testing import Comparison, compare_conv2d, compare_result
@@ -22,6 +23,8 @@ SKIPPED = "taps that read padding are skipped, where others multiply its zeros b
 LATER = "the sum is rounded to the type of the result before the bias is added"
 RESULTS = "subnormal results are flushed to zero"
 INPUTS = "subnormal inputs and results are flushed to zero"
+PARTIAL = "sums over channels or images are rounded to the result's type before they are added up"
+THRICE = "complex numbers are multiplied by three real products"
 WRAPPED = "integer sums wrap in the type of the result"
 LEAST_NORMAL = 2.0**-126
 
@@ -30,8 +33,8 @@ def one(value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
     return np.full((1, 1, 1, 1), value, dtype)
 
 
-def test_there_are_five_conventions() -> None:
-    assert list(CONVENTIONS) == [SKIPPED, LATER, RESULTS, INPUTS, WRAPPED]
+def test_there_are_seven_conventions() -> None:
+    assert list(CONVENTIONS) == [SKIPPED, LATER, PARTIAL, THRICE, RESULTS, INPUTS, WRAPPED]
 
 
 # The bias
@@ -327,6 +330,89 @@ def test_only_a_result_that_may_be_subnormal_is_flushed(right: float, convention
     wrong = right - 2.0**-15  # of float16, whose least normal number is 2^-14
     comparison = compare_conv2d(one(wrong, np.float16), one(right, np.float16), one(1, np.float16))
     assert (comparison.passed, comparison.convention) == (bool(convention), convention)
+
+
+# Sums that are rounded before they are added up
+
+
+def test_images_sums_may_be_rounded_before_they_are_added_up() -> None:
+    # the first image's is 2049, which float16 rounds to 2048, and the second's −2048
+    images = np.array([[[[2048, 1]]], [[[-2048, 0]]]], np.float16)
+    arriving, size = np.ones((2, 1, 1, 2), np.float16), (1, 1, 1, 1)
+    assert compare_result(one(1, np.float16), conv2d_weight, images, size, arriving).convention == ""
+    assert compare_result(one(0, np.float16), conv2d_weight, images, size, arriving).convention == PARTIAL
+    # 3 roundings of 2^−11 of 4097: 6.002
+    assert compare_result(one(-5, np.float16), conv2d_weight, images, size, arriving).convention == PARTIAL
+    assert not compare_result(one(-6, np.float16), conv2d_weight, images, size, arriving).passed
+    # one image alone has two roundings, and what is not narrow none
+    alone = images[:1], size, arriving[:1]
+    assert compare_result(one(2046, np.float16), conv2d_weight, *alone).convention == PARTIAL
+    assert not compare_result(one(2044, np.float16), conv2d_weight, *alone).passed
+    unbatched = images[0], size, arriving[0]
+    assert compare_result(one(2046, np.float16), conv2d_weight, *unbatched).convention == PARTIAL
+    assert not compare_result(one(2044, np.float16), conv2d_weight, *unbatched).passed
+    single = (images.astype(np.float32), size, arriving.astype(np.float32))
+    assert not compare_result(one(0), conv2d_weight, *single).passed
+
+
+def test_channels_sums_may_be_rounded_before_the_taps_are_added_up() -> None:
+    # pixels (−2048, 0) and (2048, 1) of two channels, scattered through two taps of 1: −2048, 2049 − 2048, 2049
+    image = np.array([[[[-2048, 2048]], [[0, 1]]]], np.float16)
+    kernel = np.ones((2, 1, 1, 2), np.float16)
+    right, narrow = (np.array([[[[-2048, middle, 2048]]]], np.float16) for middle in (1, 0))
+    assert compare_result(right, conv_transpose2d, image, kernel).convention == ""
+    assert compare_result(narrow, conv_transpose2d, image, kernel).convention == PARTIAL
+    assert compare_result(narrow, conv2d_input, (1, 1, 1, 3), kernel, image).convention == PARTIAL
+    wide = narrow.astype(np.float32), conv_transpose2d, image.astype(np.float32), kernel.astype(np.float32)
+    assert not compare_result(*wide).passed
+    # the middle adds up 2 sums, of 4097 in all: 3 roundings come to 6.002; the first is one of 2048: 2 roundings, to 2.0
+    for place, off, passes in ((1, 6, True), (1, 8, False), (0, 1, True), (0, 4, False)):
+        other = right.copy()
+        other[..., place] += off
+        assert compare_result(other, conv_transpose2d, image, kernel).passed == passes, (place, off)
+
+
+def test_groups_leave_fewer_channels_to_each_tap() -> None:
+    kernel, image = np.ones((4, 1, 1, 3), np.float16), np.ones((1, 4, 1, 3), np.float16)
+    right = refconv.conv_transpose2d(image, kernel, groups=2)
+    assert right[0, :, 0].tolist() == [[2, 4, 6, 4, 2]] * 2
+    for middle, passes in ((6 + 2.0**-7, True), (6 + 2.0**-6, False)):  # 4 roundings of 2^−11 of 6: 1.5 · 2^−7
+        right[0, 0, 0, 2] = middle
+        assert compare_result(right, conv_transpose2d, image, kernel, groups=2).passed == passes
+
+
+def test_a_convolution_has_no_such_sums() -> None:
+    image, kernel, _ = biased()
+    assert not compare_conv2d(np.full((1, 1, 1, 1), 2044, np.float16), image, kernel).passed
+
+
+# Complex products of three real ones
+
+
+def test_complex_numbers_may_be_multiplied_by_three_real_products() -> None:
+    # the corners are the bias alone: 1 + 1.5·2^−24 is rounded to 1 + 2^−23, so that 2^−23 is left of 1.5·2^−24
+    image, kernel, bias = (np.array([value], np.complex64) for value in (1, 1, 1 + 1.5j * 2.0**-24))
+    arguments = image.reshape(1, 1, 1, 1), kernel.reshape(1, 1, 1, 1), bias
+    actual = refconv.conv2d(*arguments, padding=1)
+    assert compare_conv2d(actual, *arguments, padding=1).convention == ""
+    actual[0, 0, 0, 0] = 1 + 1j * 2.0**-23
+    assert compare_conv2d(actual, *arguments, padding=1).convention == THRICE
+    # √20 · 6 roundings of 2^−24 are 26.8
+    for units, passes in ((26, True), (29, False)):
+        actual[0, 0, 0, 0] = 1 + 1j * units * 2.0**-24
+        assert compare_conv2d(actual, *arguments, padding=1).passed == passes
+    # the middle adds up one product, K = 2 and the bias: √20 · 8 roundings of 2 are 71.6
+    for units, passes in ((69, True), (75, False)):
+        actual = refconv.conv2d(*arguments, padding=1)
+        actual[0, 0, 1, 1] += 1j * units * 2.0**-24
+        assert compare_conv2d(actual, *arguments, padding=1).passed == passes
+
+
+def test_real_numbers_are_multiplied_once() -> None:
+    image, kernel, bias = one(1), one(1), np.ones(1, np.float32)
+    actual = refconv.conv2d(image, kernel, bias, padding=1)
+    actual[0, 0, 0, 0] += 2.0**-23
+    assert not compare_conv2d(actual, image, kernel, bias, padding=1).passed
 
 
 # The other operations

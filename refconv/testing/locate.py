@@ -46,7 +46,8 @@ def regions(right: Reading) -> Iterator[Region]:
     shape = right.shape
     yield Region("everywhere", "everywhere", np.ones((1, 1, 1, 1), bool))
     axes, grouped = right.axes, right.grouped
-    yield Region(f"{_code(axes[0])}-after-first", f"in all {axes[0]} after the first", _from(0, 1, shape))
+    many = right.names[0]  # not planes: of volumes, the first is as many of them as it has depths
+    yield Region(f"{_code(many)}-after-first", f"in all {many} after the first", _from(0, right.depths, shape))
     if right.groups > 1:
         first = shape[grouped] - shape[grouped] // right.groups
         words = f"in the last group, from {_one(axes[grouped])} {first} on"

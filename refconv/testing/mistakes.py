@@ -44,6 +44,8 @@ class Mistake:
         Whether it is another mistake on one axis alone.
     ranks : tuple of int
         How many axes of space there may be, for it to be a mistake of its own.
+    is_of_size : bool
+        Whether it is a matter of the result's size alone.
     """
 
     code: str
@@ -53,6 +55,7 @@ class Mistake:
     is_common: bool = False
     is_variant: bool = False
     ranks: tuple[int, ...] = ANY_AXES
+    is_of_size: bool = False
 
     def and_then(self, other: Mistake) -> Mistake:
         """Return the pair of two mistakes."""

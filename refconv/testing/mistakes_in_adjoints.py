@@ -158,7 +158,8 @@ UNREAD: Final = (
         "unread-rows-dropped",
         "the rows and columns that the stride leaves unread are missing",
         "the result has the shape that is asked for; pixels that no output read are 0",
-        lambda reading: reading,  # it is a matter of the size alone
+        lambda reading: reading,
+        is_of_size=True,
     ),
 )
 
@@ -292,6 +293,7 @@ GRADIENT: Final = (
         "gradient-not-cropped",
         "the rows that the stride leaves over make the kernel's gradient larger",
         "the gradient has as many taps as the weight",
-        lambda reading: reading,  # it is a matter of the size alone
+        lambda reading: reading,
+        is_of_size=True,
     ),
 )

@@ -66,5 +66,7 @@ def _sizes(mistake: Mistake, actual: Array, right: Reading, dtype: np.dtype[np.g
     natural = mistake.change(right).naturally_sized()
     if min(natural.size) < 1 or natural.form.own(natural.shape, natural.depths) != actual.shape:
         return False
+    if natural.shape == right.naturally_sized().shape and not mistake.is_of_size:
+        return False  # pixels that a stride leaves over are no matter of a mistake that changes nothing here
     places, found = natural.everywhere(), natural.form.four(actual).reshape(-1)
     return bool(is_near(found, natural.values(places), natural.bounds(places, dtype)).all())

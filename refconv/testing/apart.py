@@ -10,16 +10,23 @@ import numpy as np
 from refconv.arguments import Pair
 from refconv.formats import Array
 from refconv.testing.cases import Case
-from refconv.testing.evidence import is_near, reading_of
+from refconv.testing.directions import Convolution
+from refconv.testing.evidence import is_near
 from refconv.testing.mistakes import Mistake
 from refconv.testing.names import parse_case
 from refconv.testing.reading import Reading, spread
+from refconv.testing.right_reading import reading_of
 
 OUTPUTS = 64  # of each case that are predicted
 
 
 def separating_case(right: Reading, mistakes: Sequence[Mistake]) -> str:
-    """Return the smallest of some cases like this one in which most of the mistakes differ; empty if none do."""
+    """Return the smallest of some cases like this one in which most of the mistakes differ; empty if none do.
+
+    There are such cases for conv2d only.
+    """
+    if not (isinstance(right, Convolution) and right.form.rank == 2):
+        return ""
     best, most = "", 1
     for case in sorted(_variations(right), key=_cost):
         kinds = _kinds(case, mistakes)

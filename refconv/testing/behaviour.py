@@ -11,31 +11,29 @@ from refconv.dtypes import as_array
 from refconv.formats import Array
 from refconv.testing.finding import Finding
 
-Call: TypeAlias = Callable[
-    [Array, Array, Array | None], object
-]  # (input, weight, bias), the rest of a case bound to it
+Operands: TypeAlias = dict[str, Array]  # by name, the factors before the bias
+Call: TypeAlias = Callable[[Operands], object]  # the rest of a case is bound to it; a bias that is left out is none
 
 REPEATS: Final = 4
 TOLERANCE: Final = 0.01  # of the largest output: far above rounding, even in float16, and far below a clipped result
 
 
-def behaviour_findings(call: Call, image: Array, kernel: Array, bias: Array | None) -> list[Finding]:
+def behaviour_findings(call: Call, operands: Operands) -> list[Finding]:
     """Call a target again with a case's arrays, and variations of them; say in what way it is no convolution.
 
     Whatever the target raises passes through.
     """
     for look in (_mutates, _changes_its_mind, _is_not_linear):
-        if (found := look(call, image, kernel, bias)) is not None:
+        if (found := look(call, operands)) is not None:
             return [found]
     return []
 
 
-def _mutates(call: Call, image: Array, kernel: Array, bias: Array | None) -> Finding | None:
-    operands = [operand.copy() for operand in (image, kernel, *(() if bias is None else (bias,)))]
-    kept = [operand.copy() for operand in operands]
-    call(operands[0], operands[1], operands[2] if bias is not None else None)
-    for name, operand, before in zip(("input", "weight", "bias"), operands, kept, strict=False):
-        if not np.array_equal(operand, before, equal_nan=operand.dtype.kind in "fc"):
+def _mutates(call: Call, operands: Operands) -> Finding | None:
+    given = _copied(operands)
+    call(given)
+    for name, before in operands.items():
+        if not np.array_equal(given[name], before, equal_nan=before.dtype.kind in "fc"):
             return mutation(name)
     return None
 
@@ -45,11 +43,12 @@ def mutation(name: str) -> Finding:
     return Finding("mutates-inputs", f"it mutates its inputs: it writes to the {name}", reading="only read them")
 
 
-def _changes_its_mind(call: Call, image: Array, kernel: Array, bias: Array | None) -> Finding | None:
+def _changes_its_mind(call: Call, operands: Operands) -> Finding | None:
     """Tell a random target, whose repetitions all differ, from one that remembers something of the calls before."""
-    before = _result(call, image, kernel, bias)
-    _result(call, -image, kernel, bias)
-    results = [before, *(_result(call, image, kernel, bias) for _ in range(REPEATS))]
+    before = _result(call, operands)
+    name = _first(operands)
+    _result(call, operands | {name: -operands[name]})
+    results = [before, *(_result(call, operands) for _ in range(REPEATS))]
     kinds = len({result.tobytes() for result in results})
     if kinds == 1:
         return None
@@ -58,26 +57,40 @@ def _changes_its_mind(call: Call, image: Array, kernel: Array, bias: Array | Non
     return Finding("stateful", "it is stateful: its result depends on the calls before")
 
 
-def _is_not_linear(call: Call, image: Array, kernel: Array, bias: Array | None) -> Finding | None:  # noqa: ARG001
-    """Compare f(x), f(−x), f(2x) and the sum of f over two halves of x, all without bias."""
-    if not np.isfinite(image).all():
+def _is_not_linear(call: Call, operands: Operands) -> Finding | None:
+    """Compare f(x), f(−x), f(2x) and the sum of f over two halves of x, the first factor, all without bias."""
+    name = _first(operands)
+    array = operands[name]
+    if not np.isfinite(array).all():
         return None
-    odd = image.copy()
+    odd = array.copy()
     odd[..., ::2] = 0
-    whole = _result(call, image, kernel, None)
+
+    def f(x: Array) -> Array:
+        return _result(call, {other: x if other == name else operands[other] for other in operands if other != "bias"})
+
+    whole = f(array)
     size = np.abs(whole).max(initial=0)
-    for name, other in {
-        "f(−x) is not −f(x)": -_result(call, -image, kernel, None),
-        "f(2·x) is not 2·f(x)": _result(call, 2 * image, kernel, None) / 2,
-        "f(x + y) is not f(x) + f(y)": _result(call, odd, kernel, None) + _result(call, image - odd, kernel, None),
+    for law, other in {
+        "f(−x) is not −f(x)": -f(-array),
+        "f(2·x) is not 2·f(x)": f(2 * array) / 2,
+        "f(x + y) is not f(x) + f(y)": f(odd) + f(array - odd),
     }.items():
         if whole.shape != other.shape or not (np.abs(whole - other) <= TOLERANCE * size).all():
-            sentence = f"it is non-linear in the input: {name}"
+            sentence = f"it is non-linear in the {name}: {law}"
             return Finding("non-linear", sentence, reading="a convolution is linear in each argument")
     return None
 
 
-def _result(call: Call, image: Array, kernel: Array, bias: Array | None) -> Array:
-    operands = image.copy(), kernel.copy(), None if bias is None else bias.copy()
-    result = as_array("the result", call(*operands))  # type: ignore[arg-type]  # refused where it is none
+def _first(operands: Operands) -> str:
+    """Return the name of the first factor."""
+    return next(iter(operands))
+
+
+def _copied(operands: Operands) -> Operands:
+    return {name: array.copy() for name, array in operands.items()}
+
+
+def _result(call: Call, operands: Operands) -> Array:
+    result = as_array("the result", call(_copied(operands)))  # type: ignore[arg-type]  # refused where it is none
     return result.astype(np.result_type(result.dtype, np.float64))

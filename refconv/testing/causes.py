@@ -18,10 +18,13 @@ from typing import Final
 from refconv.testing.addressing import trace_addressing
 from refconv.testing.behaviour import behaviour_findings
 from refconv.testing.cases import Case
-from refconv.testing.diagnose import BY_CODE, MISTAKES, SEARCHES, Search, first_found, named
+from refconv.testing.diagnose import SEARCHES, Search, first_found, named
+from refconv.testing.directions import Convolution
 from refconv.testing.evidence import Evidence, gather
 from refconv.testing.finding import Finding
+from refconv.testing.mistake_tables import table_of
 from refconv.testing.mistakes import Mistake
+from refconv.testing.reading import Reading
 from refconv.testing.shapes import shape_findings, type_findings
 from refconv.testing.targets import Target
 
@@ -53,6 +56,7 @@ class Explainer:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._known: dict[str, Mistake] = {}  # all of the target's operation
         self._suspects: dict[str, Mistake] = {}
         self._searches: list[Search] = []  # those that have found something
         self._tally: Counter[str] = Counter()
@@ -69,7 +73,7 @@ class Explainer:
         except Exception:  # noqa: BLE001  # the target may raise anything when called again, and that explains nothing
             found = []
         self._spent += time.perf_counter() - start
-        mistakes = {finding.code: BY_CODE[finding.code] for finding in found if finding.code in BY_CODE}
+        mistakes = {finding.code: self._known[finding.code] for finding in found if finding.code in self._known}
         self._suspects = mistakes or self._suspects  # what one failure refutes need not be tried on the next
         self._tally.update(finding.code for finding in found)
         return tuple(found)
@@ -81,10 +85,11 @@ class Explainer:
         if actual is None:
             return [NOTHING]
         array, right, reference = gather(actual, case.problem(), case.result_dtype)
-        suspects = tuple(self._suspects.values())
-        if array.shape != right.shape:
+        table, suspects = table_of(right), tuple(self._suspects.values())
+        self._known = table.by_code
+        if array.shape != reference.truth.shape:
             found = shape_findings(array, right, reference, suspects)
-            return found if self._is_settled(found) else shape_findings(array, right, reference, MISTAKES)
+            return found if self._is_settled(found) else shape_findings(array, right, reference, table.mistakes)
         evidence = Evidence.of(array, right, reference)
         if not evidence.count:
             return type_findings(array, reference.dtype) or [INEXACT]
@@ -95,7 +100,7 @@ class Explainer:
             self._searched(CERTAIN, evidence)
             or self._misbehaviour(case, seconds)
             or self._searched(UNCERTAIN, evidence)
-            or self._misreadings(case, seconds)
+            or self._misreadings(case, right, seconds)
         )
 
     def _is_settled(self, found: list[Finding]) -> bool:
@@ -107,7 +112,7 @@ class Explainer:
         """Search, and remember the search that finds anything but mistakes, which are remembered themselves."""
         for search in searches:
             if found := search(evidence):
-                if search not in self._searches and any(finding.code not in BY_CODE for finding in found):
+                if search not in self._searches and any(finding.code not in self._known for finding in found):
                     self._searches.append(search)
                 return found
         return []
@@ -117,14 +122,14 @@ class Explainer:
         if self._is_tried or not self._has_time(BEHAVIOUR_CALLS * seconds):
             return []
         self._is_tried = True
-        parameters = (case.stride, case.padding, case.dilation, case.groups)
         with suppress(Exception):  # it may raise anything when it is called with other arrays
-            self._behaviour = behaviour_findings(lambda *arrays: self._target(*arrays, *parameters), *case.arrays())
+            self._behaviour = behaviour_findings(partial(case.called, self._target), case.operands())
         return self._behaviour
 
-    def _misreadings(self, case: Case, seconds: float) -> list[Finding]:
-        """Call the target again for each tap, if there is time: which pixels does it read?"""
-        if self._has_time(seconds * 2 * math.prod(case.weight_shape[1:])):
+    def _misreadings(self, case: Case, right: Reading, seconds: float) -> list[Finding]:
+        """Call a conv2d again for each tap, if there is time: which pixels does it read?"""
+        is_conv2d = isinstance(right, Convolution) and right.form.rank == 2
+        if is_conv2d and self._has_time(seconds * 2 * math.prod(case.weight_shape[1:])):
             with suppress(Exception):
                 return list(trace_addressing(self._target, case).problems[:1])
         return []

@@ -141,7 +141,8 @@ def _exchanged_maps(evidence: Evidence) -> Content | None:
             return None
         origins.append(np.argwhere(matches)[0])
     (n, o), (from_n, from_o) = maps[0], origins[0]
-    where = f"image {n}, channel {o} holds what belongs to image {from_n}, channel {from_o}"
+    one, other = (many.removesuffix("s") for many in evidence.right.axes[:2])
+    where = f"{one} {n}, {other} {o} holds what belongs to {one} {from_n}, {other} {from_o}"
     return Content(
         "outputs-swapped", f"whole maps stand in each other's places: {where}", evidence.wrong, has_region=False
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final, TypeAlias
 
 import numpy.typing as npt
@@ -23,10 +22,8 @@ from refconv.testing.arrays import to_numpy
 from refconv.testing.evidence import Evidence, gather
 from refconv.testing.finding import Finding
 from refconv.testing.locate import bare_regions, filled_regions
-from refconv.testing.mistakes import Mistake, pairs_of_common
-from refconv.testing.mistakes_in_channels import BATCH_AND_BIAS, GROUPS, LAYOUT
-from refconv.testing.mistakes_in_numbers import NUMBERS
-from refconv.testing.mistakes_in_windows import DILATION, KERNEL, PADDING, STRIDE
+from refconv.testing.mistake_tables import table_of
+from refconv.testing.mistakes import Mistake
 from refconv.testing.precision import lost_precision
 from refconv.testing.reading import Reading
 from refconv.testing.reference import Reference
@@ -35,15 +32,7 @@ from refconv.testing.taps import tap_findings
 
 __all__ = ["diagnose", "diagnose_result"]
 
-MISTAKES: Final = tuple(
-    sorted(
-        (*PADDING, *DILATION, *STRIDE, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS, *NUMBERS),
-        key=lambda mistake: (mistake.is_variant, not mistake.is_common),  # of equals, the likelier first
-    )
-)
-PAIRS: Final = pairs_of_common(MISTAKES)
-LEAVE_NOTHING: Final = tuple(mistake for mistake in MISTAKES if mistake.code == "input-channel-tail-lost")
-BY_CODE: Final = {mistake.code: mistake for mistake in reversed((*MISTAKES, *PAIRS))}
+LEAVE_NOTHING: Final = "input-channel-tail-lost"
 
 Search: TypeAlias = Callable[[Evidence], list[Finding]]
 
@@ -142,7 +131,8 @@ def causes_of(actual: object, problem: Problem, dtype: npt.DTypeLike | None = No
 def whereabouts(actual: object, problem: Problem, dtype: npt.DTypeLike | None = None) -> str:
     """Return in words where an output of the right shape is wrong; empty where that is everywhere, or in no order."""
     array, right, reference = gather(actual, problem, dtype)
-    regions = bare_regions(Evidence.of(array, right, reference)) if array.shape == right.shape else []
+    is_placed = array.shape == reference.truth.shape
+    regions = bare_regions(Evidence.of(array, right, reference)) if is_placed else []
     return regions[0].sentence if regions else ""
 
 
@@ -150,8 +140,8 @@ def explanations(actual: Array, right: Reading, reference: Reference) -> list[Fi
     """Return the causes that explain an output equally well."""
     if "O" in (reference.dtype.kind, actual.dtype.kind):
         return []  # numbers of any kind at all, for which there is no bound
-    if actual.shape != right.shape:
-        return shape_findings(actual, right, reference, MISTAKES)
+    if actual.shape != reference.truth.shape:
+        return shape_findings(actual, right, reference, table_of(right).mistakes)
     evidence = Evidence.of(actual, right, reference)
     if not evidence.count:
         return type_findings(actual, reference.dtype)
@@ -168,7 +158,8 @@ def uniform(evidence: Evidence) -> list[Finding]:
     found = {finding.code: finding for finding in filled_regions(evidence)}
     if not any(f"all-{content}" in found for content in ("zero", "bias-alone", "nan", "infinite")):
         return []
-    found |= {finding.code: finding for finding in named(evidence, LEAVE_NOTHING)}
+    tails = [mistake for mistake in table_of(evidence.right).mistakes if mistake.code == LEAVE_NOTHING]
+    found |= {finding.code: finding for finding in named(evidence, tails)}
     others = {code: tuple(other for other in found if other != code) for code in found}
     return [replace(finding, alternatives=others[code]) for code, finding in found.items()]
 
@@ -183,9 +174,20 @@ def named(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
     return _equals(evidence, found)
 
 
+def named_alone(evidence: Evidence) -> list[Finding]:
+    """Return the mistakes of the table that predict the whole output, each by itself."""
+    return named(evidence, table_of(evidence.right).mistakes)
+
+
+def named_in_pairs(evidence: Evidence) -> list[Finding]:
+    """Return the pairs of common mistakes that predict the whole output."""
+    return named(evidence, table_of(evidence.right).pairs)
+
+
 def named_in_part(evidence: Evidence) -> list[Finding]:
     """Return the mistakes that predict the wrong elements, where the others are right."""
-    found = [mistake for mistake in MISTAKES if evidence.explained_by(mistake.change(evidence.right))]
+    mistakes = table_of(evidence.right).mistakes
+    found = [mistake for mistake in mistakes if evidence.explained_by(mistake.change(evidence.right))]
     regions = bare_regions(evidence)
     where = f"; {regions[0].sentence}" if regions else "; it is wrong in a part of the output"
     return [replace(finding, sentence=finding.sentence + where) for finding in _equals(evidence, found)]
@@ -205,7 +207,8 @@ def _equals(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
 
 def with_separating_case(findings: list[Finding], right: Reading) -> list[Finding]:
     """Add the smallest case that tells the findings apart, where there are several and they are mistakes."""
-    mistakes = [BY_CODE[finding.code] for finding in findings if finding.code in BY_CODE]
+    known = table_of(right).by_code
+    mistakes = [known[finding.code] for finding in findings if finding.code in known]
     if len(mistakes) < 2:
         return findings
     case = separating_case(right, mistakes)
@@ -215,9 +218,9 @@ def with_separating_case(findings: list[Finding], right: Reading) -> list[Findin
 # From what leaves no doubt to what only describes: the first that finds anything is believed.
 SEARCHES: Final[tuple[Search, ...]] = (
     uniform,
-    partial(named, mistakes=MISTAKES),
+    named_alone,
     filled_regions,
-    partial(named, mistakes=PAIRS),
+    named_in_pairs,
     named_in_part,
     lost_precision,
     tap_findings,

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refconv.dtypes import result_dtype, wide_dtype
+from refconv.dtypes import result_dtype
 from refconv.formats import Array
-from refconv.geometry import ConvGeometry
 from refconv.problem import Problem
 from refconv.testing.arrays import to_numpy
 from refconv.testing.reading import Places, Reading, spread
 from refconv.testing.reference import Reference, reference_of
+from refconv.testing.right_reading import reading_of
 
 ROUGH = 2.0**-6
 MOST = 4096  # of millions, as a layer of a network has, so many that agree leave no doubt
@@ -22,11 +22,11 @@ SAMPLE = 48  # wrong elements on which a mistake is tried before it is tried on 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """An output of the right shape beside the truth.
+    """A result of the right shape beside the truth.
 
     Attributes
     ----------
-    actual : ndarray, (N, O, P, Q)
+    actual : ndarray, in the four axes of the reading
         What came, in the type that it came in.
     truth, bound : ndarray
         The truth in a wide type, and how far from it an honest kernel may be.
@@ -50,8 +50,8 @@ class Evidence:
 
     @classmethod
     def of(cls, actual: Array, right: Reading, reference: Reference) -> Evidence:
-        """Compare an output with the reference, which has its shape."""
-        truth, bound = reference.truth, reference.allowed
+        """Compare a result with the reference, which has its shape, in the four axes of the reading."""
+        actual, truth, bound = (right.form.four(array) for array in (actual, reference.truth, reference.allowed))
         sizes = np.concatenate([ROUGH * np.abs(truth).reshape(-1), 4 * bound.reshape(-1)])
         roughly = float(np.max(sizes[np.isfinite(sizes)], initial=0))
         return cls(actual, truth, bound, ~is_near(actual, truth, bound), right, reference.dtype, roughly)
@@ -103,19 +103,6 @@ def is_near(actual: Array, desired: Array, bound: Array | float) -> Array:
 
 
 def gather(actual: object, problem: Problem, dtype: npt.DTypeLike | None = None) -> tuple[Array, Reading, Reference]:
-    """Return the actual, the right reading and the reference of a problem, all with a batch axis."""
+    """Return the actual, the right reading and the reference of a problem; the arrays have the result's own axes."""
     reference = reference_of(problem, result_dtype(*problem.dtypes, dtype=dtype))
-    array = to_numpy("the result", actual)
-    if reference.truth.ndim == 3:  # without a batch axis
-        reference = reference._replace(truth=reference.truth[np.newaxis], allowed=reference.allowed[np.newaxis])
-        array = array[np.newaxis]
-    return array, reading_of(problem), reference
-
-
-def reading_of(problem: Problem) -> Reading:
-    """Return the right reading of a problem."""
-    geometry = ConvGeometry.from_shapes(*(operand.shape for operand in problem.operands.values()), **problem.parameters)
-    image, kernel, *offsets = (
-        operand.astype(wide_dtype(operand.dtype), copy=False) for operand in problem.operands.values()
-    )
-    return Reading.of(image, kernel, offsets[0] if offsets else None, geometry)
+    return to_numpy("the result", actual), reading_of(problem), reference

@@ -15,13 +15,13 @@ import numpy as np
 
 from refconv.formats import Array
 from refconv.testing.contents import Content, contents
+from refconv.testing.directions import Convolution, WeightAdjoint
 from refconv.testing.evidence import Evidence
 from refconv.testing.finding import Finding
 from refconv.testing.reading import Reading
 
 NEARLY: Final = 0.75  # of a region: right numbers among wrong ones may be chance, as where a wrong tap reads a zero
 TILES: Final = (2, 4, 6, 8, 16, 32)
-AXES: Final = ("images", "channels", "rows", "columns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +45,38 @@ def regions(right: Reading) -> Iterator[Region]:
     """Yield the regions of an output that are known to go wrong, the simplest first."""
     shape = right.shape
     yield Region("everywhere", "everywhere", np.ones((1, 1, 1, 1), bool))
-    yield Region("images-after-first", "in all images after the first", _from(0, 1, shape))
+    axes, grouped = right.axes, right.grouped
+    many = right.names[0]  # not planes: of volumes, the first is as many of them as it has depths
+    yield Region(f"{_code(many)}-after-first", f"in all {many} after the first", _from(0, right.depths, shape))
     if right.groups > 1:
-        first = shape[1] - shape[1] // right.groups
-        yield Region("channels-last-group", f"in the last group, from channel {first} on", _from(1, first, shape))
-    for half in (shape[1] // 2, (shape[1] + 1) // 2):
-        yield Region(
-            "channels-second-half", f"in the second half of the channels, from {half} on", _from(1, half, shape)
-        )
-    yield Region("border", "where the window touches the padding", touches_padding(right)[np.newaxis, np.newaxis])
-    for axis in (1, 2, 3):
-        yield from _past_tiles(axis, shape)
+        first = shape[grouped] - shape[grouped] // right.groups
+        words = f"in the last group, from {_one(axes[grouped])} {first} on"
+        yield Region(f"{_code(axes[grouped])}-last-group", words, _from(grouped, first, shape))
+    for half in (shape[grouped] // 2, (shape[grouped] + 1) // 2):
+        words = f"in the second half of the {axes[grouped]}, from {half} on"
+        yield Region(f"{_code(axes[grouped])}-second-half", words, _from(grouped, half, shape))
+    if isinstance(right, Convolution):
+        yield Region("border", "where the window touches the padding", touches_padding(right)[np.newaxis, np.newaxis])
+    for axis in range(0 if grouped == 0 else 1, 4):
+        yield from _past_tiles(axis, right)
     for bits in (16, 31):
         if right.size_of_output > 2**bits:
             mask = np.arange(right.size_of_output).reshape(shape) >= 2**bits
             yield Region(f"past-2^{bits}", f"from element number 2^{bits} on", mask)
     for axis in range(4):
-        yield from _phases(axis, shape)
+        yield from _phases(axes[axis], axis, shape)
     for axis in range(4):
-        yield from _single(axis, shape)
+        yield from _single(axes[axis], axis, shape)
+
+
+def _one(many: str) -> str:
+    """Return the singular of an axis: ``"kernel row"``."""
+    return many.removesuffix("s")
+
+
+def _code(words: str) -> str:
+    """Write an axis as codes have it: ``"kernel-rows"``."""
+    return words.replace(" ", "-")
 
 
 def _along(axis: int, chosen: Array) -> Array:
@@ -75,28 +88,29 @@ def _from(axis: int, first: int, shape: tuple[int, ...]) -> Array:
     return _along(axis, np.arange(shape[axis]) >= first)
 
 
-def _past_tiles(axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+def _past_tiles(axis: int, right: Reading) -> Iterator[Region]:
+    many, shape = right.axes[axis], right.shape
     for tile in TILES:
         first = shape[axis] // tile * tile
         if first < shape[axis]:
-            words = f"in {_listed(AXES[axis], np.arange(first, shape[axis]))}, past the last whole tile of {tile}"
-            yield Region(f"{AXES[axis]}-past-tile", words, _from(axis, first, shape))
+            words = f"in {_listed(many, np.arange(first, shape[axis]))}, past the last whole tile of {tile}"
+            yield Region(f"{_code(many)}-past-tile", words, _from(axis, first, shape))
 
 
-def _phases(axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+def _phases(many: str, axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
     for period in (2, 3, 4, 8):
         for phase in range(min(period, shape[axis])):
             chosen = np.arange(shape[axis]) % period == phase
             if 1 < chosen.sum() < shape[axis]:
-                words = f"in {AXES[axis]} {phase} modulo {period}"
-                yield Region(f"{AXES[axis]}-modulo", words, _along(axis, chosen))
+                words = f"in {many} {phase} modulo {period}"
+                yield Region(f"{_code(many)}-modulo", words, _along(axis, chosen))
 
 
-def _single(axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
-    one = AXES[axis].removesuffix("s")
+def _single(many: str, axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+    one = _one(many)
     if shape[axis] > 1:
         for index in {0, shape[axis] // 2, shape[axis] - 1}:
-            yield Region(f"one-{one}", f"in {one} {index} alone", _along(axis, np.arange(shape[axis]) == index))
+            yield Region(f"one-{_code(one)}", f"in {one} {index} alone", _along(axis, np.arange(shape[axis]) == index))
 
 
 def locate(evidence: Evidence, content: Content | None = None) -> list[Region]:
@@ -124,18 +138,19 @@ def _boxes(evidence: Evidence) -> Iterator[Region]:
     sides = [np.unique(axis) for axis in evidence.places]
     if evidence.count < NEARLY * np.prod([len(side) for side in sides]):
         return
-    shape = evidence.wrong.shape
+    shape, axes = evidence.wrong.shape, evidence.right.axes
     named = [(axis, side) for axis, side in enumerate(sides) if len(side) < shape[axis]]
     is_pixel = all(len(sides[axis]) == 1 < shape[axis] for axis in (2, 3))
-    code = "one-pixel" if is_pixel else "+".join(f"some-{AXES[axis]}" for axis, _ in named)
-    words = ", ".join(_listed(AXES[axis], side) for axis, side in named)
+    pixel = "one-tap" if isinstance(evidence.right, WeightAdjoint) else "one-pixel"
+    code = pixel if is_pixel else "+".join(f"some-{_code(axes[axis])}" for axis, _ in named)
+    words = ", ".join(_listed(axes[axis], side) for axis, side in named)
     yield Region(code, f"in {words}", evidence.wrong)
 
 
 def _listed(many: str, side: Array) -> str:
     """Write one index, a few, or the first and the last of many."""
     if len(side) == 1:
-        return f"{many.removesuffix('s')} {side[0]}"
+        return f"{_one(many)} {side[0]}"
     if len(side) <= 4:
         return f"{many} {', '.join(map(str, side))}"
     return f"{many} {side[0]} to {side[-1]}" + (

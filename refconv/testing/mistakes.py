@@ -1,15 +1,15 @@
 """The table of named mistakes: each a small pure function from the right reading to a wrong one.
 
-To add one, add five lines to the table of the chapter that it belongs to (`mistakes_in_windows`,
-`mistakes_in_channels`, `mistakes_in_numbers`): a code, which is stable from then on, a sentence, the corrected
-reading, and the change.  A mistake that cannot be made in some convolution, such as a wrong order of groups where there
-is one, changes nothing there, and so explains nothing.
+To add one, add five lines to the table of the chapter that it belongs to, one of `mistakes_in_windows`,
+`mistakes_in_channels`, `mistakes_in_numbers` and `mistakes_in_adjoints`: a code, which is stable from then on, a
+sentence, the corrected reading, and the change.  A mistake that cannot be made in some convolution, such as a wrong
+order of groups where there is one, changes nothing there, and so explains nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, TypeAlias
 
@@ -18,10 +18,15 @@ from refconv.testing.reading import Reading
 
 Change: TypeAlias = Callable[[Reading], Reading]
 
+ANY_AXES: Final = (0, 1, 2, 3)
+SEVERAL_AXES: Final = (2, 3)
+PLANES: Final = (2,)
+VOLUMES: Final = (3,)
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One way of getting a convolution wrong.
+    """One way of getting a convolution, or an adjoint of one, wrong.
 
     Parameters
     ----------
@@ -37,6 +42,10 @@ class Mistake:
         Whether it is so common that pairs with it are tried.
     is_variant : bool
         Whether it is another mistake on one axis alone.
+    ranks : tuple of int
+        How many axes of space there may be, for it to be a mistake of its own.
+    is_of_size : bool
+        Whether it is a matter of the result's size alone.
     """
 
     code: str
@@ -45,6 +54,8 @@ class Mistake:
     change: Change
     is_common: bool = False
     is_variant: bool = False
+    ranks: tuple[int, ...] = ANY_AXES
+    is_of_size: bool = False
 
     def and_then(self, other: Mistake) -> Mistake:
         """Return the pair of two mistakes."""
@@ -53,28 +64,34 @@ class Mistake:
             f"{self.sentence}, and {other.sentence}",
             f"{self.should}; {other.should}",
             lambda reading: other.change(self.change(reading)),
+            ranks=tuple(rank for rank in self.ranks if rank in other.ranks),
         )
 
 
-def on_axes(*, height: Callable[[AxisGeometry], AxisGeometry], width: Callable[[AxisGeometry], AxisGeometry]) -> Change:
-    """Return the change that changes the two axes."""
-    return lambda reading: replace(reading, height=height(reading.height), width=width(reading.width))
+def on_axes(change: Callable[[AxisGeometry], AxisGeometry], *names: str) -> Change:
+    """Return the change that changes the axes of these names, or all."""
+    return lambda reading: reading.with_axes(change, *names)
 
 
 def per_axis(
     code: str, sentence: str, should: str, change: Callable[[AxisGeometry], AxisGeometry], *, is_common: bool = False
 ) -> list[Mistake]:
-    """Return a mistake on both axes, along the height alone, and along the width alone."""
+    """Return a mistake on all axes, and along each alone."""
+    return [Mistake(code, sentence, should, on_axes(change), is_common), *along_each(code, sentence, should, change)]
 
-    def kept(axis: AxisGeometry) -> AxisGeometry:
-        return axis
 
-    height, width = on_axes(height=change, width=kept), on_axes(height=kept, width=change)
-    height, width = on_axes(height=change, width=kept), on_axes(height=kept, width=change)
+def along_each(code: str, sentence: str, should: str, change: Callable[[AxisGeometry], AxisGeometry]) -> list[Mistake]:
+    """Return a mistake along each axis alone, where there are several."""
     return [
-        Mistake(code, sentence, should, on_axes(height=change, width=change), is_common),
-        Mistake(f"{code}-along-height", f"{sentence} along the height", should, height, is_variant=True),
-        Mistake(f"{code}-along-width", f"{sentence} along the width", should, width, is_variant=True),
+        Mistake(
+            f"{code}-along-{axis}",
+            f"{sentence} along the {axis}",
+            should,
+            on_axes(change, axis),
+            is_variant=True,
+            ranks=VOLUMES if axis == "depth" else SEVERAL_AXES,
+        )
+        for axis in ("height", "width", "depth")
     ]
 
 

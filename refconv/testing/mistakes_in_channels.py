@@ -9,13 +9,14 @@ from typing import Final
 import numpy as np
 
 from refconv.formats import Array
-from refconv.testing.mistakes import Change, Mistake
+from refconv.testing.mistakes import PLANES, SEVERAL_AXES, Change, Mistake
 from refconv.testing.reading import Places, Reading, Shape
 
+FLAT: Final = (1, 2)
 _BLOCKS = "output channel o reads input channels (C/G)·g + c, with g = o // (O/G)"
 
 
-def _grouped(channel: Callable[[Array, Array, Reading], Array]) -> Change:
+def grouped(channel: Callable[[Array, Array, Reading], Array]) -> Change:
     """Change the input channel as a function of o and c."""
 
     def change(reading: Reading) -> Reading:
@@ -25,52 +26,60 @@ def _grouped(channel: Callable[[Array, Array, Reading], Array]) -> Change:
     return change
 
 
-def _block(o: Array, reading: Reading) -> Array:
-    return o // (len(reading.weight) // reading.groups)
+def block(o: Array, reading: Reading) -> Array:
+    """Return the group of each output channel."""
+    return o // (len(reading.channels) // reading.groups)
 
 
-def _dense(reading: Reading) -> Reading:
+def dense(reading: Reading) -> Reading:
+    """Let every output channel read all input channels, with its group's weights again and again."""
     weight = np.tile(reading.weight, (1, reading.groups, 1, 1))
-    channels = np.tile(np.arange(weight.shape[1]), (len(weight), 1))
+    channels = np.tile(np.arange(reading.channels.shape[1] * reading.groups), (len(weight), 1))
     return replace(reading, weight=weight, channels=channels)
 
 
-def _depthwise(reading: Reading) -> Reading:
-    if reading.groups == 1 or not reading.weight.shape[1]:
+def depthwise(reading: Reading) -> Reading:
+    """Take as many groups as there are output channels, each with the first weights that it has."""
+    outputs, channels = reading.channels.shape
+    if reading.groups == 1 or not channels:
         return reading
-    own = np.arange(len(reading.weight)) * reading.input.shape[1] // len(reading.weight)
-    return replace(reading, weight=reading.weight[:, :1], channels=own[:, np.newaxis])
+    own = np.arange(outputs) * (channels * reading.groups) // outputs
+    return replace(reading, weight=reading.weight[:, : reading.depth.kernel_size], channels=own[:, np.newaxis])
 
 
-GROUPS: Final = (
+GROUPS_OF_CHANNELS: Final = (
     Mistake(
         "groups-interleaved",
         "groups are interleaved: channel o belongs to group o mod G, on both sides",
         _BLOCKS,
-        _grouped(lambda o, c, reading: c * reading.groups + o % reading.groups),
+        grouped(lambda o, c, reading: c * reading.groups + o % reading.groups),
         is_common=True,
     ),
     Mistake(
         "groups-interleaved-inputs",
         "the input channels of a group are taken G apart, not side by side",
         _BLOCKS,
-        _grouped(lambda o, c, reading: c * reading.groups + _block(o, reading)),
+        grouped(lambda o, c, reading: c * reading.groups + block(o, reading)),
     ),
     Mistake(
         "groups-interleaved-outputs",
         "output channel o is put into group o mod G, not into its block",
         _BLOCKS,
-        _grouped(lambda o, c, reading: o % reading.groups * reading.weight.shape[1] + c),
+        grouped(lambda o, c, reading: o % reading.groups * reading.channels.shape[1] + c),
     ),
     Mistake(
         "groups-all-read-first",
         "every group reads the first group's input channels",
         _BLOCKS,
-        _grouped(lambda _, c, reading: c),  # noqa: ARG005
+        grouped(lambda _, c, reading: c),  # noqa: ARG005
         is_common=True,
     ),
-    Mistake("groups-ignored", "groups are ignored: every output channel reads all input channels", _BLOCKS, _dense),
-    Mistake("groups-as-depthwise", "any groups are taken for depthwise: one input channel each", _BLOCKS, _depthwise),
+)
+
+GROUPS: Final = (
+    *GROUPS_OF_CHANNELS,
+    Mistake("groups-ignored", "groups are ignored: every output channel reads all input channels", _BLOCKS, dense),
+    Mistake("groups-as-depthwise", "any groups are taken for depthwise: one input channel each", _BLOCKS, depthwise),
 )
 
 
@@ -81,7 +90,8 @@ def _buffer(array: Array, order: str, names: str) -> Array:
     return taken.transpose([order.index(name) for name in names])
 
 
-def _weight_as(order: str) -> Change:
+def weight_as(order: str) -> Change:
+    """Read the weight's memory in another order of its axes."""
     return lambda reading: replace(reading, weight=_buffer(reading.weight, order, "OIHW"))
 
 
@@ -89,11 +99,11 @@ def _input_as(order: str) -> Change:
     return lambda reading: replace(reading, input=_buffer(reading.input, order, "NCHW"))
 
 
-def _stored_as(order: str) -> Change:
-    """Store the output in another order of its axes, and read it as (N, O, P, Q)."""
+def stored_as(order: str, names: str = "NOPQ") -> Change:
+    """Store the result in another order of its axes, and read it as if it were in the right one."""
 
     def origin(places: Places, shape: Shape) -> Places:
-        axes = ["NOPQ".index(name) for name in order]
+        axes = [names.index(name) for name in order]
         flat = np.ravel_multi_index(places, shape)
         found = np.unravel_index(flat, [shape[axis] for axis in axes])
         n, o, p, q = (found[axes.index(axis)] for axis in range(4))
@@ -102,13 +112,12 @@ def _stored_as(order: str) -> Change:
     return lambda reading: replace(reading, origin=origin)
 
 
-def _groups_last(reading: Reading) -> Reading:
-    """Store the output channels as (O/G, G) where they are (G, O/G)."""
-    each = len(reading.weight) // reading.groups
+def groups_last(reading: Reading) -> Reading:
+    """Store the result's channels as (O/G, G) where they are (G, O/G)."""
 
-    def origin(places: Places, shape: Shape) -> Places:  # noqa: ARG001
+    def origin(places: Places, shape: Shape) -> Places:
         n, o, p, q = places
-        return n, o % reading.groups * each + o // reading.groups, p, q
+        return n, o % reading.groups * (shape[1] // reading.groups) + o // reading.groups, p, q
 
     return replace(reading, origin=origin)
 
@@ -118,19 +127,26 @@ LAYOUT: Final = (
         "kernel-transposed",
         "each kernel is read as (K_w, K_h)",
         "weight is (O, C/G, K_h, K_w)",
-        _weight_as("OIWH"),
+        weight_as("OIWH"),
         is_common=True,
+        ranks=SEVERAL_AXES,
     ),
     *(
         Mistake(
             f"weight-read-as-{order.lower()}",
             f"the weight's memory is read as {order}, so that its taps are mixed up",
             "weight is (O, C/G, K_h, K_w): the columns in the fastest order, then rows, then channels",
-            _weight_as(order),
+            weight_as(order),
         )
         for order in ("OHWI", "HWIO", "IOHW")
     ),
-    Mistake("input-read-as-nhwc", "the input's memory is read as NHWC", "input is (N, C, H, W)", _input_as("NHWC")),
+    Mistake(
+        "input-read-as-nhwc",
+        "the input's memory is read as NHWC",
+        "input is (N, C, H, W)",
+        _input_as("NHWC"),
+        ranks=FLAT,
+    ),
     Mistake(
         "input-strides-ignored",
         "the input's memory is read as it lies, whatever its strides",
@@ -143,28 +159,58 @@ LAYOUT: Final = (
         "an element is where its strides say",
         lambda reading: replace(reading, weight=reading.weight.ravel(order="K").reshape(reading.weight.shape)),
     ),
-    Mistake("input-read-as-cnhw", "the input's memory is read as CNHW", "input is (N, C, H, W)", _input_as("CNHW")),
-    Mistake("input-transposed", "each image is read as (W, H)", "input is (N, C, H, W)", _input_as("NCWH")),
-    Mistake("output-stored-as-nhwc", "the output is stored as NHWC", "output is (N, O, P, Q)", _stored_as("NPQO")),
-    Mistake("output-transposed", "each image is stored as (Q, P)", "output is (N, O, P, Q)", _stored_as("NOQP")),
+    Mistake(
+        "input-read-as-cnhw",
+        "the input's memory is read as CNHW",
+        "input is (N, C, H, W)",
+        _input_as("CNHW"),
+        ranks=FLAT,
+    ),
+    Mistake(
+        "input-transposed",
+        "each image is read as (W, H)",
+        "input is (N, C, H, W)",
+        _input_as("NCWH"),
+        ranks=PLANES,
+    ),
+    Mistake(
+        "output-stored-as-nhwc",
+        "the output is stored as NHWC",
+        "output is (N, O, P, Q)",
+        stored_as("NPQO"),
+        ranks=FLAT,
+    ),
+    Mistake(
+        "output-transposed",
+        "each image is stored as (Q, P)",
+        "output is (N, O, P, Q)",
+        stored_as("NOQP"),
+        ranks=PLANES,
+    ),
     Mistake(
         "output-batch-and-channels-swapped",
         "the output is stored as (O, N)",
         "output is (N, O, P, Q)",
-        _stored_as("ONPQ"),
+        stored_as("ONPQ"),
+        ranks=FLAT,
     ),
     Mistake(
         "output-groups-transposed",
         "the output channels are stored as (O/G, G), not (G, O/G)",
         "output channel o is filter o mod (O/G) of group o // (O/G)",
-        _groups_last,
+        groups_last,
     ),
 )
 
 
+def first_image(reading: Reading) -> Reading:
+    """Make every image from the first one; of a volume, every plane from that of the first volume."""
+    return replace(reading, images=reading.images % reading.depths)
+
+
 def _of_image(reading: Reading) -> Reading:
     """Give every channel of image n the bias of channel n, counted round and round."""
-    images: Array = np.indices(reading.bias.shape)[0]
+    images: Array = np.indices(reading.bias.shape)[0] // reading.depths
     return replace(reading, bias=reading.bias[images, images % reading.bias.shape[1]])
 
 
@@ -173,19 +219,22 @@ def _tail_lost(step: int) -> Change:
 
     def change(reading: Reading) -> Reading:
         weight = reading.weight.copy()
-        weight[:, weight.shape[1] // step * step :] = 0
+        weight[:, reading.channels.shape[1] // step * step * reading.depth.kernel_size :] = 0
         return replace(reading, weight=weight)
 
     return change
 
 
-BATCH_AND_BIAS: Final = (
+BATCH: Final = (
     Mistake(
         "batch-first-for-all",
         "every image is made from the first one",
         "output n is made from input n",
-        lambda reading: replace(reading, images=np.zeros_like(reading.images)),
+        first_image,
     ),
+)
+
+BIAS: Final = (
     Mistake(
         "bias-missing",
         "the bias is missing",
@@ -203,6 +252,11 @@ BATCH_AND_BIAS: Final = (
         "output channel o gets bias[o]",
         lambda reading: replace(reading, bias=np.repeat(reading.bias[:, :1], reading.bias.shape[1], axis=1)),
     ),
+)
+
+BATCH_AND_BIAS: Final = (
+    *BATCH,
+    *BIAS,
     *(
         Mistake(
             "input-channel-tail-lost",

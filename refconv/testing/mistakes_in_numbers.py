@@ -14,13 +14,13 @@ from refconv.testing.reading import Reading
 
 
 def _rounded(round_to: Callable[[Array], Array]) -> Change:
-    """Round input and weight before they are multiplied."""
+    """Round both factors before they are multiplied."""
 
     def change(reading: Reading) -> Reading:
-        if reading.input.dtype.kind == "c":
+        if reading.bias.dtype.kind == "c":
             return reading
         with np.errstate(all="ignore"):
-            return replace(reading, input=round_to(reading.input), weight=round_to(reading.weight))
+            return reading.with_factors(round_to)
 
     return change
 
@@ -57,25 +57,29 @@ def _zero_columns(width: int) -> Change:
     return change
 
 
-NUMBERS: Final = (
+ROUNDING: Final = (
     Mistake(
         "inputs-rounded-to-fp16",
-        "input and weight are rounded to float16 before they are multiplied",
+        "both factors are rounded to float16 before they are multiplied",
         "multiply them in their own type",
         _rounded(lambda values: values.astype(np.float16).astype(values.dtype)),
     ),
     Mistake(
         "inputs-rounded-to-tf32",
-        "input and weight are rounded to TF32, 11 significant bits, before they are multiplied",
+        "both factors are rounded to TF32, 11 significant bits, before they are multiplied",
         "multiply them in their own type",
         _rounded(_to_bits(11)),
     ),
     Mistake(
         "inputs-rounded-to-bf16",
-        "input and weight are rounded to bfloat16 before they are multiplied",
+        "both factors are rounded to bfloat16 before they are multiplied",
         "multiply them in their own type",
         _rounded(_to_bits(8)),
     ),
+)
+
+NUMBERS: Final = (
+    *ROUNDING,
     Mistake(
         "nan-lost",
         "NaN in the input is taken for 0",

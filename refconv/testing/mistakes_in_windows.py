@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
+import numpy as np
+
 from refconv.axis import AxisGeometry
-from refconv.testing.mistakes import Change, Mistake, per_axis
-from refconv.testing.reading import Reading
+from refconv.testing.mistakes import SEVERAL_AXES, VOLUMES, Change, Mistake, on_axes, per_axis
+from refconv.testing.reading import AXES, Reading
 
 _WINDOW = "h = S·p + D·i − T"
 _ZEROS = "zeros stand in the padding"
 
 
-def _padded(axis: AxisGeometry, before: int, after: int) -> AxisGeometry:
+def padded(axis: AxisGeometry, before: int, after: int) -> AxisGeometry:
+    """Return the axis with this padding, which may be negative: then pixels are left out."""
     return replace(axis, padding=(before, after))
 
 
@@ -45,15 +49,11 @@ def _undilated_same(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
     """Pad for the kernel without its dilation."""
     total = max(0, sum(axis.padding) - (axis.dilation - 1) * (axis.kernel_size - 1))
     smaller, larger = total // 2, total - total // 2
-    return _padded(axis, larger, smaller) if larger_first else _padded(axis, smaller, larger)
+    return padded(axis, larger, smaller) if larger_first else padded(axis, smaller, larger)
 
 
 def _same_from_undilated(*, larger_first: bool) -> Change:
-    def change(reading: Reading) -> Reading:
-        height, width = (_undilated_same(axis, larger_first=larger_first) for axis in (reading.height, reading.width))
-        return replace(reading, height=height, width=width)
-
-    return change
+    return on_axes(partial(_undilated_same, larger_first=larger_first))
 
 
 def _mode(padding_mode: str) -> Change:
@@ -64,12 +64,15 @@ def _stride_and_dilation_swapped(axis: AxisGeometry) -> AxisGeometry:
     return replace(axis, stride=axis.dilation, dilation=axis.stride)
 
 
-def _flipped(*axes: int) -> Change:
-    """Reverse the taps along some of the weight's axes."""
+def flipped(*names: str) -> Change:
+    """Reverse the taps along some axes."""
 
     def change(reading: Reading) -> Reading:
-        order = tuple(slice(None, None, -1) if axis in axes else slice(None) for axis in range(4))
-        return replace(reading, weight=reading.weight[order])
+        kernels, channels = reading.weight.shape[:2]
+        taps = reading.depth.kernel_size
+        by_depth = reading.weight.reshape(kernels, channels // taps, taps, *reading.weight.shape[2:])
+        turned = np.flip(by_depth, tuple(AXES.index(name) + 2 for name in names))
+        return replace(reading, weight=turned.reshape(reading.weight.shape))
 
     return change
 
@@ -79,33 +82,33 @@ PADDING: Final = (
         "padding-missing",
         "the padding before the first pixel is missing",
         f"{_WINDOW}, with T the padding before the first pixel",
-        lambda axis: _padded(axis, 0, 0),
+        lambda axis: padded(axis, 0, 0),
         is_common=True,
     ),
     *per_axis(
         "padding-sides-swapped",
         "the padding's two sides are swapped",
         f"{_WINDOW}, with T the padding at the top (or the left), not at the bottom (the right)",
-        lambda axis: _padded(axis, *axis.padding[::-1]),
+        lambda axis: padded(axis, *axis.padding[::-1]),
         is_common=True,
     ),
     *per_axis(
         "padding-all-before",
         "all of the padding stands before the first pixel",
         f"{_WINDOW}, with T the padding before the first pixel alone, not the sum of both sides",
-        lambda axis: _padded(axis, sum(axis.padding), 0),
+        lambda axis: padded(axis, sum(axis.padding), 0),
     ),
     *per_axis(
         "padding-halved",
         "half of the padding is used",
         f"{_WINDOW}, with T the padding of one side: it is not a total to be halved",
-        lambda axis: _padded(axis, axis.padding[0] // 2, axis.padding[1] // 2),
+        lambda axis: padded(axis, axis.padding[0] // 2, axis.padding[1] // 2),
     ),
     *per_axis(
         "padding-doubled",
         "twice the padding is used",
         f"{_WINDOW}, with T the padding of one side",
-        lambda axis: _padded(axis, 2 * axis.padding[0], 2 * axis.padding[1]),
+        lambda axis: padded(axis, 2 * axis.padding[0], 2 * axis.padding[1]),
     ),
     Mistake(
         "padding-axes-swapped",
@@ -113,24 +116,27 @@ PADDING: Final = (
         "(T, B) pads the rows, (L, R) the columns",
         _exchanged("padding"),
         is_common=True,
+        ranks=SEVERAL_AXES,
     ),
     Mistake(
         "padding-first-for-both",
         "the padding of the height is used along the width as well",
         "(L, R) pads the columns",
         _one_for_both("padding", first=True),
+        ranks=SEVERAL_AXES,
     ),
     Mistake(
         "padding-second-for-both",
         "the padding of the width is used along the height as well",
         "(T, B) pads the rows",
         _one_for_both("padding", first=False),
+        ranks=SEVERAL_AXES,
     ),
     *per_axis(
         "padding-before-used-for-after",
         "the padding before the first pixel is used after the last one as well",
         "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1, not with 2·T",
-        lambda axis: _padded(axis, axis.padding[0], axis.padding[0]),
+        lambda axis: padded(axis, axis.padding[0], axis.padding[0]),
     ),
     *(
         Mistake(
@@ -155,13 +161,13 @@ PADDING: Final = (
         "window-one-late",
         "every window lies one pixel too late",
         _WINDOW,
-        lambda axis: _padded(axis, axis.padding[0] - 1, axis.padding[1] + 1),
+        lambda axis: padded(axis, axis.padding[0] - 1, axis.padding[1] + 1),
     ),
     *per_axis(
         "window-one-early",
         "every window lies one pixel too early",
         _WINDOW,
-        lambda axis: _padded(axis, axis.padding[0] + 1, axis.padding[1] - 1),
+        lambda axis: padded(axis, axis.padding[0] + 1, axis.padding[1] - 1),
     ),
     Mistake(
         "border-renormalised",
@@ -185,18 +191,21 @@ DILATION: Final = (
         "D_h spaces the rows, D_w the columns",
         _exchanged("dilation"),
         is_common=True,
+        ranks=SEVERAL_AXES,
     ),
     Mistake(
         "dilation-first-for-both",
         "the dilation of the height is used along the width as well",
         "D_w spaces the columns",
         _one_for_both("dilation", first=True),
+        ranks=SEVERAL_AXES,
     ),
     Mistake(
         "dilation-second-for-both",
         "the dilation of the width is used along the height as well",
         "D_h spaces the rows",
         _one_for_both("dilation", first=False),
+        ranks=SEVERAL_AXES,
     ),
     *per_axis(
         "dilation-one-too-large",
@@ -212,17 +221,9 @@ DILATION: Final = (
     ),
     Mistake(
         "reach-kernel-times-dilation",
-        "the kernel is taken to reach over K·D pixels, so that outputs are missing at the end",
+        "the kernel is taken to reach over K·D pixels",
         "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1",
-        lambda reading: replace(
-            reading,
-            height=_padded(
-                reading.height, reading.height.padding[0], reading.height.padding[1] - reading.height.dilation + 1
-            ),
-            width=_padded(
-                reading.width, reading.width.padding[0], reading.width.padding[1] - reading.width.dilation + 1
-            ),
-        ),
+        on_axes(lambda axis: padded(axis, axis.padding[0], axis.padding[1] - axis.dilation + 1)),
     ),
 )
 
@@ -240,18 +241,21 @@ STRIDE: Final = (
         "S_h steps over the rows, S_w over the columns",
         _exchanged("stride"),
         is_common=True,
+        ranks=SEVERAL_AXES,
     ),
     Mistake(
         "stride-first-for-both",
         "the stride of the height is used along the width as well",
         "S_w steps over the columns",
         _one_for_both("stride", first=True),
+        ranks=SEVERAL_AXES,
     ),
     Mistake(
         "stride-second-for-both",
         "the stride of the width is used along the height as well",
         "S_h steps over the rows",
         _one_for_both("stride", first=False),
+        ranks=SEVERAL_AXES,
     ),
     *per_axis(
         "stride-and-dilation-swapped",
@@ -266,19 +270,21 @@ KERNEL: Final = (
         "kernel-flipped",
         "the kernel is flipped: this is the true convolution of mathematics",
         f"tap i reads {_WINDOW}, so the first tap reads the first pixel",
-        _flipped(2, 3),
+        flipped(*AXES),
         is_common=True,
     ),
-    Mistake(
-        "kernel-flipped-along-height",
-        "the kernel is flipped along the height",
-        f"tap i reads {_WINDOW}, so the first tap reads the first row",
-        _flipped(2),
-    ),
-    Mistake(
-        "kernel-flipped-along-width",
-        "the kernel is flipped along the width",
-        f"tap i reads {_WINDOW}, so the first tap reads the first column",
-        _flipped(3),
+    *(
+        Mistake(
+            f"kernel-flipped-along-{axis}",
+            f"the kernel is flipped along the {axis}",
+            f"tap i reads {_WINDOW}, so the first tap reads the first {pixels}",
+            flipped(axis),
+            ranks=ranks,
+        )
+        for axis, pixels, ranks in (
+            ("height", "row", SEVERAL_AXES),
+            ("width", "column", SEVERAL_AXES),
+            ("depth", "plane", VOLUMES),
+        )
     ),
 )

@@ -29,7 +29,7 @@ def lost_precision(evidence: Evidence) -> list[Finding]:
     magnitudes = _magnitudes(evidence.right).values(evidence.places)
     with np.errstate(all="ignore"):
         error = np.abs(evidence.actual.astype(evidence.truth.dtype) - evidence.truth)[evidence.wrong]
-    terms = int(np.prod(evidence.right.weight.shape[1:])) + 1
+    terms = evidence.right.products + 1
     for name, unit in NARROW.items():
         share = LIKELY * terms**0.5 * unit
         if unit > np.finfo(evidence.truth.dtype).eps and share <= CONVINCING and (error <= share * magnitudes).all():
@@ -41,4 +41,4 @@ def lost_precision(evidence: Evidence) -> list[Finding]:
 
 def _magnitudes(reading: Reading) -> Reading:
     """Return the reading whose outputs are ``Σ|x||w| + |b|``."""
-    return replace(reading, input=np.abs(reading.input), weight=np.abs(reading.weight), bias=np.abs(reading.bias))
+    return replace(reading.with_factors(np.abs), bias=np.abs(reading.bias))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import permutations
 from typing import Final
 
@@ -17,7 +17,7 @@ from refconv.testing.reading import Reading
 from refconv.testing.reference import Reference
 
 UNKNOWN_SHAPE: Final = "wrong-shape"
-_AXES: Final = "NOPQ"
+MISTAKEN_ORDERS: Final = {"IOHW": "gradient-channels-swapped", "OIWH": "gradient-transposed"}
 
 
 def type_findings(actual: Array, dtype: np.dtype[np.generic]) -> list[Finding]:
@@ -29,8 +29,8 @@ def type_findings(actual: Array, dtype: np.dtype[np.generic]) -> list[Finding]:
 
 def shape_findings(actual: Array, right: Reading, reference: Reference, mistakes: Sequence[Mistake]) -> list[Finding]:
     """Explain an output of the wrong shape: by right numbers in another arrangement, or by a mistake that sizes it."""
-    should = f"shape {right.shape}"
-    for code, words, arranged in _arrangements(actual, right):
+    should = f"shape {reference.truth.shape}"
+    for code, words, arranged in _arrangements(actual, right, reference.truth.shape):
         if not Evidence.of(arranged, right, reference).count:
             return [Finding(code, f"the numbers are right, but {words}", reading=should)]
     found = {mistake.code: mistake for mistake in reversed(mistakes) if _sizes(mistake, actual, right, reference.dtype)}
@@ -45,25 +45,28 @@ def shape_findings(actual: Array, right: Reading, reference: Reference, mistakes
             )
             for code in dict.fromkeys(codes)
         ]
-    return [Finding(UNKNOWN_SHAPE, f"the shape is {actual.shape}, where {right.shape} was expected", reading=should)]
+    words = f"the shape is {actual.shape}, where {reference.truth.shape} was expected"
+    return [Finding(UNKNOWN_SHAPE, words, reading=should)]
 
 
-def _arrangements(actual: Array, right: Reading) -> Iterator[tuple[str, str, Array]]:
+def _arrangements(actual: Array, right: Reading, shape: tuple[int, ...]) -> Iterator[tuple[str, str, Array]]:
     """Yield the output with its axes in every other order, and its elements as they come."""
-    if actual.size != np.prod(right.shape):
+    if actual.size != math.prod(shape):
         return
-    for order in permutations(range(4)):
-        if order != (0, 1, 2, 3) and actual.shape == tuple(right.shape[axis] for axis in order):
-            names = "".join(_AXES[axis] for axis in order)
-            yield f"output-as-{names.lower()}", f"the axes come as {names}", actual.transpose(np.argsort(order))
-    yield "wrong-shape-right-numbers", f"the shape is {actual.shape}", actual.reshape(right.shape)
+    for order in permutations(range(len(shape))):
+        if list(order) != sorted(order) and actual.shape == tuple(shape[axis] for axis in order):
+            names = "".join(right.form.names[axis] for axis in order)
+            code = MISTAKEN_ORDERS.get(names, f"output-as-{names.lower()}")
+            yield code, f"the axes come as {names}", actual.transpose(np.argsort(order))
+    yield "wrong-shape-right-numbers", f"the shape is {actual.shape}", actual.reshape(shape)
 
 
 def _sizes(mistake: Mistake, actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> bool:
     """Whether a kernel with this mistake, also in the output's size, gives this output."""
-    reading = mistake.change(right)
-    natural = replace(reading, size=reading.natural_size)
-    if min(natural.size) < 1 or natural.shape != actual.shape:
+    natural = mistake.change(right).naturally_sized()
+    if min(natural.size) < 1 or natural.form.own(natural.shape, natural.depths) != actual.shape:
         return False
-    places = natural.everywhere()
-    return bool(is_near(actual.reshape(-1), natural.values(places), natural.bounds(places, dtype)).all())
+    if natural.shape == right.naturally_sized().shape and not mistake.is_of_size:
+        return False  # pixels that a stride leaves over are no matter of a mistake that changes nothing here
+    places, found = natural.everywhere(), natural.form.four(actual).reshape(-1)
+    return bool(is_near(found, natural.values(places), natural.bounds(places, dtype)).all())

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from refconv.formats import Array
+from refconv.testing.directions import Convolution
 from refconv.testing.evidence import Evidence
 from refconv.testing.finding import Finding
 from refconv.testing.locate import touches_padding
@@ -29,7 +30,9 @@ Shift = tuple[int, int]
 
 
 def tap_findings(evidence: Evidence) -> list[Finding]:
-    """Express the error as taps that are missing, extra or shifted; nothing where it cannot be."""
+    """Express the error as taps that are missing, extra or shifted; nothing where it cannot be, or for an adjoint."""
+    if not isinstance(evidence.right, Convolution):
+        return []
     touching = touches_padding(evidence.right)
     parts = []
     for name, inside in (("where the window lies inside the image", ~touching), ("at the border", touching)):

@@ -14,8 +14,9 @@ from refconv.testing import Finding, find_case
 from refconv.testing.apart import separating_case
 from refconv.testing.behaviour import behaviour_findings
 from refconv.testing.causes import GRACE, SHARE, Explainer, shared_causes
-from refconv.testing.diagnose import BY_CODE, diagnose
-from refconv.testing.evidence import reading_of
+from refconv.testing.diagnose import diagnose
+from refconv.testing.mistake_tables import CONV2D
+from refconv.testing.right_reading import reading_of
 
 DEFAULT = find_case("n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32")
 REAL = find_case("n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32-real")
@@ -78,27 +79,42 @@ def test_the_law_that_fails_is_named(target: Callable[..., Any], sentence: str) 
     image = np.arange(1.0, 25).reshape(1, 1, 4, 6)
     if "f(x + y)" in sentence:
         image[..., 1::2] /= 100
-    (finding,) = behaviour_findings(target, image, np.ones((1, 1, 2, 2)), None)
+    operands = {"input": image, "weight": np.ones((1, 1, 2, 2))}
+    (finding,) = behaviour_findings(lambda given: target(*given.values()), operands)
     assert (finding.code, finding.sentence) == ("non-linear", sentence)
 
 
-@pytest.mark.parametrize(("index", "name"), [(0, "input"), (1, "weight"), (2, "bias")])
-def test_the_argument_that_is_written_to_is_named(index: int, name: str) -> None:
-    def target(*operands: Any) -> Any:
-        operands[index][...] += 1
-        return operands[0]
+@pytest.mark.parametrize("name", ["weight", "grad_output", "bias"])
+def test_the_argument_that_is_written_to_is_named(name: str) -> None:
+    def call(operands: dict[str, Any]) -> Any:
+        operands[name][...] += 1
+        return operands["weight"]
 
-    (finding,) = behaviour_findings(target, np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), np.ones(1))
+    operands = {"weight": np.ones((1, 1, 1, 1)), "grad_output": np.ones((1, 1, 2, 2)), "bias": np.ones(1)}
+    (finding,) = behaviour_findings(call, operands)
     assert finding.sentence == f"it mutates its inputs: it writes to the {name}"
 
 
 def test_a_convolution_behaves() -> None:
+    def call(operands: dict[str, Any]) -> Any:
+        return conv2d(**operands, **DEFAULT.kwargs())
+
     for case in (DEFAULT, REAL):
-        arrays = case.arrays()
-        assert behaviour_findings(lambda *a: conv2d(*a, **DEFAULT.kwargs()), *arrays) == []
-    with_nan = DEFAULT.arrays()[0]
-    with_nan[0, 0, 0, 0] = np.nan
-    assert behaviour_findings(lambda *a: conv2d(*a, **DEFAULT.kwargs()), with_nan, *DEFAULT.arrays()[1:]) == []
+        assert behaviour_findings(call, case.operands()) == []
+    with_nan = DEFAULT.operands()
+    with_nan["input"][0, 0, 0, 0] = np.nan
+    assert behaviour_findings(call, with_nan) == []
+
+
+def test_linearity_is_asked_of_the_first_factor_without_a_bias() -> None:
+    def call(operands: dict[str, Any]) -> Any:
+        return np.abs(operands["weight"]) * operands["grad_output"] + operands.get("bias", 0)
+
+    operands = {"weight": np.arange(1.0, 5), "grad_output": np.arange(2.0, 6), "bias": np.ones(4)}
+    (finding,) = behaviour_findings(call, operands)
+    assert finding.sentence == "it is non-linear in the weight: f(−x) is not −f(x)"
+    swapped = {name: operands[name] for name in ("grad_output", "weight", "bias")}
+    assert behaviour_findings(call, swapped) == []
 
 
 def test_results_that_are_none_at_all() -> None:
@@ -172,12 +188,12 @@ def test_the_separating_case_separates() -> None:
     outputs = set()
     for finding in findings:
         right = reading_of(case.problem())
-        reading = BY_CODE[finding.code].change(right)
+        reading = CONV2D.by_code[finding.code].change(right)
         outputs.add(reading.values(reading.everywhere()).tobytes())
     assert len(outputs) >= len(findings) - 1 > 3
 
 
 def test_mistakes_that_never_differ_have_no_separating_case() -> None:
     right = reading_of(DEFAULT.problem())
-    flipped = BY_CODE["kernel-flipped"]
+    flipped = CONV2D.by_code["kernel-flipped"]
     assert separating_case(right, [flipped, flipped]) == ""

@@ -11,7 +11,9 @@ import pytest
 
 from refconv import conv2d
 from refconv.testing import diagnose
-from refconv.testing.diagnose import BY_CODE, MISTAKES, PAIRS
+from refconv.testing.mistake_tables import CONV2D, EVERY_MISTAKE
+
+MISTAKES, PAIRS, BY_CODE = CONV2D.mistakes, CONV2D.pairs, CONV2D.by_code
 
 RNG = np.random.default_rng(5)
 X = RNG.standard_normal((2, 6, 11, 13))
@@ -136,6 +138,6 @@ def test_common_mistakes_are_tried_first_and_in_pairs() -> None:
 
 def test_every_code_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "diagnosis.md").read_text(encoding="utf-8")
-    families = {mistake.code for mistake in MISTAKES if not mistake.is_variant}
+    families = {mistake.code for mistake in EVERY_MISTAKE if not mistake.is_variant}
     missing = {code for code in families if f"`{code}`" not in page and "-along-" not in code}
     assert missing == set()

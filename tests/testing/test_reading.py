@@ -9,8 +9,9 @@ import pytest
 import refconv
 from refconv.error_bound import error_bound
 from refconv.problem import Problem
-from refconv.testing.evidence import reading_of
+from refconv.testing.evidence import Evidence, gather
 from refconv.testing.reading import CHUNK, Reading, spread
+from refconv.testing.right_reading import reading_of
 
 RNG = np.random.default_rng(3)
 IMAGE = RNG.standard_normal((2, 6, 7, 9))
@@ -29,6 +30,87 @@ def test_the_right_reading_predicts_the_truth(padding_mode: str) -> None:
     truth = refconv.conv2d(IMAGE, KERNEL, BIAS, **PARAMETERS, padding_mode=padding_mode)
     assert reading.size_of_output == truth.size
     np.testing.assert_allclose(reading.values(reading.everywhere()).reshape(truth.shape), truth, rtol=1e-12, atol=1e-12)
+
+
+def normal(*shape: int) -> np.ndarray:
+    return np.random.default_rng(shape).standard_normal(shape)
+
+
+TURNS: dict[str, Any] = {"stride": (2, 3), "padding": ((1, 0), (2, 3)), "dilation": (2, 1), "groups": 2}
+LINE: dict[str, Any] = {"stride": 2, "padding": ((2, 1),), "dilation": 3, "groups": 2}
+SPACE: dict[str, Any] = {
+    "stride": (2, 1, 3),
+    "padding": ((1, 2), (0, 1), (2, 0)),
+    "dilation": (1, 2, 1),
+    "groups": 2,
+}
+SCATTERED = {"output_padding": (1, 2)} | TURNS
+PROBLEMS: dict[str, Problem] = {
+    "conv1d": Problem.of(refconv.conv1d, normal(2, 6, 11), normal(4, 3, 2), BIAS, **LINE),
+    "conv1d-unbatched": Problem.of(refconv.conv1d, normal(6, 11), normal(4, 3, 2), padding="same", groups=2),
+    "conv3d": Problem.of(refconv.conv3d, normal(2, 6, 5, 6, 7), normal(4, 3, 2, 3, 1), BIAS, **SPACE),
+    "conv3d-circular": Problem.of(
+        refconv.conv3d, normal(2, 3, 4, 5, 6), normal(4, 3, 2, 1, 3), padding=(2, 0, 1), padding_mode="circular"
+    ),
+    "conv3d-unbatched": Problem.of(refconv.conv3d, normal(3, 4, 5, 6), normal(4, 3, 2, 1, 3), BIAS, (2, 1, 1)),
+    "transposed": Problem.of(refconv.conv_transpose2d, normal(2, 4, 3, 5), normal(4, 3, 2, 3), normal(6), **SCATTERED),
+    "transposed-dilated": Problem.of(
+        refconv.conv_transpose2d, normal(4, 3, 2), normal(4, 5, 2, 3), padding=(1, 0), output_padding=(0, 2), dilation=3
+    ),
+    "transposed-line": Problem.of(refconv.conv_transpose1d, normal(2, 4, 5), normal(4, 3, 2), normal(6), **LINE),
+    "transposed-space": Problem.of(
+        refconv.conv_transpose3d,
+        normal(2, 4, 3, 2, 4),
+        normal(4, 3, 2, 3, 1),
+        normal(6),
+        **SPACE | {"output_padding": (1, 0, 2)},
+    ),
+    "input": Problem.of(refconv.grad.conv2d_input, (2, 6, 8, 12), normal(4, 3, 2, 3), normal(2, 4, 4, 5), **TURNS),
+    "input-complex": Problem.of(
+        refconv.grad.conv2d_input, (1, 7, 8), normal(2, 1, 2, 3) * (1 + 2j), normal(2, 6, 6) * (2 - 3j)
+    ),
+    "weight": Problem.of(refconv.grad.conv2d_weight, normal(2, 6, 8, 12), (4, 3, 2, 3), normal(2, 4, 4, 5), **TURNS),
+    "weight-complex": Problem.of(
+        refconv.grad.conv2d_weight, normal(1, 7, 8) * (1 + 2j), (2, 1, 2, 3), normal(2, 6, 6) * (2 - 3j)
+    ),
+    "bias": Problem.of(refconv.grad.conv2d_bias, normal(2, 4, 3, 5)),
+    "bias-unbatched": Problem.of(refconv.grad.conv2d_bias, normal(4, 3, 5)),
+} | {
+    f"{name}-{mode}": Problem.of(function, *arguments, padding=((2, 1), (1, 3)), padding_mode=mode)
+    for mode in ("reflect", "replicate", "circular")
+    for name, function, arguments in (
+        ("input", refconv.grad.conv2d_input, ((2, 3, 5, 6), normal(4, 3, 2, 3), normal(2, 4, 7, 8))),
+        ("weight", refconv.grad.conv2d_weight, (normal(2, 3, 5, 6), (4, 3, 2, 3), normal(2, 4, 7, 8))),
+    )
+}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_the_right_reading_predicts_every_operation_of_the_family(name: str) -> None:
+    problem = PROBLEMS[name]
+    truth, reading, reference = gather(problem(), problem)
+    evidence = Evidence.of(truth, reading, reference)
+    assert evidence.truth.shape == reading.shape
+    assert reading.form.own(reading.shape, reading.depths) == truth.shape
+    assert evidence.count == 0
+    values = reading.values(reading.everywhere()).reshape(reading.shape)
+    np.testing.assert_allclose(values, evidence.truth, rtol=1e-12, atol=1e-12)
+
+
+def test_an_adjoint_reads_only_what_is_there() -> None:
+    kernel, arriving = np.array([[[[1.0, np.nan, 2]]]]), np.array([[[[10.0, 100]]]])
+    reading = reading_of(Problem.of(refconv.conv_transpose2d, arriving, kernel, stride=(1, 4)))
+    assert reading.values(reading.everywhere()).tolist()[:1] == [10]
+    assert np.isnan(reading.values(reading.everywhere())).tolist() == [False, True, False, False, False, True, False]
+
+
+def test_a_bound_counts_the_products_that_meet_in_an_element() -> None:
+    problem = Problem.of(refconv.grad.conv2d_weight, normal(2, 3, 5, 6), (4, 3, 2, 3), normal(2, 4, 4, 4))
+    reading, dtype = reading_of(problem), np.dtype(np.float32)
+    ones = replace(reading, input=np.ones_like(reading.input), output=np.ones_like(reading.output))
+    (bound,) = ones.bounds(tuple(np.zeros((4, 1), int)), dtype)  # type: ignore[arg-type]
+    assert reading.products == 2 * 4 * 4
+    assert round(float(bound) * 2**24) == 32 * 33  # of 32 products and a bias, γ_33·32 in units of u
 
 
 def test_single_outputs_can_be_predicted() -> None:

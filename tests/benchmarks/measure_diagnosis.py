@@ -1,57 +1,67 @@
 """How many wrong kernels are detected, and named?  And what does naming cost?  The numbers of docs/diagnosis.md.
 
-``python tests/benchmarks/measure_diagnosis.py`` judges every mutant of tests/testing/mutants.py by the core battery, with
-the command's own isolation, and diagnoses the arrays of one case.  It takes some minutes.
+``python tests/benchmarks/measure_diagnosis.py`` judges every mutant of tests/testing/mutants.py and adjoint_mutants.py by
+the core battery, with the command's own isolation, and diagnoses the arrays of one case.  It takes some minutes.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1] / "testing"
 sys.path.insert(0, str(TESTS))
 
+import adjoint_mutant_causes
+import adjoint_mutants
+import mutant_causes
 import mutants
-from mutant_causes import CAUSES
+from mutant_causes import Expected
 
-from refconv.testing import Report, check, diagnose, find_case
+from refconv.testing import Report, check, diagnose_result, find_case
 
 
 def main() -> None:
-    seconds = {}
-    for name in mutants.RIGHT:
-        report, seconds[name] = timed(name)
-        print(f"{name:34s} {seconds[name]:5.2f} s  {report.verdict()}", flush=True)
+    measure("mutants.py", dict.fromkeys(mutants.RIGHT, "conv2d"), mutant_causes.CAUSES)
+    right = {name: op for op, names in adjoint_mutants.RIGHT.items() for name in names}
+    measure("adjoint_mutants.py", right, adjoint_mutant_causes.CAUSES)
+
+
+def measure(file: str, right: Mapping[str, str], causes: Mapping[str, Expected]) -> None:
+    print(file)
+    quickest: dict[str, float] = {}  # of the right ones, by operation
+    for name, op in right.items():
+        report, seconds = timed(f"{file}:{name}", op)
+        quickest[op] = min(seconds, quickest.get(op, seconds))
+        print(f"{name:34s} {seconds:5.2f} s  {report.verdict()}", flush=True)
         assert report.passed
         assert not report.causes()
-    detected, named, among_three = [], [], []
-    for name, expected in CAUSES.items():
-        report, seconds[name] = timed(name)
-        first = report.causes()[0].code if report.causes() else "-"
+    detected, named, among_three, ratios = [], [], [], {}
+    for name, expected in causes.items():
         case = find_case(expected.case)
-        arguments = (*case.arrays(), case.stride, case.padding, case.dilation, case.groups)
-        codes = [finding.code for finding in diagnose(getattr(mutants, name)(*arguments), *arguments)]
+        report, seconds = timed(f"{file}:{name}", case.op)
+        ratios[name] = seconds / quickest[case.op]
+        first = report.causes()[0].code if report.causes() else "-"
+        arguments = case.arguments(case.operands())
+        kernel = getattr(mutants if file == "mutants.py" else adjoint_mutants, name)
+        codes = [finding.code for finding in diagnose_result(kernel(*arguments), case.operation.function, *arguments)]
         detected += [name] * bool(report.failures)
         named += [name] * (first == expected.code)
         among_three += [name] * (expected.code in codes[:3])
-        print(f"{name:34s} {seconds[name]:5.2f} s  check: {first:34s} diagnose: {', '.join(codes[:3])}", flush=True)
-    everything = set(CAUSES)
-    slowest = max(CAUSES, key=lambda name: seconds[name])
-    right = seconds["im2col"]
-    print(f"detected {len(detected)} of {len(CAUSES)}; not {sorted(everything - set(detected))}")
+        print(f"{name:34s} {seconds:5.2f} s  check: {first:34s} diagnose: {', '.join(codes[:3])}", flush=True)
+    everything, slowest = set(causes), max(ratios, key=lambda name: ratios[name])
+    print(f"detected {len(detected)} of {len(causes)}; not {sorted(everything - set(detected))}")
     print(f"named first by check {len(named)}; not {sorted(everything - set(named))}")
     print(f"among the first three of diagnose {len(among_three)}; not {sorted(everything - set(among_three))}")
-    print(
-        f"the slowest, {slowest}, takes {seconds[slowest] / right:.1f} times as long as the right im2col ({right:.2f} s)"
-    )
+    print(f"the slowest, {slowest}, takes {ratios[slowest]:.1f} times as long as the quickest right one")
 
 
-def timed(name: str) -> tuple[Report, float]:
+def timed(kernel: str, op: str) -> tuple[Report, float]:
     """Return the report, and the seconds of processor that it took, here and in the child: other work does not count."""
     start = sum(os.times()[:4])
-    report = check(f"{TESTS / 'mutants.py'}:{name}")
+    report = check(f"{TESTS}/{kernel}", op=op)
     return report, sum(os.times()[:4]) - start
 
 

@@ -142,6 +142,10 @@ def assert_result_matches(
     got  2.0
     want 1.0
     error 1, 4.5e+15 × its bound 2.2e-16
+    where: it is wrong in columns 1 modulo 2
+    why: stride-ignored: the stride is ignored (explains 2 of 2 wrong elements)
+      should be: h = S·p + D·i − T, not p + D·i − T
+      as good: stride-axes-swapped, stride-first-for-both, stride-ignored-along-width
       conv2d_input: weight (1, 1, 1, 2) float64, grad_output (1, 1, 1, 2) float64
       input_size=(1, 1, 1, 4), stride=(1, 2)
     """

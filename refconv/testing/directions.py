@@ -51,7 +51,7 @@ class Convolution(Reading):
         if self.form.rank == 3:
             z = table(self.depth, self.depths, self.padding_mode)[depths][:, None, :, None, None]
             inside = inside & (z >= 0)
-            rows = rows + z * self.height.input_size
+            rows = rows + np.maximum(z, 0) * self.height.input_size
         image, channel = images[:, None, None, None, None], self.channels[o][:, :, None, None, None]
         pixels = np.where(inside, self.input[image, channel, rows, columns], 0)
         if self.renormalised:
@@ -113,6 +113,9 @@ class InputAdjoint(Reading):
     def _gathered(self, *places: Array) -> tuple[Array, Array]:
         """Return the weights and outputs that lead to each pixel, both 0 where fewer do than elsewhere."""
         n, c, h, w = places
+        if 0 in self.weight.shape or 0 in self.output.shape:
+            nothing = np.zeros((len(n), 0), self.bias.dtype)
+            return nothing, nothing
         images, z = np.divmod(self.images[n], self.depths)
         depth, height, width = self._axes()
         o, channel = np.moveaxis(self._channels()[c], -1, 0)[:, :, :, None, None, None]
@@ -121,7 +124,7 @@ class InputAdjoint(Reading):
         q, j = np.moveaxis(width[w], -1, 0)[:, :, None, None, None, :]
         planes = images[:, None, None, None, None] * self._outputs("depth") + r
         lead = (o >= 0) & (r >= 0) & (p >= 0) & (q >= 0) & self._is_summed(n, h, w)[:, None, None, None, None]
-        weights = np.where(lead, self.weight[o, channel * self.depth.kernel_size + k, i, j], 0)
+        weights = np.where(lead, self.weight[o, np.maximum(channel * self.depth.kernel_size + k, 0), i, j], 0)
         return weights, np.where(lead, self.output[planes, o, p, q], 0)
 
     def _added(self, *places: Array) -> Array:

@@ -73,6 +73,12 @@ PROBLEMS: dict[str, Problem] = {
     "weight-complex": Problem.of(
         refconv.grad.conv2d_weight, normal(1, 7, 8) * (1 + 2j), (2, 1, 2, 3), normal(2, 6, 6) * (2 - 3j)
     ),
+    "conv3d-thin": Problem.of(refconv.conv3d, normal(1, 2, 1, 1, 2), normal(3, 2, 3, 3, 3), padding=2),
+    "conv3d-no-channels": Problem.of(refconv.conv3d, normal(1, 0, 2, 3, 4), normal(3, 0, 2, 2, 1), normal(3)),
+    "conv1d-no-images": Problem.of(refconv.conv1d, normal(0, 2, 4), normal(3, 2, 2), normal(3)),
+    "transposed-no-channels": Problem.of(refconv.conv_transpose2d, normal(2, 0, 3, 4), normal(0, 3, 2, 1), normal(3)),
+    "transposed-no-images": Problem.of(refconv.conv_transpose2d, normal(0, 2, 3, 4), normal(2, 3, 2, 1), normal(3)),
+    "weight-no-images": Problem.of(refconv.grad.conv2d_weight, normal(0, 2, 3, 4), (3, 2, 2, 1), normal(0, 3, 2, 4)),
     "bias": Problem.of(refconv.grad.conv2d_bias, normal(2, 4, 3, 5)),
     "bias-unbatched": Problem.of(refconv.grad.conv2d_bias, normal(4, 3, 5)),
 } | {

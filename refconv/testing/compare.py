@@ -141,7 +141,7 @@ def compare_result(
     10 of 12 elements wrong; the worst is [0, 0, 0]
     got  4.0
     want 1.0
-    error 3, 2.52e+07 × its bound 1.2e-07
+    error 3, 5.03e+07 × its bound 6e-08
     """
     problem = Problem.of(function, *arguments, read=to_numpy, **parameters)
     return _compared(actual, problem, dtype, accumulate_dtype, input_dtype, confidence)

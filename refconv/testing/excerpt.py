@@ -19,12 +19,12 @@ Rows = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """One channel of one image, or the part of it about the worst element.
+    """Two axes of a result, such as one channel of one image, or the part of it about the worst element.
 
     Attributes
     ----------
-    plane : tuple of int
-        Image and channel; the channel alone where there is no batch axis.
+    place : str
+        Where on the other axes that is, in words: ``"image 0, channel 2"``; empty where there are none.
     row, column : int
         Where the window begins.
     actual, desired : tuple of tuple of float
@@ -33,7 +33,7 @@ class Excerpt:
         ``|actual − truth| / bound``, 0 where equal and infinite where no error is allowed; empty with `actual`.
     """
 
-    plane: tuple[int, ...]
+    place: str
     row: int
     column: int
     actual: Rows
@@ -53,16 +53,25 @@ def excerpt_of(case: Case, actual: object, comparison: Comparison) -> Excerpt | 
         return None
     worst = comparison.worst_index or (0,) * truth.ndim
     plane = worst[:-2]
+    place = ", ".join(f"{name} {index}" for name, index in zip(_outer_axes(case), plane, strict=False))
     row, column = (_start(place, size) for place, size in zip(worst[-2:], truth.shape[-2:], strict=True))
     window: tuple[int | slice, ...] = (*plane, slice(row, row + LARGEST), slice(column, column + LARGEST))
     desired = reference.desired[window]
     if comparison.worst_index is None:
         shown = result[window] if all(place < size for place, size in zip(plane, result.shape, strict=False)) else ()
-        return Excerpt(plane, row, column, _rows(np.asarray(shown)), _rows(desired), ())
+        return Excerpt(place, row, column, _rows(np.asarray(shown)), _rows(desired), ())
     found = result[window].astype(truth.dtype)
     return Excerpt(
-        plane, row, column, _rows(found), _rows(desired), _rows(_errors(found, truth[window], desired, allowed[window]))
+        place, row, column, _rows(found), _rows(desired), _rows(_errors(found, truth[window], desired, allowed[window]))
     )
+
+
+def _outer_axes(case: Case) -> tuple[str, ...]:
+    """Return what the axes of a result are called, but for the last ones."""
+    if case.op == "conv2d_weight":
+        return "output channel", "input channel"
+    is_batched = len(case.input_shape) == case.operation.space.rank + 2
+    return ("image", "channel", "depth") if is_batched else ("channel", "depth")
 
 
 def _start(place: int, size: int) -> int:

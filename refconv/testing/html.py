@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
+from refconv.testing.excerpt import Excerpt
 from refconv.testing.grouping import Cause
 from refconv.testing.maps import maps_of
 from refconv.testing.report import Report
@@ -104,7 +105,7 @@ def _cause(report: Report, cause: Cause) -> str:
             *(f"<p>{escape(remark)}</p>" for remark in cause.remarks),
             f"<p>{'Smallest failing case: ' if others else ''}{_code(smallest.id)}</p>",
             f"<pre>{escape(smallest.detail)}</pre>",
-            f"<p>{escape(_place(smallest.excerpt.plane))}</p>{maps_of(smallest.excerpt)}" if smallest.excerpt else "",
+            f"<p>{_place(smallest.excerpt)}</p>{maps_of(smallest.excerpt)}" if smallest.excerpt else "",
             f"<pre>from refconv.testing import check, run_case\n{escape(report.reproduction(smallest))}</pre>",
             others,
             "</section>",
@@ -112,9 +113,8 @@ def _cause(report: Report, cause: Cause) -> str:
     )
 
 
-def _place(plane: tuple[int, ...]) -> str:
-    *image, channel = plane
-    return f"Image {image[0]}, channel {channel}:" if image else f"Channel {channel}:"
+def _place(excerpt: Excerpt) -> str:
+    return f"{escape(excerpt.place.capitalize())}:" if excerpt.place else ""
 
 
 def _counts(report: Report) -> str:

@@ -583,7 +583,7 @@ def strict(report: Report) -> Any:
 def test_json_says_it_all() -> None:
     comparison = Comparison("", 4, 1, (0, 1), 5.0, 6.0, 1.0, 0.0, math.inf)
     finding = Finding("dilation-ignored", "the dilation is ignored", 4, 1, "S·p + D·i − T")
-    excerpt = Excerpt((0,), 0, 0, ((5.0,),), ((6.0,),), ((math.inf,),))
+    excerpt = Excerpt("channel 0", 0, 0, ((5.0,),), ((6.0,),), ((math.inf,),))
     failed = CaseResult(DEFAULT, "smoke", "failed", "why", comparison, 0.25, (finding,), excerpt)
     assert strict(made_up("torch", CaseResult("n1", "smoke", "passed"), failed)) == {
         "schema": 2,

@@ -28,7 +28,7 @@ def test_the_plane_of_the_worst_element() -> None:
     truth = tuple(map(tuple, right(SMALL)[1, 0].tolist()))
     shown = excerpt(SMALL, actual)
     assert shown == Excerpt(
-        plane=(1, 0),
+        place="image 1, channel 0",
         row=0,
         column=0,
         actual=tuple(map(tuple, actual[1, 0].tolist())),
@@ -43,7 +43,7 @@ def test_errors_are_in_units_of_their_bounds() -> None:
     actual[1, 1, 0, 1] = truth[1, 1, 0, 1] + 4 * bound[1, 1, 0, 1]
     shown = excerpt(REAL, actual)
     assert shown is not None
-    assert shown.plane == (1, 1)
+    assert shown.place == "image 1, channel 1"
     assert shown.error_in_bounds[0][1] == pytest.approx(4, rel=0.1)
     assert max(shown.error_in_bounds[1]) <= 1
 
@@ -64,7 +64,7 @@ def test_without_a_batch_axis_the_plane_is_the_channel() -> None:
     actual[2, 0, 0] = 0
     shown = excerpt(case, actual)
     assert shown is not None
-    assert shown.plane == (2,)
+    assert shown.place == "channel 2"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_another_shape_is_shown_without_errors() -> None:
     actual = np.arange(2 * 2 * 4 * 5, dtype=np.float32).reshape(2, 2, 4, 5)
     shown = excerpt(SMALL, actual)
     assert shown is not None
-    assert (shown.plane, shown.row, shown.column, shown.error_in_bounds) == ((0, 0), 0, 0, ())
+    assert (shown.place, shown.row, shown.column, shown.error_in_bounds) == ("image 0, channel 0", 0, 0, ())
     assert shown.actual == tuple(map(tuple, actual[0, 0].tolist()))
     assert shown.desired == tuple(map(tuple, right(SMALL)[0, 0].tolist()))
 
@@ -124,3 +124,25 @@ def test_what_is_no_such_array_is_not_shown(actual: Any) -> None:
 def test_nothing_is_not_shown() -> None:
     empty = find_case("n0-c1-o2-g1-3x4-k2-s1-p0-d1-f32")
     assert excerpt(empty, np.zeros((1, 2, 2, 3), np.float32)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "place"),
+    [
+        ("conv1d-n2-c1-o3-g1-5-k2-s1-p0-d1-f32", (1, 2, 3), "image 1"),
+        ("conv1d-c1-o3-g1-5-k2-s1-p0-d1-f32", (2, 3), ""),
+        ("conv3d-n2-c1-o3-g1-4x5x6-k2-s1-p0-d1-f32", (1, 2, 0, 3, 4), "image 1, channel 2, depth 0"),
+        ("conv3d-c1-o3-g1-4x5x6-k2-s1-p0-d1-f32", (2, 1, 3, 4), "channel 2, depth 1"),
+        ("conv_transpose2d-n2-c1-o3-g1-4x5-k2-s1-p0-d1-f32", (1, 2, 0, 3), "image 1, channel 2"),
+        ("conv2d_input-c4-o2-g2-4x5-k2-s1-p0-d1-f32", (3, 0, 1), "channel 3"),
+        ("conv2d_weight-n2-c4-o6-g2-4x5-k2-s1-p0-d1-f32", (5, 1, 0, 1), "output channel 5, input channel 1"),
+        ("conv2d_weight-c4-o6-g2-4x5-k2-s1-p0-d1-f32", (5, 1, 0, 1), "output channel 5, input channel 1"),
+    ],
+)
+def test_the_place_is_named_as_the_operation_has_it(name: str, index: tuple[int, ...], place: str) -> None:
+    case = find_case(name)
+    actual = case.expected().astype(np.float32)
+    actual[index] += 1
+    shown = excerpt(case, actual)
+    assert shown is not None
+    assert shown.place == place

@@ -58,7 +58,7 @@ FAILED = CaseResult(
     Comparison(elements=6, mismatched=4),
     0.1,
     (FINDING, Finding("b<i>", "other")),
-    Excerpt((1, 2), 0, 0, ((1.0,),), ((2.0,),), ((9.0,),)),
+    Excerpt("image 1, channel 2", 0, 0, ((1.0,),), ((2.0,),), ((9.0,),)),
 )
 
 
@@ -156,8 +156,10 @@ def test_without_a_batch_axis() -> None:
     from dataclasses import replace  # noqa: PLC0415  # beside its only use
 
     assert FAILED.excerpt is not None
-    flat = replace(FAILED, excerpt=replace(FAILED.excerpt, plane=(2,)))
+    flat = replace(FAILED, excerpt=replace(FAILED.excerpt, place="channel 2"))
     assert "<p>Channel 2:</p>" in as_html(made_up(flat))
+    signal = replace(FAILED, excerpt=replace(FAILED.excerpt, place=""))  # which has none but those that are shown
+    assert "<p></p>" in as_html(made_up(signal))
 
 
 def test_nothing_judged() -> None:

@@ -309,7 +309,7 @@ def test_what_fails_is_explained_and_shown(limit: float | None) -> None:
     result = run_case(kernels.one_pixel_off, CASE, limit)
     assert result.findings
     assert result.excerpt is not None
-    assert result.excerpt.plane == (0, 0)
+    assert result.excerpt.place == "image 0, channel 0"
     assert result.is_to_be_explained
 
 

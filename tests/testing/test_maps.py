@@ -9,7 +9,9 @@ import pytest
 from refconv.testing.excerpt import Excerpt
 from refconv.testing.maps import _short, maps_of
 
-EXCERPT = Excerpt((0, 0), 3, 5, ((1.0, -4.0), (0.0, math.nan)), ((1.0, 2.0), (0.0, 8.0)), ((0.0, math.inf), (0.5, 1e3)))
+EXCERPT = Excerpt(
+    "image 0, channel 0", 3, 5, ((1.0, -4.0), (0.0, math.nan)), ((1.0, 2.0), (0.0, 8.0)), ((0.0, math.inf), (0.5, 1e3))
+)
 
 
 def parsed(excerpt: Excerpt) -> list[ET.Element]:
@@ -65,7 +67,9 @@ def test_errors_are_marked_and_coloured_by_their_logarithm() -> None:
 @pytest.mark.parametrize(("ratio", "opacity", "text"), [(1.0, 0.0, "·"), (10.0, 0.276, "10"), (1e6, 0.65, "1e6")])
 def test_how_far_beyond_its_bound(ratio: float, opacity: float, text: str) -> None:
     row = ((ratio,),)
-    assert cells(parsed(Excerpt((0, 0), 0, 0, row, row, row))[2]) == [(f"[0, 0]: {ratio:.9g}", "wrong", opacity, text)]
+    assert cells(parsed(Excerpt("image 0, channel 0", 0, 0, row, row, row))[2]) == [
+        (f"[0, 0]: {ratio:.9g}", "wrong", opacity, text)
+    ]
 
 
 def test_indices_stand_at_the_edges() -> None:
@@ -88,7 +92,9 @@ def test_cells_lie_beside_each_other_and_fill_the_drawing() -> None:
 @pytest.mark.parametrize(("columns", "has_numbers"), [(9, True), (10, False)])
 def test_wide_maps_have_marks_and_no_numbers(columns: int, has_numbers: bool) -> None:
     actual, _, errors = parsed(
-        Excerpt((0, 0), 0, 0, ((7.0,) * columns,), ((7.0,) * columns,), ((0.0, 5.0) + (9.0,) * (columns - 2),))
+        Excerpt(
+            "image 0, channel 0", 0, 0, ((7.0,) * columns,), ((7.0,) * columns,), ((0.0, 5.0) + (9.0,) * (columns - 2),)
+        )
     )
     assert {cell[3] for cell in cells(actual)} == ({"7"} if has_numbers else {""})
     assert [cell[3] for cell in cells(errors)][:2] == (["·", "5"] if has_numbers else ["·", "✗"])
@@ -97,11 +103,15 @@ def test_wide_maps_have_marks_and_no_numbers(columns: int, has_numbers: bool) ->
 
 def test_zeros_have_no_colour() -> None:
     zeros = ((0.0,),)
-    assert [cells(figure)[0][2] for figure in parsed(Excerpt((0, 0), 0, 0, zeros, zeros, zeros))] == [0, 0, 0]
+    assert [cells(figure)[0][2] for figure in parsed(Excerpt("image 0, channel 0", 0, 0, zeros, zeros, zeros))] == [
+        0,
+        0,
+        0,
+    ]
 
 
 def test_infinities_do_not_set_the_scale() -> None:
-    actual = parsed(Excerpt((0, 0), 0, 0, ((-math.inf, 2.0),), ((1.0, 2.0),), ()))[0]
+    actual = parsed(Excerpt("image 0, channel 0", 0, 0, ((-math.inf, 2.0),), ((1.0, 2.0),), ()))[0]
     assert [(cell[1], cell[2]) for cell in cells(actual)] == [("below", 0.65), ("above", 0.65)]
     assert actual.findtext("small") == "blue below 0, orange above, full at ±2"
 
@@ -109,7 +119,7 @@ def test_infinities_do_not_set_the_scale() -> None:
 def test_without_errors_or_without_a_result_there_are_fewer_maps() -> None:
     rows = ((1.0,),)
     titles = [
-        [figure.findtext("figcaption/b") for figure in parsed(Excerpt((0, 0), 0, 0, actual, rows, ()))]
+        [figure.findtext("figcaption/b") for figure in parsed(Excerpt("image 0, channel 0", 0, 0, actual, rows, ()))]
         for actual in (rows, ())
     ]
     assert titles == [["actual", "desired"], ["desired"]]

@@ -171,7 +171,7 @@ def compare_by_convention(
     comparison = compare_arrays(actual, reference)
     if comparison.passed or comparison.problem:
         return comparison
-    judged = Judged(problem, precision, reference, to_numpy("the result", actual).dtype)
+    judged = Judged(problem, precision, reference, to_numpy("the result", actual))
     for sentence, convention in CONVENTIONS.items():
         other = convention(judged)
         if other is not None and (found := compare_arrays(actual, other)).passed:

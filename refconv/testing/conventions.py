@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -29,12 +29,12 @@ ADJOINTS: Final = (conv_transpose1d, conv_transpose2d, conv_transpose3d, conv2d_
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A result that is being judged: the problem, what should be returned, and the type that was."""
+    """A result that is being judged: the problem, what should be returned, and what was."""
 
     problem: Problem
     precision: Precision | None
     reference: Reference
-    actual_dtype: np.dtype[Any]
+    actual: Array
 
     def tolerance(self, reference: Reference) -> Array:
         """Return what a reference allows; nothing, where the data are such that nothing is rounded."""
@@ -83,17 +83,22 @@ def _adding_bias_later(judged: Judged) -> Reference | None:
 
 
 def _flushing_results(judged: Judged, problem: Problem | None = None) -> Reference | None:
-    """Allow every product, sum and result below the least normal number to be taken for 0."""
+    """Allow every product, sum and result below the least normal number to be taken for 0.
+
+    So each result is 0 or at least that number; any other is held to the bound as it stands.  What is lost on the way
+    to it is less than the least normal number each time, and no more than all there is, ``Σ|x||w| + |b|``.
+    """
     if not judged.is_real:
         return None
     problem, dtype = problem or judged.problem, judged.reference.dtype
     precision = judged.precision or Precision.of(dtype)
     reference = reference_of(problem, dtype, precision)
-    roundings = problem.sums(precision, exact=reference.truth).roundings
-    lost = 2 * roundings * precision.accumulator.least_normal
-    least = precision.result.least_normal
-    is_flushed = np.abs(reference.truth) < least + lost + reference.allowed  # only what may come out as subnormal
-    return reference._replace(allowed=judged.tolerance(reference) + lost + np.where(is_flushed, least, 0.0))
+    sums = problem.sums(precision, exact=reference.truth)
+    lost = np.fmin(2 * sums.roundings * precision.accumulator.least_normal, sums.magnitude)
+    least, size = precision.result.least_normal, np.abs(judged.actual.astype(reference.truth.dtype))
+    is_flushed = (size == 0) & (np.abs(reference.truth) < least + lost + reference.allowed)
+    more = np.where((size == 0) | (size >= least), lost, 0.0) + np.where(is_flushed, least, 0.0)
+    return reference._replace(allowed=judged.tolerance(reference) + more)
 
 
 def _flushing_inputs(judged: Judged) -> Reference | None:
@@ -156,9 +161,9 @@ def _multiplying_thrice(judged: Judged) -> Reference | None:
 
 def _wrapping(judged: Judged) -> Reference | None:
     """Keep of a whole number the bits that the type of the result has."""
-    if not judged.reference.any_integer or judged.actual_dtype.kind not in "iu":  # a bool has no bits to keep
+    if not judged.reference.any_integer or judged.actual.dtype.kind not in "iu":  # a bool has no bits to keep
         return None
-    return judged.reference._replace(truth=judged.reference.truth.astype(judged.actual_dtype))
+    return judged.reference._replace(truth=judged.reference.truth.astype(judged.actual.dtype))
 
 
 CONVENTIONS: Final[dict[str, Callable[[Judged], Reference | None]]] = {

@@ -196,26 +196,39 @@ def test_a_subnormal_result_may_be_flushed() -> None:
     assert not compare_conv2d(one(2.0**-140), one(tiny), one(tiny)).convention
 
 
-@pytest.mark.parametrize(("sign", "passes"), [(-1, True), (1, False)])
-def test_no_more_is_excused_than_what_flushing_takes(sign: int, passes: bool) -> None:
-    # One product, flushed once itself and once in the sum, and the result: 3·2^-126, beside a bound of 2^-149.
-    right = 2.0**-70 * 2.0**-70
-    off = right + 3 * LEAST_NORMAL + sign * 2.0**-140
-    comparison = compare_conv2d(one(off), one(2.0**-70), one(2.0**-70))
-    assert comparison.passed is passes
-    assert (comparison.convention == RESULTS) is passes
+@pytest.mark.parametrize("wrong", [-(2.0**-140), 2.0**-141, 2.0**-139, LEAST_NORMAL, 2.0**-125])
+def test_a_flushed_result_is_zero_and_no_other_number(wrong: float) -> None:
+    assert not compare_conv2d(one(wrong), one(2.0**-70), one(2.0**-70)).passed  # of which 2^−140 is right
+
+
+@pytest.mark.parametrize(
+    ("result", "passes"),
+    [
+        (1.25 * LEAST_NORMAL, True),  # the second product, half the least normal number, is flushed
+        (1.75 * LEAST_NORMAL, True),  # right
+        (0.0, True),  # both may be lost, as far as this can tell
+        (1.75 * LEAST_NORMAL + 1.75 * LEAST_NORMAL, True),  # no more than there is, on either side
+        (3.75 * LEAST_NORMAL, False),
+        (-LEAST_NORMAL, False),
+        (0.75 * LEAST_NORMAL, False),  # which would itself be flushed
+    ],
+)
+def test_no_more_is_lost_than_there_is(result: float, passes: bool) -> None:
+    image, kernel = np.array([[[[2.0**-60, 2.0**-60]]]], np.float32), np.ones((1, 1, 1, 2), np.float32)
+    kernel[..., 0], kernel[..., 1] = 1.25 * 2.0**-66, 2.0**-67
+    assert compare_conv2d(one(result), image, kernel).passed is passes
 
 
 def test_flushing_goes_by_the_accumulator_and_the_result() -> None:
     image = one(2.0**-10, np.float16)
-    keywords: dict[str, Any] = {"accumulate_dtype": np.float16}
-    # the product 2^-20 is subnormal in float16, in which it is added up
-    zero = compare_conv2d(one(0, np.float16), image, image, **keywords)
-    assert zero.convention == RESULTS
-    # 3·2^-14 where float16 adds up, and 2^-14 alone where float32 does
-    off = one(2.0**-20 + 1.5 * 2.0**-14, np.float16)
-    assert compare_conv2d(off, image, image, **keywords).convention == RESULTS
-    assert not compare_conv2d(off, image, image).passed
+    # the product 2^-20 is subnormal in float16, in which it is returned
+    assert compare_conv2d(one(0, np.float16), image, image).convention == RESULTS
+    # beside a normal product, 1.25·2^-14, it is lost where float16 adds up, and not where float32 does
+    image = np.array([[[[2.0**-7, 2.0**-10]]]], np.float16)
+    kernel = np.array([[[[1.25 * 2.0**-7, 2.0**-10]]]], np.float16)
+    alone = one(1.25 * 2.0**-14, np.float16)
+    assert compare_conv2d(alone, image, kernel, accumulate_dtype=np.float16).convention == RESULTS
+    assert not compare_conv2d(alone, image, kernel).passed
 
 
 def test_subnormal_inputs_may_be_flushed_too() -> None:

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 
 import refconv
+from refconv.formats import as_dtype
 from refconv.testing import diagnose
 
 RNG = np.random.default_rng(23)
 X = RNG.standard_normal((2, 4, 8, 9)).astype(np.float32)
 W = RNG.standard_normal((5, 4, 3, 2)).astype(np.float32)
 TRUTH = refconv.conv2d(X, W)
-MAGNITUDE = refconv.conv2d(abs(X), abs(W))
+# 24 products: half of Σ|x||w|, and √25 of the result, is what a narrow type's unit is expected to be taken of
+EXPECTED = 0.5 * refconv.conv2d(abs(X), abs(W)) + 5 * abs(TRUTH)
 SIGNS = np.where(RNG.random(TRUTH.shape) < 0.5, -1, 1)
 
 
@@ -17,15 +22,48 @@ def found(error: np.ndarray) -> list[str]:
     return [finding.code for finding in diagnose((TRUTH + error).astype(np.float32), X, W)]
 
 
-def test_errors_of_sums_in_a_narrow_type_are_named_by_it() -> None:
-    # 24 products: 5 deviations of √25·u
-    assert found(SIGNS * MAGNITUDE * 5 * 5 * 2.0**-11) == ["accumulated-in-float16"]
-    assert found(SIGNS * MAGNITUDE * 7 * 5 * 2.0**-11) == ["accumulated-in-bfloat16"]
-    assert found(SIGNS * MAGNITUDE * 5 * 5 * 2.0**-8)[:1] != ["accumulated-in-float16"]
+@pytest.mark.parametrize(
+    ("units", "codes"),
+    [
+        (0.97 * 2.0**-11, ["accumulated-in-float16"]),
+        (1.03 * 2.0**-11, ["accumulated-in-bfloat16"]),
+        (0.97 * 2.0**-8, ["accumulated-in-bfloat16"]),
+        (1.03 * 2.0**-8, []),
+    ],
+)
+def test_errors_of_sums_in_a_narrow_type_are_named_by_it(units: float, codes: list[str]) -> None:
+    assert found(SIGNS * EXPECTED * units) == codes
 
 
-def test_larger_errors_and_single_ones_are_not() -> None:
-    assert found(SIGNS * MAGNITUDE) == []
-    alone = np.zeros_like(MAGNITUDE)
-    alone[0, 0, 0, 0] = 5 * 5 * 2.0**-11 * MAGNITUDE[0, 0, 0, 0]
+@pytest.mark.parametrize(("units", "codes"), [(3.9, ["accumulated-in-bfloat16"]), (4.1, [])])
+def test_a_single_one_may_be_larger(units: float, codes: list[str]) -> None:
+    errors = SIGNS * EXPECTED * 2.0**-10
+    errors[1, 2, 3, 4] *= 4 * units
+    assert found(errors) == codes
+
+
+@pytest.mark.parametrize("dtype", [np.float16, "bfloat16"])
+@pytest.mark.parametrize("terms", [5, 24, 300])
+def test_real_sums_in_a_narrow_type_are_named(dtype: Any, terms: int) -> None:
+    narrow = as_dtype(dtype)
+    x, w = (RNG.standard_normal(shape).astype(np.float32) for shape in ((1, terms, 6, 7), (3, terms, 1, 1)))
+    total = np.zeros((1, 3, 6, 7), narrow)
+    for term in range(terms):
+        product = (x[:, term : term + 1] * w[:, term, 0, 0].reshape(1, 3, 1, 1)).astype(narrow)
+        total = (total.astype(np.float32) + product.astype(np.float32)).astype(narrow)
+    codes = [finding.code for finding in diagnose(total.astype(np.float32), x, w)]
+    assert codes == [f"accumulated-in-{narrow.name}"]
+
+
+def test_half_the_truth_is_no_lack_of_precision() -> None:
+    x, w = (RNG.standard_normal(shape).astype(np.float32) for shape in ((1, 100, 6, 7), (3, 100, 1, 1)))
+    half = refconv.conv2d(x, w) / 2
+    assert diagnose(half, x, w)[0].code == "all-scaled"
+    half += SIGNS.flat[: half.size].reshape(half.shape) * abs(half) / 10  # so that it is no one factor
+    assert not any(finding.code.startswith("accumulated") for finding in diagnose(half, x, w))
+
+
+def test_single_errors_are_not() -> None:
+    alone = np.zeros_like(EXPECTED)
+    alone[0, 0, 0, 0] = 2.0**-10 * EXPECTED[0, 0, 0, 0]
     assert not any(code.startswith("accumulated") for code in found(alone))

@@ -200,7 +200,7 @@ def _print_report(console: Console, report: Report) -> None:
         if lines:
             console.print(Text(f"\n{heading}:", style="yellow"))
         for line in lines:
-            console.print(Text(f"  {line}"), soft_wrap=False, overflow="ellipsis", no_wrap=True)
+            console.print(Text("\n        ".join(_wrapped(f"  {line}", console.width - 6))))
 
     if report.failures:
         console.print("\nTo run a failed case again:  from refconv.testing import check, run_case", markup=False)
@@ -211,6 +211,6 @@ def _print_report(console: Console, report: Report) -> None:
     if len(report.causes()) > MOST_CAUSES:
         console.print(f"\nand {len(report.causes()) - MOST_CAUSES} more reasons, which --json has", markup=False)
     verdict = report.verdict()
-    if len(verdict) > console.width:  # the second line has said whose it is
-        verdict = verdict.removeprefix(f"{report.subject}: ")
-    console.print(Text(f"\n{verdict}", style=colour))
+    if len(verdict) > console.width:
+        verdict = verdict.replace(f"{report.subject}: ", f"{report.subject}:\n  ", 1)
+    console.print(Text(f"\n{verdict}", style=colour), soft_wrap=True)

@@ -16,7 +16,7 @@ from refconv.testing.judge import CaseResult
 from refconv.testing.places import MapLike, name_of, open_place
 from refconv.testing.report import Report
 from refconv.testing.strategies import require_hypothesis
-from refconv.testing.targets import Target
+from refconv.testing.targets import Target, check_signature
 
 __all__ = ["check"]
 
@@ -115,6 +115,8 @@ def check(
     if not chosen:
         of_type = "" if dtype is None else f", and dtype={dtype!r}"
         raise ValueError(f"no case of {op} in tier {tier!r} has match={match!r} in its id or family{of_type}")
+    if callable(target):
+        check_signature(name_of(target), target, op)
     results: list[CaseResult] = []
 
     def show(result: CaseResult) -> None:

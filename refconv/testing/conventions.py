@@ -18,7 +18,7 @@ from refconv.conv_nd import conv1d, conv3d
 from refconv.dtypes import is_integral, wide_dtype
 from refconv.formats import Array, float_info, is_ml_dtype
 from refconv.grad import conv2d_input, conv2d_weight
-from refconv.precision import Precision, Sums, gamma
+from refconv.precision import Precision, gamma
 from refconv.problem import Problem
 from refconv.testing.reference import Reference, reference_of
 from refconv.transpose import conv_transpose2d
@@ -40,6 +40,11 @@ class Judged:
         """Return what a reference allows; nothing, where the data are such that nothing is rounded."""
         return reference.allowed if self.reference.allowed.any() else np.zeros_like(reference.allowed)
 
+    def allowing_more(self, error: Array) -> Reference:
+        """Return the reference with this much more allowed; none, where the data are such that nothing is rounded."""
+        more = self.tolerance(self.reference._replace(allowed=error))
+        return self.reference._replace(allowed=self.reference.allowed + more)
+
     @property
     def is_real(self) -> bool:
         """Whether the result is of real floating-point numbers."""
@@ -47,20 +52,24 @@ class Judged:
 
 
 def _skipping_padding(judged: Judged) -> Reference | None:
-    """Leave out the taps that read padding, where 0 times a NaN or an infinite weight would be NaN."""
+    """Leave out the taps that read padding, where 0 times a NaN or an infinite weight would be NaN.
+
+    In the gradient of a weight, what slides over the input and its padding is what arrives at the output.
+    """
     problem = judged.problem
-    if problem.function not in (conv1d, conv2d, conv3d) or not judged.is_real:
+    if problem.function not in (conv1d, conv2d, conv3d, conv2d_weight) or not judged.is_real:
         return None
-    image, weight = (operand.astype(wide_dtype(operand.dtype)) for operand in problem.factors.values())
+    (moved, sliding), arrays = problem.factors, problem.factors.values()
+    image, weight = (operand.astype(wide_dtype(operand.dtype)) for operand in arrays)
     if not np.isfinite(image).all() or np.isfinite(weight).all():
         return None
 
     def reads(pixels: Array, taps: Array) -> Array:
         """Return whether an output reads one of these real pixels through one of these taps."""
-        whole = {"input": pixels.astype(np.int64), "weight": taps.astype(np.int64)}
-        return problem.with_operands(**whole, bias=None)() > 0
+        whole = {moved: pixels.astype(np.int64), sliding: taps.astype(np.int64), "bias": None}
+        return problem.with_operands(**whole)() > 0
 
-    finite = problem.with_operands(weight=np.where(np.isfinite(weight), weight, 0.0))
+    finite = problem.with_operands(**{sliding: np.where(np.isfinite(weight), weight, 0.0)})
     reference = reference_of(finite, judged.reference.dtype, judged.precision)
     rest = reference.truth  # not finite where the bias is not
     plus = (rest == np.inf) | reads(image > 0, weight == np.inf) | reads(image < 0, weight == -np.inf)
@@ -72,14 +81,14 @@ def _skipping_padding(judged: Judged) -> Reference | None:
 
 
 def _adding_bias_later(judged: Judged) -> Reference | None:
-    """Round the sum to the type of the result once more, before the bias is added to it."""
+    """Round the sum to the type of the result once more, before the bias is added to it and that is rounded as well."""
     dtype = judged.reference.dtype
     precision = judged.precision or (Precision.of(dtype) if judged.is_real else None)
     if "bias" not in judged.problem.operands or precision is None or not precision.rounds_result:
         return None
     sums = reference_of(judged.problem.with_operands(bias=None), dtype, precision)
     rounding = precision.result.unit * (np.abs(sums.truth) + sums.allowed) + precision.result.smallest
-    return judged.reference._replace(allowed=judged.tolerance(judged.reference) + 2 * rounding)
+    return judged.allowing_more((1 + precision.result.unit) * rounding)
 
 
 def _flushing_results(judged: Judged, problem: Problem | None = None) -> Reference | None:
@@ -118,27 +127,49 @@ def _flushing_inputs(judged: Judged) -> Reference | None:
 def _rounding_partial_sums(judged: Judged) -> Reference | None:
     """Add up, in the narrow type of the result, what each tap of an adjoint or each image of a gradient comes to.
 
-    A matrix product rounds the sum over the channels, or over one image's pixels, once; adding M of those up, and a
-    bias, rounds M times more: ``γ_{M+1}(u)·(Σ|x||w| + |b|)``, in the unit of that type, beside what these are off by.
+    A matrix product rounds the sum over the channels, or over one image's pixels; M such sums s, and perhaps a bias,
+    are added up in M − 1 additions, or M.  Without the last of all these roundings, which the bound has already, none
+    of the sums is rounded more often than that: ``γ_{M−1}(u)·Σ|s|``, or ``γ_M(u)·(Σ|s| + |b|)``, is what is new.
     """
+    problem = judged.problem
     precision = judged.precision or (Precision.of(judged.reference.dtype) if judged.is_real else None)
-    if judged.problem.function not in ADJOINTS or precision is None or not precision.rounds_result:
+    if problem.function not in ADJOINTS or precision is None or not precision.rounds_result:
         return None
-    sums = judged.problem.sums(precision, exact=judged.reference.truth)
-    partial_sums = _partial_sums(judged.problem, sums)
-    wide = judged.tolerance(judged.reference)
-    narrow = gamma(partial_sums + 1, precision.result.unit) * (sums.magnitude + wide)
-    narrow += partial_sums * precision.result.smallest
-    return judged.reference._replace(allowed=wide + judged.tolerance(judged.reference._replace(allowed=narrow)))
+    count, size = _partial_sums(problem.with_operands(bias=None))
+    if "bias" in problem.operands:
+        size = size + np.abs(_over_pixels(problem.operands["bias"].astype(np.float64), problem))
+    roundings = count - 1 + ("bias" in problem.operands)
+    narrow = gamma(roundings, precision.result.unit) * (size + judged.reference.allowed)
+    return judged.allowing_more(np.where(count > 1, narrow + count * precision.result.smallest, 0.0))
 
 
-def _partial_sums(problem: Problem, sums: Sums) -> Array:
-    """Return of how many sums each element is the sum: of those of the images, or over the channels for each tap."""
+def _partial_sums(problem: Problem) -> tuple[Array, Array]:
+    """Return how many sums each element is the sum of, and Σ|s|: those of images, or over the channels for each tap."""
+    size = np.zeros_like(problem(dtype=np.float64))
+    count = np.zeros(size.shape, np.int64)
     if problem.function is conv2d_weight:
-        image = problem.operands["input"]
-        return np.full(sums.magnitude.shape, len(image) if image.ndim == 4 else 1)
-    channels = len(problem.operands["weight"]) // problem.parameters.get("groups", 1)
-    return np.asarray(-(-sums.roundings // channels))
+        image, arriving = problem.factors.values()
+        each = (
+            [(image, arriving)] if image.ndim == 3 else zip(image[:, np.newaxis], arriving[:, np.newaxis], strict=True)
+        )
+        for one, its in each:
+            size += np.abs(problem.with_operands(input=one, grad_output=its)(dtype=np.float64))
+            count += 1
+        return count, size
+    weight = problem.operands["weight"]
+    for tap in np.ndindex(*weight.shape[2:]):
+        is_tap = np.zeros(weight.shape[2:], bool)
+        is_tap[tap] = True
+        size += np.abs(problem.with_operands(weight=np.where(is_tap, weight, np.zeros_like(weight)))(dtype=np.float64))
+        reached = problem.each(np.ones_like).with_operands(
+            weight=np.broadcast_to(is_tap, weight.shape).astype(np.int64)
+        )
+        count += reached(dtype=np.float64) > 0
+    return count, size
+
+
+def _over_pixels(bias: Array, problem: Problem) -> Array:
+    return bias.reshape(-1, *(1,) * (problem.operands["weight"].ndim - 2))
 
 
 def _multiplying_thrice(judged: Judged) -> Reference | None:
@@ -146,17 +177,15 @@ def _multiplying_thrice(judged: Judged) -> Reference | None:
 
     Of the sums A, B and C of these, with the bias in A and in C, the result is ``A − B`` and ``C − A − B``.  With
     M = Σ|x||w| + |b| in moduli, the terms of A and B come to M at most and those of C to 2·M, and each is rounded n + 5
-    times at most, where n are added: its parts are off by no more than 2·γ_{n+5}·M and 4·γ_{n+5}·M.  That includes a
-    bias that nothing is added to.
+    times at most, where n and a bias are added: its parts are off by no more than 2·γ_{n+5}·M and 4·γ_{n+5}·M.  That
+    includes a bias that nothing is added to.
     """
-    dtype = judged.reference.dtype
-    if dtype.kind != "c":
+    if judged.reference.dtype.kind != "c":
         return None
-    precision = judged.precision or Precision.of(dtype)
+    precision = judged.precision or Precision.of(judged.reference.dtype)
     sums = judged.problem.sums(precision, exact=judged.reference.truth)
-    terms = np.maximum(sums.roundings, 1)  # K counts n products of complex numbers twice, and a lone bias not at all
-    error = 20**0.5 * gamma(terms + 5, precision.accumulator.unit) * sums.magnitude
-    return judged.reference._replace(allowed=judged.tolerance(judged.reference._replace(allowed=error)))
+    products = sums.roundings // 2  # which counts those of complex numbers twice
+    return judged.allowing_more(20**0.5 * gamma(products + 5, precision.accumulator.unit) * sums.magnitude)
 
 
 def _wrapping(judged: Judged) -> Reference | None:

@@ -27,6 +27,8 @@ class Finding:
     separating_case : str
         The smallest case that tells this cause and its alternatives apart; empty without alternatives, or where no
         small case does.
+    is_place : bool
+        Whether it says only where it is wrong, not why.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class Finding:
     reading: str = ""
     alternatives: tuple[str, ...] = ()
     separating_case: str = ""
+    is_place: bool = False
 
     @property
     def coverage(self) -> str:

@@ -12,8 +12,11 @@ from refconv.testing.causes import shared_causes
 from refconv.testing.conditions import only_where
 from refconv.testing.finding import Finding
 from refconv.testing.judge import CaseResult
+from refconv.testing.shapes import UNKNOWN_SHAPE
 
 __all__ = ["Cause"]
+
+UNEXPLAINED = "unexplained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,10 @@ class Cause:
     @property
     def title(self) -> str:
         """How many cases fail, and why, in one sentence."""
-        number = "1 case fails" if len(self.failures) == 1 else f"{len(self.failures)} cases fail for one reason"
-        return f"{number}: {self.sentence}"
+        cases = "1 case fails" if len(self.failures) == 1 else f"{len(self.failures)} cases fail"
+        if self.code == UNEXPLAINED:
+            return f"{cases}, and nothing explains it: {self.sentence}"
+        return f"{cases}{' for one reason' if len(self.failures) > 1 else ''}: {self.sentence}"
 
     @property
     def remarks(self) -> list[str]:
@@ -80,10 +85,17 @@ def grouped(results: tuple[CaseResult, ...]) -> tuple[Cause, ...]:
     """Return the causes of all failures among the results, the one with most failures first."""
     failures = [result for result in results if result.outcome == "failed"]
     found = shared_causes([result.findings for result in failures])
+    are_places = sum(finding is not None and finding.is_place for finding, _ in found)
     groups: list[tuple[Finding, list[CaseResult]]] = []
-    for finding, places in found:
-        members = [failures[place] for place in places]
-        groups += [(finding, members)] if finding else _by_symptom(members)
+    unexplained: list[CaseResult] = []
+    for finding, indices in found:
+        members = [failures[index] for index in indices]
+        # a shape that no mistake gives differs from case to case, and so may a place: then neither is a reason
+        if finding is None or finding.code == UNKNOWN_SHAPE or (finding.is_place and are_places > 1):
+            unexplained += members
+        else:
+            groups.append((finding, members))
+    groups += _by_symptom(unexplained)
     passing = [case for result in results if _shows_something(result) and (case := valid_case(result))]
     causes = [_cause(finding, members, passing) for finding, members in groups]
     return tuple(sorted(causes, key=lambda cause: -len(cause.failures)))
@@ -128,7 +140,7 @@ def symptom(result: CaseResult) -> Finding:
     if result.comparison is None:
         return Finding("raises", f"it raises {_kind(result.detail)}")
     if not result.comparison.problem:
-        return Finding("unexplained", "numbers are wrong, for no reason that was found")
+        return Finding(UNEXPLAINED, "numbers are wrong")
     wrong = result.comparison.problem.partition(" ")[0]
     if wrong in ("shape", "dtype"):
         return Finding(f"wrong-{wrong}", f"the result has the wrong {wrong}")

@@ -31,7 +31,7 @@ from refconv.testing.judge import (
     judged_whatever,
     no_answer,
 )
-from refconv.testing.targets import TargetError, load_target
+from refconv.testing.targets import TargetError, check_signature, load_target
 
 LOAD_LIMIT = 120.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
 _DRAIN = 1.0  # seconds for what a dead process wrote to arrive, and for a dying one to say how
@@ -225,7 +225,10 @@ def serve() -> None:
             return
         if judge is None:
             try:
-                judge = Judge(load_target(*question))
+                name, op = question
+                function = load_target(name, op)
+                check_signature(name, function, op)
+                judge = Judge(function)
             except TargetError as error:
                 answer: object = error
             else:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Final, Literal
 
 from refconv.testing.battery import find_case
@@ -23,6 +25,7 @@ from refconv.testing.targets import Target, load_target
 __all__ = ["CaseResult", "run_case"]
 
 Outcome = Literal["passed", "differs by convention", "failed", "unsupported", "wrongly accepted"]
+_OURS: Final = str(Path(__file__).parents[1])
 GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
 EXPLANATION_LIMIT: Final = 10.0  # seconds that one failure may take to be explained, after which it stands unexplained
 OUTCOMES: Final[tuple[Outcome, ...]] = (
@@ -184,6 +187,25 @@ def judged_whatever(judge: Judge, case: Case) -> CaseResult:
         return failed(case, f"raised {exception_text(error)}", 0.0)
 
 
+def _refusal(case: Case, error: BaseException, seconds: float) -> CaseResult:
+    """Return the result of a case at which the target raised this."""
+    text = exception_text(error)
+    if isinstance(error, NotImplementedError):
+        return CaseResult(case.id, case.family, "unsupported", text, seconds=seconds)
+    if case.rejects:
+        return CaseResult(case.id, case.family, "passed", f"raised {text}", seconds=seconds)
+    return failed(case, f"raised {text}{_line_of(error)}", seconds)
+
+
+def _line_of(error: BaseException) -> str:
+    """Return the target's own line in which an exception came up; empty where that is one of ours, an adapter's."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_OURS)]
+    if not frames:
+        return ""
+    own = [frame for frame in frames if frame.filename == frames[0].filename]
+    return f"\nat {Path(own[-1].filename).name}:{own[-1].lineno}, in {own[-1].name}"
+
+
 class Judge:
     """Call one target with cases, in the calling thread, and say what came of each; then, if asked, why."""
 
@@ -200,11 +222,8 @@ class Judge:
         start = time.perf_counter()
         try:
             actual = case.called(self._function, operands)
-        except NotImplementedError as error:
-            return result("unsupported", exception_text(error), seconds=time.perf_counter() - start)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a target raises is its result
-            outcome: Outcome = "passed" if case.rejects else "failed"
-            return result(outcome, f"raised {exception_text(error)}", seconds=time.perf_counter() - start)
+            return _refusal(case, error, time.perf_counter() - start)
         seconds = time.perf_counter() - start
         if case.rejects:
             return result("wrongly accepted", f"accepted {case.rejects}", seconds=seconds)
@@ -213,8 +232,8 @@ class Judge:
         written = [mutation(name) for name, operand in operands.items() if operand.tobytes() != given[name]]
         if comparison.passed and written:
             return result("failed", f"{comparison}, but {written[0].sentence}", comparison, seconds, tuple(written))
-        outcome = "failed" if not comparison.passed else "differs by convention" if comparison.convention else "passed"
-        return result(outcome, str(comparison), comparison, seconds)
+        outcome: Outcome = "differs by convention" if comparison.convention else "passed"
+        return result(outcome if comparison.passed else "failed", str(comparison), comparison, seconds)
 
     def explained(self, result: CaseResult) -> CaseResult:
         """Return the result of the last case, if it failed, with its causes and an excerpt of what was returned."""

@@ -182,10 +182,12 @@ def filled_regions(evidence: Evidence) -> list[Finding]:
 def bare_regions(evidence: Evidence) -> list[Finding]:
     """Return where it is wrong, if that is anything less than everywhere."""
     found = {region.code: f"it is wrong {region.words}" for region in locate(evidence)}
-    return [] if "everywhere" in found else _findings(evidence, found)
+    return [] if "everywhere" in found else _findings(evidence, found, is_place=True)
 
 
-def _findings(evidence: Evidence, names: dict[str, str]) -> list[Finding]:
+def _findings(evidence: Evidence, names: dict[str, str], *, is_place: bool = False) -> list[Finding]:
     count = evidence.count
     others = {code: tuple(other for other in names if other != code) for code in names}
-    return [Finding(code, sentence, count, count, "", others[code]) for code, sentence in names.items()]
+    return [
+        Finding(code, sentence, count, count, "", others[code], is_place=is_place) for code, sentence in names.items()
+    ]

@@ -47,14 +47,13 @@ class Report:
 
     @property
     def subject(self) -> str:
-        """The target, and the operation where it is not conv2d."""
-        return self.target if self.op == "conv2d" else f"{self.target} {self.op}"
+        """The target, and the operation where it is not conv2d, as they are written on the command line."""
+        return self.target if self.op == "conv2d" else f"{self.target} --op {self.op}"
 
     @property
     def command(self) -> str:
         """What was run, as it is written on the command line."""
-        op = "" if self.op == "conv2d" else f" --op {self.op}"
-        return f"refconv check {self.target}{op}"
+        return f"refconv check {self.subject}"
 
     @property
     def failures(self) -> list[CaseResult]:
@@ -143,8 +142,10 @@ class Report:
     def headline(self) -> str:
         """Return the outcome in words: right, not judged, or wrong and why."""
         if self.passed:
-            passed = self.counts()["passed"]
-            return f"RIGHT in {'the one case' if passed == 1 else f'all {passed} cases'} that it supports"
+            counts = self.counts()
+            right, accepted = counts["passed"] + counts["differs by convention"], counts["wrongly accepted"]
+            refusals = f", and accepts {accepted} that it ought to refuse" if accepted else ""
+            return f"RIGHT in {'the one case' if right == 1 else f'all {right} cases'} that it supports{refusals}"
         if not self.failures:
             return self._no_verdict
         causes = self.causes()

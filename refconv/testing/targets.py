@@ -18,6 +18,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import inspect
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -96,12 +97,23 @@ def load_target(name: str, op: str = "conv2d") -> Target:
         )
     if place.endswith(".py:"):
         raise TargetError(f"target {name!r}: did you mean {f'{place}{attribute}'!r}?")
-    if not place.endswith(".py"):
-        return _attribute(name, _import_module(name, place), attribute, place)
-    path = Path(place)
-    if not path.is_file():
-        raise TargetError(f"target {name!r}: there is no file {place!r}")
-    return _attribute(name, _import_file(name, path), attribute, place)
+    return _attribute(name, _import_place(name, place), attribute, place)
+
+
+def check_signature(name: str, target: Target, op: str) -> None:
+    """Refuse a target that cannot be called with the arguments of the operation, if that can be told beforehand."""
+    names = (*OPERATIONS[op].leading, *OPERATIONS[op].parameters)
+    try:
+        signature = inspect.signature(target)
+    except (TypeError, ValueError):  # of a builtin, which does not say
+        return
+    try:
+        signature.bind(*names)
+    except TypeError as error:
+        own = getattr(target, "__name__", "")
+        hint = f"; did you mean op={own!r}?" if own in OPERATIONS and own != op else ""
+        call = f"{op}({', '.join(names)})"
+        raise TargetError(f"target {name!r} cannot be called as {call}: {error}{hint}") from None
 
 
 def importable_name(target: Target) -> str | None:
@@ -134,6 +146,16 @@ def _load_framework(name: str, op: str) -> Target:
 
 def _import_failure(name: str, error: BaseException) -> str:
     return f"target {name!r} fails on import: {type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _import_place(name: str, place: str) -> ModuleType:
+    """Import a file, where the place looks like one, or a module."""
+    if not place.endswith(".py"):
+        return _import_module(name, place)
+    path = Path(place)
+    if not path.is_file():
+        raise TargetError(f"target {name!r}: there is no file {place!r}")
+    return _import_file(name, path)
 
 
 def _import_module(name: str, module: str) -> ModuleType:

@@ -647,6 +647,7 @@ def test_json_says_it_all() -> None:
                         "reading": "S·p + D·i − T",
                         "alternatives": [],
                         "separating_case": "",
+                        "is_place": False,
                     }
                 ],
             },
@@ -742,7 +743,7 @@ def test_an_operation_is_judged_in_every_place(place: dict[str, Any]) -> None:
         ("conv_transpose2d", 13),
     ):  # one after the other, where a thread keeps its targets
         report = check("refconv", "smoke", op=op, **place)
-        assert report.verdict() == f"refconv {op}: right ({count} passed, 0 failed)"
+        assert report.verdict() == f"refconv --op {op}: right ({count} passed, 0 failed)"
         assert report.op == op
 
 
@@ -768,7 +769,7 @@ def test_a_gradient_is_told_the_size_that_it_is_to_have() -> None:
     report = check(gradient, "smoke", op="conv2d_input", match="n2-c6-o10-g2-7x9", time_limit=None)
     assert report.verdict() == (
         "test_a_gradient_is_told_the_size_that_it_is_to_have.<locals>.gradient".rpartition(".")[2]
-        + " conv2d_input: right (2 passed, 0 failed)"
+        + " --op conv2d_input: right (2 passed, 0 failed)"
     )
 
 

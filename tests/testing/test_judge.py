@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -110,7 +111,9 @@ def test_padding_comes_in_pairs_of_sides_or_as_a_word(case: str, padding: object
 )
 def test_an_exception_is_a_failure_with_its_text(error: BaseException, detail: str) -> None:
     result = run_case(raising(error), CASE)
-    assert (result.outcome, result.detail, result.comparison) == ("failed", detail, None)
+    said, place = result.detail.rsplit("\n", 1)
+    assert (result.outcome, said, result.comparison) == ("failed", detail, None)
+    assert re.fullmatch(r"at test_judge\.py:\d+, in target", place)
     assert result.seconds > 0
 
 
@@ -203,7 +206,7 @@ def test_a_time_limit_is_kept() -> None:
 def test_a_target_within_its_time_limit_is_judged() -> None:
     assert run_case(kernels.right, CASE, 20).outcome == "passed"
     assert run_case(kernels.one_pixel_off, CASE, 20).outcome == "failed"
-    assert run_case(raising(SystemExit(0)), CASE, 20).detail == "raised SystemExit: 0"
+    assert run_case(raising(SystemExit(0)), CASE, 20).detail.startswith("raised SystemExit: 0\n")
 
 
 @pytest.mark.parametrize("limit", [1e10, float("inf")])

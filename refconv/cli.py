@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 import refconv
 from refconv.commands import analyze, design
 from refconv.terminal import open_console
-from refconv.testing import CaseResult, Report, TargetError, cases, check
-from refconv.testing.battery import TIERS
+from refconv.testing import CaseResult, Report, TargetError, check
+from refconv.testing.battery import TIERS, chosen_cases
 from refconv.testing.cases import DTYPES
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.html import as_html
@@ -61,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"refconv {refconv.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser(
-        "check", help="judge a convolution", description="Judge a convolution by the battery."
+        "check",
+        help="judge a convolution",
+        description="Judge a convolution, or its transpose or gradient, by the battery.",
     )
     command.set_defaults(run=_check)
     command.add_argument("target", nargs="?", metavar="TARGET", help=_TARGET_HELP)
@@ -102,9 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
-    chosen = cases(options.tier, op=options.op, match=options.match, dtype=options.dtype)
-    if not chosen:
-        raise ValueError(f"no case of {options.op} in tier {options.tier!r} has {options.match!r} in its id or family")
+    chosen = chosen_cases(options.tier, options.op, options.match, options.dtype)
     if options.list:
         sys.stdout.writelines(f"{case.id}\n" for case in chosen)
         return 0

@@ -21,7 +21,7 @@ from refconv.dtypes import as_array, wide_dtype
 from refconv.formats import Array, FloatInfo, round_to_format
 from refconv.geometry import ConvGeometry
 from refconv.padding import pad
-from refconv.precision import DOUBLE, Precision, Sums, gamma
+from refconv.precision import Precision, Sums, rounded_inputs_error
 from refconv.winograd import WINOGRAD
 
 __all__ = ["error_bound"]
@@ -171,9 +171,7 @@ def conv2d_sums(
     input_error: Array | float = 0.0
     if precision.multiplier is not None or algorithm != "direct":
         largest = add_up(_largest_factors(sizes, precision, algorithm))
-        with np.errstate(invalid="ignore"):  # NaN, and infinity less infinity
-            more = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest  # both sums are rounded
-            input_error = np.where(largest == np.inf, np.inf, more)
+        input_error = rounded_inputs_error(total, largest, roundings)
     if exact is None and precision.rounds_result:
         exact = conv2d(*operands, **parameters, dtype=wide_dtype(*operands.dtypes))
     amplification = 1.0 if algorithm == "direct" else WINOGRAD[algorithm].amplification

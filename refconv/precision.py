@@ -52,6 +52,13 @@ class Sums:
     is_complex: bool = False
 
 
+def rounded_inputs_error(total: Array, largest: Array, roundings: Array) -> Array:
+    """Return ``Σ|x̂||ŵ| − Σ|x||w|`` from the two sums, which are themselves rounded; infinite where the first is."""
+    with np.errstate(invalid="ignore"):  # NaN, and infinity less infinity
+        more = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest
+    return np.where(largest == np.inf, np.inf, more)
+
+
 @dataclass(frozen=True, slots=True)
 class Precision:
     """The types in which a kernel works.

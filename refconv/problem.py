@@ -25,7 +25,7 @@ from refconv.dtypes import as_array, wide_dtype
 from refconv.error_bound import Operands, conv2d_sums, magnitude, rounded_up
 from refconv.formats import Array
 from refconv.grad import conv2d_bias, conv2d_input, conv2d_weight
-from refconv.precision import DOUBLE, Precision, Sums, gamma
+from refconv.precision import Precision, Sums, rounded_inputs_error
 from refconv.transpose import conv_transpose2d
 from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
 
@@ -75,8 +75,15 @@ class Problem:
         if not any(function is member for member in FAMILY):
             names = ", ".join(member.__name__ for member in FAMILY)
             raise TypeError(f"function={function!r} must be one of {names}")
+        options = [name for name in parameters if name in ("method", "dtype")]
+        if options:
+            raise TypeError(
+                f"{options[0]}={parameters[options[0]]!r} is how refconv computes it, no part of the problem"
+            )
         bound = inspect.signature(function).bind(*arguments, **parameters).arguments
-        given = {name: value for name, value in bound.items() if name in OPERANDS and value is not None}
+        given = {name: bound[name] for name in bound if name in OPERANDS}
+        if given.get("bias", 0) is None:
+            del given["bias"]
         operands = {name: read(name, value) for name, value in given.items()}
         return cls(function, operands, {name: value for name, value in bound.items() if name not in OPERANDS})
 
@@ -113,17 +120,13 @@ class Problem:
         is_complex = any(dtype.kind == "c" for dtype in self.dtypes)
         sizes = self.each(magnitude)
         total = sizes()
-        biases = {name: np.zeros_like(array) for name, array in sizes.operands.items() if name == "bias"}
-        ones = _each(np.ones_like, sizes.factors)
-        products = replace(self, operands=ones | biases)() * (2 if is_complex else 1)
-        roundings = np.where(products > 0, products + len(biases), 0)
+        products = replace(self, operands=_each(np.ones_like, sizes.factors))() * (2 if is_complex else 1)
+        roundings = np.where(products > 0, products + ("bias" in self.operands), 0)
 
         input_error: Array | float = 0.0
         if precision.multiplier is not None:
             rounded = _each(partial(rounded_up, info=precision.multiplier), sizes.factors)
-            largest = sizes.with_operands(**rounded)()
-            with np.errstate(invalid="ignore"):  # NaN, and infinity less infinity
-                input_error = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest  # both sums are rounded
+            input_error = rounded_inputs_error(total, sizes.with_operands(**rounded)(), roundings)
         if exact is None and precision.rounds_result:
             exact = self(dtype=wide_dtype(*self.dtypes))
         return Sums(total, roundings, input_error, exact, is_complex=is_complex)

@@ -437,7 +437,7 @@ def test_a_right_verdict_is_green() -> None:
         ),
         (
             ["check", "refconv", "-k", "nothing"],
-            "refconv: no case of conv2d in tier 'core' has 'nothing' in its id or family",
+            "refconv: no case of conv2d in tier 'core' has match='nothing' in its id or family",
         ),
         (["check", "refconv", "--workers", "0"], "refconv: workers=0 must be at least 1"),
         (["check", "refconv", "--fuzz", "-1"], "refconv: fuzz=-1 must be at least 0"),
@@ -488,7 +488,7 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
         assert caught.value.code == 0
     printed = capsys.readouterr().out
     assert "The ground truth for convolution." in printed
-    assert "Judge a convolution by the battery." in printed
+    assert "Judge a convolution, or its transpose or gradient, by the battery." in printed
     for option in (
         "TARGET",
         "--tier",

@@ -97,3 +97,35 @@ def test_an_exact_result_that_is_known_is_not_computed_again() -> None:
     assert problem.sums(half, exact=known).exact is known
     np.testing.assert_array_equal(problem.sums(half).exact, conv1d(X, W))
     assert problem.sums(SINGLE).exact is None  # which no rounding of the result needs
+
+
+def test_how_refconv_computes_it_is_no_part_of_a_problem() -> None:
+    with pytest.raises(TypeError, match=r"^method='direct' is how refconv computes it, no part of the problem$"):
+        Problem.of(conv1d, X, W, method="direct")
+
+
+def test_a_factor_that_is_none_is_refused_by_its_name() -> None:
+    with pytest.raises(TypeError, match="weight"):
+        Problem.of(conv1d, X, None)
+
+
+def test_what_rounding_the_inputs_may_change_is_infinite_where_the_sum_is_whatever_the_operation() -> None:
+    large, ones = np.full((1, 1, 1, 4), 1e308), np.ones((1, 1, 1, 4))
+    tf32 = Precision.of(np.float64, input_dtype="tf32")
+    for problem in (Problem.of(conv2d, large, ones), Problem.of(conv1d, large[0], ones[0])):
+        assert tf32.bound(problem.sums(tf32)).item() == np.inf
+
+
+def test_the_same_sums_by_conv2d_and_by_an_operation_that_is_the_same() -> None:
+    rng = np.random.default_rng(0)
+    x, w, b = rng.normal(size=(2, 4, 1, 9)), rng.normal(size=(6, 2, 1, 3)), rng.normal(size=6)
+    half = Precision.of(np.float16, input_dtype="bfloat16")
+    plane = Problem.of(conv2d, x, w, b, (1, 2), (0, 1), 1, 2)
+    line = Problem.of(conv1d, x[:, :, 0], w[:, :, 0], b, 2, 1, 1, 2)
+    for one, other in zip(_parts(plane, half), _parts(line, half), strict=True):
+        np.testing.assert_allclose(one.reshape(other.shape), other, rtol=1e-12)
+
+
+def _parts(problem: Problem, precision: Precision) -> list[Any]:
+    sums = problem.sums(precision)
+    return [sums.magnitude, np.broadcast_to(sums.roundings, sums.magnitude.shape), sums.input_error, sums.exact]

@@ -165,6 +165,15 @@ def cases(tier: str = "core", *, op: str = "conv2d", match: str = "", dtype: str
     return [case for case in _tier(tier, op) if is_chosen(case, match, dtype)]
 
 
+def chosen_cases(tier: str, op: str, match: str, dtype: str | None) -> list[Case]:
+    """Return the battery's cases; a ValueError where there is none."""
+    chosen = cases(tier, op=op, match=match, dtype=dtype)
+    if not chosen:
+        of_type = "" if dtype is None else f", and dtype={dtype!r}"
+        raise ValueError(f"no case of {op} in tier {tier!r} has match={match!r} in its id or family{of_type}")
+    return chosen
+
+
 def is_chosen(case: Case, match: str, dtype: str | None) -> bool:
     """Whether a case has this text in its id or family, and is of this type."""
     return (match in case.id or match in case.family) and dtype in (None, DTYPES[case.dtype])

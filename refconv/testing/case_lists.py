@@ -99,10 +99,16 @@ def gradient_lists(op: str, lists: CaseLists) -> CaseLists:
         tuple(names(lists.smoke)),
         {**lists.parameters, "bias": ("",)},
         families(lists.edges),
-        tuple(replace(case, id=f"{op}-{case.id}", op=op, grad_output_shape=(1, 3, 3, 3)) for case in rejected),
+        tuple(_refused_gradient(op, case) for case in rejected),
         families(lists.networks),
         families(lists.sweeps),
     )
+
+
+def _refused_gradient(op: str, case: Case) -> Case:
+    """Return a refused convolution as one of its gradients, with what would arrive if nothing else were wrong."""
+    size = (4, 4) if case.id != "reject-grad-output" else (3, 3)
+    return replace(case, id=f"{op}-{case.id}", op=op, grad_output_shape=(1, case.weight_shape[0], *size))
 
 
 def _has_gradient(name: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from refconv.arguments import as_int
-from refconv.testing.battery import cases, is_chosen
+from refconv.testing.battery import chosen_cases, is_chosen
 from refconv.testing.fuzz import fuzz as fuzz_cases
 from refconv.testing.judge import CaseResult
 from refconv.testing.places import MapLike, name_of, open_place
@@ -111,10 +111,7 @@ def check(
         raise ValueError(f"time_limit={time_limit} must be more than 0 seconds")
     if fuzz:
         require_hypothesis()  # before a run that would be lost
-    chosen = cases(tier, op=op, match=match, dtype=dtype)
-    if not chosen:
-        of_type = "" if dtype is None else f", and dtype={dtype!r}"
-        raise ValueError(f"no case of {op} in tier {tier!r} has match={match!r} in its id or family{of_type}")
+    chosen = chosen_cases(tier, op, match, dtype)
     if callable(target):
         check_signature(name_of(target), target, op)
     results: list[CaseResult] = []

@@ -138,9 +138,9 @@ def _rounding_partial_sums(judged: Judged) -> Reference | None:
     count, size = _partial_sums(problem.with_operands(bias=None))
     if "bias" in problem.operands:
         size = size + np.abs(_over_pixels(problem.operands["bias"].astype(np.float64), problem))
-    roundings = count - 1 + ("bias" in problem.operands)
+    roundings = np.maximum(count - 1, 0) + np.where(count > 0, "bias" in problem.operands, 0)
     narrow = gamma(roundings, precision.result.unit) * (size + judged.reference.allowed)
-    return judged.allowing_more(np.where(count > 1, narrow + count * precision.result.smallest, 0.0))
+    return judged.allowing_more(narrow + roundings * precision.result.smallest)
 
 
 def _partial_sums(problem: Problem) -> tuple[Array, Array]:

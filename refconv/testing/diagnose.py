@@ -131,8 +131,10 @@ def causes_of(actual: object, problem: Problem, dtype: npt.DTypeLike | None = No
 def whereabouts(actual: object, problem: Problem, dtype: npt.DTypeLike | None = None) -> str:
     """Return in words where an output of the right shape is wrong; empty where that is everywhere, or in no order."""
     array, right, reference = gather(actual, problem, dtype)
-    is_placed = array.shape == reference.truth.shape
-    regions = bare_regions(Evidence.of(array, right, reference)) if is_placed else []
+    if array.shape != reference.truth.shape:
+        return ""
+    evidence = Evidence.of(array, right, reference)
+    regions = bare_regions(evidence) if evidence.count else []
     return regions[0].sentence if regions else ""
 
 

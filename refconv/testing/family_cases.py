@@ -22,7 +22,12 @@ _COMMON: Final = {
 }
 _TYPES: Final = ("f16", "f16-real", "bf16", "bf16-real", "c64", "c64-real", "i8", "i8-extreme", "u8", "u8-extreme")
 _LAYOUTS: Final = ("strided", "fortran", "broadcast", "negative", "read_only", "big_endian")
-_VALUES: Final = ("f32-nan", "f32-inf", "f32-negzero", "f32-subnormal", "f64-subnormal", "f32-spread", "f64-spread")
+# Without a bias where that would be all that is left.
+_VALUES: Final = (
+    *("bias-f32-nan", "bias-f32-inf", "f32-negzero", "f32-subnormal", "f64-subnormal"),
+    *("bias-f32-spread", "bias-f64-spread"),
+)
+_CANCELLING: Final = ("f32-zero", "bias-f32-cancel")
 
 
 def _prefixed(op: str, families: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
@@ -105,7 +110,7 @@ CONV1D: Final = CaseLists(
             "degenerate": ["n0-c3-o4-g1-8-k3-s1-p1-d1-bias-f32", "c6-o4-g2-8-k3-s2-p1+0-d1-bias-f64-real"],
             "memory": _endings("n2-c3-o4-g1-8-k3-s1-p1-d1-bias-f32", _LAYOUTS),
             "types": _endings("n2-c6-o10-g2-9-k3-s2-p1-d2-bias", _TYPES),
-            "values": _endings("n1-c4-o3-g1-9-k3-s1-p0-d1-bias", (*_VALUES, "f32-zero", "f32-cancel")),
+            "values": _endings("n1-c4-o3-g1-9-k3-s1-p0-d1", (*_VALUES, *_CANCELLING)),
         },
     ),
     rejected=_refused("conv1d"),
@@ -146,7 +151,7 @@ CONV3D: Final = CaseLists(
             "degenerate": ["n0-c3-o4-g1-4x5x6-k3x2x1-s1-p1-d1-bias-f32", "c4-o6-g2-5x3x4-k2-s2x1x1-p0-d1-f32"],
             "memory": _endings("n2-c3-o4-g1-4x6x5-k2x3x1-s1-p1x0x0-d1-bias-f32", _LAYOUTS),
             "types": _endings("n2-c4-o6-g2-5x7x6-k2x3x1-s1x2x1-p1x0x2-d2x1x1-bias", _TYPES),
-            "values": _endings("n1-c4-o3-g1-4x5x6-k2x3x1-s1-p0-d1-bias", (*_VALUES, "f32-zero", "f32-cancel")),
+            "values": _endings("n1-c4-o3-g1-4x5x6-k2x3x1-s1-p0-d1", (*_VALUES, *_CANCELLING)),
         },
     ),
     rejected=_refused("conv3d"),
@@ -218,7 +223,7 @@ TRANSPOSED: Final = CaseLists(
                            "n1-c2-o3-g1-1x1-k1-s1-p0-d1-bias-f32"],
             "memory": _endings("n2-c3-o4-g1-4x5-k2x3-s2x1-p1x0-d1-bias-f32", (*_LAYOUTS, "channels_last")),
             "types": _endings("n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias", _TYPES),
-            "values": _endings("n1-c4-o3-g1-4x5-k3x2-s2x1-p0-d1-bias", _VALUES),
+            "values": _endings("n1-c4-o3-g1-4x5-k3x2-s2x1-p0-d1", _VALUES),
         },
     ),
     rejected=(

@@ -66,6 +66,8 @@ def parse_case(name: str, family: str = "") -> Case:
         op=op,
         output_padding=_numbers(part["e"] or "0", 2),
     )
+    if op == "conv_transpose2d" and isinstance(case.padding, str):
+        raise ValueError(f"case {name!r} has padding={case.padding!r}, which only a convolution can be padded by")
     if op == "conv_transpose2d" and groups and out_channels % groups:
         raise ValueError(f"case {name!r} has {groups} groups, which must divide its {out_channels} output channels")
     case.axes()

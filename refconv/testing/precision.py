@@ -10,7 +10,7 @@ import numpy as np
 from refconv.testing.evidence import Evidence
 from refconv.testing.finding import Finding
 from refconv.testing.locate import bare_regions
-from refconv.testing.reading import Reading
+from refconv.testing.reading import Reading, is_floating
 
 NARROW: Final = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # u, by type
 TYPICAL: Final = 1.0  # times what is expected, that such errors may be in the root mean square; measured, 0.2 to 0.6
@@ -25,7 +25,7 @@ def lost_precision(evidence: Evidence) -> list[Finding]:
     the k-th, so that all errors together come to about ``u·Σ|x||w|/2``; where they have one sign, or the result is
     large, to about ``√n·u·|result|``.  A logic error moves whole products, which is more, unless n is huge.
     """
-    if evidence.count < WIDESPREAD * evidence.wrong.size or bare_regions(evidence):
+    if not is_floating(evidence.dtype) or evidence.count < WIDESPREAD * evidence.wrong.size or bare_regions(evidence):
         return []
     magnitudes = _magnitudes(evidence.right).values(evidence.places)
     truth = evidence.truth[evidence.wrong]

@@ -31,7 +31,7 @@ __all__ = ["Conv2dArguments", "arguments_of", "cases_of", "conv2d_arguments", "c
 
 # The first is the plainest: that is where Hypothesis shrinks to.  Sides that differ are there twice, for most bugs are.
 _PADDINGS: Final = ("equal", "by side", "valid", "same", "same_upper", "same_lower", "by side")
-_NUMERIC: Final = ("equal", "by side", "by side")
+_NUMERIC: Final = ("equal", "by side")  # for what takes no word; half, for not all pad the two sides differently
 # Pixels and taps, by how many axes there are: more than the largest kernel reaches, 13 (in three axes 7), and in one or
 # two enough for a tile of 16 and a half.
 _LARGEST: Final = {1: 24, 2: 24, 3: 8}

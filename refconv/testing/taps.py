@@ -77,7 +77,8 @@ def _counts(evidence: Evidence, places: Places, unknowns: list[tuple[Tap, Shift]
     wanted = evidence.actual[places].astype(evidence.truth.dtype) - evidence.right.bias[n, o]
     if not (np.isfinite(contributions).all() and np.isfinite(wanted).all()):
         return None
-    solution = np.linalg.lstsq(contributions, wanted, rcond=None)[0]
+    double = np.complex128 if wanted.dtype.kind == "c" else np.float64  # in which lstsq solves
+    solution = np.linalg.lstsq(contributions.astype(double), wanted.astype(double), rcond=None)[0]
     counts = np.rint(solution.real)
     used = np.abs(contributions).max(axis=0) > 0
     as_it_should_be = np.array([shift == (0, 0) for _, shift in unknowns], float)

@@ -291,3 +291,10 @@ def test_pytest_hides_the_frame_of_the_assert_of_any_operation() -> None:
     frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
     assert frames[-1].f_code.co_name == "assert_result_matches"
     assert frames[-1].f_locals["__tracebackhide__"] is True
+
+
+def test_right_numbers_of_another_type_have_no_place() -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_result_matches(refconv.conv1d(LINE, TAPS).astype(np.float64), refconv.conv1d, LINE, TAPS)
+    assert "where:" not in str(caught.value)
+    assert "why: wrong-dtype: the numbers are right, but of type float64" in str(caught.value)

@@ -406,10 +406,17 @@ def test_channels_sums_may_be_rounded_before_the_taps_are_added_up() -> None:
 def test_a_bias_is_one_addition_more() -> None:
     image = np.array([[[[-2048, 2048]], [[0, 1]]]], np.float16)
     kernel, bias = np.ones((2, 1, 1, 2), np.float16), np.array([1024], np.float16)
-    # of 4097 and 1024, two roundings come to 5.0015, beside the half that float16 rounds 1025 by
-    for off, passes in ((5, True), (6, False)):
-        result = np.array([[[[-1024, 1025 + off, 3072]]]], np.float16)
-        assert compare_result(result, conv_transpose2d, image, kernel, bias).passed == passes
+    # of 4097 and 1024, two roundings come to 5.0015, beside the half that float16 rounds 1025 by; one of 2048 and 1024
+    # comes to 1.5, beside the half that it rounds −1024 by
+    for first, middle, passes in ((0, 5, True), (0, 6, False), (2, 0, True), (3, 0, False)):
+        result = np.array([[[[-1024 + first, 1025 + middle, 3072]]]], np.float16)
+        assert compare_result(result, conv_transpose2d, image, kernel, bias).passed == passes, (first, middle)
+    # where no input arrives, the bias is added to nothing, and must be there as it is
+    zeros, ones = np.zeros((1, 1, 1, 1), np.float16), np.ones((1, 1, 1, 1), np.float16)
+    given = zeros, ones, bias, (1, 3), 0, (0, 2)
+    wrong = refconv.conv_transpose2d(*given)
+    wrong[..., 1] += 2
+    assert not compare_result(wrong, conv_transpose2d, *given).passed
 
 
 def test_groups_leave_fewer_channels_to_each_tap() -> None:

@@ -67,3 +67,15 @@ def test_single_errors_are_not() -> None:
     alone = np.zeros_like(EXPECTED)
     alone[0, 0, 0, 0] = 2.0**-10 * EXPECTED[0, 0, 0, 0]
     assert not any(code.startswith("accumulated") for code in found(alone))
+
+
+def test_whole_numbers_and_wide_ones_are_diagnosed_too() -> None:
+    x, w = np.arange(20).reshape(1, 1, 4, 5) + 7, np.array([[[[3, 5], [7, 11]]]])
+    wrong = refconv.conv2d(x, w)
+    wrong[0, 0, 1, 2] += 1
+    wrong[0, 0, 2, 0] += 1
+    assert [finding.code for finding in diagnose(wrong, x, w)] == ["some-rows+some-columns"] or diagnose(
+        wrong, x, w
+    ) == []
+    long = x.astype(np.longdouble) / 3
+    assert diagnose(refconv.conv2d(long, w) + np.arange(12).reshape(1, 1, 3, 4), long, w) == []

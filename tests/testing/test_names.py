@@ -90,6 +90,7 @@ def test_the_example_is_of_the_operation() -> None:
         ("conv2d_weight-n1-c2-o3-g1-5x6-k3-s1-p1-d1-bias-f32", "has a bias, which conv2d_weight does not have"),
         ("conv2d_input-n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-zero", "has 'zero' data, which conv2d_input does not have"),
         ("conv_transpose2d-n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-nanweight", "has 'nanweight' data, which conv_transpose2d"),
+        ("conv_transpose2d-n1-c4-o3-g1-5x6-k3-s1-psame-d1-f32", "has padding='same', which only a convolution can be"),
         ("conv_transpose2d-n1-c4-o3-g2-5x6-k3-s1-p1-d1-f32", "has 2 groups, which must divide its 3 output channels"),
         ("conv1d-n1-c2-o3-g1-9-k3-s1-p1-d1-f32-channels_last", "channels last, which is for two spatial axes"),
         ("conv2d_weight-n2-c1-o1-g1-40x40-k1-s1-p0-d1-f16", "adds up too many terms for exact data; write "),

@@ -106,6 +106,7 @@ def test_words_that_say_nothing_are_refused(name: str, message: str) -> None:
         ("conv1d-n1-c2-o3-g1-2-k3-s1-p0-d1-f32", "kernel"),
         ("conv_transpose2d-n1-c2-o3-g1-5x6-k3-s1-p4-d1-f32", "output height 7 \\+ 0 - 4 - 4 = -1 must be at least 1"),
         ("conv_transpose2d-n1-c2-o3-g1-5x6-k3-s2-p0-e2-d1-f32", "output_padding"),
+        ("conv_transpose2d-n1-c2-o3-g0-5x6-k3-s1-p0-d1-f32", "groups=0 must be at least 1"),
         ("conv2d_input-n1-c5-o4-g2-5x6-k3-s1-p0-d1-f32", "groups=2 must divide"),
     ],
 )

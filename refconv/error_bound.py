@@ -170,10 +170,7 @@ def conv2d_sums(
     roundings = _roundings(geometry, algorithm, is_complex=is_complex, is_biased=sizes.bias is not None)
     input_error: Array | float = 0.0
     if precision.multiplier is not None or algorithm != "direct":
-        largest = add_up(_largest_factors(sizes, precision, algorithm))
-        with np.errstate(invalid="ignore"):  # NaN, and infinity less infinity
-            more = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest  # both sums are rounded
-            input_error = np.where(largest == np.inf, np.inf, more)
+        input_error = input_error_of(total, add_up(_largest_factors(sizes, precision, algorithm)), roundings)
     if exact is None and precision.rounds_result:
         exact = conv2d(*operands, **parameters, dtype=wide_dtype(*operands.dtypes))
     amplification = 1.0 if algorithm == "direct" else WINOGRAD[algorithm].amplification
@@ -225,6 +222,13 @@ def _largest_factors(sizes: Operands, precision: Precision, algorithm: str) -> O
     if algorithm != "direct":
         kernel = kernel + WINOGRAD[algorithm].lost_weight * precision.accumulator.smallest
     return Operands(image, kernel, sizes.bias)
+
+
+def input_error_of(total: Array, largest: Array, roundings: Array) -> Array:
+    """Return what a sum of magnitudes may be short of that of the largest factors; both of them are rounded."""
+    with np.errstate(invalid="ignore"):  # NaN, and infinity less infinity
+        more = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest
+    return np.where(largest == np.inf, np.inf, more)
 
 
 def rounded_up(magnitude: Array, info: FloatInfo) -> Array:

@@ -22,10 +22,10 @@ import numpy as np
 from refconv.conv import conv2d
 from refconv.conv_nd import conv1d, conv3d
 from refconv.dtypes import as_array, wide_dtype
-from refconv.error_bound import Operands, conv2d_sums, magnitude, rounded_up
+from refconv.error_bound import Operands, conv2d_sums, input_error_of, magnitude, rounded_up
 from refconv.formats import Array
 from refconv.grad import conv2d_bias, conv2d_input, conv2d_weight
-from refconv.precision import DOUBLE, Precision, Sums, gamma
+from refconv.precision import Precision, Sums
 from refconv.transpose import conv_transpose2d
 from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
 
@@ -121,9 +121,7 @@ class Problem:
         input_error: Array | float = 0.0
         if precision.multiplier is not None:
             rounded = _each(partial(rounded_up, info=precision.multiplier), sizes.factors)
-            largest = sizes.with_operands(**rounded)()
-            with np.errstate(invalid="ignore"):  # NaN, and infinity less infinity
-                input_error = largest - total + 2 * gamma(roundings + 8, DOUBLE.unit) * largest  # both sums are rounded
+            input_error = input_error_of(total, sizes.with_operands(**rounded)(), roundings)
         if exact is None and precision.rounds_result:
             exact = self(dtype=wide_dtype(*self.dtypes))
         return Sums(total, roundings, input_error, exact, is_complex=is_complex)

@@ -118,6 +118,13 @@ def test_what_is_not_finite_has_no_bound() -> None:
     assert np.isnan(rounded).tolist() == [[False, False, True, True]]
 
 
+def test_a_sum_that_may_overflow_has_an_infinite_bound() -> None:
+    huge = np.full((1, 1, 1), 1e200)
+    for input_dtype in (None, "bfloat16"):
+        bound = error_bound_of(conv_transpose1d, huge, huge, dtype=np.float64, input_dtype=input_dtype)
+        assert bound.item() == np.inf
+
+
 def test_a_function_of_no_family_is_refused() -> None:
     names = (
         "conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, "

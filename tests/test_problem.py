@@ -105,7 +105,6 @@ def test_factors_that_rounding_leaves_alone_cost_what_the_two_sums_are_off_by() 
     np.testing.assert_allclose(sums.input_error * 2.0**53, [[[18, 40, 40, 40, 18]]], rtol=1e-12)
 
 
-
 def test_an_exact_result_that_is_known_is_not_computed_again() -> None:
     half = Precision.of(np.float16)
     known = np.full((1, 3, 5), 7.0)

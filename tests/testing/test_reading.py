@@ -123,7 +123,8 @@ def test_single_outputs_can_be_predicted() -> None:
     truth = refconv.conv2d(IMAGE, KERNEL, BIAS, **PARAMETERS)
     places = (np.array([1, 0]), np.array([3, 1]), np.array([2, 0]), np.array([0, 4]))
     np.testing.assert_allclose(right().values(places), truth[places], rtol=1e-12)
-    assert right().values((np.zeros(0, int),) * 4).shape == (0,)
+    nowhere = (np.zeros(0, int),) * 4
+    assert right().values(nowhere).shape == right().bounds(nowhere, np.dtype(np.float32)).shape == (0,)
 
 
 def test_the_bound_is_that_of_the_products_laid_out_and_none_for_whole_numbers() -> None:
@@ -137,8 +138,9 @@ def test_the_bound_is_that_of_the_products_laid_out_and_none_for_whole_numbers()
 
 def test_more_products_than_fit_a_chunk_are_laid_out_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = right().values(right().everywhere())
-    monkeypatch.setattr("refconv.testing.reading.CHUNK", 5 * 18)
-    np.testing.assert_array_equal(right().values(right().everywhere()), whole)
+    for chunk in (5 * 18, 17):  # five elements at once, and at least one
+        monkeypatch.setattr("refconv.testing.reading.CHUNK", chunk)
+        np.testing.assert_array_equal(right().values(right().everywhere()), whole)
     assert CHUNK > 5 * 18
 
 

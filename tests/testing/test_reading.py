@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import refconv
+from refconv.axis import AxisGeometry
 from refconv.error_bound import error_bound
 from refconv.problem import Problem
 from refconv.testing.evidence import Evidence, gather
-from refconv.testing.reading import CHUNK, Reading, spread
+from refconv.testing.reading import CHUNK, Reading, spread, table
 from refconv.testing.right_reading import reading_of
 
 RNG = np.random.default_rng(3)
@@ -119,6 +120,20 @@ def test_a_bound_counts_the_products_that_meet_in_an_element() -> None:
     assert round(float(bound) * 2**24) == 32 * 33  # of 32 products and a bias, γ_33·32 in units of u
 
 
+def test_the_products_of_one_element_are_counted() -> None:
+    assert right().products == 3 * 2 * 3  # C/G · K_h · K_w
+    scattered = Problem.of(refconv.conv_transpose1d, normal(1, 10, 4), normal(10, 3, 3), stride=2, groups=2)
+    assert reading_of(scattered).products == 5 * 2  # five channels of a group, and two of three taps that meet
+
+
+def test_a_gradient_that_is_not_cropped_has_the_taps_that_the_stride_leaves_over() -> None:
+    arriving = normal(1, 1, 4, 5)
+    steps: dict[str, Any] = {"stride": (2, 3), "dilation": (1, 2)}
+    reading = reading_of(Problem.of(refconv.grad.conv2d_weight, normal(1, 1, 9, 19), (1, 1, 2, 3), arriving, **steps))
+    # (9 − (2·3 + 1)) / 1 + 1 and (19 − (3·4 + 1)) / 2 + 1
+    assert (reading.size, reading.naturally_sized().size) == ((2, 3), (3, 4))
+
+
 def test_single_outputs_can_be_predicted() -> None:
     truth = refconv.conv2d(IMAGE, KERNEL, BIAS, **PARAMETERS)
     places = (np.array([1, 0]), np.array([3, 1]), np.array([2, 0]), np.array([0, 4]))
@@ -149,6 +164,15 @@ def test_a_clamped_window_starts_on_the_image() -> None:
     reading = reading_of(Problem.of(refconv.conv2d, image, kernel, padding=(0, 2)))
     clamped = replace(reading, padding_mode="clamped")
     assert clamped.values(clamped.everywhere()).tolist() == [21, 21, 21, 210, 2100, 1000, 0]
+    image = np.array([[[[1.0, 10, 100, 1000, 10000, 100000]]]])
+    reading = reading_of(Problem.of(refconv.conv2d, image, kernel, None, (1, 2), (0, 2), (1, 3)))
+    apart = replace(reading, padding_mode="clamped")  # windows start at −2, 0, 2 and 4
+    assert apart.values(apart.everywhere()).tolist() == [2001, 2001, 200100, 10000]
+
+
+def test_a_padding_too_large_to_be_reflected_holds_zeros() -> None:
+    sources = table(AxisGeometry(3, 1, padding=(4, 4)), 11, "reflect")
+    assert sources.ravel().tolist() == [-1, -1, 2, 1, 0, 1, 2, 1, 0, -1, -1]
 
 
 def test_a_renormalised_window_weighs_what_it_has_left() -> None:

@@ -80,6 +80,13 @@ PROBLEMS: dict[str, Problem] = {
     "transposed-no-channels": Problem.of(refconv.conv_transpose2d, normal(2, 0, 3, 4), normal(0, 3, 2, 1), normal(3)),
     "transposed-no-images": Problem.of(refconv.conv_transpose2d, normal(0, 2, 3, 4), normal(2, 3, 2, 1), normal(3)),
     "weight-no-images": Problem.of(refconv.grad.conv2d_weight, normal(0, 2, 3, 4), (3, 2, 2, 1), normal(0, 3, 2, 4)),
+    "conv2d-no-rows": Problem.of(refconv.conv2d, normal(1, 2, 0, 3), normal(3, 2, 1, 2), normal(3), padding=1),
+    "input-no-rows": Problem.of(
+        refconv.grad.conv2d_input, (1, 2, 0, 3), normal(3, 2, 1, 2), normal(1, 3, 2, 4), padding=1
+    ),
+    "weight-no-rows": Problem.of(
+        refconv.grad.conv2d_weight, normal(1, 2, 0, 3), (3, 2, 1, 2), normal(1, 3, 2, 4), padding=1
+    ),
     "bias": Problem.of(refconv.grad.conv2d_bias, normal(2, 4, 3, 5)),
     "bias-unbatched": Problem.of(refconv.grad.conv2d_bias, normal(4, 3, 5)),
 } | {

@@ -193,6 +193,11 @@ def test_skipping_has_nothing_to_say_of_finite_weights() -> None:
     assert not compare_conv2d(actual, image, kernel, padding=1).passed
 
 
+def test_skipping_has_nothing_to_say_of_complex_numbers() -> None:
+    image, kernel = one(1, np.complex64), np.array([[[[NAN, 1]]]], np.complex64)
+    assert CONVENTIONS[SKIPPED](as_judged(Problem.of(conv2d, image, kernel, padding=1), np.complex64)) is None
+
+
 def test_skipping_has_nothing_to_say_where_the_input_is_not_finite() -> None:
     image, kernel = data()
     image[0, 0, 2, 2] = NAN
@@ -426,6 +431,15 @@ def test_each_partial_sum_is_rounded_once_and_may_lose_the_least_number() -> Non
         problem = Problem.of(conv_transpose2d, np.full((1, 4, 1, 3), value, np.float16), kernel, groups=2)
         extra = excused(PARTIAL, as_judged(problem, np.float16))
         np.testing.assert_allclose(extra[0, :, 0] * unit, [expected] * 2, rtol=4e-3)
+
+
+@pytest.mark.parametrize(("batch", "products"), [((5,), 10), ((), 2)])
+def test_each_image_has_a_partial_sum_of_a_gradient(batch: tuple[int, ...], products: int) -> None:
+    image, arriving = (np.ones((*batch, channels, 1, 2), np.float16) for channels in (3, 1))
+    problem = Problem.of(conv2d_weight, image, (1, 3, 1, 1), arriving)
+    extra = excused(PARTIAL, as_judged(problem, np.float16)).ravel() * 2**11
+    # M + 1 roundings of N·1·2 products
+    np.testing.assert_allclose(extra, 3 * [(products // 2 + 1) * products], rtol=4e-3)
 
 
 def test_a_convolution_has_no_such_sums() -> None:

@@ -208,6 +208,8 @@ def test_how_a_condition_reads() -> None:
     assert str(Condition("stride > 1", 2)) == "only where stride > 1 (2 such cases pass)"
 
 
-@pytest.mark.parametrize(("failing", "passing"), [([], [case()]), ([case()], []), ([case()], [case()])])
+@pytest.mark.parametrize(
+    ("failing", "passing"), [([], [case()]), ([case()], []), ([case()], [case()]), ([case()] * 10, [case()])]
+)
 def test_nothing_to_tell_apart(failing: Any, passing: Any) -> None:
     assert only_where(failing, passing, "") is None

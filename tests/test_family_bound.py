@@ -114,6 +114,15 @@ def test_what_is_not_finite_has_no_bound() -> None:
     x = np.array([[1.0, np.inf]], np.float32)
     bound = error_bound_of(conv_transpose1d, x, ones(1, 1, 2), stride=2, dtype=np.float32)
     assert np.isnan(bound).tolist() == [[False, False, True, True]]
+    rounded = error_bound_of(conv_transpose1d, x, ones(1, 1, 2), stride=2, dtype=np.float32, input_dtype="bfloat16")
+    assert np.isnan(rounded).tolist() == [[False, False, True, True]]
+
+
+def test_a_sum_that_may_overflow_has_an_infinite_bound() -> None:
+    huge = np.full((1, 1, 1), 1e200)
+    for input_dtype in (None, "bfloat16"):
+        bound = error_bound_of(conv_transpose1d, huge, huge, dtype=np.float64, input_dtype=input_dtype)
+        assert bound.item() == np.inf
 
 
 def test_a_function_of_no_family_is_refused() -> None:

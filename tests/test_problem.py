@@ -90,12 +90,29 @@ def test_sums_count_products_and_the_bias_that_is_added_to_some() -> None:
     np.testing.assert_array_equal(sums.magnitude, conv1d(X, W, B, padding=1))
 
 
+def test_one_complex_factor_makes_two_real_products_of_each() -> None:
+    for pixels, taps in ((X * 1j, W), (X, W * 1j)):
+        sums = Problem.of(conv1d, pixels, taps).sums(SINGLE)
+        assert sums.is_complex
+        assert sums.roundings[0].tolist() == [[8, 8, 8, 8, 8]] * 3  # 2 channels × 2 taps × 2
+    assert not Problem.of(conv1d, X, W).sums(SINGLE).is_complex
+
+
+def test_factors_that_rounding_leaves_alone_cost_what_the_two_sums_are_off_by() -> None:
+    rounding = Precision.of(np.float32, input_dtype="bfloat16")
+    sums = Problem.of(conv1d, np.ones((1, 1, 4)), np.ones((1, 1, 2)), padding=1).sums(rounding)
+    # twice γ of 8 roundings and one for each product, of a sum of 1 or of 2: 2·9·1 and 2·10·2
+    np.testing.assert_allclose(sums.input_error * 2.0**53, [[[18, 40, 40, 40, 18]]], rtol=1e-12)
+
+
 def test_an_exact_result_that_is_known_is_not_computed_again() -> None:
     half = Precision.of(np.float16)
     known = np.full((1, 3, 5), 7.0)
     problem = Problem.of(conv1d, X.astype(np.float16), W.astype(np.float16))
     assert problem.sums(half, exact=known).exact is known
     np.testing.assert_array_equal(problem.sums(half).exact, conv1d(X, W))
+    pixels, taps = np.array([[[2048, 1]]], np.float16), np.ones((1, 1, 2), np.float16)
+    assert np.asarray(Problem.of(conv1d, pixels, taps).sums(half).exact).item() == 2049  # which float16 does not hold
     assert problem.sums(SINGLE).exact is None  # which no rounding of the result needs
 
 

@@ -11,7 +11,7 @@ import pytest
 from refconv import conv2d, output_size
 from refconv.formats import has_ml_dtypes
 from refconv.testing import Case, cases, find_case
-from refconv.testing.battery import TIERS
+from refconv.testing.battery import TIERS, _is_possible, _parsed, _size_that_fits
 from refconv.testing.case_lists import PARAMETERS, SMOKE
 from refconv.testing.cases import DTYPES
 
@@ -76,6 +76,16 @@ def test_families_are_in_order_and_each_in_one_piece() -> None:
         "values",
         "rejected",
     ]
+
+
+def test_a_case_of_two_families_stands_with_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, narrow = (f"n1-c1-o1-g1-2x3-k1-s1-p0-d1-{dtype}" for dtype in ("f32", "bf16"))
+    families = {"one": [plain], "other": [DEFAULT, plain, narrow]}
+    more: dict[bool, dict[str, str]] = {False: {}, True: {narrow: "other"}}  # bfloat16, where ml_dtypes has it
+    for is_there, expected in more.items():
+        monkeypatch.setattr("refconv.testing.battery.has_ml_dtypes", lambda is_there=is_there: is_there)
+        found = {name: case.family for name, case in _parsed(families).items()}
+        assert found == {plain: "one", DEFAULT: "other"} | expected
 
 
 def test_extents_of_the_default_case_are_pairwise_different() -> None:
@@ -155,6 +165,33 @@ def test_the_pairwise_parameters_are_those_of_the_issue() -> None:
     for size in PARAMETERS["size"]:
         height, _, width = size.partition("x")
         assert height != width
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "dilation", "fitting"),
+    [
+        ("7x9", "k3x5", "d3x2", "7x9"),  # which reach 7 and 9 pixels
+        ("6x9", "k3x5", "d3x2", "13x9"),
+        ("7x8", "k3x5", "d3x2", "7x17"),
+        ("7x9", "k4", "d3", "17x19"),
+    ],
+)
+def test_a_size_is_enlarged_by_the_reach_of_a_kernel_that_does_not_fit(
+    size: str, kernel: str, dilation: str, fitting: str
+) -> None:
+    assert _size_that_fits(size, kernel, dilation, 2) == fitting
+
+
+@pytest.mark.parametrize(
+    ("padding", "stride", "dilation", "allowed"),
+    [("-e1x2", "s2x1", "d1x3", True), ("-e2x0", "s2x1", "d1x3", False), ("-e0x3", "s2x1", "d1x3", False)],
+)
+def test_an_output_padding_is_smaller_than_the_stride_or_the_dilation(
+    padding: str, stride: str, dilation: str, allowed: bool
+) -> None:
+    row = {"output_padding": padding, "stride": stride, "dilation": dilation}
+    assert _is_possible(row, 2) == allowed
+    assert all(_is_possible({name: row[name] for name in row if name != left_out}, 2) for left_out in row)
 
 
 def test_height_differs_from_width_in_every_pairwise_case() -> None:

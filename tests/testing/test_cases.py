@@ -299,6 +299,12 @@ def test_exact_data_use_all_digits_of_float32(channels: int, largest: int) -> No
     assert case.largest_partial_sum() <= 2**24
 
 
+@pytest.mark.parametrize(("channels", "largest"), [(2**21 - 1, 32), (2**21, 31)])
+def test_exact_whole_numbers_use_all_bits_but_the_sign(channels: int, largest: int) -> None:
+    # (2^21 − 1 + 1)·32² = 2^31; the arrays are not made
+    assert find_case(f"n1-c{channels}-o1-g1-1x1-k1-s1-p0-d1-i8").largest_number() == largest
+
+
 def test_the_largest_partial_sum_is_not_rounded_to_the_type_of_the_case() -> None:
     case = find_case(DEFAULT + "-real")
     assert case.largest_partial_sum() != float(np.float32(case.largest_partial_sum()))
@@ -342,6 +348,12 @@ def test_real_data_ask_for_the_bound() -> None:
 def test_a_case_asks_for_its_type(dtype: str, other: type[np.floating[Any]]) -> None:
     case = find_case(f"n1-c1-o1-g1-2x3-k1-s1-p0-d1-{dtype}")
     assert case.check(case.expected().astype(other)).problem.startswith("dtype float")
+
+
+def test_any_whole_numbers_that_hold_the_result_will_do() -> None:
+    case = find_case("n1-c1-o1-g1-2x3-k1-s1-p0-d1-i8")
+    assert all(case.check(case.expected().astype(dtype)).passed for dtype in (np.int16, np.int64))
+    assert not case.check(case.expected().astype(np.float32)).passed
 
 
 def test_what_must_be_refused_has_no_truth() -> None:

@@ -25,12 +25,12 @@ def holds(text: str, which: Case) -> bool:
 CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
     ("dilation_h > 1", {"d": "d2x1"}, [{}, {"d": "d1x2"}, {"d": "d2x1", "k": "k1x3"}]),
     ("dilation_w > 1", {"d": "d1x2"}, [{}, {"d": "d2x1"}, {"d": "d1x2", "k": "k3x1"}]),
-    ("dilation > 1", {"d": "d1x2"}, [{}, {"d": "d2", "k": "k1"}]),
-    ("dilation_w > 2", {"d": "d1x3"}, [{"d": "d1x2"}, {"d": "d1x3", "k": "k3x1"}]),
+    ("dilation > 1", {"d": "d1x2", "k": "k3x2"}, [{}, {"d": "d2", "k": "k1"}]),
+    ("dilation_w > 2", {"d": "d1x3", "k": "k3x2"}, [{"d": "d1x2"}, {"d": "d1x3", "k": "k3x1"}]),
     ("stride_h > 1", {"s": "s2x1"}, [{}, {"s": "s1x2"}, {"s": "s2x1", "k": "k8x3"}]),
     ("stride_w > 1", {"s": "s1x2"}, [{}, {"s": "s2x1"}]),
     ("stride > 1", {"s": "s2x1"}, [{}]),
-    ("stride_w > 2", {"s": "s1x3"}, [{"s": "s1x2"}, {"s": "s1x3", "k": "k3x9"}]),
+    ("stride_w > 2", {"s": "s1x3", "size": "8x6"}, [{"s": "s1x2"}, {"s": "s1x3", "k": "k3x9"}]),
     ("padding_h > 0", {"p": "p1x0"}, [{}, {"p": "p0x1"}]),
     ("padding_w > 0", {"p": "p0+0x0+1"}, [{}, {"p": "p1x0"}]),
     ("padding > 0", {"p": "psame"}, [{}, {"p": "psame", "k": "k1"}]),
@@ -63,8 +63,10 @@ CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
     ("output_h > 1", {}, [{"k": "k8x3"}]),
     ("output_w > 8", {"size": "8x11"}, [{"size": "11x10"}]),
     ("output > 16", {"size": "19x9"}, [{"size": "18x18"}]),
+    ("output_w > 32", {"size": "8x35"}, [{"size": "35x34"}]),
     ("output_h is no multiple of 4", {"size": "9x9"}, [{"size": "10x9"}]),
     ("output_w is no multiple of 2", {}, [{"size": "8x10"}]),
+    ("output_w is no multiple of 16", {"size": "8x26"}, [{"size": "8x18"}]),
     ("channels are no multiple of 8", {}, [{"c": "c8"}]),
     ("outputs are no multiple of 4", {}, [{"o": "o8"}]),
     ("an image has more than 2^16 outputs", {"size": "259x258", "k": "k2x1"}, [{"size": "257x256", "k": "k2x1"}]),
@@ -164,6 +166,12 @@ def test_of_equals_the_one_that_the_cause_speaks_of_is_taken() -> None:
     unequal = [case(d="d1x2")], [case(), case(d="d2")]
     assert str(only_where(*unequal, "dilation-first-for-both")) == "only where dilation_h != dilation_w"
     assert str(only_where(*unequal, "dilation-axes-swapped")) == "only where dilation_h != dilation_w"
+    two = [case(d="d1x2", s="s2x1")], [case()]
+    assert str(only_where(*two, "weights-reversed-along-height")) == "only where stride_h > 1"
+    assert str(only_where(*two, "weights-reversed-along-width")) == "only where dilation_w > 1"
+    assert str(only_where([case(d="d2")], [case()], "dilation-ignored-along-width")) == "only where dilation_w > 1"
+    assert str(only_where(two[0], [case()], "stride-for-both")) == "only where stride_h != stride_w"
+    assert str(only_where(two[0], [case()], "stride-axes-swapped")) == "only where stride_h != stride_w"
     # without a hint, the plainest, which comes first
     assert str(only_where(both, plain, "")) == "only where dilation_w > 1"
 
@@ -176,6 +184,14 @@ def test_few_failures_have_much_in_common_by_chance_so_few_words_must_do() -> No
     two = only_where([odd, odd], [case(d="d1x2", bias="bias"), case(s="s2x1", bias="bias")], "")
     assert two is not None
     assert two.text == "dilation_w > 1 and stride_h > 1"
+
+
+def test_no_more_than_three_conditions_are_joined() -> None:
+    parts = {"bias": "bias", "dtype": "f64", "data": "real", "layout": "strided"}
+    lacking = [case(**{name: word for name, word in parts.items() if name != left_out}) for left_out in parts]
+    found = only_where([case(**parts)] * 8, lacking, "")
+    assert found is not None
+    assert (len(found.text.split(" and ")), found.passing) == (3, 1)
 
 
 def test_a_few_exceptions_are_counted() -> None:
@@ -192,6 +208,8 @@ def test_how_a_condition_reads() -> None:
     assert str(Condition("stride > 1", 2)) == "only where stride > 1 (2 such cases pass)"
 
 
-@pytest.mark.parametrize(("failing", "passing"), [([], [case()]), ([case()], []), ([case()], [case()])])
+@pytest.mark.parametrize(
+    ("failing", "passing"), [([], [case()]), ([case()], []), ([case()], [case()]), ([case()] * 10, [case()])]
+)
 def test_nothing_to_tell_apart(failing: Any, passing: Any) -> None:
     assert only_where(failing, passing, "") is None

@@ -13,7 +13,7 @@ from refconv.precision import Precision
 from refconv.problem import Problem
 from refconv.testing import Comparison, compare_conv2d, compare_result, find_case
 from refconv.testing.compare import compare_by_convention
-from refconv.testing.conventions import CONVENTIONS
+from refconv.testing.conventions import CONVENTIONS, Judged
 from refconv.testing.reference import reference_of
 
 Array = npt.NDArray[Any]
@@ -31,6 +31,19 @@ LEAST_NORMAL = 2.0**-126
 
 def one(value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
     return np.full((1, 1, 1, 1), value, dtype)
+
+
+def as_judged(problem: Problem, dtype: npt.DTypeLike, precision: Precision | None = None) -> Judged:
+    """Return what a convention is asked about a result of this type."""
+    reference = reference_of(problem, np.dtype(dtype), precision)
+    return Judged(problem, precision, reference, reference.desired)
+
+
+def excused(convention: str, judged: Judged) -> Array:
+    """Return by how much a convention allows more than the reference does."""
+    reference = CONVENTIONS[convention](judged)
+    assert reference is not None
+    return np.asarray(reference.allowed - judged.reference.allowed)
 
 
 def test_there_are_seven_conventions() -> None:
@@ -64,6 +77,23 @@ def test_a_bias_added_later_excuses_no_more_than_the_rounding() -> None:
     assert compare_conv2d(np.full((1, 1, 1, 1), 2, np.float16), image, kernel, bias).convention == LATER
     assert not compare_conv2d(np.full((1, 1, 1, 1), 2.01, np.float16), image, kernel, bias).passed
     assert not compare_conv2d(np.zeros((1, 1, 1, 1), np.float32), *biased(np.float32)).passed  # which rounds nothing
+
+
+def test_a_bias_added_later_takes_one_rounding_of_the_sum() -> None:
+    # u·2049 = 1.0005 is what the sum may be off by itself, to 3 parts in 10^4 of that; its rounding takes u of both
+    extra = excused(LATER, as_judged(Problem.of(conv2d, *biased()), np.float16)).item()
+    assert extra * 2**11 == pytest.approx((1 + 2.0**-11) * (2049 + 1.0007), abs=1e-3)
+    nothing = Problem.of(conv2d, one(0, np.float16), one(0, np.float16), np.zeros(1, np.float16))
+    assert excused(LATER, as_judged(nothing, np.float16)).item() * 2**24 == pytest.approx(1, rel=2e-3)
+
+
+def test_a_bias_added_later_is_rounded_only_to_a_type_narrower_than_the_sums() -> None:
+    judge = CONVENTIONS[LATER]
+    halves = Problem.of(conv2d, *biased())
+    assert judge(as_judged(halves, np.float16)) is not None
+    assert judge(as_judged(halves, np.float16, Precision.of(np.float16, accumulate_dtype=np.float16))) is None
+    assert judge(as_judged(Problem.of(conv2d, *biased(np.float32)), np.float32)) is None
+    assert judge(as_judged(halves.with_operands(bias=None), np.float16)) is None
 
 
 # Taps that read padding
@@ -164,6 +194,11 @@ def test_skipping_has_nothing_to_say_of_finite_weights() -> None:
     assert not compare_conv2d(actual, image, kernel, padding=1).convention
     actual[0, 0, 2, 2] += 1
     assert not compare_conv2d(actual, image, kernel, padding=1).passed
+
+
+def test_skipping_has_nothing_to_say_of_complex_numbers() -> None:
+    image, kernel = one(1, np.complex64), np.array([[[[NAN, 1]]]], np.complex64)
+    assert CONVENTIONS[SKIPPED](as_judged(Problem.of(conv2d, image, kernel, padding=1), np.complex64)) is None
 
 
 def test_skipping_has_nothing_to_say_where_the_input_is_not_finite() -> None:
@@ -347,6 +382,13 @@ def test_only_a_result_that_may_be_subnormal_is_flushed(right: float, convention
     assert (comparison.passed, comparison.convention) == (bool(convention), convention)
 
 
+def test_a_normal_result_is_flushed_where_rounding_may_make_it_subnormal() -> None:
+    # rounding may take 2^−25 and 2^−24 away, which makes 2^−14 + 2^−24 subnormal in float16, and 2^−14 + 2^−23 not
+    for above, convention in ((2.0**-10, RESULTS), (2.0**-9, "")):
+        image, kernel = one(2.0**-7 * (1 + above), np.float16), one(2.0**-7, np.float16)
+        assert compare_conv2d(one(0, np.float16), image, kernel).convention == convention
+
+
 # Sums that are rounded before they are added up
 
 
@@ -438,6 +480,26 @@ def test_exact_data_are_not_excused() -> None:
     assert not case.check(actual).passed
 
 
+def test_each_partial_sum_is_rounded_once_and_may_lose_the_least_number() -> None:
+    kernel = np.ones((4, 1, 1, 3), np.float16)
+    for value, unit, expected in (
+        (1, 2**11, [0 * 2, 1 * 4, 2 * 6, 1 * 4, 0 * 2]),  # M − 1 roundings of sums of 2·M
+        (0, 2**24, [0, 1, 2, 1, 0]),  # M − 1 least numbers
+    ):
+        problem = Problem.of(conv_transpose2d, np.full((1, 4, 1, 3), value, np.float16), kernel, groups=2)
+        extra = excused(PARTIAL, as_judged(problem, np.float16))
+        np.testing.assert_allclose(extra[0, :, 0] * unit, [expected] * 2, rtol=4e-3)
+
+
+@pytest.mark.parametrize(("batch", "products"), [((5,), 10), ((), 2)])
+def test_each_image_has_a_partial_sum_of_a_gradient(batch: tuple[int, ...], products: int) -> None:
+    image, arriving = (np.ones((*batch, channels, 1, 2), np.float16) for channels in (3, 1))
+    problem = Problem.of(conv2d_weight, image, (1, 3, 1, 1), arriving)
+    extra = excused(PARTIAL, as_judged(problem, np.float16)).ravel() * 2**11
+    # M − 1 roundings of N·1·2 products
+    np.testing.assert_allclose(extra, 3 * [(products // 2 - 1) * products], rtol=4e-3)
+
+
 def test_a_convolution_has_no_such_sums() -> None:
     image, kernel, _ = biased()
     assert not compare_conv2d(np.full((1, 1, 1, 1), 2044, np.float16), image, kernel).passed
@@ -464,6 +526,14 @@ def test_complex_numbers_may_be_multiplied_by_three_real_products() -> None:
     right[0, 0, 0, 0] += 0.5j * 2.0**-24
     assert compare_conv2d(right, *close, padding=1, input_dtype="float16").convention == THRICE
     assert not compare_conv2d(right, *close, padding=1).passed
+
+
+def test_what_three_real_products_are_off_by() -> None:
+    image, kernel, bias = one(1, np.complex64), one(1, np.complex64), np.array([1], np.complex64)
+    judged = as_judged(Problem.of(conv2d, image, kernel, bias, padding=(0, 1)), np.complex64)
+    # (2² + 4²)·(n + 5)²·M²: of the bias alone n is 0 and M 1, and beside one product 1 and 2
+    extra = excused(THRICE, judged).ravel() * 2**24
+    np.testing.assert_allclose(extra**2, [20 * 25, 20 * 36 * 4, 20 * 25], rtol=1e-5)
 
 
 def test_real_numbers_are_multiplied_once() -> None:

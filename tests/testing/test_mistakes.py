@@ -11,7 +11,9 @@ import pytest
 
 from refconv import conv2d
 from refconv.testing import diagnose
-from refconv.testing.mistake_tables import CONV2D, EVERY_MISTAKE
+from refconv.testing.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
+from refconv.testing.mistake_tables import CONV2D, EVERY_MISTAKE, _table
+from refconv.testing.reading import Reading
 
 MISTAKES, PAIRS, BY_CODE = CONV2D.mistakes, CONV2D.pairs, CONV2D.by_code
 
@@ -134,6 +136,23 @@ def test_common_mistakes_are_tried_first_and_in_pairs() -> None:
     assert first.code == "+".join(common[:2])
     assert first.sentence == f"{MISTAKES[0].sentence}, and {MISTAKES[1].sentence}"
     assert first.should == f"{MISTAKES[0].should}; {MISTAKES[1].should}"
+
+
+STEPS = {"padding-missing", "padding-sides-swapped", "dilation-ignored", "stride-ignored"}
+STEPS |= {"padding-axes-swapped", "dilation-axes-swapped", "stride-axes-swapped"}
+GROUPS = {"groups-interleaved", "groups-all-read-first"}
+KERNEL = {"kernel-flipped", "kernel-transposed"}
+COMMON: dict[type[Reading], set[str]] = {
+    Convolution: STEPS | GROUPS | KERNEL | {"bias-missing"},
+    InputAdjoint: STEPS | GROUPS | KERNEL | {"padding-not-turned-round"},
+    Transposed: STEPS | GROUPS | KERNEL | {"padding-not-turned-round", "bias-missing"},
+    WeightAdjoint: STEPS | GROUPS,
+}
+
+
+@pytest.mark.parametrize("direction", COMMON)
+def test_the_common_mistakes_of_each_direction(direction: type[Reading]) -> None:
+    assert {mistake.code for mistake in _table(direction, 2).mistakes if mistake.is_common} == COMMON[direction]
 
 
 def test_every_code_is_documented() -> None:

@@ -107,6 +107,7 @@ def test_words_that_say_nothing_are_refused(name: str, message: str) -> None:
         ("conv1d-n1-c2-o3-g1-2-k3-s1-p0-d1-f32", "kernel"),
         ("conv_transpose2d-n1-c2-o3-g1-5x6-k3-s1-p4-d1-f32", "output height 7 \\+ 0 - 4 - 4 = -1 must be at least 1"),
         ("conv_transpose2d-n1-c2-o3-g1-5x6-k3-s2-p0-e2-d1-f32", "output_padding"),
+        ("conv_transpose2d-n1-c2-o3-g0-5x6-k3-s1-p0-d1-f32", "groups=0 must be at least 1"),
         ("conv2d_input-n1-c5-o4-g2-5x6-k3-s1-p0-d1-f32", "groups=2 must divide"),
     ],
 )
@@ -127,6 +128,8 @@ def test_numbers_are_written_as_they_are_read() -> None:
         ("conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-d1x2-f32", 18),  # 3 channels × 6 taps
         ("conv2d_input-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32", 30),  # 5 outputs × 6 taps
         ("conv2d_weight-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32", 40),  # 2 images × 4 × 5 outputs
+        ("conv2d_weight-n2-c3-o1-g1-5x6-k2-s1-p0-d1-f32", 40),
+        ("conv_transpose2d-n1-c5-o2-g1-4x5-k2x3-s1-p0-d1-f32", 30),  # 5 channels × 6 taps
     ],
 )
 def test_the_most_products_of_an_element_are_counted(name: str, products: int) -> None:

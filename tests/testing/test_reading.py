@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import refconv
+from refconv.axis import AxisGeometry
 from refconv.error_bound import error_bound
 from refconv.problem import Problem
 from refconv.testing.evidence import Evidence, gather
-from refconv.testing.reading import CHUNK, Reading, spread
+from refconv.testing.reading import CHUNK, Reading, spread, table
 from refconv.testing.right_reading import reading_of
 
 RNG = np.random.default_rng(3)
@@ -79,6 +80,13 @@ PROBLEMS: dict[str, Problem] = {
     "transposed-no-channels": Problem.of(refconv.conv_transpose2d, normal(2, 0, 3, 4), normal(0, 3, 2, 1), normal(3)),
     "transposed-no-images": Problem.of(refconv.conv_transpose2d, normal(0, 2, 3, 4), normal(2, 3, 2, 1), normal(3)),
     "weight-no-images": Problem.of(refconv.grad.conv2d_weight, normal(0, 2, 3, 4), (3, 2, 2, 1), normal(0, 3, 2, 4)),
+    "conv2d-no-rows": Problem.of(refconv.conv2d, normal(1, 2, 0, 3), normal(3, 2, 1, 2), normal(3), padding=1),
+    "input-no-rows": Problem.of(
+        refconv.grad.conv2d_input, (1, 2, 0, 3), normal(3, 2, 1, 2), normal(1, 3, 2, 4), padding=1
+    ),
+    "weight-no-rows": Problem.of(
+        refconv.grad.conv2d_weight, normal(1, 2, 0, 3), (3, 2, 1, 2), normal(1, 3, 2, 4), padding=1
+    ),
     "bias": Problem.of(refconv.grad.conv2d_bias, normal(2, 4, 3, 5)),
     "bias-unbatched": Problem.of(refconv.grad.conv2d_bias, normal(4, 3, 5)),
 } | {
@@ -119,11 +127,26 @@ def test_a_bound_counts_the_products_that_meet_in_an_element() -> None:
     assert round(float(bound) * 2**24) == 32 * 33  # of 32 products and a bias, γ_33·32 in units of u
 
 
+def test_the_products_of_one_element_are_counted() -> None:
+    assert right().products == 3 * 2 * 3  # C/G · K_h · K_w
+    scattered = Problem.of(refconv.conv_transpose1d, normal(1, 10, 4), normal(10, 3, 3), stride=2, groups=2)
+    assert reading_of(scattered).products == 5 * 2  # five channels of a group, and two of three taps that meet
+
+
+def test_a_gradient_that_is_not_cropped_has_the_taps_that_the_stride_leaves_over() -> None:
+    arriving = normal(1, 1, 4, 5)
+    steps: dict[str, Any] = {"stride": (2, 3), "dilation": (1, 2)}
+    reading = reading_of(Problem.of(refconv.grad.conv2d_weight, normal(1, 1, 9, 19), (1, 1, 2, 3), arriving, **steps))
+    # (9 − (2·3 + 1)) / 1 + 1 and (19 − (3·4 + 1)) / 2 + 1
+    assert (reading.size, reading.naturally_sized().size) == ((2, 3), (3, 4))
+
+
 def test_single_outputs_can_be_predicted() -> None:
     truth = refconv.conv2d(IMAGE, KERNEL, BIAS, **PARAMETERS)
     places = (np.array([1, 0]), np.array([3, 1]), np.array([2, 0]), np.array([0, 4]))
     np.testing.assert_allclose(right().values(places), truth[places], rtol=1e-12)
-    assert right().values((np.zeros(0, int),) * 4).shape == (0,)
+    nowhere = (np.zeros(0, int),) * 4
+    assert right().values(nowhere).shape == right().bounds(nowhere, np.dtype(np.float32)).shape == (0,)
 
 
 def test_the_bound_is_that_of_the_products_laid_out_and_none_for_whole_numbers() -> None:
@@ -137,8 +160,9 @@ def test_the_bound_is_that_of_the_products_laid_out_and_none_for_whole_numbers()
 
 def test_more_products_than_fit_a_chunk_are_laid_out_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = right().values(right().everywhere())
-    monkeypatch.setattr("refconv.testing.reading.CHUNK", 5 * 18)
-    np.testing.assert_array_equal(right().values(right().everywhere()), whole)
+    for chunk in (5 * 18, 17):  # five elements at once, and at least one
+        monkeypatch.setattr("refconv.testing.reading.CHUNK", chunk)
+        np.testing.assert_array_equal(right().values(right().everywhere()), whole)
     assert CHUNK > 5 * 18
 
 
@@ -147,6 +171,15 @@ def test_a_clamped_window_starts_on_the_image() -> None:
     reading = reading_of(Problem.of(refconv.conv2d, image, kernel, padding=(0, 2)))
     clamped = replace(reading, padding_mode="clamped")
     assert clamped.values(clamped.everywhere()).tolist() == [21, 21, 21, 210, 2100, 1000, 0]
+    image = np.array([[[[1.0, 10, 100, 1000, 10000, 100000]]]])
+    reading = reading_of(Problem.of(refconv.conv2d, image, kernel, None, (1, 2), (0, 2), (1, 3)))
+    apart = replace(reading, padding_mode="clamped")  # windows start at −2, 0, 2 and 4
+    assert apart.values(apart.everywhere()).tolist() == [2001, 2001, 200100, 10000]
+
+
+def test_a_padding_too_large_to_be_reflected_holds_zeros() -> None:
+    sources = table(AxisGeometry(3, 1, padding=(4, 4)), 11, "reflect")
+    assert sources.ravel().tolist() == [-1, -1, 2, 1, 0, 1, 2, 1, 0, -1, -1]
 
 
 def test_a_renormalised_window_weighs_what_it_has_left() -> None:

@@ -35,6 +35,15 @@ def drawn() -> list[Case]:
     return cases
 
 
+def is_padded_by_numbers(case: Case) -> bool:
+    """Whether there is padding, with the same on both sides of an axis."""
+    return (
+        isinstance(case.padding, tuple)
+        and all(isinstance(number, int) for number in case.padding)
+        and any(case.padding)
+    )
+
+
 def smallest(condition: Callable[[Case], bool]) -> str:
     return find(conv2d_cases(), condition, settings=settings(QUIET, max_examples=3000)).id
 
@@ -89,6 +98,7 @@ def test_all_kinds_are_drawn(drawn: list[Case]) -> None:
     assert {case.data for case in drawn} == {"exact", "real"}
     assert len({case.layout for case in drawn}) == 8
     assert {case.padding for case in drawn} >= {"valid", "same", "same_upper", "same_lower"}
+    assert sum(map(is_padded_by_numbers, drawn)) > 20  # one in seven, and not only where sides are equal by chance
     assert {case.groups for case in drawn} == {1, 2, 3, 4}
     assert {case.weight_shape[2] for case in drawn} == {1, 2, 3, 4, 5}
     assert max(case.input_shape[-1] for case in drawn) > 16
@@ -188,6 +198,7 @@ def test_all_kinds_of_any_operation_are_drawn_and_valid(op: str) -> None:
     assert {case.groups for case in drawn} == {1, 2, 3, 4}
     words = {case.padding for case in drawn if isinstance(case.padding, str)}
     assert bool(words) == (op != "conv_transpose2d")
+    assert op != "conv_transpose2d" or sum(map(is_padded_by_numbers, drawn)) > 15
     assert any(case.bias_shape for case in drawn) == (op not in ("conv2d_input", "conv2d_weight"))
     if op in ("conv1d", "conv3d"):
         assert not [case for case in drawn if case.layout == "channels_last"]

@@ -439,6 +439,10 @@ def test_a_right_verdict_is_green() -> None:
             ["check", "refconv", "-k", "nothing"],
             "refconv: no case of conv2d in tier 'core' has match='nothing' in its id or family",
         ),
+        (
+            ["check", "kernels:transposes_by_name"],
+            "refconv: target 'kernels:transposes_by_name' cannot be called as conv2d(input, weight, bias, stride, ",
+        ),
         (["check", "refconv", "--workers", "0"], "refconv: workers=0 must be at least 1"),
         (["check", "refconv", "--fuzz", "-1"], "refconv: fuzz=-1 must be at least 0"),
         (["check", "refconv", "--rng", "-2"], "refconv: rng=-2 must be at least 0"),

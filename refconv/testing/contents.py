@@ -13,6 +13,7 @@ from refconv.formats import Array
 from refconv.testing.evidence import Evidence, is_near
 from refconv.testing.reading import Places, spread
 
+MOST_CHANNELS: Final = 64  # whose biases are tried in each other's place
 ENOUGH: Final = 4  # wrong elements, below which a constant or a neighbour may be chance
 SAMPLE: Final = 64
 
@@ -44,7 +45,8 @@ def contents(evidence: Evidence) -> list[Content]:
     if plain:
         return plain
     derived = (
-        look(evidence) for look in (_wrapped, _saturated, _constant, _factor, _exchanged_maps, _neighbour, _stale)
+        look(evidence)
+        for look in (_wrapped, _saturated, _other_bias, _constant, _factor, _exchanged_maps, _neighbour, _stale)
     )
     first = next((content for content in derived if content is not None), None)
     return [] if first is None else [first]
@@ -96,6 +98,26 @@ def _saturated(evidence: Evidence) -> Content | None:
         return None
     stops = " and ".join(f"{limit:g}" for limit in limits.tolist())
     return Content("saturated", f"what is larger stops at {stops}", evidence.wrong, has_region=False)
+
+
+def _other_bias(evidence: Evidence) -> Content | None:
+    """Find in every channel the sums, with the bias of one channel or another."""
+    bias, truth, actual = evidence.right.bias[:1], evidence.truth, evidence.actual
+    if not bias.any() or bias.shape[1] > MOST_CHANNELS:
+        return None
+    sources = []
+    for o in range(bias.shape[1]):
+        offsets = bias[0] - bias[0, o]
+        fits = [
+            k
+            for k in range(len(offsets))
+            if is_near(actual[:, o], truth[:, o] + offsets[k], evidence.bound[:, o]).all()
+        ]
+        if not fits:
+            return None
+        sources.append(o if o in fits else fits[0])
+    words = f"output channels {list(range(len(sources)))} have the biases of channels {sources}"
+    return Content("bias-of-another-channel", words, evidence.wrong, has_region=False)
 
 
 def _constant(evidence: Evidence) -> Content | None:

@@ -68,7 +68,7 @@ class InputAdjoint(Reading):
     ----------
     overlaps : str
         What stands where several outputs meet in a pixel: all of them ``"added"``, or what was written last, window by
-        window or tap by tap: ``"window"``, ``"tap"``.
+        window or tap by tap: ``"window"``, ``"tap"``; ``"wrapped"``: all, and the last ones for those before the first.
     output_padding : triple of int
         E along the depth, the height and the width.
     beyond : str
@@ -184,6 +184,10 @@ class WeightAdjoint(Reading):
 @lru_cache(maxsize=256)
 def _leading(axis: AxisGeometry, outputs: int, padding_mode: str, overlaps: str) -> Array:
     """Return what leads to each pixel, (H, most, 2): outputs p and taps i; −1 where fewer do."""
+    if overlaps == "wrapped":
+        earlier = replace(axis, padding=(axis.padding[0] + axis.stride * outputs, axis.padding[1]))
+        found = _turned_round(table(earlier, 2 * outputs, padding_mode), axis.input_size)
+        return np.where(found[..., :1] >= 0, found - (np.array([outputs, 0]) * (found[..., :1] >= outputs)), found)
     pixels = table(axis, outputs, padding_mode)
     if overlaps == "added":
         return _turned_round(pixels, axis.input_size)

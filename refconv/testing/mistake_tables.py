@@ -13,10 +13,11 @@ from refconv.testing.mistakes_in_adjoints import (
     ADJOINT_WINDOWS,
     GRADIENT,
     OUTPUT_PADDING,
+    UNCONJUGATED,
     UNREAD,
 )
 from refconv.testing.mistakes_in_channels import BATCH, BATCH_AND_BIAS, BIAS, GROUPS, GROUPS_OF_CHANNELS, LAYOUT
-from refconv.testing.mistakes_in_numbers import NUMBERS, ROUNDING
+from refconv.testing.mistakes_in_numbers import CONJUGATED, NUMBERS, ROUNDING
 from refconv.testing.mistakes_in_windows import DILATION, KERNEL, PADDING, STRIDE
 from refconv.testing.reading import Reading
 
@@ -38,9 +39,9 @@ _WINDOWS: Final = (*PADDING, *DILATION, *STRIDE)
 _SCATTERED: Final = (*_WINDOWS, *ADJOINT_WINDOWS, *ADJOINT_GROUPS, *ADJOINT_LAYOUT, *BATCH)
 _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     Convolution: (*_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS, *NUMBERS),
-    InputAdjoint: (*_SCATTERED, *UNREAD, *ROUNDING),
-    Transposed: (*_SCATTERED, *OUTPUT_PADDING, *BIAS, *ROUNDING),
-    WeightAdjoint: (*_WINDOWS, *GRADIENT, *GROUPS_OF_CHANNELS, *BATCH, *ROUNDING),
+    InputAdjoint: (*_SCATTERED, *UNREAD, *UNCONJUGATED, *ROUNDING),
+    Transposed: (*_SCATTERED, *OUTPUT_PADDING, *BIAS, *CONJUGATED, *ROUNDING),
+    WeightAdjoint: (*_WINDOWS, *GRADIENT, *GROUPS_OF_CHANNELS, *BATCH, *UNCONJUGATED, *ROUNDING),
 }
 
 

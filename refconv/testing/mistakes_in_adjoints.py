@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from refconv.adjoint import conjugate
 from refconv.axis import AxisGeometry
 from refconv.testing.directions import InputAdjoint
 from refconv.testing.mistakes import PLANES, SEVERAL_AXES, VOLUMES, Change, Mistake, per_axis
 from refconv.testing.mistakes_in_channels import block, dense, depthwise, grouped, groups_last, stored_as, weight_as
-from refconv.testing.mistakes_in_windows import flipped, padded
+from refconv.testing.mistakes_in_windows import BEFORE_THE_FIRST, NEGATIVE_INDEX, flipped, padded
 from refconv.testing.reading import AXES, Places, Reading, Shape
 
 _SCATTER = "output p is added to the pixel S·p + D·i − T, through each tap i"
@@ -66,6 +67,12 @@ def _reading_channels(channel: Callable[[np.ndarray[Any, Any], Reading], np.ndar
 
 def _each(reading: Reading) -> int:
     return len(reading.channels) // reading.groups
+
+
+def _interleaved(reading: Reading) -> np.ndarray[Any, Any]:
+    """Return for each channel the one that stands there if those of a group lie G apart."""
+    channels = np.arange(len(reading.channels))
+    return np.asarray(channels % _each(reading) * reading.groups + block(channels, reading))
 
 
 def _weight_untransposed(reading: Reading) -> Reading:
@@ -123,9 +130,22 @@ ADJOINT_WINDOWS: Final = (
         )
         for written in ("window", "tap")
     ),
+    Mistake(
+        "negative-index-wraps",
+        NEGATIVE_INDEX,
+        BEFORE_THE_FIRST,
+        _with(overlaps="wrapped"),
+    ),
 )
 
 OUTPUT_PADDING: Final = (
+    Mistake(
+        "output-padding-axes-swapped",
+        "the output padding of the height is added to the width, and that of the width to the height",
+        _SIZE,
+        _of_input(lambda reading: replace(reading, output_padding=(0, *reading.output_padding[:0:-1]))),
+        ranks=PLANES,
+    ),
     Mistake("output-padding-missing", "the output padding is missing", _SIZE, _with(output_padding=(0, 0, 0))),
     Mistake(
         "output-padding-zero-filled",
@@ -163,6 +183,15 @@ UNREAD: Final = (
     ),
 )
 
+UNCONJUGATED: Final = (
+    Mistake(
+        "conjugate-missing",
+        "the other factor is not conjugated",
+        "the gradient of a complex convolution is made of the conjugate of the other factor",
+        lambda reading: replace(reading, weight=conjugate(reading.weight), input=conjugate(reading.input)),
+    ),
+)
+
 ADJOINT_GROUPS: Final = (
     Mistake(
         "groups-interleaved",
@@ -181,7 +210,13 @@ ADJOINT_GROUPS: Final = (
         "groups-interleaved-inputs",
         "the channels that a group reads are taken G apart, not side by side",
         _BLOCKS,
-        _reading_channels(lambda o, reading: o % _each(reading) * reading.groups + block(o, reading)),
+        _reading_channels(lambda o, reading: _interleaved(reading)[o]),
+    ),
+    Mistake(
+        "groups-interleaved-weights",
+        "the weights of a group are taken G apart, not side by side",
+        _BLOCKS,
+        lambda reading: replace(reading, weight=reading.weight[_interleaved(reading)]),
     ),
     Mistake(
         "groups-interleaved-outputs",

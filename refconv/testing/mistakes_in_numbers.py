@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from refconv.adjoint import conjugate
 from refconv.formats import Array
 from refconv.testing.mistakes import Change, Mistake
 from refconv.testing.reading import Reading
@@ -78,8 +79,18 @@ ROUNDING: Final = (
     ),
 )
 
+CONJUGATED: Final = (
+    Mistake(
+        "conjugated",
+        "the weight is conjugated",
+        "numbers are multiplied as they are",
+        lambda reading: replace(reading, weight=conjugate(reading.weight)),
+    ),
+)
+
 NUMBERS: Final = (
     *ROUNDING,
+    *CONJUGATED,
     Mistake(
         "nan-lost",
         "NaN in the input is taken for 0",

@@ -13,6 +13,8 @@ from refconv.testing.mistakes import SEVERAL_AXES, VOLUMES, Change, Mistake, on_
 from refconv.testing.reading import AXES, Reading
 
 _WINDOW = "h = S·p + D·i − T"
+NEGATIVE_INDEX = "what comes before the first is taken from the end, as NumPy takes a negative index"
+BEFORE_THE_FIRST = "there is nothing before the first"
 _ZEROS = "zeros stand in the padding"
 
 
@@ -150,6 +152,12 @@ PADDING: Final = (
     Mistake("padding-circular", "the image is wrapped round into the padding", _ZEROS, _mode("circular")),
     Mistake("padding-replicated", "the edge pixels are repeated in the padding", _ZEROS, _mode("replicate")),
     Mistake("padding-reflected", "the image is mirrored into the padding", _ZEROS, _mode("reflect")),
+    Mistake(
+        "negative-index-wraps",
+        NEGATIVE_INDEX,
+        BEFORE_THE_FIRST,
+        _mode("wrapped"),
+    ),
     Mistake("padding-zero", "zeros stand in the padding", "the padding mode's own pixels stand there", _mode("zeros")),
     Mistake(
         "window-start-clamped",

@@ -63,7 +63,8 @@ class Reading(ABC):
     depths : int
         The depths of the result that there are.
     padding_mode : str
-        What stands in the padding; ``"clamped"``: windows that would start before the image are moved onto it.
+        What stands in the padding; ``"clamped"``: windows that would start before the image are moved onto it;
+        ``"wrapped"``: negative indices count from the end.
     origin : callable
         From where an element is stored to the element that is stored there.
     renormalised : bool
@@ -200,6 +201,8 @@ def _source(axis: AxisGeometry, output: int, tap: int, padding_mode: str) -> int
     index = axis.input_index(output, tap)
     if padding_mode == "clamped":
         index = max(0, axis.input_index(output, 0)) + axis.dilation * tap
+    if padding_mode == "wrapped" and index < 0:
+        index += axis.input_size
     source = axis.source_index(index, padding_mode)
     return -1 if source is None or not 0 <= source < axis.input_size else source
 

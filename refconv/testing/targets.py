@@ -104,7 +104,7 @@ def check_signature(name: str, target: Target, op: str) -> None:
     """Refuse a target that cannot be called with the arguments of the operation, if that can be told beforehand."""
     names = (*OPERATIONS[op].leading, *OPERATIONS[op].parameters)
     try:
-        signature = inspect.signature(target)
+        signature = inspect.signature(target, follow_wrapped=False)  # a decorator may take other arguments
     except (TypeError, ValueError):  # of a builtin, which does not say
         return
     try:

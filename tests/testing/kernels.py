@@ -38,6 +38,12 @@ def transposes(*arguments: Any) -> Any:
     return refconv.conv_transpose2d(*arguments)
 
 
+def transposes_by_name(
+    image: Any, weight: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: Any, dilation: Any
+) -> Any:
+    return refconv.conv_transpose2d(image, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
 def sums_the_first_image_alone(*arguments: Any) -> Any:
     """Be a gradient of the weight that forgets all images but the first."""
     image, size, arriving, *rest = arguments

@@ -52,6 +52,7 @@ WRONG: dict[str, Callable[[], Any]] = {
     "padding-circular": lambda: conv2d(X, W, B, S, P, D, G, padding_mode="circular"),
     "padding-replicated": lambda: conv2d(X, W, B, S, P, D, G, padding_mode="replicate"),
     "padding-reflected": lambda: conv2d(X, W, B, S, P, D, G, padding_mode="reflect"),
+    "negative-index-wraps": lambda: run(x=np.pad(X, ((0, 0), (0, 0), (4, 0), (2, 0)), mode="wrap"), p=((0, 1), (0, 3))),
     "window-one-late": lambda: shifted(-1, -1),
     "window-one-late-along-height": lambda: shifted(-1, 0),
     "window-one-early": lambda: shifted(1, 1),

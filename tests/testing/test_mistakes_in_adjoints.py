@@ -89,6 +89,26 @@ def reading(channels: list[int], weights: list[int]) -> Any:
     return crop(scatter(x=X[:, channels], w=W[weights]))
 
 
+def gathered_by_negative_indices() -> Any:
+    """Gather what leads to each pixel; an output before the first counts from the end, as NumPy has it."""
+    result = np.zeros((2, 6, *SIZE))
+    for h, w, i, j in np.ndindex(*SIZE, 2, 3):
+        (p, left_over), (q, right_over) = divmod(h + 1 - 4 * i, 2), divmod(w + 2 - 3 * j, 3)
+        if not left_over and not right_over and -3 <= p < 3 and -5 <= q < 5:
+            result[:, :, h, w] += blocks(X, W, i, j)[:, :, p, q]
+    return result + B[:, None, None]
+
+
+def scattered_to_negative_indices() -> Any:
+    """Scatter to pixels of which one before the first counts from the end."""
+    result = np.zeros((2, 6, *SIZE))
+    for p, q, i, j in np.ndindex(3, 5, 2, 3):
+        h, w = 2 * p + 4 * i - 1, 3 * q + 3 * j - 2
+        if h < SIZE[0] and w < SIZE[1]:
+            result[:, :, h, w] += blocks(X, W, i, j)[:, :, p, q]
+    return result + B[:, None, None]
+
+
 MEMORY = W.reshape(6, 2, 2, 3)
 TRANSPOSED: dict[str, Callable[[], Any]] = {
     "padding-missing": lambda: crop(scatter(), 0, 0),
@@ -114,6 +134,8 @@ TRANSPOSED: dict[str, Callable[[], Any]] = {
         scatter(w=np.concatenate([MEMORY[:3].swapaxes(0, 1), MEMORY[3:].swapaxes(0, 1)]))
     ),
     "overlaps-overwritten": overwritten_by_window,
+    "negative-index-wraps": gathered_by_negative_indices,
+    "groups-interleaved-weights": lambda: reading([0, 1, 2, 3], [0, 2, 1, 3]),
     "output-padding-zero-filled": lambda: spoilt(0, 0),
     "output-padding-bias-alone": lambda: spoilt(B[:, None, None], B[:, None]),
     "output-padding-before": lambda: crop(scatter(), -1, 1),
@@ -163,8 +185,9 @@ def test_a_mistake_in_a_transposed_convolution_is_recognised(code: str) -> None:
     [
         ("overlaps-overwritten", overwritten_by_tap),
         ("groups-interleaved-inputs", lambda: reading([0, 2, 1, 3], [0, 1, 2, 3])),
+        ("negative-index-wraps", scattered_to_negative_indices),
     ],
-    ids=["tap", "weights-in-blocks"],
+    ids=["tap", "weights-in-blocks", "scattered"],
 )
 def test_a_mistake_has_more_than_one_form(code: str, actual: Callable[[], Any]) -> None:
     assert [finding.code for finding in transposed(actual())] == [code]
@@ -178,6 +201,7 @@ SIZED: dict[str, Callable[[], Any]] = {
     "dilation-ignored": lambda: crop(scatter(d=(1, 1)), size=(4, 13)),
     "output-padding-missing": lambda: TRUTH[:, :, :-2, :-1],
     "output-padding-on-input": lambda: crop(scatter(), size=(9, 19)),
+    "output-padding-axes-swapped": lambda: crop(scatter(), size=(6, 18)),
 }
 
 
@@ -491,3 +515,50 @@ def test_each_direction_has_its_own_words_for_a_code_and_none_has_two() -> None:
     assert table_of(reading_of(problem)).by_code["kernel-flipped"] != CONV2D.by_code["kernel-flipped"]
     assert not any("along-depth" in mistake.code for mistake in CONV2D.mistakes)
     assert any(mistake.code == "dilation-ignored-along-depth" for mistake in EVERY_MISTAKE)
+
+
+def complex_numbers(*shape: int) -> Any:
+    return RNG.standard_normal(shape) + 1j * RNG.standard_normal(shape)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "wrong", "code"),
+    [
+        (refconv.conv1d, (complex_numbers(2, 5), complex_numbers(3, 2, 2)), lambda x, w: (x, w.conj()), "conjugated"),
+        (
+            refconv.conv_transpose2d,
+            (complex_numbers(2, 3, 4), complex_numbers(2, 1, 2, 2)),
+            lambda x, w: (x, w.conj()),
+            "conjugated",
+        ),
+        (
+            refconv.grad.conv2d_input,
+            ((2, 3, 4), complex_numbers(3, 2, 2, 2), complex_numbers(3, 2, 3)),
+            lambda size, w, y: (size, w.conj(), y),
+            "conjugate-missing",
+        ),
+        (
+            refconv.grad.conv2d_weight,
+            (complex_numbers(2, 3, 4), (3, 2, 2, 2), complex_numbers(3, 2, 3)),
+            lambda x, size, y: (x.conj(), size, y),
+            "conjugate-missing",
+        ),
+    ],
+    ids=["conv1d", "conv_transpose2d", "conv2d_input", "conv2d_weight"],
+)
+def test_a_conjugate_too_many_or_too_few(function: Any, arguments: Any, wrong: Callable[..., Any], code: str) -> None:
+    assert diagnose_result(function(*arguments), function, *arguments) == []
+    assert [finding.code for finding in diagnose_result(function(*wrong(*arguments)), function, *arguments)] == [code]
+
+
+@pytest.mark.parametrize("order", [[0, 3, 1, 4, 2, 5], [0, 1, 2, 0, 1, 2], [5, 4, 3, 2, 1, 0]])
+def test_the_bias_of_another_channel(order: list[int]) -> None:
+    (finding,) = transposed(crop(scatter(), bias=B[order]))
+    assert finding.code == "bias-of-another-channel"
+    assert finding.sentence == f"output channels [0, 1, 2, 3, 4, 5] have the biases of channels {order}"
+
+
+def test_a_bias_of_no_channel_is_not_that_of_another() -> None:
+    other = B.copy()
+    other[4] += 1
+    assert "bias-of-another-channel" not in [finding.code for finding in transposed(crop(scatter(), bias=other))]

@@ -14,7 +14,7 @@ import pytest
 import refconv
 from refconv.testing import TargetError, load_target, run_case, targets
 from refconv.testing.frameworks import FRAMEWORKS
-from refconv.testing.targets import importable_name
+from refconv.testing.targets import check_signature, importable_name
 
 CASE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 KERNELS = str(Path(kernels.__file__))
@@ -378,3 +378,32 @@ def test_a_file_with_two_functions_is_run_once(tmp_path: Path) -> None:
 
 def test_two_colons_are_one_too_many() -> None:
     assert refusal("kernels.py::right") == "target 'kernels.py::right': did you mean 'kernels.py:right'?"
+
+
+def test_a_target_that_cannot_be_called_as_the_operation_is_refused() -> None:
+    def short(image: Any, weight: Any) -> None:
+        """Take two arguments."""
+
+    names = "input, weight, bias, stride, padding, dilation, groups"
+    message = rf"^target 'short' cannot be called as conv2d\({names}\): too many positional arguments$"
+    with pytest.raises(TargetError, match=message):
+        check_signature("short", short, "conv2d")
+
+
+def test_the_operation_that_a_target_is_named_after_is_offered() -> None:
+    def conv_transpose2d(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> None:
+        """Take eight arguments."""
+
+    with pytest.raises(TargetError, match=r"missing a required argument: 'h'; did you mean op='conv_transpose2d'\?$"):
+        check_signature("t", conv_transpose2d, "conv2d")
+    check_signature("t", conv_transpose2d, "conv_transpose2d")
+
+
+def test_what_a_signature_does_not_tell_is_not_refused() -> None:
+    @functools.wraps(lambda: None)
+    def decorated(*arguments: Any) -> Any:
+        return arguments
+
+    check_signature("decorated", decorated, "conv2d")
+    check_signature("print", print, "conv2d")
+    check_signature("dict", dict, "conv2d")  # which has none

@@ -21,11 +21,11 @@ import refconv
 from refconv.commands import analyze, design
 from refconv.terminal import open_console
 from refconv.testing import CaseResult, Report, TargetError, check
-from refconv.testing.battery import TIERS, chosen_cases
-from refconv.testing.cases import DTYPES
+from refconv.testing.battery.cases import DTYPES
+from refconv.testing.battery.operations import OPERATIONS
+from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
-from refconv.testing.html import as_html
-from refconv.testing.operations import OPERATIONS
+from refconv.testing.reporting.html import as_html
 
 if TYPE_CHECKING:
     from rich.console import Console

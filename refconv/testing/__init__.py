@@ -6,19 +6,19 @@ refconv: right (20 passed, 0 failed)
 """
 
 from refconv.testing import strategies
-from refconv.testing.addressing import Addressing, trace_addressing
 from refconv.testing.asserts import assert_conv2d_matches, assert_result_matches
-from refconv.testing.battery import cases, find_case
-from refconv.testing.cases import Case
-from refconv.testing.compare import compare_conv2d, compare_result
-from refconv.testing.comparison import Comparison
+from refconv.testing.battery.cases import Case
+from refconv.testing.battery.tiers import cases, find_case
+from refconv.testing.comparing.compare import compare_conv2d, compare_result
+from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.conformance import check
-from refconv.testing.diagnose import diagnose, diagnose_result
-from refconv.testing.finding import Finding
-from refconv.testing.grouping import Cause
-from refconv.testing.html import as_html
-from refconv.testing.judge import CaseResult, run_case
-from refconv.testing.report import Report
+from refconv.testing.diagnosis.addressing import Addressing, trace_addressing
+from refconv.testing.diagnosis.diagnose import diagnose, diagnose_result
+from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.judging.judge import CaseResult, run_case
+from refconv.testing.reporting.grouping import Cause
+from refconv.testing.reporting.html import as_html
+from refconv.testing.reporting.report import Report
 from refconv.testing.targets import TargetError, load_target
 
 __all__ = [

@@ -12,11 +12,11 @@ from refconv.arguments import IntOrPair, PaddingLike
 from refconv.conv import conv2d
 from refconv.formats import Array
 from refconv.problem import BIASED, Problem
-from refconv.testing.arrays import to_numpy
-from refconv.testing.compare import compare_conv2d, compare_result
-from refconv.testing.comparison import Comparison
-from refconv.testing.diagnose import causes_of, whereabouts
-from refconv.testing.shapes import UNKNOWN_SHAPE
+from refconv.testing.comparing.arrays import to_numpy
+from refconv.testing.comparing.compare import compare_conv2d, compare_result
+from refconv.testing.comparing.comparison import Comparison
+from refconv.testing.diagnosis.diagnose import causes_of, whereabouts
+from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPE
 
 __all__ = ["assert_conv2d_matches", "assert_result_matches"]
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import partial
 
 from refconv.arguments import as_int
-from refconv.testing.battery import chosen_cases, is_chosen
+from refconv.testing.battery.tiers import chosen_cases, is_chosen
 from refconv.testing.fuzz import fuzz as fuzz_cases
-from refconv.testing.judge import CaseResult
-from refconv.testing.places import MapLike, name_of, open_place
-from refconv.testing.report import Report
+from refconv.testing.judging.judge import CaseResult
+from refconv.testing.judging.places import MapLike, name_of, open_place
+from refconv.testing.reporting.report import Report
 from refconv.testing.strategies import require_hypothesis
 from refconv.testing.targets import Target, check_signature
 
@@ -101,7 +101,7 @@ def check(
     A gradient, of which refconv's own is right:
 
     >>> print(check("refconv", "smoke", op="conv2d_weight"))
-    refconv conv2d_weight: right (20 passed, 0 failed)
+    refconv --op conv2d_weight: right (20 passed, 0 failed)
     """
     if not (isinstance(target, str) or callable(target)):
         raise TypeError(f"target={target!r} must be a name or a callable, not {type(target).__name__}")

@@ -12,14 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from refconv.testing.cases import Case
-from refconv.testing.grouping import symptom
-from refconv.testing.judge import CaseResult
+from refconv.testing.battery.cases import RANDOM, Case
+from refconv.testing.judging.judge import CaseResult
+from refconv.testing.reporting.grouping import symptom
 from refconv.testing.strategies import cases_of
 
 __all__: list[str] = []
-
-FAMILY = "random"
 
 
 def fuzz(
@@ -54,7 +52,7 @@ def fuzz(
         if case.id not in results:
             if any(not failure.is_answered for failure in failures):
                 return
-            result = results[case.id] = run(replace(case, family=FAMILY))
+            result = results[case.id] = run(replace(case, family=RANDOM))
             if result.outcome != "failed" and not failures:
                 on_result(result)
         result = results[case.id]

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from refconv.arguments import Pair, check_choice
 from refconv.formats import Array
-from refconv.testing.cases import Case
-from refconv.testing.data import LAYOUTS
-from refconv.testing.names import numbers_text, parse_case
-from refconv.testing.operations import OPERATIONS
+from refconv.testing.battery.cases import Case
+from refconv.testing.battery.data import LAYOUTS
+from refconv.testing.battery.names import numbers_text, parse_case
+from refconv.testing.battery.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy

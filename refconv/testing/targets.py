@@ -26,8 +26,8 @@ from types import ModuleType
 from typing import Any
 
 from refconv.arguments import check_choice
+from refconv.testing.battery.operations import OPERATIONS
 from refconv.testing.frameworks import FRAMEWORKS, Target
-from refconv.testing.operations import OPERATIONS
 
 __all__ = ["Target", "TargetError", "load_target"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from refconv import conv2d
 from refconv.testing import TargetError, trace_addressing
-from refconv.testing.axis_fit import UNREAD, AxisFit, fitted_axis
+from refconv.testing.diagnosis.axis_fit import UNREAD, AxisFit, fitted_axis
 
 CASE = "n2-c6-o4-g2-9x11-k3x2-s2x1-p1x2-d1x3-f32"  # row = 2·p + i − 1, column = q + 3·j − 2
 RIGHT = "row = 2·p + i − 1\ncolumn = q + 3·j − 2"

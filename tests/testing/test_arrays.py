@@ -9,7 +9,7 @@ import pytest
 
 from refconv import conv2d
 from refconv.testing import compare_conv2d
-from refconv.testing.arrays import to_numpy
+from refconv.testing.comparing.arrays import to_numpy
 
 Array = npt.NDArray[Any]
 VALUES = np.array([[1.0, -2.5, 0.25], [4.0, 0.0, -7.0]])  # which the narrowest types hold

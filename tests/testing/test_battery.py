@@ -11,9 +11,9 @@ import pytest
 from refconv import conv2d, output_size
 from refconv.formats import has_ml_dtypes
 from refconv.testing import Case, cases, find_case
-from refconv.testing.battery import TIERS, _is_possible, _parsed, _size_that_fits
-from refconv.testing.case_lists import PARAMETERS, SMOKE
-from refconv.testing.cases import DTYPES
+from refconv.testing.battery.case_lists import PARAMETERS, SMOKE
+from refconv.testing.battery.cases import DTYPES
+from refconv.testing.battery.tiers import TIERS, _is_possible, _parsed, _size_that_fits
 
 CORE = cases()
 VALID = [case for case in CORE if not case.rejects]
@@ -83,7 +83,7 @@ def test_a_case_of_two_families_stands_with_the_first(monkeypatch: pytest.Monkey
     families = {"one": [plain], "other": [DEFAULT, plain, narrow]}
     more: dict[bool, dict[str, str]] = {False: {}, True: {narrow: "other"}}  # bfloat16, where ml_dtypes has it
     for is_there, expected in more.items():
-        monkeypatch.setattr("refconv.testing.battery.has_ml_dtypes", lambda is_there=is_there: is_there)
+        monkeypatch.setattr("refconv.testing.battery.tiers.has_ml_dtypes", lambda is_there=is_there: is_there)
         found = {name: case.family for name, case in _parsed(families).items()}
         assert found == {plain: "one", DEFAULT: "other"} | expected
 

@@ -13,7 +13,7 @@ import pytest
 
 from refconv import conv2d
 from refconv.testing import Case, cases, find_case
-from refconv.testing.names import parse_case
+from refconv.testing.battery.names import parse_case
 
 DEFAULT = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 

@@ -11,12 +11,12 @@ import pytest
 
 from refconv import conv2d
 from refconv.testing import Finding, find_case
-from refconv.testing.apart import separating_case
-from refconv.testing.behaviour import behaviour_findings
-from refconv.testing.causes import GRACE, SHARE, Explainer, shared_causes
-from refconv.testing.diagnose import diagnose
-from refconv.testing.mistake_tables import CONV2D
-from refconv.testing.right_reading import reading_of
+from refconv.testing.diagnosis.apart import separating_case
+from refconv.testing.diagnosis.behaviour import behaviour_findings
+from refconv.testing.diagnosis.causes import GRACE, SHARE, Explainer, shared_causes
+from refconv.testing.diagnosis.diagnose import diagnose
+from refconv.testing.diagnosis.mistake_tables import CONV2D
+from refconv.testing.diagnosis.right_reading import reading_of
 
 DEFAULT = find_case("n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32")
 REAL = find_case("n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32-real")
@@ -143,7 +143,7 @@ def test_without_time_only_known_causes_are_looked_for(monkeypatch: pytest.Monke
         return conv2d(x, w[:, :, ::-1], *rest)
 
     assert explained(flipped, DEFAULT, REAL) == [["kernel-flipped-along-height"]] * 2
-    monkeypatch.setattr("refconv.testing.causes.GRACE", -1.0)
+    monkeypatch.setattr("refconv.testing.diagnosis.causes.GRACE", -1.0)
     assert explained(flipped, DEFAULT, REAL) == [[], []]
     assert 0 < GRACE < 1
     assert 0 < SHARE < 1

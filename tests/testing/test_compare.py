@@ -11,8 +11,8 @@ import pytest
 
 from refconv import conv2d
 from refconv.testing import Comparison, compare_conv2d
-from refconv.testing.comparison import compare_arrays, exception_text
-from refconv.testing.reference import Reference
+from refconv.testing.comparing.comparison import compare_arrays, exception_text
+from refconv.testing.comparing.reference import Reference
 
 Array = npt.NDArray[Any]
 IMAGE = np.arange(1, 13, dtype=np.float32).reshape(1, 1, 3, 4)

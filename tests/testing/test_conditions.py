@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from refconv.testing import Case, cases, find_case
-from refconv.testing.conditions import _TESTS, Condition, Plan, only_where
+from refconv.testing.reporting.conditions import _TESTS, Condition, Plan, only_where
 
 PLAIN = "n1-c4-o6-g1-8x9-k3-s1-p0-d1-f32"
 

@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.testing import CaseResult, Comparison, Report, TargetError, cases, check, places
-from refconv.testing.excerpt import Excerpt
-from refconv.testing.finding import Finding
+from refconv.testing import CaseResult, Comparison, Report, TargetError, cases, check
+from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.frameworks import FRAMEWORKS
-from refconv.testing.isolation import IsolatedTarget
-from refconv.testing.places import name_of
-from refconv.testing.report import _plain
+from refconv.testing.judging import places
+from refconv.testing.judging.excerpt import Excerpt
+from refconv.testing.judging.isolation import IsolatedTarget
+from refconv.testing.judging.places import name_of
+from refconv.testing.reporting.report import _plain
 
 DILATED = "n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32"
 DEFAULT = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"

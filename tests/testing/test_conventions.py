@@ -12,9 +12,9 @@ from refconv.grad import conv2d_input, conv2d_weight
 from refconv.precision import Precision
 from refconv.problem import Problem
 from refconv.testing import Comparison, compare_conv2d, compare_result, find_case
-from refconv.testing.compare import compare_by_convention
-from refconv.testing.conventions import CONVENTIONS, Judged
-from refconv.testing.reference import reference_of
+from refconv.testing.comparing.compare import compare_by_convention
+from refconv.testing.comparing.conventions import CONVENTIONS, Judged
+from refconv.testing.comparing.reference import reference_of
 
 Array = npt.NDArray[Any]
 INF, NAN = np.inf, np.nan

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from refconv.testing.cover import Row, cover
+from refconv.testing.battery.cover import Row, cover
 
 SHAPES = {
     "one": {"a": "012"},

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from refconv.testing import find_case
-from refconv.testing.data import LAYOUTS, exact_magnitude, integers, normals
+from refconv.testing.battery.data import LAYOUTS, exact_magnitude, integers, normals
 
 Array = npt.NDArray[Any]
 

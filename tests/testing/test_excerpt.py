@@ -8,7 +8,7 @@ import pytest
 
 import refconv
 from refconv.testing import Case, find_case
-from refconv.testing.excerpt import Excerpt, excerpt_of
+from refconv.testing.judging.excerpt import Excerpt, excerpt_of
 
 SMALL = find_case("n2-c1-o2-g1-3x4-k2-s1-p0-d1-f32")  # 2×3 outputs
 REAL = find_case("n2-c1-o2-g1-3x4-k2-s1-p0-d1-f32-real")

@@ -10,10 +10,10 @@ import pytest
 
 from refconv.formats import float_info
 from refconv.testing import Case, cases, check, find_case, run_case
-from refconv.testing.battery import LISTS, TIERS
-from refconv.testing.cases import DTYPES, INTEGERS
-from refconv.testing.data import FORWARD_DATA, ROUNDED
-from refconv.testing.operations import OPERATIONS
+from refconv.testing.battery.cases import DTYPES, INTEGERS
+from refconv.testing.battery.data import FORWARD_DATA, ROUNDED
+from refconv.testing.battery.operations import OPERATIONS
+from refconv.testing.battery.tiers import LISTS, TIERS
 
 OTHERS = [op for op in OPERATIONS if op != "conv2d"]
 GRADIENTS = ["conv2d_input", "conv2d_weight"]

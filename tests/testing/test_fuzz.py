@@ -11,7 +11,7 @@ import pytest
 import refconv
 from refconv.testing import Case, CaseResult, Comparison, Report, check
 from refconv.testing.fuzz import fuzz
-from refconv.testing.judge import Judge
+from refconv.testing.judging.judge import Judge
 
 pytest.importorskip("hypothesis")
 

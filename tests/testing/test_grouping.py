@@ -7,7 +7,7 @@ import kernels
 import pytest
 
 from refconv.testing import CaseResult, Comparison, Finding, check
-from refconv.testing.grouping import Cause, grouped, symptom, valid_case
+from refconv.testing.reporting.grouping import Cause, grouped, symptom, valid_case
 
 SMALL = "n1-c1-o1-g1-3x4-k2-s1-p0-d1x2-f32"
 LARGE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"

@@ -10,8 +10,8 @@ import pytest
 
 import refconv
 from refconv.testing import CaseResult, Comparison, Finding, Report, cases, check
-from refconv.testing.excerpt import Excerpt
-from refconv.testing.html import as_html
+from refconv.testing.judging.excerpt import Excerpt
+from refconv.testing.reporting.html import as_html
 
 EVIL = "<script>alert('&')</script>"
 VOID = {"meta", "rect"}

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from refconv.testing import CaseResult, Comparison, TargetError, find_case, isolation, judge
-from refconv.testing.isolation import IsolatedTarget
+from refconv.testing import CaseResult, Comparison, TargetError, find_case
+from refconv.testing.judging import isolation, judge
+from refconv.testing.judging.isolation import IsolatedTarget
 
 DILATED = find_case("n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32")
 DEFAULT = find_case("n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32")
@@ -93,7 +94,7 @@ def test_a_target_that_hangs_once() -> None:
 
 def test_a_target_that_always_hangs_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     assert judge.GIVE_UP == 10
-    monkeypatch.setattr("refconv.testing.isolation.GIVE_UP", 2)
+    monkeypatch.setattr("refconv.testing.judging.isolation.GIVE_UP", 2)
     with isolated("hangs", 0.2) as target:
         said = [outcome(target(DEFAULT)) for _ in range(4)]
     assert said == [
@@ -105,7 +106,7 @@ def test_a_target_that_always_hangs_is_not_asked_for_ever(monkeypatch: pytest.Mo
 
 
 def test_an_answer_between_two_that_hang_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("refconv.testing.isolation.GIVE_UP", 2)
+    monkeypatch.setattr("refconv.testing.judging.isolation.GIVE_UP", 2)
     with isolated("hangs_when_dilated", 1.5) as target:
         said = [target(case).detail for case in (DILATED, DEFAULT, DILATED, DEFAULT)]
     assert said == ["no answer within 1.5 s", "all 400 elements agree"] * 2
@@ -295,7 +296,7 @@ def test_the_child_ends_when_its_parent_does() -> None:
     # a parent that is killed closes the pipe, and closes nothing else
     script = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from refconv.testing.isolation import IsolatedTarget; from refconv.testing import find_case\n"
+        "from refconv.testing.judging.isolation import IsolatedTarget; from refconv.testing import find_case\n"
         f"target = IsolatedTarget('kernels:tells_its_process', 'conv2d', 20); print(target(find_case('{DEFAULT.id}')).detail)\n"
         "sys.stdout.flush(); os._exit(0)"
     )

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.testing import Case, CaseResult, TargetError, causes, find_case, judge, run_case
-from refconv.testing.judge import OUTCOMES, Outcome, failed
+from refconv.testing import Case, CaseResult, TargetError, find_case, run_case
+from refconv.testing.diagnosis import causes
+from refconv.testing.judging import judge
+from refconv.testing.judging.judge import OUTCOMES, Outcome, failed
 
 CASE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 REJECT = "reject-stride-zero"

@@ -10,8 +10,8 @@ import pytest
 import refconv
 from refconv.problem import Problem
 from refconv.testing import Finding, diagnose
-from refconv.testing.evidence import Evidence, gather
-from refconv.testing.locate import locate
+from refconv.testing.diagnosis.evidence import Evidence, gather
+from refconv.testing.diagnosis.locate import locate
 
 RNG = np.random.default_rng(11)
 X = RNG.standard_normal((3, 4, 11, 12)).astype(np.float32)

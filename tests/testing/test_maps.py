@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from refconv.testing.excerpt import Excerpt
-from refconv.testing.maps import _short, maps_of
+from refconv.testing.judging.excerpt import Excerpt
+from refconv.testing.reporting.maps import _short, maps_of
 
 EXCERPT = Excerpt(
     "image 0, channel 0", 3, 5, ((1.0, -4.0), (0.0, math.nan)), ((1.0, 2.0), (0.0, 8.0)), ((0.0, math.inf), (0.5, 1e3))

@@ -11,9 +11,9 @@ import pytest
 
 from refconv import conv2d
 from refconv.testing import diagnose
-from refconv.testing.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
-from refconv.testing.mistake_tables import CONV2D, EVERY_MISTAKE, _table
-from refconv.testing.reading import Reading
+from refconv.testing.diagnosis.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
+from refconv.testing.diagnosis.mistake_tables import CONV2D, EVERY_MISTAKE, _table
+from refconv.testing.diagnosis.reading import Reading
 
 MISTAKES, PAIRS, BY_CODE = CONV2D.mistakes, CONV2D.pairs, CONV2D.by_code
 

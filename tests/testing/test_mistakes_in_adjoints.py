@@ -10,10 +10,10 @@ import pytest
 
 import refconv
 from refconv.testing import Finding, find_case
-from refconv.testing.causes import Explainer
-from refconv.testing.diagnose import diagnose_result
-from refconv.testing.mistake_tables import CONV2D, EVERY_MISTAKE, table_of
-from refconv.testing.right_reading import reading_of
+from refconv.testing.diagnosis.causes import Explainer
+from refconv.testing.diagnosis.diagnose import diagnose_result
+from refconv.testing.diagnosis.mistake_tables import CONV2D, EVERY_MISTAKE, table_of
+from refconv.testing.diagnosis.right_reading import reading_of
 
 RNG = np.random.default_rng(23)
 X = RNG.standard_normal((2, 4, 3, 5))

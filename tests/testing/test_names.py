@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from refconv.testing import Case, find_case
-from refconv.testing.names import numbers_text, parse_case
+from refconv.testing.battery.names import numbers_text, parse_case
 
 PARSED = {
     "conv1d-n2-c6-o10-g2-9-k3-s2-p1-d2-bias-f32": Case(

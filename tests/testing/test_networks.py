@@ -6,7 +6,7 @@ import math
 import pytest
 
 from refconv.testing import Case, cases, find_case
-from refconv.testing.networks import NETWORKS
+from refconv.testing.battery.networks import NETWORKS
 
 
 def out(case: Case) -> tuple[int, int]:

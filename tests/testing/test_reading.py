@@ -10,9 +10,9 @@ import refconv
 from refconv.axis import AxisGeometry
 from refconv.error_bound import error_bound
 from refconv.problem import Problem
-from refconv.testing.evidence import Evidence, gather
-from refconv.testing.reading import CHUNK, Reading, spread, table
-from refconv.testing.right_reading import reading_of
+from refconv.testing.diagnosis.evidence import Evidence, gather
+from refconv.testing.diagnosis.reading import CHUNK, Reading, spread, table
+from refconv.testing.diagnosis.right_reading import reading_of
 
 RNG = np.random.default_rng(3)
 IMAGE = RNG.standard_normal((2, 6, 7, 9))
@@ -161,7 +161,7 @@ def test_the_bound_is_that_of_the_products_laid_out_and_none_for_whole_numbers()
 def test_more_products_than_fit_a_chunk_are_laid_out_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = right().values(right().everywhere())
     for chunk in (5 * 18, 17):  # five elements at once, and at least one
-        monkeypatch.setattr("refconv.testing.reading.CHUNK", chunk)
+        monkeypatch.setattr("refconv.testing.diagnosis.reading.CHUNK", chunk)
         np.testing.assert_array_equal(right().values(right().everywhere()), whole)
     assert CHUNK > 5 * 18
 

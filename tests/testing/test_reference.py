@@ -11,7 +11,7 @@ from refconv.conv import conv2d
 from refconv.error_bound import error_bound
 from refconv.precision import Precision
 from refconv.problem import Problem
-from refconv.testing.reference import Reference, reference_of
+from refconv.testing.comparing.reference import Reference, reference_of
 
 Array = npt.NDArray[Any]
 HAS_WIDE_LONGDOUBLE = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant

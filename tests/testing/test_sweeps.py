@@ -7,7 +7,7 @@ import pytest
 
 import refconv
 from refconv.testing import Case, cases
-from refconv.testing.sweeps import SWEEPS
+from refconv.testing.battery.sweeps import SWEEPS
 
 FULL = cases("full")
 SWEPT = [case for case in FULL if case.family in {*SWEEPS, "triples"}]

@@ -13,13 +13,13 @@ from functools import partial
 from operator import attrgetter
 from typing import Final
 
+from refconv.testing.battery.operations import OPERATIONS
 from refconv.testing.frameworks.adapter import Framework, Target
 from refconv.testing.frameworks.jax import JAX
 from refconv.testing.frameworks.onnx import ONNX, ONNXRUNTIME
 from refconv.testing.frameworks.scipy import SCIPY
 from refconv.testing.frameworks.tensorflow import TENSORFLOW
 from refconv.testing.frameworks.torch import TORCH
-from refconv.testing.operations import OPERATIONS
 
 __all__ = ["FRAMEWORKS", "Framework", "Target"]
 

@@ -1,0 +1,240 @@
+"""A case: an operation with arguments, the arrays to call it with, and the truth.
+
+A case is its name: `names` reads it.  The seed is made from the name, so that the name alone brings back the same
+arrays on every machine.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from refconv.adjoint_geometry import transposed_axes
+from refconv.arguments import IntOrPair, PaddingLike
+from refconv.axis import AxisGeometry
+from refconv.conv_nd import checked_axes
+from refconv.dtypes import wide_dtype
+from refconv.error_bound import magnitude
+from refconv.formats import Array, as_dtype, float_info
+from refconv.problem import Problem
+from refconv.testing.battery.data import DATA, LAYOUTS, ROUNDED, exact_magnitude, integers, normals
+from refconv.testing.battery.operations import OPERATIONS, Operation
+from refconv.testing.comparing.compare import compare_by_convention
+from refconv.testing.comparing.comparison import Comparison
+from refconv.testing.comparing.reference import Reference, reference_of
+
+__all__ = ["Case"]
+
+Shape: TypeAlias = tuple[int, ...]
+
+DTYPES: Final = {
+    "f32": "float32",
+    "f64": "float64",
+    "f16": "float16",
+    "bf16": "bfloat16",
+    "i8": "int8",
+    "u8": "uint8",
+    "c64": "complex64",
+}
+INTEGERS: Final = ("i8", "u8")
+RANDOM: Final = "random"  # the family of cases that no list has
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One set of arguments for an operation, with reproducible arrays and the truth.
+
+    Parameters
+    ----------
+    id : str
+        Its name, which for a valid case says everything else.
+    input_shape, weight_shape, bias_shape : tuple of int
+        (N, C, H, W) or (C, H, W); (O, C/G, K_h, K_w); (O,) or None; of another operation, as it has them.  A gradient
+        has those of the convolution whose gradient it is.
+    stride, padding, dilation, groups
+        As in `refconv.conv2d`, in the form in which a target gets them: pairs, ``((T, B), (L, R))`` or a string.
+    dtype : str
+        The type of the arrays: ``"f32"``, ``"f64"``, ``"f16"``, ``"bf16"`` (which needs ml_dtypes), ``"i8"``, ``"u8"``
+        or ``"c64"``.  A result has the same one, save for integers: these are exact in any type that holds them.
+    data : str
+        ``"exact"``: whole numbers so small that every partial sum, in any order, is exact; the result must be equal.
+        ``"real"``: normal numbers; the result must be within the bound.  ``"nan"`` and ``"inf"``: exact, with those
+        in the input.  ``"zero"``: exact, and all products cancel.  ``"cancel"``: real, and huge products cancel.
+        ``"negzero"``: an input of zeros of both signs.  ``"ones"``: ones throughout, so that an output counts what it
+        adds up.  ``"onetap"``: numbered pixels, and one tap for each output channel, so that an output names its pixel.
+        ``"subnormal"``: exact, and below the least normal number.  ``"nanweight"`` and ``"infweight"``: exact, with
+        those in the kernel.  ``"spread"``: real, with exponents far apart.  ``"extreme"``: of integers, the least and
+        the largest that there are.
+    layout : str
+        How the arrays lie in memory.
+    family : str
+        What the case is there for: its row in the report.
+    rejects : str
+        What is wrong with the arguments, if a target ought to refuse them; empty for a valid case.
+    op : str
+        The operation: ``"conv2d"``, ``"conv1d"``, ``"conv3d"``, ``"conv_transpose2d"``, ``"conv2d_input"`` or
+        ``"conv2d_weight"``.
+    output_padding : pair of int
+        Of a transposed convolution.
+    grad_output_shape : tuple of int
+        Of a gradient, the shape of the output's.
+
+    Examples
+    --------
+    >>> from refconv.testing import find_case
+    >>> case = find_case("n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32")
+    >>> case.input_shape, case.weight_shape, case.bias_shape
+    ((2, 6, 7, 9), (10, 3, 2, 3), (10,))
+    >>> case.kwargs()
+    {'stride': (2, 1), 'padding': (1, 0), 'dilation': (1, 2), 'groups': 2}
+    >>> case.expected().shape
+    (2, 10, 4, 5)
+    >>> import refconv
+    >>> print(case.check(refconv.conv2d(*case.arrays(), **case.kwargs())))
+    all 400 elements agree
+
+    Of a gradient, one of the three leading arguments is a shape.
+
+    >>> case = find_case("conv2d_weight-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32")
+    >>> image, weight_size, grad_output = case.arrays()
+    >>> image.shape, weight_size, grad_output.shape
+    ((2, 6, 7, 9), (10, 3, 2, 3), (2, 10, 4, 5))
+    """
+
+    id: str
+    input_shape: tuple[int, ...]
+    weight_shape: tuple[int, ...]
+    bias_shape: tuple[int, ...] | None = None
+    stride: IntOrPair = (1, 1)
+    padding: PaddingLike = (0, 0)
+    dilation: IntOrPair = (1, 1)
+    groups: int = 1
+    dtype: str = "f32"
+    data: str = "exact"
+    layout: str = "contiguous"
+    family: str = field(default="", compare=False)
+    rejects: str = ""
+    op: str = "conv2d"
+    output_padding: tuple[int, ...] = (0, 0)
+    grad_output_shape: Shape = ()
+
+    @property
+    def operation(self) -> Operation:
+        """What is asked for."""
+        return OPERATIONS[self.op]
+
+    def kwargs(self) -> dict[str, Any]:
+        """Return stride, padding and the other parameters, by name and in the operation's order."""
+        return {name: getattr(self, name) for name in self.operation.parameters}
+
+    def arrays(self) -> tuple[Any, Any, Any]:
+        """Return the three leading arguments, such as (input, weight, bias).
+
+        The arrays are new, of the same values at every call and on every machine; a bias that is not there is None, and
+        the size that a gradient is to have is a tuple.
+        """
+        first, second, third = self.arguments(self.operands())[:3]
+        return first, second, third
+
+    def arguments(self, operands: Mapping[str, Array]) -> tuple[Any, ...]:
+        """Return all arguments in the operation's order, as a target gets them, with these arrays in their places."""
+        leading = {**operands, **self._sizes}
+        return *(leading.get(name) for name in self.operation.leading), *self.kwargs().values()
+
+    def called(self, target: Callable[..., Any], operands: Mapping[str, Array]) -> Any:
+        """Return what a target makes of these arrays under the case's parameters."""
+        return target(*self.arguments(operands))
+
+    def operands(self) -> dict[str, Array]:
+        """Return new arrays by name: the factors, in the operation's order, and the bias where there is one."""
+        bits = np.random.PCG64(zlib.crc32(self.id.encode()))
+        shapes = {name: getattr(self, f"{name}_shape") for name in (*self.operation.factors, "bias")}
+        values = {name: self._values(bits, shape) for name, shape in shapes.items() if shape is not None}
+        image, kernel = (values[name] for name in self.operation.factors)
+        DATA[self.data](image, kernel, self.numpy_dtype)
+        return {name: self._laid_out(values[name]) for name in self.operation.leading if name in values}
+
+    @property
+    def _sizes(self) -> dict[str, Shape]:
+        """What a gradient is told of the shape that it is to have."""
+        size = self.operation.size
+        return {size: getattr(self, size.replace("_size", "_shape"))} if size else {}
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The type of the arrays; a TypeError where it is one of ml_dtypes, and that is not installed."""
+        return as_dtype(DTYPES[self.dtype])
+
+    @property
+    def result_dtype(self) -> np.dtype[Any]:
+        """The type of a result: that of the arrays, but int64 for integers, which stands for all that hold it."""
+        return np.dtype(np.int64) if self.dtype in INTEGERS else self.numpy_dtype
+
+    def _values(self, bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
+        def real() -> Array:
+            return normals(bits, shape) if self.data in ROUNDED else integers(bits, shape, self.largest_number())
+
+        if self.dtype == "c64":
+            return real() + 1j * real()
+        return np.abs(real()) if self.dtype == "u8" else real()
+
+    def _laid_out(self, values: Array) -> Array:
+        return LAYOUTS[self.layout](values.astype(self.numpy_dtype))
+
+    def largest_number(self) -> int:
+        """Return the largest whole number that exact data may hold; 0 if there are too many terms for any.
+
+        Integers are taken to be added up in 32 bits, one of them the sign.
+        """
+        products = self.products * (2 if self.dtype == "c64" else 1)
+        name = DTYPES[self.dtype]
+        return exact_magnitude(products, 31 if self.dtype in INTEGERS else float_info(name).digits)
+
+    @property
+    def products(self) -> int:
+        """The most products that one element of the result adds up."""
+        if self.op == "conv2d_weight":
+            return math.prod(self.grad_output_shape) // max(1, self.grad_output_shape[-3])
+        if self.operation.is_forward:
+            return math.prod(self.weight_shape[1:])
+        return self.weight_shape[0] // max(1, self.groups) * math.prod(self.weight_shape[2:])
+
+    def axes(self) -> tuple[AxisGeometry, ...]:
+        """Return the plan of every spatial axis; a TypeError or ValueError where the arguments do not fit."""
+        space = self.operation.space
+        if self.op == "conv_transpose2d":
+            return transposed_axes(self.input_shape, self.weight_shape, self.bias_shape, space=space, **self.kwargs())
+        shapes = {"input": self.input_shape, "weight": self.weight_shape}
+        biases = {} if self.bias_shape is None else {"bias": self.bias_shape}
+        return checked_axes(space, shapes | biases, **self.kwargs())
+
+    def expected(self) -> Array:
+        """Return the truth, in float64 or complex128; for arguments that must be refused, raise what refconv raises."""
+        return self.problem()(dtype=wide_dtype(self.numpy_dtype))
+
+    def largest_partial_sum(self) -> float:
+        """Return ``max(Σ|x||w| + |b|)``, which no partial sum exceeds in any order of summation.
+
+        For exact data, which are whole numbers, this is the proof that nothing rounds: it is at most 2^24 in float32,
+        and 2^53 in float64, up to where those types hold every whole number.
+        """
+        total = self.problem().each(magnitude)()
+        return float(total.max(initial=0.0))
+
+    def check(self, actual: object) -> Comparison:
+        """Compare a target's result, which may be anything at all, with the truth."""
+        return compare_by_convention(actual, self.problem(), self.reference())
+
+    def problem(self) -> Problem:
+        """Return the call of refconv's own function."""
+        return Problem(self.operation.function, self.operands(), self._sizes | self.kwargs())
+
+    def reference(self) -> Reference:
+        """Return the truth, and by how much each element of a result may differ from it."""
+        reference = reference_of(self.problem(), self.result_dtype, any_integer=True)
+        return reference if self.data in ROUNDED else reference._replace(allowed=np.zeros_like(reference.allowed))

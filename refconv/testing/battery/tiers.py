@@ -1,0 +1,219 @@
+"""The battery: which cases there are, and why.
+
+``smoke``  a few, for a test that runs at every save.
+``core``   smoke; a pairwise cover of every parameter with every other; each edge case by name; and
+           arguments that ought to be refused.
+``full``   core; a cover of all triples of parameters; and sweeps of one or two through all their values.
+``networks``  the layers of known networks.
+
+                              smoke   core   full   networks
+conv2d                           20    375   1873        129
+conv2d_input, conv2d_weight      20    368   1855        129
+conv1d                           10    131    437         19
+conv3d                            8    116    443          4
+conv_transpose2d                 13    145    524         12
+
+Cases are written as their names (see `names`).  Extents are pairwise different where nothing else is said, so that
+swapped axes cannot hide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Final
+
+from refconv.arguments import check_choice
+from refconv.formats import has_ml_dtypes
+from refconv.testing.battery.case_lists import CONV2D, gradient_lists
+from refconv.testing.battery.cases import DTYPES, Case
+from refconv.testing.battery.cover import cover
+from refconv.testing.battery.family_cases import CONV1D, CONV3D, TRANSPOSED
+from refconv.testing.battery.names import parse_case
+from refconv.testing.battery.operations import OPERATIONS
+
+__all__ = ["cases", "find_case"]
+
+LISTS: Final = {
+    "conv2d": CONV2D,
+    "conv1d": CONV1D,
+    "conv3d": CONV3D,
+    "conv_transpose2d": TRANSPOSED,
+    "conv2d_input": gradient_lists("conv2d_input", CONV2D),
+    "conv2d_weight": gradient_lists("conv2d_weight", CONV2D),
+}
+
+
+def _cover_names(op: str, strength: int) -> list[str]:
+    """Return cases in which any two, or three, parameters meet in every combination of their values."""
+    rank = OPERATIONS[op].space.rank
+    rows = cover(LISTS[op].parameters, partial(_is_possible, rank=rank), strength)
+    if op != "conv_transpose2d":
+        rows = [row | {"size": _size_that_fits(row["size"], row["kernel"], row["dilation"], rank)} for row in rows]
+    return [_name(op, row) for row in rows]
+
+
+def _is_possible(row: dict[str, str], rank: int) -> bool:
+    """Whether a row, complete or not, is allowed: PyTorch's "same" takes no stride, and an output padding is small."""
+    if row.get("padding") == "psame" and row.get("stride", "s1") != "s1":
+        return False
+    extra, stride, dilation = (row.get(name) for name in ("output_padding", "stride", "dilation"))
+    if not extra or stride is None or dilation is None:
+        return True
+    axes = zip(*(_numbers(text, rank) for text in (extra, stride, dilation)), strict=True)
+    return all(pixels < max(step, rate) for pixels, step, rate in axes)
+
+
+def _name(op: str, row: dict[str, str]) -> str:
+    """Write a row as the name of a case."""
+    front = [] if op == "conv2d" else [op]
+    numbers = [row[name] for name in ("batch", "channels", "size", "kernel", "stride", "padding")]
+    numbers[-1] += row.get("output_padding", "")
+    endings = f"{row['dilation']}{row['bias']}", f"{row['dtype']}{row['data']}{row['layout']}"
+    return "-".join([*front, *numbers, *endings])
+
+
+def _size_that_fits(size: str, kernel: str, dilation: str, rank: int) -> str:
+    """Enlarge a size for which the dilated kernel is too large, padding or no padding, by that kernel's reach."""
+    numbers = []
+    for pixels, taps, rate in zip(*(_numbers(text, rank) for text in (size, kernel, dilation)), strict=True):
+        reach = rate * (taps - 1) + 1
+        numbers.append(pixels if reach <= pixels else pixels + reach)
+    return "x".join(map(str, numbers))
+
+
+def _numbers(text: str, rank: int) -> tuple[int, ...]:
+    """Read ``k2x3`` as (2, 3), and ``s2`` as (2, 2)."""
+    numbers = tuple(map(int, re.findall(r"\d+", text)))
+    return numbers * rank if len(numbers) == 1 else numbers
+
+
+def _parsed(families: Mapping[str, Iterable[str]]) -> dict[str, Case]:
+    """Return the cases of each family, by name; one that two families have stands with the first."""
+    found: dict[str, Case] = {}
+    for family, names in families.items():
+        for name in names:
+            if name not in found and (has_ml_dtypes() or "-bf16" not in name):
+                found[name] = parse_case(name, family)
+    return found
+
+
+def _smoke(op: str) -> tuple[Case, ...]:
+    return tuple(_parsed({"smoke": LISTS[op].smoke}).values())
+
+
+def _core(op: str) -> tuple[Case, ...]:
+    valid = _parsed({"smoke": LISTS[op].smoke, "pairwise": _cover_names(op, 2), **LISTS[op].edges})
+    return (*valid.values(), *(replace(case, family="rejected") for case in LISTS[op].rejected))
+
+
+def _full(op: str) -> tuple[Case, ...]:
+    core = {case.id: case for case in _tier("core", op)}
+    more = _parsed({"triples": _cover_names(op, 3), **LISTS[op].sweeps})
+    return tuple((core | {name: case for name, case in more.items() if name not in core}).values())
+
+
+def _networks(op: str) -> tuple[Case, ...]:
+    return tuple(_parsed(LISTS[op].networks).values())
+
+
+_TIERS: Final[dict[str, Callable[[str], tuple[Case, ...]]]] = {
+    "smoke": _smoke,
+    "core": _core,
+    "full": _full,
+    "networks": _networks,
+}
+TIERS: Final = tuple(_TIERS)
+
+
+@lru_cache
+def _tier(name: str, op: str) -> tuple[Case, ...]:
+    return _TIERS[name](op)
+
+
+def cases(tier: str = "core", *, op: str = "conv2d", match: str = "", dtype: str | None = None) -> list[Case]:
+    """Return the battery's cases.
+
+    Parameters
+    ----------
+    tier : {"core", "smoke", "full", "networks"}
+        Which: of conv2d about 370, about 20, or about 1900 of small ones, or about 130 of the sizes that known networks
+        have.
+    op : {"conv2d", "conv1d", "conv3d", "conv_transpose2d", "conv2d_input", "conv2d_weight"}
+        Of which operation.  Those of conv1d, conv3d and conv_transpose2d are fewer, and no sweeps.
+    match : str
+        Only those in whose id or family this text stands.
+    dtype : str, optional
+        Only those of this type: ``"float32"``, ``"float64"``, ``"float16"``, ``"bfloat16"``, ``"int8"``, ``"uint8"`` or
+        ``"complex64"``.  Without ml_dtypes there are none of bfloat16.
+
+    Returns
+    -------
+    list of Case
+        In a fixed order; the same on every machine.
+
+    Raises
+    ------
+    ValueError
+        If there is no such tier, operation or type.
+
+    Examples
+    --------
+    >>> [case.id for case in cases("smoke", match="psame_")]
+    ['n1-c2-o3-g1-8x11-k3-s2-psame_upper-d1-f32', 'n1-c2-o3-g1-8x11-k3-s2-psame_lower-d1-f32']
+    >>> cases("smoke", op="conv_transpose2d")[0].id
+    'conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32'
+    """
+    check_choice("tier", tier, TIERS)
+    check_choice("op", op, OPERATIONS)
+    if dtype is not None:
+        check_choice("dtype", dtype, DTYPES.values())
+    return [case for case in _tier(tier, op) if is_chosen(case, match, dtype)]
+
+
+def chosen_cases(tier: str, op: str, match: str, dtype: str | None) -> list[Case]:
+    """Return the battery's cases; a ValueError where there is none."""
+    chosen = cases(tier, op=op, match=match, dtype=dtype)
+    if not chosen:
+        of_type = "" if dtype is None else f", and dtype={dtype!r}"
+        raise ValueError(f"no case of {op} in tier {tier!r} has match={match!r} in its id or family{of_type}")
+    return chosen
+
+
+def is_chosen(case: Case, match: str, dtype: str | None) -> bool:
+    """Whether a case has this text in its id or family, and is of this type."""
+    return (match in case.id or match in case.family) and dtype in (None, DTYPES[case.dtype])
+
+
+def find_case(id: str) -> Case:
+    """Return the case of this name: any name of the right form, in the battery or not.
+
+    `refconv.testing.battery.names` describes the form.
+
+    Parameters
+    ----------
+    id : str
+        Such as ``"n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"``, or a rejected one's, ``"reject-stride-zero"``.
+
+    Returns
+    -------
+    Case
+        Equal to the battery's, if it is in the battery.
+
+    Raises
+    ------
+    ValueError
+        If the name does not read like one, or its numbers do not fit each other.
+
+    Examples
+    --------
+    >>> find_case("n1-c2-o3-g1-5x6-k3-s1-p1-d1-f64-real").weight_shape
+    (3, 2, 3, 3)
+    >>> find_case("reject-stride-zero").rejects
+    'a stride of 0'
+    """
+    front = id.partition("-")[0]
+    in_battery = {case.id: case for case in _tier("core", front if front in OPERATIONS else "conv2d")}
+    return in_battery[id] if id in in_battery else parse_case(id)

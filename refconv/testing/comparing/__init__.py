@@ -1,0 +1,1 @@
+"""Compare a result with the truth: what is right, how far from it a result may be, and who differs by convention."""

@@ -1,0 +1,179 @@
+"""Compare what an implementation returned with the truth: for conv2d, and for any operation of the family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy.typing as npt
+
+from refconv.arguments import IntOrPair, PaddingLike
+from refconv.conv import conv2d
+from refconv.dtypes import result_dtype
+from refconv.formats import Array
+from refconv.precision import Precision
+from refconv.problem import Problem
+from refconv.testing.comparing.arrays import to_numpy
+from refconv.testing.comparing.comparison import Comparison, compare_arrays
+from refconv.testing.comparing.conventions import CONVENTIONS, Judged
+from refconv.testing.comparing.reference import Reference, reference_of
+
+__all__ = ["compare_conv2d", "compare_result"]
+
+
+def compare_conv2d(
+    actual: object,
+    input: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    bias: npt.ArrayLike | None = None,
+    stride: IntOrPair = 1,
+    padding: PaddingLike = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    dtype: npt.DTypeLike | None = None,
+    accumulate_dtype: npt.DTypeLike | None = None,
+    input_dtype: npt.DTypeLike | None = None,
+    confidence: float | None = None,
+    algorithm: str = "direct",
+) -> Comparison:
+    """Compare a convolution's output with the truth; a mismatch is data, not an exception.
+
+    An element is right if ``|actual − exact|`` is within `error_bound`, which no order of summation exceeds.  Integers
+    must be equal, in any integer type that holds them; NaN and infinity must be NaN and infinity.  Where the data are
+    finite but a partial sum may overflow, depending on the order, there is no bound, any result is right, and the
+    element is counted as exempt; an infinity in a type narrower than the accumulator is right only where the exact
+    result and its bound reach the overflow threshold.  What honest implementations do differently, such as skipping
+    the taps that read padding, is no mismatch: the comparison names it as its `convention`.
+
+    Parameters
+    ----------
+    actual : array_like
+        What the implementation under test returned: an array of any framework, on any device, with or without a graph.
+    input, weight, bias, stride, padding, dilation, groups, padding_mode
+        What it was given: the arguments of `refconv.conv2d`; the arrays may be any framework's too.
+    dtype : dtype_like, optional
+        The type that `actual` should have; by default the result type of input and weight.
+    accumulate_dtype, input_dtype, confidence, algorithm
+        How the implementation works: see `refconv.error_bound`.
+
+    Returns
+    -------
+    Comparison
+        Its ``passed`` is the verdict, its text says what is wrong, and its ``error_in_bounds`` is the headroom.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arguments of the convolution are themselves invalid: misuse is not a mismatch.
+    OverflowError
+        If the exact result of integers is outside the range of its type.
+
+    Notes
+    -----
+    Source of the bound: Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed. (2002), section 3.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x, w = np.ones((1, 2, 4, 5), np.float32), np.ones((3, 2, 2, 3), np.float32)
+    >>> print(compare_conv2d(np.full((1, 3, 3, 3), 12, np.float32), x, w))
+    all 27 elements agree; the worst uses 0 of its bound
+    >>> print(compare_conv2d(np.full((1, 3, 4, 5), 12, np.float32), x, w))
+    shape (1, 3, 4, 5), where (1, 3, 3, 3) was expected
+
+    A multiplier that rounds to TF32 loses the last bits of a third, which is wrong unless it is said.
+
+    >>> third = np.full((1, 1, 1, 1), 1 / 3, np.float32)
+    >>> rounded = np.array(0.33325195, np.float32).reshape(1, 1, 1, 1)
+    >>> compare_conv2d(rounded, third, x[:, :1, :1, :1]).passed
+    False
+    >>> compare_conv2d(rounded, third, x[:, :1, :1, :1], input_dtype="tf32").passed
+    True
+    """
+    problem = Problem.of(
+        conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, read=to_numpy
+    )
+    return _compared(actual, problem, dtype, accumulate_dtype, input_dtype, confidence, algorithm)
+
+
+def compare_result(
+    actual: object,
+    function: Callable[..., Array],
+    *arguments: Any,
+    dtype: npt.DTypeLike | None = None,
+    accumulate_dtype: npt.DTypeLike | None = None,
+    input_dtype: npt.DTypeLike | None = None,
+    confidence: float | None = None,
+    **parameters: Any,
+) -> Comparison:
+    """Compare the output of any operation of the family with the truth, as `compare_conv2d` does for one.
+
+    Parameters
+    ----------
+    actual : array_like
+        What the implementation under test returned, of any framework.
+    function : callable
+        What it should have computed: one of the family, as in `refconv.error_bound_of`.
+    *arguments, **parameters
+        What it was given: those of the function, in its own order and by its own names.
+    dtype, accumulate_dtype, input_dtype, confidence
+        As in `compare_conv2d`.
+
+    Returns
+    -------
+    Comparison
+        As `compare_conv2d` has it.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        As in `compare_conv2d`, or if `function` is none of the family.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refconv import conv_transpose2d
+    >>> x, w = np.ones((1, 2, 3), np.float32), np.ones((1, 1, 2, 2), np.float32)
+    >>> print(compare_result(np.full((1, 3, 4), 4, np.float32), conv_transpose2d, x, w))
+    10 of 12 elements wrong; the worst is [0, 0, 0]
+    got  4.0
+    want 1.0
+    error 3, 5.03e+07 × its bound 6e-08
+    """
+    problem = Problem.of(function, *arguments, read=to_numpy, **parameters)
+    return _compared(actual, problem, dtype, accumulate_dtype, input_dtype, confidence)
+
+
+def _compared(
+    actual: object,
+    problem: Problem,
+    dtype: npt.DTypeLike | None,
+    accumulate_dtype: npt.DTypeLike | None,
+    input_dtype: npt.DTypeLike | None,
+    confidence: float | None,
+    algorithm: str = "direct",
+) -> Comparison:
+    result = result_dtype(*problem.dtypes, dtype=dtype)
+    precision = None
+    if result.kind not in "biuO":
+        precision = Precision.of(result, accumulate_dtype, input_dtype, confidence)
+    reference = reference_of(problem, result, precision, algorithm, any_integer=dtype is None)
+    return compare_by_convention(actual, problem, reference, precision)
+
+
+def compare_by_convention(
+    actual: object, problem: Problem, reference: Reference, precision: Precision | None = None
+) -> Comparison:
+    """Compare with the reference, and where that fails with what other conventions make of it."""
+    comparison = compare_arrays(actual, reference)
+    if comparison.passed or comparison.problem:
+        return comparison
+    judged = Judged(problem, precision, reference, to_numpy("the result", actual))
+    for sentence, convention in CONVENTIONS.items():
+        other = convention(judged)
+        if other is not None and (found := compare_arrays(actual, other)).passed:
+            return replace(found, convention=sentence)
+    return comparison

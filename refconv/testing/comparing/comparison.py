@@ -1,0 +1,220 @@
+"""Actual against truth, as data: how many elements are wrong, which is the worst, and by how much of its own bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from refconv.dtypes import is_integral
+from refconv.formats import Array, float_info
+from refconv.testing.comparing.arrays import to_numpy
+from refconv.testing.comparing.reference import Reference
+
+__all__ = ["Comparison"]
+
+MOST_PLACES = 5  # of wrong elements
+LONGEST_MESSAGE = 300  # characters of an exception's text: frameworks print whole graphs
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a comparison with the truth found; it holds numbers, not arrays.
+
+    Attributes
+    ----------
+    problem : str
+        Why the arrays could not be compared element by element (a wrong shape or type), or empty.
+    elements, mismatched : int
+        All elements, and those that are wrong.
+    worst_index : tuple of int or None
+        The element whose error is largest in units of its own bound; None where nothing was compared.
+    actual, desired : int, float, complex or None
+        What stands there, and what should: the truth rounded to the type of the result.
+    error, bound : float
+        ``|actual − truth|`` there, and what an honest kernel may be off by.  A bound of 0 asks for equality.
+    error_in_bounds : float
+        ``error / bound`` there: the headroom of a comparison that passes, infinite where the bound is 0.
+    first_wrong : tuple of tuple of int
+        Where the first wrong elements stand, five at most, in the order of the indices.
+    nans, infinities, zeroed : int
+        Of the wrong elements, those in which a NaN, or else an infinity, stands on one side alone; and those that are 0
+        and ought not to be.
+    exempt : int
+        Elements without a bound, since a partial sum may overflow in some order: any result is right there.
+    zeros : int
+        Elements that ought to be 0, which says little about a convolution.
+    convention : str
+        Where the result is right by another convention than refconv's: which one, in words; empty otherwise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refconv.testing import compare_conv2d
+    >>> ones = np.ones((1, 1, 3, 3), dtype=np.float32)
+    >>> comparison = compare_conv2d(np.full((1, 1, 1, 1), 8, np.float32), ones, ones)
+    >>> comparison.passed, comparison.actual, comparison.desired, comparison.error
+    (False, 8.0, 9.0, 1.0)
+    """
+
+    problem: str = ""
+    elements: int = 0
+    mismatched: int = 0
+    worst_index: tuple[int, ...] | None = None
+    actual: complex | None = None
+    desired: complex | None = None
+    error: float = 0.0
+    bound: float = 0.0
+    error_in_bounds: float = 0.0
+    first_wrong: tuple[tuple[int, ...], ...] = ()
+    nans: int = 0
+    infinities: int = 0
+    zeroed: int = 0
+    exempt: int = 0
+    zeros: int = 0
+    convention: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every element is within its bound."""
+        return not self.problem and not self.mismatched
+
+    def __str__(self) -> str:
+        """Say it in one or three lines."""
+        if self.problem:
+            return self.problem
+        if self.passed:
+            return self._agreement()
+        if not self.bound:
+            unit = "where none is allowed"
+        elif math.isinf(self.error):
+            unit = f"where {self.bound:.2g} is allowed"
+        else:
+            unit = f"{self.error_in_bounds:.3g} × its bound {self.bound:.2g}"
+        index = ", ".join(map(str, self.worst_index or ()))
+        return (
+            f"{self.mismatched} of {self.elements} elements wrong; the worst is [{index}]\n"
+            f"got  {self.actual}\nwant {self.desired}\nerror {self.error:.3g}, {unit}"
+        )
+
+    def _agreement(self) -> str:
+        headroom = f"; the worst uses {self.error_in_bounds:.2g} of its bound" if self.bound else ""
+        exempt = f"; {self.exempt} may overflow, and are exempt" if self.exempt else ""
+        convention = f"; they differ by convention: {self.convention}" if self.convention else ""
+        return f"all {self.elements} elements agree{headroom}{exempt}{convention}"
+
+
+def compare_arrays(actual: object, reference: Reference) -> Comparison:
+    """Compare anything at all with the reference, element by element.
+
+    An element is right if it equals the truth in the type of the result, or is no further from the truth than allowed;
+    NaN equals NaN, and ``-0.0`` equals ``0.0``.
+    """
+    array = _readable(actual)
+    if isinstance(array, str):
+        return Comparison(problem=array)
+    if array.shape != reference.truth.shape:
+        return Comparison(problem=f"shape {array.shape}, where {reference.truth.shape} was expected")
+    dtype = array.dtype.newbyteorder("=")
+    if dtype != reference.dtype and not (reference.any_integer and is_integral(dtype)):
+        return Comparison(problem=f"dtype {array.dtype}, where {reference.dtype} was expected")
+    if not array.size:
+        return Comparison()
+
+    desired = reference.desired
+    error = _distance(array, reference.truth, desired)
+    allowed = np.where(np.isnan(reference.allowed), 0.0, reference.allowed)  # NaN and infinity are right, or not
+    overflow = _distance_to_overflow(array, reference.truth, reference.dtype)
+    error = np.where(overflow <= allowed, overflow, error)
+    with np.errstate(all="ignore"):
+        in_bounds = np.where((error == 0) | np.isinf(allowed), 0.0, error / allowed)
+    wrong = error > allowed
+    is_nan, is_infinite = (_differ(kind, array, desired) & wrong for kind in (np.isnan, np.isinf))
+    worst = np.unravel_index(np.argmax(np.where(in_bounds == in_bounds.max(), error, -1.0)), array.shape)
+    return Comparison(
+        elements=array.size,
+        mismatched=int(wrong.sum()),
+        first_wrong=tuple(tuple(map(int, index)) for index in np.argwhere(wrong)[:MOST_PLACES]),
+        nans=int(is_nan.sum()),
+        infinities=int((is_infinite & ~is_nan).sum()),
+        zeroed=int((wrong & (array == 0)).sum()),
+        exempt=int(np.isinf(allowed).sum()),
+        zeros=int((desired == 0).sum()),
+        worst_index=tuple(map(int, worst)),
+        actual=array.item(worst),
+        desired=desired.item(worst),
+        error=float(error[worst]),
+        bound=float(allowed[worst]),
+        error_in_bounds=float(in_bounds[worst]),
+    )
+
+
+def _differ(kind: Callable[[Array], Array], actual: Array, desired: Array) -> Array:
+    """Return where one of the two alone is of this kind; whole numbers and objects are not asked."""
+    if desired.dtype.kind in "biuO" or actual.dtype.kind in "biuO":
+        return np.zeros(desired.shape, bool)
+    return np.asarray(kind(actual) != kind(desired))
+
+
+def _readable(actual: object) -> Array | str:
+    """Return what a target returned as an array, or why that cannot be."""
+    if actual is None:
+        return "None was returned"
+    try:
+        return to_numpy("the result", actual)
+    except Exception as unreadable:  # noqa: BLE001  # whatever an array-like raises when it is read is its own failure
+        return exception_text(unreadable)
+
+
+def _distance(actual: Array, truth: Array, desired: Array) -> Array:
+    """Return ``|actual − truth|`` in float64: 0 where equal to `desired`, infinite where either is not a number."""
+    if desired.dtype.kind in "biuO":  # float64 would not see every difference
+        pairs = zip(actual.astype(object).flat, desired.astype(object).flat, strict=True)
+        return np.array([_object_distance(*pair) for pair in pairs], np.float64).reshape(desired.shape)
+    wide = actual.astype(truth.dtype)
+    rounded = desired.astype(truth.dtype)
+    equal = (wide == rounded) | (np.isnan(wide) & np.isnan(rounded))
+    with np.errstate(all="ignore"):
+        distance = np.abs(wide - truth).astype(np.float64)
+    return np.where(equal, 0.0, np.where(np.isfinite(truth) & ~np.isnan(distance), distance, np.inf))
+
+
+def _distance_to_overflow(actual: Array, truth: Array, dtype: np.dtype[Any]) -> Array:
+    """Return how far the truth is from what overflows to infinity, where that stands with the truth's sign.
+
+    In a type without infinities it is NaN that stands for it.  Infinite everywhere else.
+    """
+    if truth.dtype.kind != "f":
+        return np.full(truth.shape, np.inf)
+    with np.errstate(all="ignore"):
+        infinity = np.copysign(np.inf, truth).astype(dtype).astype(truth.dtype)
+        wide = actual.astype(truth.dtype)
+        has_overflowed = ~np.isfinite(wide) & ((wide == infinity) | (np.isnan(wide) & np.isnan(infinity)))
+        distance = np.maximum(float_info(dtype).overflow - np.abs(truth), 0.0).astype(np.float64)
+    return np.where(has_overflowed & np.isfinite(truth), distance, np.inf)
+
+
+def _object_distance(actual: Any, desired: Any) -> float:
+    """Return ``|actual − desired|``, above 0 for what differs at all, and infinite for what cannot be subtracted."""
+    try:
+        if actual == desired or (actual != actual and desired != desired):  # noqa: PLR0124  # both NaN
+            return 0.0
+        distance = float(abs(actual - desired))
+        return math.inf if math.isnan(distance) else max(distance, 5e-324)
+    except Exception:  # noqa: BLE001  # a target may put anything into an object array
+        return math.inf
+
+
+def exception_text(error: BaseException) -> str:
+    """Return an exception's type and text on one line, printable and not too long."""
+    try:
+        words = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001  # an exception whose __str__ raises is an exception all the same
+        words = "(its message cannot be read)"
+    text = "".join(character if character.isprintable() else "?" for character in words)
+    if len(text) > LONGEST_MESSAGE:
+        text = text[:LONGEST_MESSAGE] + " ..."
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,206 @@
+"""Where honest implementations differ: what the standards leave open, each way of it with its sentence.
+
+A result that is wrong by the reference's own convention may be right by another one.  Each row of `CONVENTIONS` gives
+the reference as that convention has it, or None where it has nothing to say; a result that agrees with it in every
+element differs by convention, which is no failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from refconv.conv import conv2d
+from refconv.conv_nd import conv1d, conv3d
+from refconv.dtypes import is_integral, wide_dtype
+from refconv.formats import Array, float_info, is_ml_dtype
+from refconv.grad import conv2d_input, conv2d_weight
+from refconv.precision import Precision, gamma
+from refconv.problem import Problem
+from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.transpose import conv_transpose2d
+from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
+
+ADJOINTS: Final = (conv_transpose1d, conv_transpose2d, conv_transpose3d, conv2d_input, conv2d_weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A result that is being judged: the problem, what should be returned, and what was."""
+
+    problem: Problem
+    precision: Precision | None
+    reference: Reference
+    actual: Array
+
+    def tolerance(self, reference: Reference) -> Array:
+        """Return what a reference allows; nothing, where the data are such that nothing is rounded."""
+        return reference.allowed if self.reference.allowed.any() else np.zeros_like(reference.allowed)
+
+    def allowing_more(self, error: Array) -> Reference:
+        """Return the reference with this much more allowed; none, where the data are such that nothing is rounded."""
+        more = self.tolerance(self.reference._replace(allowed=error))
+        return self.reference._replace(allowed=self.reference.allowed + more)
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the result is of real floating-point numbers."""
+        return self.reference.dtype.kind == "f" or is_ml_dtype(self.reference.dtype)
+
+
+def _skipping_padding(judged: Judged) -> Reference | None:
+    """Leave out the taps that read padding, where 0 times a NaN or an infinite weight would be NaN.
+
+    In the gradient of a weight, what slides over the input and its padding is what arrives at the output.
+    """
+    problem = judged.problem
+    if problem.function not in (conv1d, conv2d, conv3d, conv2d_weight) or not judged.is_real:
+        return None
+    (moved, sliding), arrays = problem.factors, problem.factors.values()
+    image, weight = (operand.astype(wide_dtype(operand.dtype)) for operand in arrays)
+    if not np.isfinite(image).all() or np.isfinite(weight).all():
+        return None
+
+    def reads(pixels: Array, taps: Array) -> Array:
+        """Return whether an output reads one of these real pixels through one of these taps."""
+        whole = {moved: pixels.astype(np.int64), sliding: taps.astype(np.int64), "bias": None}
+        return problem.with_operands(**whole)() > 0
+
+    finite = problem.with_operands(**{sliding: np.where(np.isfinite(weight), weight, 0.0)})
+    reference = reference_of(finite, judged.reference.dtype, judged.precision)
+    rest = reference.truth  # not finite where the bias is not
+    plus = (rest == np.inf) | reads(image > 0, weight == np.inf) | reads(image < 0, weight == -np.inf)
+    minus = (rest == -np.inf) | reads(image < 0, weight == np.inf) | reads(image > 0, weight == -np.inf)
+    undefined = reads(image == 0, np.isinf(weight)) | reads(np.ones_like(image), np.isnan(weight))
+    undefined |= np.isnan(rest) | (plus & minus)
+    truth = np.select([undefined, plus, minus], [np.nan, np.inf, -np.inf], rest)
+    return reference._replace(truth=truth, allowed=judged.tolerance(reference))
+
+
+def _adding_bias_later(judged: Judged) -> Reference | None:
+    """Round the sum to the type of the result once more, before the bias is added to it and that is rounded as well."""
+    dtype = judged.reference.dtype
+    precision = judged.precision or (Precision.of(dtype) if judged.is_real else None)
+    if "bias" not in judged.problem.operands or precision is None or not precision.rounds_result:
+        return None
+    sums = reference_of(judged.problem.with_operands(bias=None), dtype, precision)
+    rounding = precision.result.unit * (np.abs(sums.truth) + sums.allowed) + precision.result.smallest
+    return judged.allowing_more((1 + precision.result.unit) * rounding)
+
+
+def _flushing_results(judged: Judged, problem: Problem | None = None) -> Reference | None:
+    """Allow every product, sum and result below the least normal number to be taken for 0.
+
+    So each result is 0 or at least that number; any other is held to the bound as it stands.  What is lost on the way
+    to it is less than the least normal number each time, and no more than all there is, ``Σ|x||w| + |b|``.
+    """
+    if not judged.is_real:
+        return None
+    problem, dtype = problem or judged.problem, judged.reference.dtype
+    precision = judged.precision or Precision.of(dtype)
+    reference = reference_of(problem, dtype, precision)
+    sums = problem.sums(precision, exact=reference.truth)
+    lost = np.fmin(2 * sums.roundings * precision.accumulator.least_normal, sums.magnitude)
+    least, size = precision.result.least_normal, np.abs(judged.actual.astype(reference.truth.dtype))
+    is_flushed = (size == 0) & (np.abs(reference.truth) < least + lost + reference.allowed)
+    more = np.where((size == 0) | (size >= least), lost, 0.0) + np.where(is_flushed, least, 0.0)
+    return reference._replace(allowed=judged.tolerance(reference) + more)
+
+
+def _flushing_inputs(judged: Judged) -> Reference | None:
+    """Take inputs below the least normal number for 0, too."""
+    if not judged.is_real:
+        return None
+
+    def flushed(operand: Array) -> Array:
+        if is_integral(operand.dtype):
+            return operand
+        is_subnormal = np.abs(operand.astype(np.float64)) < float_info(operand.dtype).least_normal
+        return np.where(is_subnormal, np.zeros_like(operand), operand)
+
+    return _flushing_results(judged, judged.problem.each(flushed))
+
+
+def _rounding_partial_sums(judged: Judged) -> Reference | None:
+    """Add up, in the narrow type of the result, what each tap of an adjoint or each image of a gradient comes to.
+
+    A matrix product rounds the sum over the channels, or over one image's pixels; M such sums s, and perhaps a bias,
+    are added up in M − 1 additions, or M.  Without the last of all these roundings, which the bound has already, none
+    of the sums is rounded more often than that: ``γ_{M−1}(u)·Σ|s|``, or ``γ_M(u)·(Σ|s| + |b|)``, is what is new.
+    """
+    problem = judged.problem
+    precision = judged.precision or (Precision.of(judged.reference.dtype) if judged.is_real else None)
+    if problem.function not in ADJOINTS or precision is None or not precision.rounds_result:
+        return None
+    count, size = _partial_sums(problem.with_operands(bias=None))
+    if "bias" in problem.operands:
+        size = size + np.abs(_over_pixels(problem.operands["bias"].astype(np.float64), problem))
+    roundings = np.maximum(count - 1, 0) + np.where(count > 0, "bias" in problem.operands, 0)
+    narrow = gamma(roundings, precision.result.unit) * (size + judged.reference.allowed)
+    return judged.allowing_more(narrow + roundings * precision.result.smallest)
+
+
+def _partial_sums(problem: Problem) -> tuple[Array, Array]:
+    """Return how many sums each element is the sum of, and Σ|s|: those of images, or over the channels for each tap."""
+    size = np.zeros_like(problem(dtype=np.float64))
+    count = np.zeros(size.shape, np.int64)
+    if problem.function is conv2d_weight:
+        image, arriving = problem.factors.values()
+        each = (
+            [(image, arriving)] if image.ndim == 3 else zip(image[:, np.newaxis], arriving[:, np.newaxis], strict=True)
+        )
+        for one, its in each:
+            size += np.abs(problem.with_operands(input=one, grad_output=its)(dtype=np.float64))
+            count += 1
+        return count, size
+    weight = problem.operands["weight"]
+    for tap in np.ndindex(*weight.shape[2:]):
+        is_tap = np.zeros(weight.shape[2:], bool)
+        is_tap[tap] = True
+        size += np.abs(problem.with_operands(weight=np.where(is_tap, weight, np.zeros_like(weight)))(dtype=np.float64))
+        reached = problem.each(np.ones_like).with_operands(
+            weight=np.broadcast_to(is_tap, weight.shape).astype(np.int64)
+        )
+        count += reached(dtype=np.float64) > 0
+    return count, size
+
+
+def _over_pixels(bias: Array, problem: Problem) -> Array:
+    return bias.reshape(-1, *(1,) * (problem.operands["weight"].ndim - 2))
+
+
+def _multiplying_thrice(judged: Judged) -> Reference | None:
+    """Make a complex product of three real ones, as Gauss did: ``ac``, ``bd`` and ``(a + b)(c + d)``.
+
+    Of the sums A, B and C of these, with the bias in A and in C, the result is ``A − B`` and ``C − A − B``.  With
+    M = Σ|x||w| + |b| in moduli, the terms of A and B come to M at most and those of C to 2·M, and each is rounded n + 5
+    times at most, where n and a bias are added: its parts are off by no more than 2·γ_{n+5}·M and 4·γ_{n+5}·M.  That
+    includes a bias that nothing is added to.
+    """
+    if judged.reference.dtype.kind != "c":
+        return None
+    precision = judged.precision or Precision.of(judged.reference.dtype)
+    sums = judged.problem.sums(precision, exact=judged.reference.truth)
+    products = sums.roundings // 2  # which counts those of complex numbers twice
+    return judged.allowing_more(20**0.5 * gamma(products + 5, precision.accumulator.unit) * sums.magnitude)
+
+
+def _wrapping(judged: Judged) -> Reference | None:
+    """Keep of a whole number the bits that the type of the result has."""
+    if not judged.reference.any_integer or judged.actual.dtype.kind not in "iu":  # a bool has no bits to keep
+        return None
+    return judged.reference._replace(truth=judged.reference.truth.astype(judged.actual.dtype))
+
+
+CONVENTIONS: Final[dict[str, Callable[[Judged], Reference | None]]] = {
+    "taps that read padding are skipped, where others multiply its zeros by NaN or infinity": _skipping_padding,
+    "the sum is rounded to the type of the result before the bias is added": _adding_bias_later,
+    "sums over channels or images are rounded to the result's type before they are added up": _rounding_partial_sums,
+    "complex numbers are multiplied by three real products": _multiplying_thrice,
+    "subnormal results are flushed to zero": _flushing_results,
+    "subnormal inputs and results are flushed to zero": _flushing_inputs,
+    "integer sums wrap in the type of the result": _wrapping,
+}

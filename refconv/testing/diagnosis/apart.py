@@ -1,0 +1,76 @@
+"""The smallest case that tells mistakes apart which one output cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import numpy as np
+
+from refconv.arguments import Pair
+from refconv.formats import Array
+from refconv.testing.battery.cases import Case
+from refconv.testing.battery.names import parse_case
+from refconv.testing.diagnosis.directions import Convolution
+from refconv.testing.diagnosis.evidence import is_near
+from refconv.testing.diagnosis.mistakes import Mistake
+from refconv.testing.diagnosis.reading import Reading, spread
+from refconv.testing.diagnosis.right_reading import reading_of
+
+OUTPUTS = 64  # of each case that are predicted
+
+
+def separating_case(right: Reading, mistakes: Sequence[Mistake]) -> str:
+    """Return the smallest of some cases like this one in which most of the mistakes differ; empty if none do.
+
+    There are such cases for conv2d only.
+    """
+    if not (isinstance(right, Convolution) and right.form.rank == 2):
+        return ""
+    best, most = "", 1
+    for case in sorted(_variations(right), key=_cost):
+        kinds = _kinds(case, mistakes)
+        if kinds > most:
+            best, most = case.id, kinds
+        if most == len(mistakes):
+            break
+    return best
+
+
+def _cost(case: Case) -> int:
+    return int(np.prod(case.input_shape) * np.prod(case.weight_shape))
+
+
+def _variations(right: Reading) -> Iterator[Case]:
+    """Yield cases with the same kernel in which one parameter differs from here, and along the axes."""
+    kernel = (right.height.kernel_size, right.width.kernel_size)
+    here = {
+        "s": (right.height.stride, right.width.stride),
+        "p": (right.height.padding[0], right.width.padding[0]),
+        "d": (right.height.dilation, right.width.dilation),
+    }
+    changes = [{}, *({letter: pair} for letter in here for pair in ((2, 3), (3, 2))), {"p": (4, 5)}]
+    for batch, (channels, outputs, groups), change in product((1, 3), ((1, 1, 1), (4, 6, 2), (6, 9, 3)), changes):
+        parts = here | change
+        axes = zip(kernel, parts["s"], parts["d"], (2, 3), strict=True)
+        size = "x".join(str(d * (k - 1) + 1 + steps * s) for k, s, d, steps in axes)
+        numbers = "-".join(f"{letter}{_short(pair)}" for letter, pair in {"k": kernel, **parts}.items())
+        yield parse_case(f"n{batch}-c{channels}-o{outputs}-g{groups}-{size}-{numbers}-bias-f32")
+
+
+def _short(pair: Pair) -> str:
+    first, second = pair
+    return str(first) if first == second else f"{first}x{second}"
+
+
+def _kinds(case: Case, mistakes: Sequence[Mistake]) -> int:
+    """Return how many different outputs the mistakes make of a case."""
+    right, dtype = reading_of(case.problem()), case.result_dtype
+    places = spread(right.everywhere(), OUTPUTS)
+    outputs: list[tuple[Array, Array]] = []
+    for mistake in mistakes:
+        reading = mistake.change(right)
+        values, bound = reading.values(places), reading.bounds(places, dtype)
+        if not any(is_near(values, other, bound).all() for other, bound in outputs):
+            outputs.append((values, bound))
+    return len(outputs)

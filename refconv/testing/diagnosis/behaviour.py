@@ -1,0 +1,96 @@
+"""Does a target behave like a convolution: the same result twice, its inputs left alone, linear?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from refconv.dtypes import as_array
+from refconv.formats import Array
+from refconv.testing.diagnosis.finding import Finding
+
+Operands: TypeAlias = dict[str, Array]  # by name, the factors before the bias
+Call: TypeAlias = Callable[[Operands], object]  # the rest of a case is bound to it; a bias that is left out is none
+
+REPEATS: Final = 4
+TOLERANCE: Final = 0.01  # of the largest output: far above rounding, even in float16, and far below a clipped result
+
+
+def behaviour_findings(call: Call, operands: Operands) -> list[Finding]:
+    """Call a target again with a case's arrays, and variations of them; say in what way it is no convolution.
+
+    Whatever the target raises passes through.
+    """
+    for look in (_mutates, _changes_its_mind, _is_not_linear):
+        if (found := look(call, operands)) is not None:
+            return [found]
+    return []
+
+
+def _mutates(call: Call, operands: Operands) -> Finding | None:
+    given = _copied(operands)
+    call(given)
+    for name, before in operands.items():
+        if not np.array_equal(given[name], before, equal_nan=before.dtype.kind in "fc"):
+            return mutation(name)
+    return None
+
+
+def mutation(name: str) -> Finding:
+    """Return the finding that a target writes to the operand of this name."""
+    return Finding("mutates-inputs", f"it mutates its inputs: it writes to the {name}", reading="only read them")
+
+
+def _changes_its_mind(call: Call, operands: Operands) -> Finding | None:
+    """Tell a random target, whose repetitions all differ, from one that remembers something of the calls before."""
+    before = _result(call, operands)
+    name = _first(operands)
+    _result(call, operands | {name: -operands[name]})
+    results = [before, *(_result(call, operands) for _ in range(REPEATS))]
+    kinds = len({result.tobytes() for result in results})
+    if kinds == 1:
+        return None
+    if kinds == len(results):
+        return Finding("random", "it is random: the same arguments give another result every time")
+    return Finding("stateful", "it is stateful: its result depends on the calls before")
+
+
+def _is_not_linear(call: Call, operands: Operands) -> Finding | None:
+    """Compare f(x), f(−x), f(2x) and the sum of f over two halves of x, the first factor, all without bias."""
+    name = _first(operands)
+    array = operands[name]
+    if not np.isfinite(array).all():
+        return None
+    odd = array.copy()
+    odd[..., ::2] = 0
+
+    def f(x: Array) -> Array:
+        return _result(call, {other: x if other == name else operands[other] for other in operands if other != "bias"})
+
+    whole = f(array)
+    size = np.abs(whole).max(initial=0)
+    for law, other in {
+        "f(−x) is not −f(x)": -f(-array),
+        "f(2·x) is not 2·f(x)": f(2 * array) / 2,
+        "f(x + y) is not f(x) + f(y)": f(odd) + f(array - odd),
+    }.items():
+        if whole.shape != other.shape or not (np.abs(whole - other) <= TOLERANCE * size).all():
+            sentence = f"it is non-linear in the {name}: {law}"
+            return Finding("non-linear", sentence, reading="a convolution is linear in each argument")
+    return None
+
+
+def _first(operands: Operands) -> str:
+    """Return the name of the first factor."""
+    return next(iter(operands))
+
+
+def _copied(operands: Operands) -> Operands:
+    return {name: array.copy() for name, array in operands.items()}
+
+
+def _result(call: Call, operands: Operands) -> Array:
+    result = as_array("the result", call(_copied(operands)))  # type: ignore[arg-type]  # refused where it is none
+    return result.astype(np.result_type(result.dtype, np.float64))

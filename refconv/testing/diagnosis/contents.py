@@ -1,0 +1,210 @@
+"""What stands where an output is wrong: zeros, NaN, the bias alone, the truth plus a constant, another element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+import numpy as np
+
+from refconv.formats import Array
+from refconv.testing.diagnosis.evidence import Evidence, is_near
+from refconv.testing.diagnosis.reading import Places, spread
+
+MOST_CHANNELS: Final = 64  # whose biases are tried in each other's place
+ENOUGH: Final = 4  # wrong elements, below which a constant or a neighbour may be chance
+SAMPLE: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What stands in the place of the truth.
+
+    Attributes
+    ----------
+    code, sentence : str
+        A stable code, and words.
+    mask : ndarray of bool
+        Every element where it stands, wrong or (by chance, as zeros where zero is right) right.
+    has_region : bool
+        Whether it matters where that is.
+    """
+
+    code: str
+    sentence: str
+    mask: Array
+    has_region: bool = True
+
+
+def contents(evidence: Evidence) -> list[Content]:
+    """Return the simple things that stand at every wrong place; several where, say, the bias is zero."""
+    found = (look(evidence) for look in (_zeros, _bias_alone, _nan, _infinite, _numbers))
+    plain = [content for content in found if (content.mask | ~evidence.wrong).all()]
+    if plain:
+        return plain
+    derived = (
+        look(evidence)
+        for look in (_wrapped, _saturated, _other_bias, _constant, _factor, _exchanged_maps, _neighbour, _stale)
+    )
+    first = next((content for content in derived if content is not None), None)
+    return [] if first is None else [first]
+
+
+def _zeros(evidence: Evidence) -> Content:
+    return Content("zero", "zeros stand there", evidence.actual == 0)
+
+
+def _bias_alone(evidence: Evidence) -> Content:
+    bias = np.broadcast_to(evidence.right.bias[:, :, np.newaxis, np.newaxis], evidence.truth.shape)
+    return Content("bias-alone", "the bias alone stands there", is_near(evidence.actual, bias, evidence.bound))
+
+
+def _nan(evidence: Evidence) -> Content:
+    return Content("nan", "NaN stands there", np.isnan(evidence.actual.astype(evidence.truth.dtype)))
+
+
+def _infinite(evidence: Evidence) -> Content:
+    return Content("infinite", "infinity stands there", np.isinf(evidence.actual.astype(evidence.truth.dtype)))
+
+
+def _numbers(evidence: Evidence) -> Content:
+    numbers = np.isfinite(evidence.actual.astype(evidence.truth.dtype)) & np.isnan(evidence.truth)
+    return Content("nan-lost", "numbers stand where NaN belongs", numbers, has_region=False)
+
+
+def _wrapped(evidence: Evidence) -> Content | None:
+    """Find whole numbers that have gone round in an integer type."""
+    actual, truth = evidence.actual.astype(evidence.truth.dtype), evidence.truth
+    if truth.dtype.kind == "c" or not np.isfinite(actual).all() or not (truth == np.rint(truth)).all():
+        return None
+    turned = actual - truth
+    for bits in (32, 16, 8):
+        if len(np.unique(turned[evidence.wrong])) > 1 and (turned % 2**bits == 0).all():
+            words = f"sums go round in a type of {bits} bits: the truth modulo 2^{bits} stands there"
+            return Content(f"wraps-at-{bits}-bits", words, evidence.wrong, has_region=False)
+    return None
+
+
+def _saturated(evidence: Evidence) -> Content | None:
+    """Find one limit, or two, at which larger numbers stop."""
+    actual, truth, _ = (array[evidence.wrong] for array in (evidence.actual, evidence.truth, evidence.bound))
+    limits = np.unique(actual)
+    if truth.dtype.kind == "c" or evidence.count < ENOUGH or len(limits) > 2 or not np.isfinite(limits).all():
+        return None
+    is_beyond = np.where(actual > 0, truth > actual, truth < actual)
+    if not is_beyond.all():
+        return None
+    stops = " and ".join(f"{limit:g}" for limit in limits.tolist())
+    return Content("saturated", f"what is larger stops at {stops}", evidence.wrong, has_region=False)
+
+
+def _other_bias(evidence: Evidence) -> Content | None:
+    """Find in every channel the sums, with the bias of one channel or another."""
+    bias, truth, actual = evidence.right.bias[:1], evidence.truth, evidence.actual
+    if not bias.any() or bias.shape[1] > MOST_CHANNELS:
+        return None
+    sources = []
+    for o in range(bias.shape[1]):
+        offsets = bias[0] - bias[0, o]
+        fits = [
+            k
+            for k in range(len(offsets))
+            if is_near(actual[:, o], truth[:, o] + offsets[k], evidence.bound[:, o]).all()
+        ]
+        if not fits:
+            return None
+        sources.append(o if o in fits else fits[0])
+    words = f"output channels {list(range(len(sources)))} have the biases of channels {sources}"
+    return Content("bias-of-another-channel", words, evidence.wrong, has_region=False)
+
+
+def _constant(evidence: Evidence) -> Content | None:
+    """Find the truth plus one number."""
+    return _altered(evidence, np.subtract, np.add, "plus-constant", "the truth plus {:.6g} stands there")
+
+
+def _factor(evidence: Evidence) -> Content | None:
+    """Find the truth times one number."""
+    return _altered(evidence, np.divide, np.multiply, "scaled", "{:.6g} times the truth stands there")
+
+
+def _altered(
+    evidence: Evidence,
+    solve: Callable[[Array, Array], Array],
+    apply: Callable[[Array, Array], Array],
+    code: str,
+    words: str,
+) -> Content | None:
+    """Solve for the number at the wrong element whose truth is largest, and try it at all others."""
+    actual, truth = evidence.actual.astype(evidence.truth.dtype), evidence.truth
+    if evidence.count < ENOUGH or actual.dtype.kind == "c":
+        return None
+    with np.errstate(all="ignore"):
+        sizes = np.where(evidence.wrong & np.isfinite(truth), np.abs(truth), -1)
+        largest = np.unravel_index(int(np.argmax(sizes)), truth.shape)
+        number = solve(actual[largest], truth[largest])
+        mask = is_near(evidence.actual, apply(truth, number), 4 * evidence.bound)
+    if not (np.isfinite(number) and mask[evidence.wrong].all()):
+        return None
+    return Content(code, words.format(float(number)), mask)
+
+
+def _exchanged_maps(evidence: Evidence) -> Content | None:
+    """Find whole maps (n, o) that stand in each other's places."""
+    maps = np.argwhere(evidence.wrong.any(axis=(2, 3)))
+    if len(maps) < 2 or evidence.actual[0, 0].size < ENOUGH:
+        return None
+    origins = []
+    for n, o in maps:
+        matches = is_near(evidence.actual[n, o], evidence.truth, evidence.bound).all(axis=(2, 3))
+        if not matches.any():
+            return None
+        origins.append(np.argwhere(matches)[0])
+    (n, o), (from_n, from_o) = maps[0], origins[0]
+    one, other = (many.removesuffix("s") for many in evidence.right.axes[:2])
+    where = f"{one} {n}, {other} {o} holds what belongs to {one} {from_n}, {other} {from_o}"
+    return Content(
+        "outputs-swapped", f"whole maps stand in each other's places: {where}", evidence.wrong, has_region=False
+    )
+
+
+def _neighbour(evidence: Evidence) -> Content | None:
+    """Find the truth of the output a fixed way off."""
+    if evidence.count < ENOUGH:
+        return None
+    places, shape = evidence.places, evidence.truth.shape
+    lowest, highest = [int(axis.min()) for axis in places], [int(axis.max()) for axis in places]
+    few = spread(places, ENOUGH)
+    for offset in _offsets(shape):
+        bounds = zip(lowest, highest, offset, shape, strict=True)
+        fits = all(low + step >= 0 and high + step < size for low, high, step, size in bounds)
+        if fits and _is_off_by(evidence, few, offset) and _is_off_by(evidence, places, offset):
+            steps = ", ".join(f"{step:+d}" for step in offset)
+            return Content("neighbour", f"the truth of the output at [{steps}] from there stands there", evidence.wrong)
+    return None
+
+
+def _is_off_by(evidence: Evidence, places: Places, offset: tuple[int, ...]) -> bool:
+    n, o, p, q = (axis + step for axis, step in zip(places, offset, strict=True))
+    return bool(is_near(evidence.actual[places], evidence.truth[n, o, p, q], evidence.bound[n, o, p, q]).all())
+
+
+def _offsets(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Yield the nearest steps first."""
+    reach = [range(-2, 3) if size > 1 else range(1) for size in shape]
+    yield from sorted((step for step in product(*reach) if any(step)), key=lambda step: sum(map(abs, step)))
+
+
+def _stale(evidence: Evidence) -> Content | None:
+    """Find elements of the truth of other places, in no order."""
+    places = spread(evidence.places, SAMPLE)
+    actual = evidence.actual[places].astype(evidence.truth.dtype)
+    rounded = np.sort(evidence.truth.astype(evidence.actual.dtype).astype(evidence.truth.dtype), axis=None)
+    found = rounded[np.minimum(np.searchsorted(rounded, actual), rounded.size - 1)] == actual
+    is_dense = bool((rounded == np.rint(rounded)).all()) and rounded.size > np.ptp(rounded)
+    is_chance = len(np.unique(actual)) < ENOUGH or is_dense  # whole numbers soon have all been there
+    if not found.all() or is_chance:
+        return None
+    return Content("stale", "elements of the truth stand there that belong elsewhere", evidence.wrong)

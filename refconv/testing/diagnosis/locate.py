@@ -1,0 +1,193 @@
+"""Where is an output wrong, and what stands there?  The tightest true sentence, tried from simple to fine.
+
+Where something known stands (zeros, the bias alone ...), a region explains the output if that stands all over the
+region, and every wrong element lies in it.  Where nothing known does, the wrong elements must fill the region, or
+nearly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from refconv.formats import Array
+from refconv.testing.diagnosis.contents import Content, contents
+from refconv.testing.diagnosis.directions import Convolution, WeightAdjoint
+from refconv.testing.diagnosis.evidence import Evidence
+from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.diagnosis.reading import Reading
+
+NEARLY: Final = 0.75  # of a region: right numbers among wrong ones may be chance, as where a wrong tap reads a zero
+TILES: Final = (2, 4, 6, 8, 16, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of an output.
+
+    Attributes
+    ----------
+    code, words : str
+        A stable code, ``"columns-past-tile"``, and words.
+    mask : ndarray of bool
+        What belongs to it, in a shape that broadcasts to the output's.
+    """
+
+    code: str
+    words: str
+    mask: Array
+
+
+def regions(right: Reading) -> Iterator[Region]:
+    """Yield the regions of an output that are known to go wrong, the simplest first."""
+    shape = right.shape
+    yield Region("everywhere", "everywhere", np.ones((1, 1, 1, 1), bool))
+    axes, grouped = right.axes, right.grouped
+    many = right.names[0]  # not planes: of volumes, the first is as many of them as it has depths
+    yield Region(f"{_code(many)}-after-first", f"in all {many} after the first", _from(0, right.depths, shape))
+    if right.groups > 1:
+        first = shape[grouped] - shape[grouped] // right.groups
+        words = f"in the last group, from {_one(axes[grouped])} {first} on"
+        yield Region(f"{_code(axes[grouped])}-last-group", words, _from(grouped, first, shape))
+    for half in (shape[grouped] // 2, (shape[grouped] + 1) // 2):
+        words = f"in the second half of the {axes[grouped]}, from {half} on"
+        yield Region(f"{_code(axes[grouped])}-second-half", words, _from(grouped, half, shape))
+    if isinstance(right, Convolution):
+        yield Region("border", "where the window touches the padding", touches_padding(right)[np.newaxis, np.newaxis])
+    for axis in range(0 if grouped == 0 else 1, 4):
+        yield from _past_tiles(axis, right)
+    for bits in (16, 31):
+        if right.size_of_output > 2**bits:
+            mask = np.arange(right.size_of_output).reshape(shape) >= 2**bits
+            yield Region(f"past-2^{bits}", f"from element number 2^{bits} on", mask)
+    for axis in range(4):
+        yield from _phases(axes[axis], axis, shape)
+    for axis in range(4):
+        yield from _single(axes[axis], axis, shape)
+
+
+def _one(many: str) -> str:
+    """Return the singular of an axis: ``"kernel row"``."""
+    return many.removesuffix("s")
+
+
+def _code(words: str) -> str:
+    """Write an axis as codes have it: ``"kernel-rows"``."""
+    return words.replace(" ", "-")
+
+
+def _along(axis: int, chosen: Array) -> Array:
+    """Return a mask over one axis in a shape that broadcasts to the output's."""
+    return chosen.reshape([-1 if place == axis else 1 for place in range(4)])
+
+
+def _from(axis: int, first: int, shape: tuple[int, ...]) -> Array:
+    return _along(axis, np.arange(shape[axis]) >= first)
+
+
+def _past_tiles(axis: int, right: Reading) -> Iterator[Region]:
+    many, shape = right.axes[axis], right.shape
+    for tile in TILES:
+        first = shape[axis] // tile * tile
+        if first < shape[axis]:
+            words = f"in {_listed(many, np.arange(first, shape[axis]))}, past the last whole tile of {tile}"
+            yield Region(f"{_code(many)}-past-tile", words, _from(axis, first, shape))
+
+
+def _phases(many: str, axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+    for period in (2, 3, 4, 8):
+        for phase in range(min(period, shape[axis])):
+            chosen = np.arange(shape[axis]) % period == phase
+            if 1 < chosen.sum() < shape[axis]:
+                words = f"in {many} {phase} modulo {period}"
+                yield Region(f"{_code(many)}-modulo", words, _along(axis, chosen))
+
+
+def _single(many: str, axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+    one = _one(many)
+    if shape[axis] > 1:
+        for index in {0, shape[axis] // 2, shape[axis] - 1}:
+            yield Region(f"one-{_code(one)}", f"in {one} {index} alone", _along(axis, np.arange(shape[axis]) == index))
+
+
+def locate(evidence: Evidence, content: Content | None = None) -> list[Region]:
+    """Return the regions that hold all wrong elements, and nothing that contradicts them, the simplest first.
+
+    Nothing contradicts where the content stands all over the region; without a content, where the region is wrong, or
+    nearly.
+    """
+    found: dict[str, Region] = {}
+    for region in regions(evidence.right):
+        if (region.mask | ~evidence.wrong).all() and _is_filled(region.mask, evidence, content):
+            found.setdefault(region.code, region)
+    return list(found.values()) or list(_boxes(evidence))
+
+
+def _is_filled(mask: Array, evidence: Evidence, content: Content | None) -> bool:
+    if content is not None:
+        return bool((content.mask | ~mask).all())
+    whole = np.broadcast_to(mask, evidence.wrong.shape)
+    return bool(evidence.count >= NEARLY * whole.sum())
+
+
+def _boxes(evidence: Evidence) -> Iterator[Region]:
+    """Yield the smallest box around the wrong elements, named by its sides, if they fill it."""
+    sides = [np.unique(axis) for axis in evidence.places]
+    if evidence.count < NEARLY * np.prod([len(side) for side in sides]):
+        return
+    shape, axes = evidence.wrong.shape, evidence.right.axes
+    named = [(axis, side) for axis, side in enumerate(sides) if len(side) < shape[axis]]
+    is_pixel = all(len(sides[axis]) == 1 < shape[axis] for axis in (2, 3))
+    pixel = "one-tap" if isinstance(evidence.right, WeightAdjoint) else "one-pixel"
+    code = pixel if is_pixel else "+".join(f"some-{_code(axes[axis])}" for axis, _ in named)
+    words = ", ".join(_listed(axes[axis], side) for axis, side in named)
+    yield Region(code, f"in {words}", evidence.wrong)
+
+
+def _listed(many: str, side: Array) -> str:
+    """Write one index, a few, or the first and the last of many."""
+    if len(side) == 1:
+        return f"{_one(many)} {side[0]}"
+    if len(side) <= 4:
+        return f"{many} {', '.join(map(str, side))}"
+    return f"{many} {side[0]} to {side[-1]}" + (
+        "" if side[-1] - side[0] + 1 == len(side) else f" ({len(side)} of them)"
+    )
+
+
+def touches_padding(reading: Reading) -> Array:
+    """Whether each output's window touches the padding, (P, Q)."""
+    rows = np.array(reading.height.valid_tap_counts) < reading.height.kernel_size
+    columns = np.array(reading.width.valid_tap_counts) < reading.width.kernel_size
+    touching: Array = np.logical_or.outer(rows, columns)
+    return touching
+
+
+def filled_regions(evidence: Evidence) -> list[Finding]:
+    """Return where it is wrong and what stands there, under each name of both; empty where nothing known does."""
+    names = {}
+    for content in contents(evidence):
+        if not content.has_region:
+            names[content.code] = content.sentence
+            continue
+        for region in locate(evidence, content):
+            place = "all" if region.code == "everywhere" else region.code
+            names[f"{place}-{content.code}"] = f"it is wrong {region.words}: {content.sentence}"
+    return _findings(evidence, names)
+
+
+def bare_regions(evidence: Evidence) -> list[Finding]:
+    """Return where it is wrong, if that is anything less than everywhere."""
+    found = {region.code: f"it is wrong {region.words}" for region in locate(evidence)}
+    return [] if "everywhere" in found else _findings(evidence, found, is_place=True)
+
+
+def _findings(evidence: Evidence, names: dict[str, str], *, is_place: bool = False) -> list[Finding]:
+    count = evidence.count
+    others = {code: tuple(other for other in names if other != code) for code in names}
+    return [
+        Finding(code, sentence, count, count, "", others[code], is_place=is_place) for code, sentence in names.items()
+    ]

@@ -1,0 +1,66 @@
+"""Which mistakes can be made in which direction, and along how many axes: the tables that a diagnosis goes through."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import Final
+
+from refconv.testing.diagnosis.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
+from refconv.testing.diagnosis.mistakes import Mistake, pairs_of_common
+from refconv.testing.diagnosis.mistakes_in_adjoints import (
+    ADJOINT_GROUPS,
+    ADJOINT_LAYOUT,
+    ADJOINT_WINDOWS,
+    GRADIENT,
+    OUTPUT_PADDING,
+    UNCONJUGATED,
+    UNREAD,
+)
+from refconv.testing.diagnosis.mistakes_in_channels import (
+    BATCH,
+    BATCH_AND_BIAS,
+    BIAS,
+    GROUPS,
+    GROUPS_OF_CHANNELS,
+    LAYOUT,
+)
+from refconv.testing.diagnosis.mistakes_in_numbers import CONJUGATED, NUMBERS, ROUNDING
+from refconv.testing.diagnosis.mistakes_in_windows import DILATION, KERNEL, PADDING, STRIDE
+from refconv.testing.diagnosis.reading import Reading
+
+
+class Table:
+    """The mistakes of one direction, the likelier first, and the pairs of the common ones."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        self.mistakes: Final = tuple(sorted(mistakes, key=lambda mistake: (mistake.is_variant, not mistake.is_common)))
+        self.pairs: Final = pairs_of_common(self.mistakes)
+
+    @cached_property
+    def by_code(self) -> dict[str, Mistake]:
+        """The first mistake of each code."""
+        return {mistake.code: mistake for mistake in reversed((*self.mistakes, *self.pairs))}
+
+
+_WINDOWS: Final = (*PADDING, *DILATION, *STRIDE)
+_SCATTERED: Final = (*_WINDOWS, *ADJOINT_WINDOWS, *ADJOINT_GROUPS, *ADJOINT_LAYOUT, *BATCH)
+_CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
+    Convolution: (*_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS, *NUMBERS),
+    InputAdjoint: (*_SCATTERED, *UNREAD, *UNCONJUGATED, *ROUNDING),
+    Transposed: (*_SCATTERED, *OUTPUT_PADDING, *BIAS, *CONJUGATED, *ROUNDING),
+    WeightAdjoint: (*_WINDOWS, *GRADIENT, *GROUPS_OF_CHANNELS, *BATCH, *UNCONJUGATED, *ROUNDING),
+}
+
+
+@lru_cache
+def _table(direction: type[Reading], rank: int) -> Table:
+    return Table(tuple(mistake for mistake in _CHAPTERS[direction] if rank in mistake.ranks))
+
+
+def table_of(reading: Reading) -> Table:
+    """Return the mistakes that can be made in a reading of this direction, along as many axes."""
+    return _table(type(reading), reading.form.rank)
+
+
+CONV2D: Final = _table(Convolution, 2)
+EVERY_MISTAKE: Final = tuple(dict.fromkeys(mistake for chapter in _CHAPTERS.values() for mistake in chapter))

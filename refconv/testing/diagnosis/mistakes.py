@@ -1,0 +1,101 @@
+"""The table of named mistakes: each a small pure function from the right reading to a wrong one.
+
+To add one, add five lines to the table of the chapter that it belongs to, one of `mistakes_in_windows`,
+`mistakes_in_channels`, `mistakes_in_numbers` and `mistakes_in_adjoints`: a code, which is stable from then on, a
+sentence, the corrected reading, and the change.  A mistake that cannot be made in some convolution, such as a wrong
+order of groups where there is one, changes nothing there, and so explains nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final, TypeAlias
+
+from refconv.axis import AxisGeometry
+from refconv.testing.diagnosis.reading import Reading
+
+Change: TypeAlias = Callable[[Reading], Reading]
+
+ANY_AXES: Final = (0, 1, 2, 3)
+SEVERAL_AXES: Final = (2, 3)
+PLANES: Final = (2,)
+VOLUMES: Final = (3,)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One way of getting a convolution, or an adjoint of one, wrong.
+
+    Parameters
+    ----------
+    code : str
+        Stable, for programs.
+    sentence : str
+        What the implementation does.
+    should : str
+        The corrected reading.
+    change : callable
+        From the right reading to the wrong one.
+    is_common : bool
+        Whether it is so common that pairs with it are tried.
+    is_variant : bool
+        Whether it is another mistake on one axis alone.
+    ranks : tuple of int
+        How many axes of space there may be, for it to be a mistake of its own.
+    is_of_size : bool
+        Whether it is a matter of the result's size alone.
+    """
+
+    code: str
+    sentence: str
+    should: str
+    change: Change
+    is_common: bool = False
+    is_variant: bool = False
+    ranks: tuple[int, ...] = ANY_AXES
+    is_of_size: bool = False
+
+    def and_then(self, other: Mistake) -> Mistake:
+        """Return the pair of two mistakes."""
+        return Mistake(
+            f"{self.code}+{other.code}",
+            f"{self.sentence}, and {other.sentence}",
+            f"{self.should}; {other.should}",
+            lambda reading: other.change(self.change(reading)),
+            ranks=tuple(rank for rank in self.ranks if rank in other.ranks),
+        )
+
+
+def on_axes(change: Callable[[AxisGeometry], AxisGeometry], *names: str) -> Change:
+    """Return the change that changes the axes of these names, or all."""
+    return lambda reading: reading.with_axes(change, *names)
+
+
+def per_axis(
+    code: str, sentence: str, should: str, change: Callable[[AxisGeometry], AxisGeometry], *, is_common: bool = False
+) -> list[Mistake]:
+    """Return a mistake on all axes, and along each alone."""
+    return [Mistake(code, sentence, should, on_axes(change), is_common), *along_each(code, sentence, should, change)]
+
+
+def along_each(code: str, sentence: str, should: str, change: Callable[[AxisGeometry], AxisGeometry]) -> list[Mistake]:
+    """Return a mistake along each axis alone, where there are several."""
+    return [
+        Mistake(
+            f"{code}-along-{axis}",
+            f"{sentence} along the {axis}",
+            should,
+            on_axes(change, axis),
+            is_variant=True,
+            ranks=VOLUMES if axis == "depth" else SEVERAL_AXES,
+        )
+        for axis in ("height", "width", "depth")
+    ]
+
+
+def pairs_of_common(mistakes: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
+    """Return every pair of the common mistakes."""
+    common: Final = [mistake for mistake in mistakes if mistake.is_common]
+    return tuple(first.and_then(second) for first, second in combinations(common, 2))

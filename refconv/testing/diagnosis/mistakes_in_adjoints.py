@@ -1,0 +1,342 @@
+"""Mistakes that only an adjoint can make: in scattering an output, and in adding up the gradient of a weight.
+
+What an adjoint reads is the relation of its convolution, so that all mistakes in the axes are made in both.  These are
+what is left: a padding that is cropped, zeros that are stuffed between pixels, windows that overlap, groups that are
+written to, gradients that are stored and averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from refconv.adjoint import conjugate
+from refconv.axis import AxisGeometry
+from refconv.testing.diagnosis.directions import InputAdjoint
+from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, VOLUMES, Change, Mistake, per_axis
+from refconv.testing.diagnosis.mistakes_in_channels import (
+    block,
+    dense,
+    depthwise,
+    grouped,
+    groups_last,
+    stored_as,
+    weight_as,
+)
+from refconv.testing.diagnosis.mistakes_in_windows import BEFORE_THE_FIRST, NEGATIVE_INDEX, flipped, padded
+from refconv.testing.diagnosis.reading import AXES, Places, Reading, Shape
+
+_SCATTER = "output p is added to the pixel S·p + D·i − T, through each tap i"
+_STUFFED = "S − 1 zeros lie between pixels, D·(K − 1) − T before the first, and the kernel is flipped"
+_SIZE = "H = S·(P − 1) + D·(K − 1) + 1 − T − B + E"
+_BEYOND = "the E rows at the end are part of what the padding would crop, and beyond that hold the bias"
+_BLOCKS = "channel o is connected with the channels (C/G)·g + c, with g = o // (O/G)"
+_ALL = "Σ over all images and all outputs, not averaged"
+_GRADIENT = "the weight's gradient is (O, C/G, K_h, K_w), as the weight is"
+
+
+def _not_turned_round(axis: AxisGeometry) -> AxisGeometry:
+    """Begin T before the first stuffed pixel, where D·(K − 1) − T belongs: the latter then is what is cropped."""
+    reach = axis.effective_kernel_size - 1
+    return padded(axis, reach - axis.padding[0], reach - axis.padding[1])
+
+
+def _of_input(change: Callable[[InputAdjoint], Reading]) -> Change:
+    return lambda reading: change(reading) if isinstance(reading, InputAdjoint) else reading
+
+
+def _with(**fields: Any) -> Change:
+    return _of_input(lambda reading: replace(reading, **fields))
+
+
+def _extra_before(reading: InputAdjoint) -> Reading:
+    axes = zip((reading.depth, reading.height, reading.width), reading.output_padding, strict=True)
+    depth, height, width = (padded(axis, axis.padding[0] - e, axis.padding[1] + e) for axis, e in axes)
+    return replace(reading, depth=depth, height=height, width=width)
+
+
+def _extra_on_input(reading: InputAdjoint) -> Reading:
+    depth, height, width = reading.output_padding
+    extras = reading.depth.stride * depth, reading.height.stride * height, reading.width.stride * width
+    return replace(reading, output_padding=extras)
+
+
+def _reading_channels(channel: Callable[[np.ndarray[Any, Any], Reading], np.ndarray[Any, Any]]) -> Change:
+    """Read another channel of what is scattered for each that should be, with that one's weights."""
+
+    def change(reading: Reading) -> Reading:
+        return replace(reading, output=reading.output[:, channel(np.arange(len(reading.channels)), reading)])
+
+    return change
+
+
+def _each(reading: Reading) -> int:
+    return len(reading.channels) // reading.groups
+
+
+def _interleaved(reading: Reading) -> np.ndarray[Any, Any]:
+    """Return for each channel the one that stands there if those of a group lie G apart."""
+    channels = np.arange(len(reading.channels))
+    return np.asarray(channels % _each(reading) * reading.groups + block(channels, reading))
+
+
+def _weight_untransposed(reading: Reading) -> Reading:
+    """Read memory of (O, C/G, K_h, K_w) as if it were that of (C, O/G, K_h, K_w)."""
+    outputs, each = len(reading.channels), _each(reading)
+    channels, taps = reading.channels.shape[1] * reading.groups, reading.depth.kernel_size
+    memory = np.ascontiguousarray(reading.weight).reshape(channels, each, taps, *reading.weight.shape[2:])
+    read = memory[reading.channels, np.arange(outputs)[:, np.newaxis] % each]
+    return replace(reading, weight=read.reshape(reading.weight.shape))
+
+
+ADJOINT_WINDOWS: Final = (
+    *per_axis(
+        "padding-on-input",
+        "the padding is put around what is scattered, where it is to be cropped from the result",
+        f"{_SCATTER}: the padding crops, as in {_SIZE}",
+        lambda axis: padded(axis, -axis.stride * axis.padding[0], -axis.stride * axis.padding[1]),
+    ),
+    *per_axis(
+        "padding-not-turned-round",
+        "the zero-stuffed image is padded by T, not by D·(K − 1) − T",
+        _STUFFED,
+        _not_turned_round,
+        is_common=True,
+    ),
+    *per_axis(
+        "stuffed-with-stride-zeros",
+        "S zeros are put between pixels, where S − 1 belong",
+        _STUFFED,
+        lambda axis: replace(axis, stride=axis.stride + 1),
+    ),
+    Mistake(
+        "kernel-flipped",
+        "each output is scattered through the kernel backwards: as if a convolution over the stuffed image had no flip",
+        _SCATTER,
+        flipped(*AXES),
+        is_common=True,
+    ),
+    *(
+        Mistake(
+            f"kernel-flipped-along-{axis}",
+            f"each output is scattered through the kernel backwards along the {axis}",
+            _SCATTER,
+            flipped(axis),
+            ranks=VOLUMES if axis == "depth" else SEVERAL_AXES,
+        )
+        for axis in ("height", "width", "depth")
+    ),
+    *(
+        Mistake(
+            "overlaps-overwritten",
+            f"where windows overlap, the last {written} that is written stands, and they are not added up",
+            "all that reaches a pixel is added up",
+            _with(overlaps=written),
+        )
+        for written in ("window", "tap")
+    ),
+    Mistake(
+        "negative-index-wraps",
+        NEGATIVE_INDEX,
+        BEFORE_THE_FIRST,
+        _with(overlaps="wrapped"),
+    ),
+)
+
+OUTPUT_PADDING: Final = (
+    Mistake(
+        "output-padding-axes-swapped",
+        "the output padding of the height is added to the width, and that of the width to the height",
+        _SIZE,
+        _of_input(lambda reading: replace(reading, output_padding=(0, *reading.output_padding[:0:-1]))),
+        ranks=PLANES,
+    ),
+    Mistake("output-padding-missing", "the output padding is missing", _SIZE, _with(output_padding=(0, 0, 0))),
+    Mistake(
+        "output-padding-zero-filled",
+        "the rows and columns of the output padding are filled with zeros",
+        _BEYOND,
+        _with(beyond="zeros"),
+    ),
+    Mistake(
+        "output-padding-bias-alone",
+        "the rows and columns of the output padding hold the bias alone",
+        _BEYOND,
+        _with(beyond="bias"),
+    ),
+    Mistake(
+        "output-padding-before",
+        "the output padding is added at the top and at the left",
+        "E rows and columns are added at the bottom and at the right",
+        _of_input(_extra_before),
+    ),
+    Mistake(
+        "output-padding-on-input",
+        "the input is padded by the output padding, so that the output grows by S·E",
+        _SIZE,
+        _of_input(_extra_on_input),
+    ),
+)
+
+UNREAD: Final = (
+    Mistake(
+        "unread-rows-dropped",
+        "the rows and columns that the stride leaves unread are missing",
+        "the result has the shape that is asked for; pixels that no output read are 0",
+        lambda reading: reading,
+        is_of_size=True,
+    ),
+)
+
+UNCONJUGATED: Final = (
+    Mistake(
+        "conjugate-missing",
+        "the other factor is not conjugated",
+        "the gradient of a complex convolution is made of the conjugate of the other factor",
+        lambda reading: replace(reading, weight=conjugate(reading.weight), input=conjugate(reading.input)),
+    ),
+)
+
+ADJOINT_GROUPS: Final = (
+    Mistake(
+        "groups-interleaved",
+        "groups are interleaved: channel o belongs to group o mod G, on both sides",
+        _BLOCKS,
+        grouped(lambda o, c, reading: c * reading.groups + o % reading.groups),
+        is_common=True,
+    ),
+    Mistake(
+        "groups-interleaved-inputs",
+        "the channels that a group reads are taken G apart, not side by side, and so are its weights",
+        _BLOCKS,
+        grouped(lambda o, c, reading: o % reading.groups * reading.channels.shape[1] + c),
+    ),
+    Mistake(
+        "groups-interleaved-inputs",
+        "the channels that a group reads are taken G apart, not side by side",
+        _BLOCKS,
+        _reading_channels(lambda o, reading: _interleaved(reading)[o]),
+    ),
+    Mistake(
+        "groups-interleaved-weights",
+        "the weights of a group are taken G apart, not side by side",
+        _BLOCKS,
+        lambda reading: replace(reading, weight=reading.weight[_interleaved(reading)]),
+    ),
+    Mistake(
+        "groups-interleaved-outputs",
+        "the channels that a group writes to are taken G apart, not side by side",
+        _BLOCKS,
+        grouped(lambda o, c, reading: c * reading.groups + block(o, reading)),
+    ),
+    Mistake(
+        "groups-all-read-first",
+        "every group reads the channels of the first group",
+        _BLOCKS,
+        _reading_channels(lambda o, reading: o % _each(reading)),
+        is_common=True,
+    ),
+    Mistake(
+        "groups-all-write-first",
+        "every group writes to the channels of the first group",
+        _BLOCKS,
+        grouped(lambda _, c, reading: c),  # noqa: ARG005
+    ),
+    Mistake("groups-ignored", "groups are ignored: every channel is made from all channels", _BLOCKS, dense),
+    Mistake("groups-as-depthwise", "any groups are taken for depthwise: one channel each", _BLOCKS, depthwise),
+)
+
+_RESULT = "the result is (N, channels, height, width)"
+
+ADJOINT_LAYOUT: Final = (
+    Mistake(
+        "kernel-transposed",
+        "each kernel is read as (K_w, K_h)",
+        "the last two axes of the weight are (K_h, K_w)",
+        weight_as("OIWH"),
+        is_common=True,
+        ranks=PLANES,
+    ),
+    Mistake(
+        "weight-read-as-transposed",
+        "the weight's memory is read with its two axes of channels exchanged, so that its taps are mixed up",
+        "conv_transpose2d has a weight of (C, O/G, K_h, K_w), conv2d and its gradients one of (O, C/G, K_h, K_w)",
+        _weight_untransposed,
+    ),
+    Mistake("output-stored-as-nhwc", "the result is stored as NHWC", _RESULT, stored_as("NPQO"), ranks=(1, 2)),
+    Mistake("output-transposed", "each image is stored as (W, H)", _RESULT, stored_as("NOQP"), ranks=PLANES),
+    Mistake(
+        "output-batch-and-channels-swapped",
+        "the result is stored with its channels before its images",
+        _RESULT,
+        stored_as("ONPQ"),
+        ranks=(1, 2),
+    ),
+    Mistake(
+        "output-groups-transposed",
+        "the result's channels are stored group by group in the fastest order",
+        "the channels of one group lie side by side",
+        groups_last,
+    ),
+)
+
+
+def _stored_backwards(*axes: int) -> Change:
+    """Store the result the other way round along some axes."""
+
+    def origin(places: Places, shape: Shape) -> Places:
+        o, c, i, j = (
+            size - 1 - place if axis in axes else place
+            for axis, (place, size) in enumerate(zip(places, shape, strict=True))
+        )
+        return o, c, i, j
+
+    return lambda reading: replace(reading, origin=origin)
+
+
+def _images_alone(which: slice) -> Change:
+    return lambda reading: replace(reading, images=reading.images[which], output=reading.output[which])
+
+
+def _averaged(number: Callable[[Shape], int]) -> Change:
+    return lambda reading: replace(reading, output=reading.output / number(reading.output.shape))
+
+
+GRADIENT: Final = (
+    Mistake("gradient-flipped", "each kernel's gradient comes flipped, by 180°", _GRADIENT, _stored_backwards(2, 3)),
+    Mistake(
+        "gradient-flipped-along-height",
+        "each kernel's gradient comes flipped along the height",
+        _GRADIENT,
+        _stored_backwards(2),
+        is_variant=True,
+    ),
+    Mistake(
+        "gradient-flipped-along-width",
+        "each kernel's gradient comes flipped along the width",
+        _GRADIENT,
+        _stored_backwards(3),
+        is_variant=True,
+    ),
+    Mistake(
+        "gradient-transposed",
+        "each kernel's gradient is stored as (K_w, K_h)",
+        _GRADIENT,
+        stored_as("OIWH", "OIHW"),
+    ),
+    Mistake("gradient-channels-swapped", "the gradient is stored as (C/G, O)", _GRADIENT, stored_as("IOHW", "OIHW")),
+    Mistake("batch-first-alone", "it is the gradient of the first image alone", _ALL, _images_alone(slice(1))),
+    Mistake("batch-last-alone", "it is the gradient of the last image alone", _ALL, _images_alone(slice(-1, None))),
+    Mistake("batch-averaged", "the gradient is divided by N", _ALL, _averaged(lambda shape: shape[0])),
+    Mistake("positions-averaged", "the gradient is divided by P·Q", _ALL, _averaged(lambda shape: shape[2] * shape[3])),
+    Mistake(
+        "gradient-not-cropped",
+        "the rows that the stride leaves over make the kernel's gradient larger",
+        "the gradient has as many taps as the weight",
+        lambda reading: reading,
+        is_of_size=True,
+    ),
+)

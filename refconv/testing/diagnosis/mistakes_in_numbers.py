@@ -1,0 +1,115 @@
+"""Mistakes in the numbers themselves: precision, what is not finite, indices that go round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from refconv.adjoint import conjugate
+from refconv.formats import Array
+from refconv.testing.diagnosis.mistakes import Change, Mistake
+from refconv.testing.diagnosis.reading import Reading
+
+
+def _rounded(round_to: Callable[[Array], Array]) -> Change:
+    """Round both factors before they are multiplied."""
+
+    def change(reading: Reading) -> Reading:
+        if reading.bias.dtype.kind == "c":
+            return reading
+        with np.errstate(all="ignore"):
+            return reading.with_factors(round_to)
+
+    return change
+
+
+def _to_bits(bits: int) -> Callable[[Array], Array]:
+    """Keep that many significant bits, to nearest, ties to even."""
+
+    def round_to(values: Array) -> Array:
+        mantissa, exponent = np.frexp(values)
+        return np.asarray(np.ldexp(np.rint(mantissa * 2.0**bits), exponent - bits))
+
+    return round_to
+
+
+def _wrapped(bits: int) -> Change:
+    """Count the input's elements in an unsigned integer of so many bits."""
+
+    def change(reading: Reading) -> Reading:
+        if reading.input.size <= 2**bits:
+            return reading
+        flat = np.arange(reading.input.size) % 2**bits
+        return replace(reading, input=reading.input.reshape(-1)[flat].reshape(reading.input.shape))
+
+    return change
+
+
+def _zero_columns(width: int) -> Change:
+    """Pad each kernel with zeros to a whole vector of columns, whose pixels are read all the same."""
+
+    def change(reading: Reading) -> Reading:
+        weight = np.pad(reading.weight, ((0, 0), (0, 0), (0, 0), (0, -reading.weight.shape[3] % width)))
+        return replace(reading, weight=weight, width=replace(reading.width, kernel_size=weight.shape[3]))
+
+    return change
+
+
+ROUNDING: Final = (
+    Mistake(
+        "inputs-rounded-to-fp16",
+        "both factors are rounded to float16 before they are multiplied",
+        "multiply them in their own type",
+        _rounded(lambda values: values.astype(np.float16).astype(values.dtype)),
+    ),
+    Mistake(
+        "inputs-rounded-to-tf32",
+        "both factors are rounded to TF32, 11 significant bits, before they are multiplied",
+        "multiply them in their own type",
+        _rounded(_to_bits(11)),
+    ),
+    Mistake(
+        "inputs-rounded-to-bf16",
+        "both factors are rounded to bfloat16 before they are multiplied",
+        "multiply them in their own type",
+        _rounded(_to_bits(8)),
+    ),
+)
+
+CONJUGATED: Final = (
+    Mistake(
+        "conjugated",
+        "the weight is conjugated",
+        "numbers are multiplied as they are",
+        lambda reading: replace(reading, weight=conjugate(reading.weight)),
+    ),
+)
+
+NUMBERS: Final = (
+    *ROUNDING,
+    *CONJUGATED,
+    Mistake(
+        "nan-lost",
+        "NaN in the input is taken for 0",
+        "0·NaN is NaN, and so is every sum with it",
+        lambda reading: replace(reading, input=np.where(np.isnan(reading.input), 0, reading.input)),
+    ),
+    *(
+        Mistake(
+            "nan-leaks",
+            f"pixels beside the window are multiplied with 0, as if the kernel had {width} columns, and NaN · 0 is NaN",
+            "only the K_h·K_w pixels of the window are read",
+            _zero_columns(width),
+        )
+        for width in (4, 8)
+    ),
+    Mistake(
+        "index-wraps-at-2^16",
+        "the input is indexed modulo 2^16",
+        "an index needs as many bits as the input has elements",
+        _wrapped(16),
+    ),
+)

@@ -1,0 +1,298 @@
+"""Mistakes in where a window lies: padding, dilation, stride, and the kernel's orientation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from refconv.axis import AxisGeometry
+from refconv.testing.diagnosis.mistakes import SEVERAL_AXES, VOLUMES, Change, Mistake, on_axes, per_axis
+from refconv.testing.diagnosis.reading import AXES, Reading
+
+_WINDOW = "h = S·p + D·i − T"
+NEGATIVE_INDEX = "what comes before the first is taken from the end, as NumPy takes a negative index"
+BEFORE_THE_FIRST = "there is nothing before the first"
+_ZEROS = "zeros stand in the padding"
+
+
+def padded(axis: AxisGeometry, before: int, after: int) -> AxisGeometry:
+    """Return the axis with this padding, which may be negative: then pixels are left out."""
+    return replace(axis, padding=(before, after))
+
+
+def _exchanged(name: str) -> Change:
+    """Give the height the width's parameter, and the width the height's."""
+
+    def change(reading: Reading) -> Reading:
+        first, second = getattr(reading.height, name), getattr(reading.width, name)
+        return replace(
+            reading,
+            height=replace(reading.height, **{name: second}),
+            width=replace(reading.width, **{name: first}),
+        )
+
+    return change
+
+
+def _one_for_both(name: str, *, first: bool) -> Change:
+    """Give both axes the height's parameter, or the width's."""
+
+    def change(reading: Reading) -> Reading:
+        value = {name: getattr(reading.height if first else reading.width, name)}
+        return replace(reading, height=replace(reading.height, **value), width=replace(reading.width, **value))
+
+    return change
+
+
+def _undilated_same(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
+    """Pad for the kernel without its dilation."""
+    total = max(0, sum(axis.padding) - (axis.dilation - 1) * (axis.kernel_size - 1))
+    smaller, larger = total // 2, total - total // 2
+    return padded(axis, larger, smaller) if larger_first else padded(axis, smaller, larger)
+
+
+def _same_from_undilated(*, larger_first: bool) -> Change:
+    return on_axes(partial(_undilated_same, larger_first=larger_first))
+
+
+def _mode(padding_mode: str) -> Change:
+    return lambda reading: replace(reading, padding_mode=padding_mode)
+
+
+def _stride_and_dilation_swapped(axis: AxisGeometry) -> AxisGeometry:
+    return replace(axis, stride=axis.dilation, dilation=axis.stride)
+
+
+def flipped(*names: str) -> Change:
+    """Reverse the taps along some axes."""
+
+    def change(reading: Reading) -> Reading:
+        kernels, channels = reading.weight.shape[:2]
+        taps = reading.depth.kernel_size
+        by_depth = reading.weight.reshape(kernels, channels // taps, taps, *reading.weight.shape[2:])
+        turned = np.flip(by_depth, tuple(AXES.index(name) + 2 for name in names))
+        return replace(reading, weight=turned.reshape(reading.weight.shape))
+
+    return change
+
+
+PADDING: Final = (
+    *per_axis(
+        "padding-missing",
+        "the padding before the first pixel is missing",
+        f"{_WINDOW}, with T the padding before the first pixel",
+        lambda axis: padded(axis, 0, 0),
+        is_common=True,
+    ),
+    *per_axis(
+        "padding-sides-swapped",
+        "the padding's two sides are swapped",
+        f"{_WINDOW}, with T the padding at the top (or the left), not at the bottom (the right)",
+        lambda axis: padded(axis, *axis.padding[::-1]),
+        is_common=True,
+    ),
+    *per_axis(
+        "padding-all-before",
+        "all of the padding stands before the first pixel",
+        f"{_WINDOW}, with T the padding before the first pixel alone, not the sum of both sides",
+        lambda axis: padded(axis, sum(axis.padding), 0),
+    ),
+    *per_axis(
+        "padding-halved",
+        "half of the padding is used",
+        f"{_WINDOW}, with T the padding of one side: it is not a total to be halved",
+        lambda axis: padded(axis, axis.padding[0] // 2, axis.padding[1] // 2),
+    ),
+    *per_axis(
+        "padding-doubled",
+        "twice the padding is used",
+        f"{_WINDOW}, with T the padding of one side",
+        lambda axis: padded(axis, 2 * axis.padding[0], 2 * axis.padding[1]),
+    ),
+    Mistake(
+        "padding-axes-swapped",
+        "the padding of the height is used along the width, and the other way round",
+        "(T, B) pads the rows, (L, R) the columns",
+        _exchanged("padding"),
+        is_common=True,
+        ranks=SEVERAL_AXES,
+    ),
+    Mistake(
+        "padding-first-for-both",
+        "the padding of the height is used along the width as well",
+        "(L, R) pads the columns",
+        _one_for_both("padding", first=True),
+        ranks=SEVERAL_AXES,
+    ),
+    Mistake(
+        "padding-second-for-both",
+        "the padding of the width is used along the height as well",
+        "(T, B) pads the rows",
+        _one_for_both("padding", first=False),
+        ranks=SEVERAL_AXES,
+    ),
+    *per_axis(
+        "padding-before-used-for-after",
+        "the padding before the first pixel is used after the last one as well",
+        "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1, not with 2·T",
+        lambda axis: padded(axis, axis.padding[0], axis.padding[0]),
+    ),
+    *(
+        Mistake(
+            "same-from-undilated-kernel",
+            "the padding of SAME is computed from the kernel without its dilation",
+            "T + B = (P − 1)·S + D·(K − 1) + 1 − H, not with K − 1",
+            _same_from_undilated(larger_first=larger_first),
+        )
+        for larger_first in (False, True)
+    ),
+    Mistake("padding-circular", "the image is wrapped round into the padding", _ZEROS, _mode("circular")),
+    Mistake("padding-replicated", "the edge pixels are repeated in the padding", _ZEROS, _mode("replicate")),
+    Mistake("padding-reflected", "the image is mirrored into the padding", _ZEROS, _mode("reflect")),
+    Mistake(
+        "negative-index-wraps",
+        NEGATIVE_INDEX,
+        BEFORE_THE_FIRST,
+        _mode("wrapped"),
+    ),
+    Mistake("padding-zero", "zeros stand in the padding", "the padding mode's own pixels stand there", _mode("zeros")),
+    Mistake(
+        "window-start-clamped",
+        "a window that starts in the padding is moved onto the image",
+        f"{_WINDOW}, negative in the padding",
+        _mode("clamped"),
+    ),
+    *per_axis(
+        "window-one-late",
+        "every window lies one pixel too late",
+        _WINDOW,
+        lambda axis: padded(axis, axis.padding[0] - 1, axis.padding[1] + 1),
+    ),
+    *per_axis(
+        "window-one-early",
+        "every window lies one pixel too early",
+        _WINDOW,
+        lambda axis: padded(axis, axis.padding[0] + 1, axis.padding[1] - 1),
+    ),
+    Mistake(
+        "border-renormalised",
+        "a window that touches the padding is weighed up by the taps it has left",
+        "a tap in the padding adds 0, and the others count as they are",
+        lambda reading: replace(reading, renormalised=True),
+    ),
+)
+
+DILATION: Final = (
+    *per_axis(
+        "dilation-ignored",
+        "the dilation is ignored",
+        f"{_WINDOW}, not S·p + i − T",
+        lambda axis: replace(axis, dilation=1),
+        is_common=True,
+    ),
+    Mistake(
+        "dilation-axes-swapped",
+        "the dilation of the height is used along the width, and the other way round",
+        "D_h spaces the rows, D_w the columns",
+        _exchanged("dilation"),
+        is_common=True,
+        ranks=SEVERAL_AXES,
+    ),
+    Mistake(
+        "dilation-first-for-both",
+        "the dilation of the height is used along the width as well",
+        "D_w spaces the columns",
+        _one_for_both("dilation", first=True),
+        ranks=SEVERAL_AXES,
+    ),
+    Mistake(
+        "dilation-second-for-both",
+        "the dilation of the width is used along the height as well",
+        "D_h spaces the rows",
+        _one_for_both("dilation", first=False),
+        ranks=SEVERAL_AXES,
+    ),
+    *per_axis(
+        "dilation-one-too-large",
+        "the dilation is one too large: it is taken for the gap between taps",
+        "a dilation of 1 has no gaps",
+        lambda axis: replace(axis, dilation=axis.dilation + 1),
+    ),
+    *per_axis(
+        "dilation-one-too-small",
+        "the dilation is one too small",
+        _WINDOW,
+        lambda axis: replace(axis, dilation=max(1, axis.dilation - 1)),
+    ),
+    Mistake(
+        "reach-kernel-times-dilation",
+        "the kernel is taken to reach over K·D pixels",
+        "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1",
+        on_axes(lambda axis: padded(axis, axis.padding[0], axis.padding[1] - axis.dilation + 1)),
+    ),
+)
+
+STRIDE: Final = (
+    *per_axis(
+        "stride-ignored",
+        "the stride is ignored",
+        f"{_WINDOW}, not p + D·i − T",
+        lambda axis: replace(axis, stride=1),
+        is_common=True,
+    ),
+    Mistake(
+        "stride-axes-swapped",
+        "the stride of the height is used along the width, and the other way round",
+        "S_h steps over the rows, S_w over the columns",
+        _exchanged("stride"),
+        is_common=True,
+        ranks=SEVERAL_AXES,
+    ),
+    Mistake(
+        "stride-first-for-both",
+        "the stride of the height is used along the width as well",
+        "S_w steps over the columns",
+        _one_for_both("stride", first=True),
+        ranks=SEVERAL_AXES,
+    ),
+    Mistake(
+        "stride-second-for-both",
+        "the stride of the width is used along the height as well",
+        "S_h steps over the rows",
+        _one_for_both("stride", first=False),
+        ranks=SEVERAL_AXES,
+    ),
+    *per_axis(
+        "stride-and-dilation-swapped",
+        "stride and dilation are swapped",
+        f"{_WINDOW}, not D·p + S·i − T",
+        _stride_and_dilation_swapped,
+    ),
+)
+
+KERNEL: Final = (
+    Mistake(
+        "kernel-flipped",
+        "the kernel is flipped: this is the true convolution of mathematics",
+        f"tap i reads {_WINDOW}, so the first tap reads the first pixel",
+        flipped(*AXES),
+        is_common=True,
+    ),
+    *(
+        Mistake(
+            f"kernel-flipped-along-{axis}",
+            f"the kernel is flipped along the {axis}",
+            f"tap i reads {_WINDOW}, so the first tap reads the first {pixels}",
+            flipped(axis),
+            ranks=ranks,
+        )
+        for axis, pixels, ranks in (
+            ("height", "row", SEVERAL_AXES),
+            ("width", "column", SEVERAL_AXES),
+            ("depth", "plane", VOLUMES),
+        )
+    ),
+)

@@ -1,0 +1,72 @@
+"""Why has an output another shape, or another type, than it should?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import permutations
+from typing import Final
+
+import numpy as np
+
+from refconv.formats import Array
+from refconv.testing.comparing.reference import Reference
+from refconv.testing.diagnosis.evidence import Evidence, is_near
+from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.diagnosis.mistakes import Mistake
+from refconv.testing.diagnosis.reading import Reading
+
+UNKNOWN_SHAPE: Final = "wrong-shape"
+MISTAKEN_ORDERS: Final = {"IOHW": "gradient-channels-swapped", "OIWH": "gradient-transposed"}
+
+
+def type_findings(actual: Array, dtype: np.dtype[np.generic]) -> list[Finding]:
+    """Say that the numbers are right and their type is not; nothing where that is right, too."""
+    if actual.dtype.newbyteorder("=") == dtype:
+        return []
+    return [Finding("wrong-dtype", f"the numbers are right, but of type {actual.dtype}", reading=f"dtype {dtype}")]
+
+
+def shape_findings(actual: Array, right: Reading, reference: Reference, mistakes: Sequence[Mistake]) -> list[Finding]:
+    """Explain an output of the wrong shape: by right numbers in another arrangement, or by a mistake that sizes it."""
+    should = f"shape {reference.truth.shape}"
+    for code, words, arranged in _arrangements(actual, right, reference.truth.shape):
+        if not Evidence.of(arranged, right, reference).count:
+            return [Finding(code, f"the numbers are right, but {words}", reading=should)]
+    found = {mistake.code: mistake for mistake in reversed(mistakes) if _sizes(mistake, actual, right, reference.dtype)}
+    if found:
+        codes = [mistake.code for mistake in mistakes if mistake.code in found]
+        return [
+            Finding(
+                code,
+                f"{found[code].sentence}, and the output is sized by that",
+                reading=found[code].should,
+                alternatives=tuple(dict.fromkeys(other for other in codes if other != code)),
+            )
+            for code in dict.fromkeys(codes)
+        ]
+    words = f"the shape is {actual.shape}, where {reference.truth.shape} was expected"
+    return [Finding(UNKNOWN_SHAPE, words, reading=should)]
+
+
+def _arrangements(actual: Array, right: Reading, shape: tuple[int, ...]) -> Iterator[tuple[str, str, Array]]:
+    """Yield the output with its axes in every other order, and its elements as they come."""
+    if not actual.size == math.prod(shape) > 0:
+        return
+    for order in permutations(range(len(shape))):
+        if list(order) != sorted(order) and actual.shape == tuple(shape[axis] for axis in order):
+            names = "".join(right.form.names[axis] for axis in order)
+            code = MISTAKEN_ORDERS.get(names, f"output-as-{names.lower()}")
+            yield code, f"the axes come as {names}", actual.transpose(np.argsort(order))
+    yield "wrong-shape-right-numbers", f"the shape is {actual.shape}", actual.reshape(shape)
+
+
+def _sizes(mistake: Mistake, actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> bool:
+    """Whether a kernel with this mistake, also in the output's size, gives this output."""
+    natural = mistake.change(right).naturally_sized()
+    if min(natural.size) < 1 or natural.form.own(natural.shape, natural.depths) != actual.shape:
+        return False
+    if natural.shape == right.naturally_sized().shape and not mistake.is_of_size:
+        return False  # pixels that a stride leaves over are no matter of a mistake that changes nothing here
+    places, found = natural.everywhere(), natural.form.four(actual).reshape(-1)
+    return bool(is_near(found, natural.values(places), natural.bounds(places, dtype)).all())

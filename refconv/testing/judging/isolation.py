@@ -1,0 +1,254 @@
+"""A target in a process of its own, started again whenever it dies or hangs.
+
+A segmentation fault in a framework must not end the run, and a hang in native code can be ended only by ending its
+process.  The child is a fresh interpreter, neither forked (a fork of a process in which a framework has started threads
+can deadlock) nor spawned by multiprocessing (which would import the caller's ``__main__`` a second time).  The two talk
+through a pair of pipes that the target does not see: pickled questions in, pickled answers out, each with its number.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+from refconv.testing.battery.cases import Case
+from refconv.testing.judging.judge import (
+    EXPLANATION_LIMIT,
+    GIVE_UP,
+    CaseResult,
+    Judge,
+    failed,
+    given_up,
+    judged_whatever,
+    no_answer,
+)
+from refconv.testing.targets import TargetError, check_signature, load_target
+
+LOAD_LIMIT = 120.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
+_DRAIN = 1.0  # seconds for what a dead process wrote to arrive, and for a dying one to say how
+_START = "import sys; sys.path[:] = {path!r}; from refconv.testing.judging.isolation import serve; serve()"
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class IsolatedTarget:
+    """Run cases of one target in a child process; call it with a case, from one thread at a time.
+
+    Parameters
+    ----------
+    target, op : str
+        As in `check`.
+    time_limit : float
+        Seconds that a case may take.  After `GIVE_UP` time-outs in a row the cases that are left fail unasked, so that
+        a target that always hangs does not take hours to be found out.
+    threads : int, optional
+        Threads that BLAS and OpenMP may use in the child; all where not given.
+    """
+
+    def __init__(self, target: str, op: str, time_limit: float, threads: int | None = None) -> None:
+        self._target = target
+        self._op = op
+        self._time_limit = time_limit
+        self._environment = dict(os.environ)
+        if threads is not None:
+            self._environment |= dict.fromkeys(_THREAD_VARIABLES, str(threads))
+        self._child: _Child | None = None
+        self._has_loaded = False
+        self._hung_in_a_row = 0
+        self._inexplicable = math.inf  # products in the smallest case that took too long to explain
+
+    def __call__(self, case: Case) -> CaseResult:
+        """Return the case's result; a TargetError if the target cannot be loaded, the first time."""
+        if self._hung_in_a_row >= GIVE_UP:
+            return given_up(case)
+        start = time.perf_counter()
+        try:
+            child = self._started()
+            answer = child.ask(case, self._time_limit)
+        except TargetError as error:
+            if not self._has_loaded:
+                raise
+            return failed(case, f"the process died before, and now {error}", time.perf_counter() - start)
+        except _HungError:
+            self._hung_in_a_row += 1
+            self.close()
+            return no_answer(case, self._time_limit)
+        except _DiedError as death:
+            self.close()
+            return failed(case, f"the process died: {death}", time.perf_counter() - start)
+        self._hung_in_a_row = 0
+        result: CaseResult = answer
+        return self._explained(result, case) if result.is_to_be_explained else result
+
+    def _explained(self, result: CaseResult, case: Case) -> CaseResult:
+        """Ask for the causes of a failure, but not where one of a smaller case has taken too long."""
+        assert result.comparison is not None
+        products = result.comparison.elements * case.products
+        if self._child is None or products >= self._inexplicable:
+            return result
+        try:
+            explained: CaseResult = self._child.ask(result, EXPLANATION_LIMIT)
+        except (_HungError, _DiedError):
+            self.close()
+            self._inexplicable = products
+            return result
+        return explained
+
+    def close(self) -> None:
+        """End the child, if there is one."""
+        if self._child is not None:
+            self._child.end()
+            self._child = None
+
+    def _started(self) -> _Child:
+        """Return the running child; start one, and wait until its target is loaded, if there is none."""
+        if self._child is None:
+            child = self._child = _Child(self._environment)
+            try:
+                answer = child.ask((self._target, self._op), LOAD_LIMIT)
+            except _HungError:
+                answer = TargetError(f"target {self._target!r} did not load within {LOAD_LIMIT:g} s")
+            except _DiedError as death:
+                answer = TargetError(f"target {self._target!r} ends the process that loads it: {death}")
+            if isinstance(answer, TargetError):
+                self.close()
+                raise answer
+            self._has_loaded = True
+        return self._child
+
+
+class _HungError(Exception):
+    """The child gave no answer in time."""
+
+
+class _DiedError(Exception):
+    """The child ended; the text says how."""
+
+
+class _Child:
+    """An interpreter that answers questions, with a thread that reads the answers as they come."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(  # noqa: S603  # the interpreter that runs us, and a constant
+            [sys.executable, "-P", "-c", _START.format(path=sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # so that what a target forks can be ended with it, and Ctrl-C is ours alone
+        )
+        self._answers: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+        self._number = 0
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def ask(self, question: object, limit: float) -> Any:
+        """Return the answer to this question; raise `_HungError` or `_DiedError`."""
+        self._number += 1
+        self._send((self._number, question))
+        deadline = time.monotonic() + limit
+        while True:
+            is_dead = self._process.poll() is not None
+            wait = _DRAIN if is_dead else min(0.05, deadline - time.monotonic())
+            try:
+                number, answer = self._answers.get(timeout=max(0.0, wait))
+            except queue.Empty:
+                if is_dead:
+                    raise _DiedError(self._cause_of_death()) from None
+                if time.monotonic() >= deadline:
+                    raise _HungError from None
+            else:
+                if number == self._number:
+                    return answer
+                if number == _END:
+                    raise _DiedError(self._cause_of_death())
+
+    def _read(self) -> None:
+        """Pass on what comes, until the pipe ends or what comes makes no sense."""
+        assert self._process.stdout is not None
+        with self._process.stdout as pipe, suppress(Exception):
+            while True:
+                number, answer = pickle.load(pipe)  # noqa: S301  # our own child, on its own pipe
+                self._answers.put((number, answer))
+        self._answers.put((_END, None))
+
+    def _send(self, message: object) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it is dead already: whoever waits for the answer is told
+            pickle.dump(message, self._process.stdin)
+            self._process.stdin.flush()
+
+    def _cause_of_death(self) -> str:
+        """Return how the process ended of itself: the name of a signal, or an exit status."""
+        try:
+            status = self._process.wait(timeout=_DRAIN)
+        except subprocess.TimeoutExpired:
+            return "it closed the pipe to us"
+        if status >= 0:
+            return f"exit status {status}"
+        with suppress(ValueError):
+            return f"killed by {signal.Signals(-status).name}"
+        return f"killed by signal {-status}"
+
+    def end(self) -> None:
+        """End the process and all that it has forked."""
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # what was still to be sent has no reader
+            self._process.stdin.close()
+        self._reader.join(_DRAIN)
+
+
+_END = -1
+
+
+def serve() -> None:
+    """Be the child: load the target named first, then answer each case with its result, until the input ends."""
+    questions, answers = _take_over_standard_streams()
+    us = os.getpid()
+    judge = None
+    while True:
+        try:
+            number, question = pickle.load(questions)  # noqa: S301  # our own parent, on its own pipe
+        except EOFError:
+            return
+        if judge is None:
+            try:
+                name, op = question
+                function = load_target(name, op)
+                check_signature(name, function, op)
+                judge = Judge(function)
+            except TargetError as error:
+                answer: object = error
+            else:
+                answer = "loaded"
+        elif isinstance(question, CaseResult):
+            answer = judge.explained(question)
+        else:
+            answer = judged_whatever(judge, question)
+        if os.getpid() != us:
+            os._exit(0)  # the target has forked, and this is the copy
+        with suppress(Exception):  # what it has printed belongs before our answer; it may have closed the stream
+            sys.stdout.flush()
+        pickle.dump((number, answer), answers)
+        answers.flush()
+
+
+def _take_over_standard_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Return private copies of standard input and output; a target reads nothing, and prints to standard error."""
+    questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    return questions, answers

@@ -1,0 +1,246 @@
+"""Judge one case: call the target, and say what came of it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal
+
+from refconv.testing.battery.cases import Case
+from refconv.testing.battery.tiers import find_case
+from refconv.testing.comparing.comparison import Comparison, exception_text
+from refconv.testing.diagnosis.behaviour import mutation
+from refconv.testing.diagnosis.causes import Explainer
+from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.judging.excerpt import Excerpt, excerpt_of
+from refconv.testing.targets import Target, load_target
+
+__all__ = ["CaseResult", "run_case"]
+
+Outcome = Literal["passed", "differs by convention", "failed", "unsupported", "wrongly accepted"]
+_OURS: Final = str(Path(__file__).parents[2])
+GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
+EXPLANATION_LIMIT: Final = 10.0  # seconds that one failure may take to be explained, after which it stands unexplained
+OUTCOMES: Final[tuple[Outcome, ...]] = (
+    "passed",
+    "differs by convention",
+    "failed",
+    "unsupported",
+    "wrongly accepted",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """What came of one case.
+
+    Attributes
+    ----------
+    id, family : str
+        Of the case.
+    outcome : {"passed", "differs by convention", "failed", "unsupported", "wrongly accepted"}
+        What is right by another convention than refconv's "differs by convention", which does not fail a run.  A case
+        that ought to be refused passes if the target raises; if it returns, that is "wrongly accepted", which does not
+        either.  NotImplementedError is "unsupported".
+    detail : str
+        What happened, in words.
+    comparison : Comparison or None
+        The numbers, where there was a result to compare.
+    seconds : float
+        How long the target took.
+    findings : tuple of Finding
+        For a failure, the causes that explain it equally well, the likeliest first.
+    excerpt : Excerpt or None
+        For a failure, the numbers about the worst element, to be shown.
+
+    Examples
+    --------
+    >>> from refconv.testing import run_case
+    >>> result = run_case("refconv", "reject-stride-zero")
+    >>> result.outcome, result.family, result.comparison
+    ('passed', 'rejected', None)
+    >>> result.detail
+    'raised ValueError: stride[0]=0 must be at least 1 (input (1, 2, 5, 6), weight (3, 2, 2, 3))'
+    """
+
+    id: str
+    family: str
+    outcome: Outcome
+    detail: str = ""
+    comparison: Comparison | None = None
+    seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    excerpt: Excerpt | None = None
+
+    @property
+    def is_to_be_explained(self) -> bool:
+        """Whether something was returned, and it is wrong."""
+        return self.outcome == "failed" and self.comparison is not None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the target did something in time, if only to die."""
+        return not self.detail.startswith(("no answer", "not run"))
+
+    @property
+    def has_returned(self) -> bool:
+        """Whether the call came back, with a result or an exception, so that it can be made again from here."""
+        return self.is_answered and not self.detail.startswith("the process died")
+
+    def __str__(self) -> str:
+        """Name the case and what happened, on a few lines."""
+        cause = [f"cause: {self.findings[0].sentence}"] if self.findings else []
+        return "\n  ".join([f"{self.id}: {self.outcome}", *self.detail.splitlines(), *cause])
+
+
+def run_case(target: str | Target, case: str | Case, time_limit: float | None = None) -> CaseResult:
+    """Call a target with one case's arguments, in this process, and judge what it does.
+
+    Parameters
+    ----------
+    target : str or callable
+        As in `check`.
+    case : str or Case
+        A case, or its id; of which operation, it says itself.
+    time_limit : float, optional
+        Seconds after which the case has failed.  The call then runs in a thread of its own, which is left behind where
+        it does not end: Python cannot stop it.  Without a limit it runs in the calling thread, for a debugger, or for a
+        target that needs what the thread holds, such as ``torch.no_grad()``.
+
+    Returns
+    -------
+    CaseResult
+        Whatever the target does, short of ending this process.
+
+    Raises
+    ------
+    TargetError
+        If the target cannot be loaded.
+    ValueError
+        If there is no such case.
+
+    Examples
+    --------
+    >>> import numpy as np, refconv
+    >>> def no_padding(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    ...     return refconv.conv2d(input, weight, bias, stride, 0, dilation, groups)
+    >>> print(run_case(no_padding, "n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32"))
+    n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32: failed
+      shape (1, 3, 3, 4), where (1, 3, 5, 6) was expected
+      cause: the padding before the first pixel is missing, and the output is sized by that
+    """
+    which = find_case(case) if isinstance(case, str) else case
+    function = load_target(target, which.op) if isinstance(target, str) else target
+    judge = Judge(function)
+    if time_limit is None:
+        return judge.explained(judge(which))
+    return judged_within(judge, which, time_limit) or no_answer(which, time_limit)
+
+
+def judged_within(judge: Judge, case: Case, time_limit: float) -> CaseResult | None:
+    """Return a case's result, explained if there is time, or None where there is none in time.
+
+    The calls are made in threads of their own, and left behind where they do not end.
+    """
+    result = _within(time_limit, lambda: judged_whatever(judge, case))
+    if result is None or not result.is_to_be_explained:
+        return result
+    return _within(EXPLANATION_LIMIT, lambda: judge.explained(result)) or result
+
+
+def _within(time_limit: float, call: Callable[[], CaseResult]) -> CaseResult | None:
+    answers: queue.SimpleQueue[CaseResult] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answers.put(call()), daemon=True).start()
+    try:
+        return answers.get(timeout=min(time_limit, threading.TIMEOUT_MAX))
+    except queue.Empty:
+        return None
+
+
+def failed(case: Case, detail: str, seconds: float) -> CaseResult:
+    """Return the result of a case whose target did not come to return anything."""
+    return CaseResult(case.id, case.family, "failed", detail, None, seconds)
+
+
+def no_answer(case: Case, time_limit: float) -> CaseResult:
+    """Return the result of a case that was not answered in time."""
+    return failed(case, f"no answer within {time_limit:g} s", time_limit)
+
+
+def given_up(case: Case) -> CaseResult:
+    """Return the result of a case that a target is not asked any more."""
+    return failed(case, f"not run: {GIVE_UP} cases in a row had no answer", 0.0)
+
+
+def judged_whatever(judge: Judge, case: Case) -> CaseResult:
+    """Return a case's result even where the target raises what would end a thread or a process."""
+    try:
+        return judge(case)
+    except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt, or pytest.fail: not from a person here
+        return failed(case, f"raised {exception_text(error)}", 0.0)
+
+
+def _refusal(case: Case, error: BaseException, seconds: float) -> CaseResult:
+    """Return the result of a case at which the target raised this."""
+    text = exception_text(error)
+    if isinstance(error, NotImplementedError):
+        return CaseResult(case.id, case.family, "unsupported", text, seconds=seconds)
+    if case.rejects:
+        return CaseResult(case.id, case.family, "passed", f"raised {text}", seconds=seconds)
+    return failed(case, f"raised {text}{_line_of(error)}", seconds)
+
+
+def _line_of(error: BaseException) -> str:
+    """Return the target's own line in which an exception came up; empty where that is one of ours, an adapter's."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_OURS)]
+    if not frames:
+        return ""
+    own = [frame for frame in frames if frame.filename == frames[0].filename]
+    return f"\nat {Path(own[-1].filename).name}:{own[-1].lineno}, in {own[-1].name}"
+
+
+class Judge:
+    """Call one target with cases, in the calling thread, and say what came of each; then, if asked, why."""
+
+    def __init__(self, function: Target) -> None:
+        self._function = function
+        self._explain = Explainer(function)
+        self._last: tuple[Case, object] | None = None
+
+    def __call__(self, case: Case) -> CaseResult:
+        """Return the case's result."""
+        operands = case.operands()
+        given = {name: operand.tobytes() for name, operand in operands.items()}
+        result = partial(CaseResult, case.id, case.family)
+        start = time.perf_counter()
+        try:
+            actual = case.called(self._function, operands)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a target raises is its result
+            return _refusal(case, error, time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        if case.rejects:
+            return result("wrongly accepted", f"accepted {case.rejects}", seconds=seconds)
+        comparison = case.check(actual)
+        self._last = None if comparison.passed else (case, actual)
+        written = [mutation(name) for name, operand in operands.items() if operand.tobytes() != given[name]]
+        if comparison.passed and written:
+            return result("failed", f"{comparison}, but {written[0].sentence}", comparison, seconds, tuple(written))
+        outcome: Outcome = "differs by convention" if comparison.convention else "passed"
+        return result(outcome if comparison.passed else "failed", str(comparison), comparison, seconds)
+
+    def explained(self, result: CaseResult) -> CaseResult:
+        """Return the result of the last case, if it failed, with its causes and an excerpt of what was returned."""
+        if self._last is None or result.comparison is None:
+            return result
+        case, actual = self._last
+        findings: tuple[Finding, ...] = ()
+        with suppress(SystemExit):  # by the target, which is called again
+            findings = self._explain(case, actual, result.seconds)
+        return replace(result, findings=findings, excerpt=excerpt_of(case, actual, result.comparison))

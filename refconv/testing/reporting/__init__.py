@@ -1,0 +1,1 @@
+"""What a run found: failures grouped by cause, in words, as JSON, and as one page."""

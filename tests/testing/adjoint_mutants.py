@@ -251,6 +251,36 @@ def bias_missing(s: Scatter) -> Array:
 
 
 @transposed
+def negative_indices_gathered(s: Scatter) -> Array:
+    """Gather what leads to each pixel, and forget that an index below 0 counts from the end."""
+    (s_h, s_w), (d_h, d_w), (top, left), (p, q) = s.stride, s.dilation, s.before, s.g.shape[2:]
+    each = products(s)
+    output = np.zeros((*each.shape[:2], *s.size))
+    for h, i, k, j in itertools.product(range(s.size[0]), range(each.shape[2]), range(s.size[1]), range(each.shape[3])):
+        (row, rest_h), (column, rest_w) = divmod(h + top - d_h * i, s_h), divmod(k + left - d_w * j, s_w)
+        if rest_h == rest_w == 0 and -p <= row < p and -q <= column < q:
+            output[:, :, h, k] += each[:, :, i, j, row, column]
+    return output + s.b[:, None, None]
+
+
+@transposed
+def group_weights_interleaved(s: Scatter) -> Array:
+    each = len(s.w) // s.groups
+    return spread(s, w=s.w.reshape(each, s.groups, *s.w.shape[1:]).swapaxes(0, 1).reshape(s.w.shape))
+
+
+@transposed
+def bias_of_the_other_order(s: Scatter) -> Array:
+    return spread(s, b=s.b.reshape(-1, s.groups).swapaxes(0, 1).reshape(-1))
+
+
+@transposed
+def output_padding_of_the_other_axis(s: Scatter) -> Array:
+    other = replace(s, extra=s.extra[::-1])
+    return spread(other, size=other.natural)
+
+
+@transposed
 def bias_twice(s: Scatter) -> Array:
     return spread(s, b=2 * s.b)
 

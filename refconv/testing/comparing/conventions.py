@@ -135,41 +135,40 @@ def _rounding_partial_sums(judged: Judged) -> Reference | None:
     precision = judged.precision or (Precision.of(judged.reference.dtype) if judged.is_real else None)
     if problem.function not in ADJOINTS or precision is None or not precision.rounds_result:
         return None
-    count, size = _partial_sums(problem.with_operands(bias=None))
+    partial_sums = _of_images if problem.function is conv2d_weight else _of_taps
+    count, size = partial_sums(problem.with_operands(bias=None))
     if "bias" in problem.operands:
-        size = size + np.abs(_over_pixels(problem.operands["bias"].astype(np.float64), problem))
+        over_pixels = problem.operands["bias"].reshape(-1, *(1,) * (problem.operands["weight"].ndim - 2))
+        size = size + np.abs(over_pixels.astype(np.float64))
     roundings = np.maximum(count - 1, 0) + np.where(count > 0, "bias" in problem.operands, 0)
     narrow = gamma(roundings, precision.result.unit) * (size + judged.reference.allowed)
     return judged.allowing_more(narrow + roundings * precision.result.smallest)
 
 
-def _partial_sums(problem: Problem) -> tuple[Array, Array]:
-    """Return how many sums each element is the sum of, and Σ|s|: those of images, or over the channels for each tap."""
+def _of_images(problem: Problem) -> tuple[Array, Array]:
+    """Return how many images' sums s each element of a weight's gradient adds up, and Σ|s|."""
+    image, arriving = problem.factors.values()
+    images = [(image, arriving)] if image.ndim == 3 else zip(image, arriving, strict=True)
     size = np.zeros_like(problem(dtype=np.float64))
     count = np.zeros(size.shape, np.int64)
-    if problem.function is conv2d_weight:
-        image, arriving = problem.factors.values()
-        each = (
-            [(image, arriving)] if image.ndim == 3 else zip(image[:, np.newaxis], arriving[:, np.newaxis], strict=True)
-        )
-        for one, its in each:
-            size += np.abs(problem.with_operands(input=one, grad_output=its)(dtype=np.float64))
-            count += 1
-        return count, size
-    weight = problem.operands["weight"]
-    for tap in np.ndindex(*weight.shape[2:]):
-        is_tap = np.zeros(weight.shape[2:], bool)
-        is_tap[tap] = True
-        size += np.abs(problem.with_operands(weight=np.where(is_tap, weight, np.zeros_like(weight)))(dtype=np.float64))
-        reached = problem.each(np.ones_like).with_operands(
-            weight=np.broadcast_to(is_tap, weight.shape).astype(np.int64)
-        )
-        count += reached(dtype=np.float64) > 0
+    for one, its in images:
+        size += np.abs(problem.with_operands(input=one, grad_output=its)(dtype=np.float64))
+        count += 1
     return count, size
 
 
-def _over_pixels(bias: Array, problem: Problem) -> Array:
-    return bias.reshape(-1, *(1,) * (problem.operands["weight"].ndim - 2))
+def _of_taps(problem: Problem) -> tuple[Array, Array]:
+    """Return how many taps' sums s over the channels each pixel of an adjoint adds up, and Σ|s|."""
+    weight = problem.operands["weight"]
+    size = np.zeros_like(problem(dtype=np.float64))
+    count = np.zeros(size.shape, np.int64)
+    for tap in np.ndindex(*weight.shape[2:]):
+        is_tap = np.zeros(weight.shape, np.int64)
+        is_tap[(..., *tap)] = 1
+        alone = np.where(is_tap > 0, weight, np.zeros_like(weight))
+        size += np.abs(problem.with_operands(weight=alone)(dtype=np.float64))
+        count += problem.each(np.ones_like).with_operands(weight=is_tap)(dtype=np.float64) > 0
+    return count, size
 
 
 def _multiplying_thrice(judged: Judged) -> Reference | None:

@@ -7,35 +7,17 @@ Results go to standard output, everything else to standard error.  Exit status 0
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-import textwrap
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import refconv
-from refconv.commands import analyze, design
-from refconv.terminal import open_console
-from refconv.testing import CaseResult, Report, TargetError, check
-from refconv.testing.battery.cases import DTYPES
-from refconv.testing.battery.operations import OPERATIONS
-from refconv.testing.battery.tiers import TIERS, chosen_cases
-from refconv.testing.frameworks import FRAMEWORKS
-from refconv.testing.reporting.html import as_html
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+from refconv.commands import analyze, check, design
+from refconv.testing import TargetError
 
 __all__ = ["main"]
 
 _DESCRIPTION = "The ground truth for convolution."
-MOST_CAUSES = 10
-_TARGET_HELP = f"one of {', '.join(FRAMEWORKS)}; or package.module:function; or path/to/file.py:function"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,157 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("refconv", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"refconv {refconv.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser(
-        "check",
-        help="judge a convolution",
-        description="Judge a convolution, or its transpose or gradient, by the battery.",
-    )
-    command.set_defaults(run=_check)
-    command.add_argument("target", nargs="?", metavar="TARGET", help=_TARGET_HELP)
-    command.add_argument(
-        "--op", choices=tuple(OPERATIONS), default="conv2d", help="what the target computes (default: conv2d)"
-    )
-    command.add_argument("--tier", choices=TIERS, default="core", help="which cases (default: core)")
-    command.add_argument(
-        "-k", dest="match", metavar="TEXT", default="", help="only cases with TEXT in their id or family"
-    )
-    command.add_argument(
-        "--fuzz",
-        type=int,
-        metavar="N",
-        default=0,
-        help="then up to N random cases; what fails is shrunk (needs Hypothesis)",
-    )
-    command.add_argument("--rng", type=int, metavar="SEED", default=0, help="the seed of the random cases (default: 0)")
-    command.add_argument("--dtype", choices=tuple(DTYPES.values()), help="only cases of this type")
-    command.add_argument(
-        "--workers", type=int, metavar="N", default=1, help="processes to share the cases (default: 1)"
-    )
-    command.add_argument(
-        "--time-limit",
-        type=float,
-        metavar="S",
-        default=20.0,
-        help="seconds that a case may take, loading not counted (default: 20)",
-    )
-    command.add_argument(
-        "--json", metavar="FILE", help="write the report as JSON; - for standard output, and nothing else"
-    )
-    command.add_argument("--html", metavar="FILE", help="write the report as one page, with maps of what is wrong")
-    command.add_argument("--list", action="store_true", help="print the cases and run none")
-    analyze.register(commands)
-    design.register(commands)
+    for command in (check, analyze, design):
+        command.register(commands)
     return parser
-
-
-def _check(options: argparse.Namespace) -> int:
-    chosen = chosen_cases(options.tier, options.op, options.match, options.dtype)
-    if options.list:
-        sys.stdout.writelines(f"{case.id}\n" for case in chosen)
-        return 0
-    if options.target is None:
-        raise ValueError("check needs a TARGET: " + _TARGET_HELP)
-    for file in {options.json, options.html} - {None, "-"}:
-        Path(file).open("a").close()  # where it cannot be written, say so before the run
-    with _progress(len(chosen) + options.fuzz) as advance:
-        report = check(
-            options.target,
-            options.tier,
-            options.workers,
-            op=options.op,
-            match=options.match,
-            dtype=options.dtype,
-            time_limit=options.time_limit,
-            fuzz=options.fuzz,
-            rng=options.rng,
-            on_result=advance,
-        )
-    if options.html:
-        Path(options.html).write_text(as_html(report), encoding="utf-8")
-    if options.json == "-":
-        sys.stdout.write(_as_json(report))
-    else:
-        console = open_console()
-        with console.capture() as captured:  # rich would end the process where the reader has gone
-            _print_report(console, report)
-        sys.stdout.write(captured.get())
-        if options.json:
-            Path(options.json).write_text(_as_json(report), encoding="utf-8")
-    return 0 if report.passed else 1
-
-
-def _as_json(report: Report) -> str:
-    return json.dumps({"refconv": refconv.__version__, **report.to_json()}, indent=1, allow_nan=False) + "\n"
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[CaseResult], None]]:
-    """Show a bar on standard error, if that is a terminal, and give the function that advances it."""
-    console = open_console(stderr=True)
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda result: bar.update(task, advance=1, description=result.family)
-
-
-def _wrapped(line: str, width: int) -> list[str]:
-    """Break a line, all of whose parts but the first will be indented by two; a case's name stays in one piece."""
-    return textwrap.wrap(line, width - 2, break_on_hyphens=False, break_long_words=False)
-
-
-def _counts_table(report: Report) -> Table:
-    """Return how many cases of each family had which outcome."""
-    from rich.table import Table  # noqa: PLC0415  # an extra
-
-    table = Table(box=None)
-    table.add_column("cases")
-    shown = report.outcomes()
-    for outcome in shown:
-        table.add_column(outcome, justify="right")
-    for family in report.families():
-        table.add_row(family, *(str(report.counts(family)[outcome]) for outcome in shown))
-    table.add_section()
-    table.add_row("total", *(str(report.counts()[outcome]) for outcome in shown), style="bold")
-    return table
-
-
-def _print_report(console: Console, report: Report) -> None:
-    """Print the verdict in words, the table, what was unsupported or wrongly accepted, the causes, and the numbers."""
-    from rich.text import Text  # noqa: PLC0415  # an extra
-
-    colour = "green" if report.passed else "bold red"
-    console.print(Text("\n  ".join(_wrapped(report.headline(), console.width)), style=colour))
-    console.print(Text(f"{report.command}, tier {report.tier}", style="italic"), soft_wrap=False)
-    console.print(_counts_table(report))
-
-    reasons = Counter(result.detail for result in report.results if result.outcome == "unsupported")
-    conventions = Counter(
-        result.comparison.convention
-        for result in report.results
-        if result.outcome == "differs by convention" and result.comparison is not None
-    )
-    accepted = {result.id: result.detail for result in report.results if result.outcome == "wrongly accepted"}
-    for heading, lines in {
-        "unsupported": [f"{count:>3} × {reason}" for reason, count in reasons.most_common()],
-        "differs by convention": [f"{count:>3} × {sentence}" for sentence, count in conventions.most_common()],
-        "wrongly accepted": [f"{case}: {detail}" for case, detail in accepted.items()],
-    }.items():
-        if lines:
-            console.print(Text(f"\n{heading}:", style="yellow"))
-        for line in lines:
-            console.print(Text("\n        ".join(_wrapped(f"  {line}", console.width - 6))))
-
-    if report.failures:
-        console.print("\nTo run a failed case again:  from refconv.testing import check, run_case", markup=False)
-    for cause in report.causes()[:MOST_CAUSES]:
-        lines = [part for line in report.story(cause) for part in _wrapped(line, console.width)]
-        lines += report.reproduction(cause.failures[0]).splitlines()
-        console.print(Text("\n" + "\n  ".join(lines)))
-    if len(report.causes()) > MOST_CAUSES:
-        console.print(f"\nand {len(report.causes()) - MOST_CAUSES} more reasons, which --json has", markup=False)
-    verdict = report.verdict()
-    if len(verdict) > console.width:
-        verdict = verdict.replace(f"{report.subject}: ", f"{report.subject}:\n  ", 1)
-    console.print(Text(f"\n{verdict}", style=colour), soft_wrap=True)

@@ -299,7 +299,7 @@ def test_options_are_handed_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         seen.append((arguments, {name: value for name, value in keywords.items() if name != "on_result"}))
         return Report("t", "core", (CaseResult("id", "family", "passed", "", Comparison()),))
 
-    monkeypatch.setattr(cli, "check", check)
+    monkeypatch.setattr("refconv.commands.check.check", check)
     assert cli.main(["check", "t"]) == 0
     assert (
         cli.main(["check", "t", "--tier", "smoke", "--workers", "3", "--time-limit", "1.5", "--dtype", "float32"]) == 0
@@ -553,7 +553,7 @@ def test_an_interrupted_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     def interrupted(*arguments: Any, **keywords: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "check", interrupted)
+    monkeypatch.setattr("refconv.commands.check.check", interrupted)
     assert cli.main(["check", "refconv"]) == 130  # 128 and SIGINT, as shells have it
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", "refconv: interrupted\n")
@@ -562,7 +562,7 @@ def test_an_interrupted_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 def test_markup_in_a_message_is_not_markup(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     detail = "raised [bold]Error[/bold]: x[0] :smile:"
     results = (CaseResult(DEFAULT, "smoke", "failed", detail), CaseResult("u", "smoke", "unsupported", detail))
-    monkeypatch.setattr(cli, "check", lambda *_, **__: Report("a[b]/k.py:f", "smoke", results))
+    monkeypatch.setattr("refconv.commands.check.check", lambda *_, **__: Report("a[b]/k.py:f", "smoke", results))
     assert cli.main(["check", "refconv", "--tier", "smoke"]) == 1
     printed = capsys.readouterr().out
     assert f"\n  {detail}\n" in printed
@@ -576,7 +576,7 @@ def test_markup_in_a_path_is_not_markup(
     target: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = Report(target, "smoke", (CaseResult(DEFAULT, "smoke", "passed", "", Comparison()),))
-    monkeypatch.setattr(cli, "check", lambda *_, **__: report)
+    monkeypatch.setattr("refconv.commands.check.check", lambda *_, **__: report)
     assert cli.main(["check", target]) == 0
     assert capsys.readouterr().out.splitlines()[1] == f"refconv check {target}, tier smoke"
 
@@ -584,7 +584,7 @@ def test_markup_in_a_path_is_not_markup(
 def test_the_commonest_reason_comes_first(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     reasons = ["seldom", "often", "often"] + ["always it is " + "x" * 70] * 12
     results = tuple(CaseResult(f"n{index}", "smoke", "unsupported", why) for index, why in enumerate(reasons))
-    monkeypatch.setattr(cli, "check", lambda *_, **__: Report("t", "smoke", results))
+    monkeypatch.setattr("refconv.commands.check.check", lambda *_, **__: Report("t", "smoke", results))
     assert cli.main(["check", "refconv"]) == 1
     lines = capsys.readouterr().out.splitlines()
     start = lines.index("unsupported:")
@@ -598,7 +598,7 @@ def test_a_long_verdict_has_the_name_on_a_line_of_its_own(
 ) -> None:
     target = "a/rather/long/name/of/a/file.py:and_its_function"
     results = (CaseResult(DEFAULT, "smoke", "failed", "x"), CaseResult("u", "smoke", "unsupported", "y"))
-    monkeypatch.setattr(cli, "check", lambda *_, **__: Report(target, "smoke", results))
+    monkeypatch.setattr("refconv.commands.check.check", lambda *_, **__: Report(target, "smoke", results))
     assert cli.main(["check", target]) == 1
     assert capsys.readouterr().out.splitlines()[-2:] == [f"{target}:", "  WRONG (0 passed, 1 failed, 1 unsupported)"]
 
@@ -612,7 +612,7 @@ def test_causes_come_with_most_failures_first_and_ten_at_most(
 ) -> None:
     results = [fails(number, f"Error{number}: x") for number in range(11)]
     twice = fails(11, "Error7: y")
-    monkeypatch.setattr(cli, "check", lambda *_, **__: Report("t", "smoke", (*results, twice)))
+    monkeypatch.setattr("refconv.commands.check.check", lambda *_, **__: Report("t", "smoke", (*results, twice)))
     assert cli.main(["check", "refconv"]) == 1
     printed = capsys.readouterr().out
     assert printed.startswith("WRONG for 11 reasons, mainly this: it raises Error7\nrefconv check t, tier smoke\n")
@@ -620,7 +620,7 @@ def test_causes_come_with_most_failures_first_and_ten_at_most(
     assert titles[0] == "2 cases fail for one reason: it raises Error7"
     assert titles[1:] == [f"1 case fails: it raises Error{number}" for number in (*range(7), 8, 9)]
     assert "\n\nand 1 more reasons, which --json has\n\n" in printed
-    monkeypatch.setattr(cli, "check", lambda *_, **__: Report("t", "smoke", tuple(results[:10])))
+    monkeypatch.setattr("refconv.commands.check.check", lambda *_, **__: Report("t", "smoke", tuple(results[:10])))
     cli.main(["check", "refconv"])
     assert "more reasons" not in capsys.readouterr().out
 

@@ -149,6 +149,22 @@ def test_without_time_only_known_causes_are_looked_for(monkeypatch: pytest.Monke
     assert 0 < SHARE < 1
 
 
+def test_all_mistakes_of_a_known_cause_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a reduction whose tail is lost there is a mistake for each tile, 2 first, and all have one code."""
+
+    def tail_of_eight_lost(x: Any, w: Any, *rest: Any) -> Any:
+        return conv2d(x, np.where(np.arange(w.shape[1])[:, np.newaxis, np.newaxis] < w.shape[1] // 8 * 8, w, 0), *rest)
+
+    first, second = (find_case(f"n1-c{c}-o2-g1-5x6-k2x3-s1-p0-d1-f32") for c in (13, 11))
+    explainer = Explainer(tail_of_eight_lost)
+    codes = []
+    for case in (first, second):
+        actual = tail_of_eight_lost(*case.arrays(), *case.kwargs().values())
+        codes.append([finding.code for finding in explainer(case, actual)])
+        monkeypatch.setattr("refconv.testing.diagnosis.causes.GRACE", -10.0)
+    assert codes == [["input-channel-tail-lost"]] * 2
+
+
 def test_a_target_that_raises_when_asked_again_is_described_from_its_arrays() -> None:
     actual = conv2d(*DEFAULT.arrays(), **DEFAULT.kwargs())
     actual[:, 3] += np.arange(5)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -23,7 +23,6 @@ from refconv.testing.diagnosis.directions import Convolution
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.mistake_tables import table_of
-from refconv.testing.diagnosis.mistakes import Mistake
 from refconv.testing.diagnosis.reading import Reading
 from refconv.testing.diagnosis.shapes import shape_findings, type_findings
 from refconv.testing.targets import Target
@@ -56,8 +55,8 @@ class Explainer:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._known: dict[str, Mistake] = {}  # all of the target's operation
-        self._suspects: dict[str, Mistake] = {}
+        self._known: Collection[str] = ()  # the codes of all mistakes in the target's operation
+        self._suspects: set[str] = set()  # those of the causes found last: what they refute need not be tried again
         self._searches: list[Search] = []  # those that have found something
         self._tally: Counter[str] = Counter()
         self._behaviour: list[Finding] = []
@@ -73,8 +72,7 @@ class Explainer:
         except Exception:  # noqa: BLE001  # the target may raise anything when called again, and that explains nothing
             found = []
         self._spent += time.perf_counter() - start
-        mistakes = {finding.code: self._known[finding.code] for finding in found if finding.code in self._known}
-        self._suspects = mistakes or self._suspects  # what one failure refutes need not be tried on the next
+        self._suspects = {finding.code for finding in found if finding.code in self._known} or self._suspects
         self._tally.update(finding.code for finding in found)
         return tuple(found)
 
@@ -85,8 +83,8 @@ class Explainer:
         if actual is None:
             return [NOTHING]
         array, right, reference = gather(actual, case.problem(), case.result_dtype)
-        table, suspects = table_of(right), tuple(self._suspects.values())
-        self._known = table.by_code
+        table = table_of(right)
+        self._known, suspects = table.by_code, table.of_codes(self._suspects)
         if array.shape != reference.truth.shape:
             found = shape_findings(array, right, reference, suspects)
             return found if self._is_settled(found) else shape_findings(array, right, reference, table.mistakes)

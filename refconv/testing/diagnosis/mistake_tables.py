@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -35,6 +36,10 @@ class Table:
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
         self.mistakes: Final = tuple(sorted(mistakes, key=lambda mistake: (mistake.is_variant, not mistake.is_common)))
         self.pairs: Final = pairs_of_common(self.mistakes)
+
+    def of_codes(self, codes: Collection[str]) -> tuple[Mistake, ...]:
+        """Return the mistakes of these codes, of which one may have several: that of a tile, one for each size."""
+        return tuple(mistake for mistake in (*self.mistakes, *self.pairs) if mistake.code in codes)
 
     @cached_property
     def by_code(self) -> dict[str, Mistake]:

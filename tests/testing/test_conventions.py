@@ -500,6 +500,27 @@ def test_each_image_has_a_partial_sum_of_a_gradient(batch: tuple[int, ...], prod
     np.testing.assert_allclose(extra, 3 * [(products // 2 - 1) * products], rtol=4e-3)
 
 
+def test_so_many_sums_that_one_could_be_lost_are_not_excused() -> None:
+    # 31 of them: 31²·2^−11 is 0.47; 33 are 0.53
+    for count, convention in ((31, PARTIAL), (33, "")):
+        images = np.ones((count, 1, 1, 2), np.float16)
+        images[0, ..., 0] = 2048  # whose sum is 2049, and is rounded to 2048
+        images[1, ..., 0] = -2049  # and of this it is −2048
+        arriving = np.ones((count, 1, 1, 2), np.float16)
+        right = refconv.grad.conv2d_weight(images, (1, 1, 1, 1), arriving)
+        comparison = compare_result(right - np.float16(1), conv2d_weight, images, (1, 1, 1, 1), arriving)
+        assert comparison.convention == convention
+    many = np.ones((300, 1, 1, 2), np.float16)
+    wrong = np.full((1, 1, 1, 1), 12345, np.float16)
+    assert not compare_result(wrong, conv2d_weight, many, (1, 1, 1, 1), np.ones((300, 1, 1, 2), np.float16)).passed
+
+
+def test_complex_sums_are_compared_whatever_the_accumulator() -> None:
+    image, kernel = np.ones((1, 1, 1, 2), np.complex64), np.ones((1, 1, 1, 2), np.complex64)
+    wrong = refconv.conv_transpose2d(image, kernel) + np.complex64(1)
+    assert not compare_result(wrong, conv_transpose2d, image, kernel, accumulate_dtype="float64").passed
+
+
 def test_a_convolution_has_no_such_sums() -> None:
     image, kernel, _ = biased()
     assert not compare_conv2d(np.full((1, 1, 1, 1), 2044, np.float16), image, kernel).passed

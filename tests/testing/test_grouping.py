@@ -152,3 +152,57 @@ def test_a_cause_is_the_same_in_another_process() -> None:
         (cause.code, cause.sentence, cause.condition) for cause in there
     ]
     assert here[0].condition == "only where dilation_w > 2"
+
+
+BOX = Finding("some-rows", "it is wrong in rows 1, 2", 4, 4, is_place=True)
+OTHER_BOX = Finding("one-row", "it is wrong in row 0 alone", 4, 4, is_place=True)
+TILE = Finding("rows-past-tile", "it is wrong in rows 4, 5, past the last whole tile of 4", 4, 4, is_place=True)
+
+
+def codes_of(*findings: Finding) -> list[tuple[str, int]]:
+    results = tuple(failed(SMALL, finding) for finding in findings)
+    return [(cause.code, len(cause.failures)) for cause in grouped(results)]
+
+
+def test_boxes_that_differ_from_case_to_case_are_no_reason_but_what_most_have_is() -> None:
+    assert codes_of(BOX, BOX) == [("some-rows", 2)]
+    third = replace(BOX, code="some-columns")
+    assert codes_of(BOX, OTHER_BOX, third) == [("unexplained", 3)]
+    assert codes_of(BOX, BOX, BOX, OTHER_BOX, third) == [("some-rows", 3), ("unexplained", 2)]
+    assert codes_of(BOX, OTHER_BOX) == [("some-rows", 1), ("one-row", 1)]  # half each
+
+
+def test_a_tile_is_a_reason_beside_any_other_place() -> None:
+    assert codes_of(*[TILE] * 5, BOX, OTHER_BOX, replace(TILE, code="columns-past-tile")) == [
+        ("rows-past-tile", 5),
+        ("some-rows", 1),
+        ("one-row", 1),
+        ("columns-past-tile", 1),
+    ]
+
+
+def test_what_stands_in_a_box_is_a_reason() -> None:
+    zeros = [
+        Finding(code, "zeros stand there", 4, 4) for code in ("some-rows-zero", "one-row-zero", "some-columns-zero")
+    ]
+    assert [code for code, _ in codes_of(*zeros)] == ["some-rows-zero", "one-row-zero", "some-columns-zero"]
+
+
+def test_shapes_that_nothing_explains_are_one_reason_without_numbers() -> None:
+    shapes = [Finding("wrong-shape", f"the shape is (1, {n})", reading="shape (1, 2)") for n in (3, 4)]
+    problem = Comparison(problem="shape (1, 3), where (1, 2) was expected")
+    results = tuple(failed(SMALL, shape, comparison=problem) for shape in shapes)
+    (cause,) = grouped(results)
+    assert (cause.code, cause.sentence, cause.reading) == ("wrong-shape", "the result has the wrong shape", "")
+
+
+def test_an_exception_without_a_text_is_named_without_its_place() -> None:
+    results = (failed(SMALL, detail="raised AssertionError\nat kernel.py:3, in f", comparison=None),)
+    assert [cause.sentence for cause in grouped(results)] == ["it raises AssertionError"]
+
+
+def test_nothing_explains_in_the_title() -> None:
+    (one,) = grouped((failed(SMALL),))
+    assert one.title == "1 case fails, and nothing explains it: numbers are wrong"
+    (two,) = grouped((failed(SMALL), failed(LARGE)))
+    assert two.title == "2 cases fail, and nothing explains it: numbers are wrong"

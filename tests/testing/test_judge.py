@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 import sys
@@ -342,3 +343,30 @@ def test_whether_a_target_came_back(detail: str, is_answered: bool, has_returned
     result = CaseResult("id", "family", "failed", detail)
     assert (result.is_answered, result.has_returned) == (is_answered, has_returned)
     assert not result.is_to_be_explained
+
+
+def decorated(function: Any) -> Any:
+    @functools.wraps(function)
+    def wrapper(*arguments: Any) -> Any:
+        return function(*arguments)
+
+    return wrapper
+
+
+@decorated
+def wrapped_target(*arguments: Any) -> Any:
+    return np.linalg.solve(np.zeros((2, 2)), np.zeros(2))
+
+
+def test_the_line_that_is_named_is_the_targets_own() -> None:
+    place = run_case(wrapped_target, CASE).detail.splitlines()[-1]
+    assert re.fullmatch(r"at test_judge\.py:\d+, in wrapped_target", place)
+    line = int(place.partition(":")[2].partition(",")[0])
+    assert "np.linalg.solve" in Path(__file__).read_text().splitlines()[line - 1]
+
+
+def test_a_line_of_refconvs_own_is_not_named() -> None:
+    transposed = find_case("conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32")
+    result = run_case(refconv.conv2d, transposed)
+    assert result.outcome == "failed"
+    assert "\nat " not in result.detail

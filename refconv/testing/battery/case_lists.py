@@ -105,9 +105,18 @@ def gradient_lists(op: str, lists: CaseLists) -> CaseLists:
     )
 
 
+_ARRIVING: Final = {
+    "reject-dilation-zero": (4, 6),
+    "reject-padding-negative": (4, 2),
+    "reject-padding-triple": (6, 4),
+    "reject-same-strided": (3, 3),
+    "reject-grad-output": (3, 3),
+}
+
+
 def _refused_gradient(op: str, case: Case) -> Case:
-    """Return a refused convolution as one of its gradients, with what would arrive if nothing else were wrong."""
-    size = (4, 4) if case.id != "reject-grad-output" else (3, 3)
+    """Return a refused convolution as one of its gradients, with what arrives for whoever takes it as it stands."""
+    size = _ARRIVING.get(case.id, (4, 4))
     return replace(case, id=f"{op}-{case.id}", op=op, grad_output_shape=(1, case.weight_shape[0], *size))
 
 

@@ -103,21 +103,14 @@ def _saturated(evidence: Evidence) -> Content | None:
 def _other_bias(evidence: Evidence) -> Content | None:
     """Find in every channel the sums, with the bias of one channel or another."""
     bias, truth, actual = evidence.right.bias[:1], evidence.truth, evidence.actual
-    if not bias.any() or bias.shape[1] > MOST_CHANNELS:
+    maps = evidence.wrong.any(axis=(0, 2, 3)).sum()
+    if not bias.any() or bias.shape[1] > MOST_CHANNELS or evidence.count < ENOUGH or maps < 2:
         return None
-    sources = []
     for o in range(bias.shape[1]):
-        offsets = bias[0] - bias[0, o]
-        fits = [
-            k
-            for k in range(len(offsets))
-            if is_near(actual[:, o], truth[:, o] + offsets[k], evidence.bound[:, o]).all()
-        ]
-        if not fits:
+        others = (truth[:, o] + offset for offset in bias[0] - bias[0, o])
+        if not any(is_near(actual[:, o], other, evidence.bound[:, o]).all() for other in others):
             return None
-        sources.append(o if o in fits else fits[0])
-    words = f"output channels {list(range(len(sources)))} have the biases of channels {sources}"
-    return Content("bias-of-another-channel", words, evidence.wrong, has_region=False)
+    return Content("bias-of-another-channel", "channels have each other's biases", evidence.wrong, has_region=False)
 
 
 def _constant(evidence: Evidence) -> Content | None:

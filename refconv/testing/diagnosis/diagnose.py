@@ -22,10 +22,10 @@ from refconv.testing.comparing.reference import Reference
 from refconv.testing.diagnosis.apart import separating_case
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.diagnosis.imprecision import lost_precision
 from refconv.testing.diagnosis.locate import bare_regions, filled_regions
 from refconv.testing.diagnosis.mistake_tables import table_of
 from refconv.testing.diagnosis.mistakes import Mistake
-from refconv.testing.diagnosis.precision import lost_precision
 from refconv.testing.diagnosis.reading import Reading
 from refconv.testing.diagnosis.shapes import shape_findings, type_findings
 from refconv.testing.diagnosis.taps import tap_findings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import queue
 import threading
 import time
@@ -25,7 +27,7 @@ from refconv.testing.targets import Target, load_target
 __all__ = ["CaseResult", "run_case"]
 
 Outcome = Literal["passed", "differs by convention", "failed", "unsupported", "wrongly accepted"]
-_OURS: Final = str(Path(__file__).parents[2])
+_OURS: Final = f"{Path(__file__).parents[2]}{os.sep}"
 GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
 EXPLANATION_LIMIT: Final = 10.0  # seconds that one failure may take to be explained, after which it stands unexplained
 OUTCOMES: Final[tuple[Outcome, ...]] = (
@@ -194,16 +196,19 @@ def _refusal(case: Case, error: BaseException, seconds: float) -> CaseResult:
         return CaseResult(case.id, case.family, "unsupported", text, seconds=seconds)
     if case.rejects:
         return CaseResult(case.id, case.family, "passed", f"raised {text}", seconds=seconds)
-    return failed(case, f"raised {text}{_line_of(error)}", seconds)
+    return failed(case, f"raised {text}", seconds)
 
 
-def _line_of(error: BaseException) -> str:
-    """Return the target's own line in which an exception came up; empty where that is one of ours, an adapter's."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_OURS)]
-    if not frames:
+def _line_of(error: BaseException, target: Target) -> str:
+    """Return the target's own line in which an exception came up; empty where it is one of ours, or an adapter."""
+    frames = traceback.extract_tb(error.__traceback__)[2:]  # the judge's, and the case's
+    if not frames or frames[0].filename.startswith(_OURS):
         return ""
-    own = [frame for frame in frames if frame.filename == frames[0].filename]
-    return f"\nat {Path(own[-1].filename).name}:{own[-1].lineno}, in {own[-1].name}"
+    code = getattr(inspect.unwrap(target), "__code__", None)  # behind its decorators
+    files = {frame.filename for frame in frames}
+    file = code.co_filename if code is not None and code.co_filename in files else frames[0].filename
+    own = [frame for frame in frames if frame.filename == file]
+    return f"\nat {Path(file).name}:{own[-1].lineno}, in {own[-1].name}"
 
 
 class Judge:
@@ -223,7 +228,9 @@ class Judge:
         try:
             actual = case.called(self._function, operands)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a target raises is its result
-            return _refusal(case, error, time.perf_counter() - start)
+            refusal = _refusal(case, error, time.perf_counter() - start)
+            is_failure = refusal.outcome == "failed"
+            return replace(refusal, detail=refusal.detail + _line_of(error, self._function)) if is_failure else refusal
         seconds = time.perf_counter() - start
         if case.rejects:
             return result("wrongly accepted", f"accepted {case.rejects}", seconds=seconds)

@@ -85,13 +85,14 @@ def grouped(results: tuple[CaseResult, ...]) -> tuple[Cause, ...]:
     """Return the causes of all failures among the results, the one with most failures first."""
     failures = [result for result in results if result.outcome == "failed"]
     found = shared_causes([result.findings for result in failures])
-    are_places = sum(finding is not None and finding.is_place for finding, _ in found)
+    boxes = [indices for finding, indices in found if finding and _is_box(finding)]
     groups: list[tuple[Finding, list[CaseResult]]] = []
     unexplained: list[CaseResult] = []
     for finding, indices in found:
         members = [failures[index] for index in indices]
-        # a shape that no mistake gives differs from case to case, and so may a place: then neither is a reason
-        if finding is None or finding.code == UNKNOWN_SHAPE or (finding.is_place and are_places > 1):
+        # a shape that no mistake gives differs from case to case, and so may the box around what is wrong
+        is_stray = finding is not None and _is_box(finding) and 2 * len(indices) < sum(map(len, boxes))
+        if finding is None or finding.code == UNKNOWN_SHAPE or is_stray:
             unexplained += members
         else:
             groups.append((finding, members))
@@ -99,6 +100,11 @@ def grouped(results: tuple[CaseResult, ...]) -> tuple[Cause, ...]:
     passing = [case for result in results if _shows_something(result) and (case := valid_case(result))]
     causes = [_cause(finding, members, passing) for finding, members in groups]
     return tuple(sorted(causes, key=lambda cause: -len(cause.failures)))
+
+
+def _is_box(finding: Finding) -> bool:
+    """Whether it says no more than between which indices it is wrong."""
+    return finding.is_place and finding.code.startswith(("some-", "one-"))
 
 
 def _cause(finding: Finding, members: list[CaseResult], passing: list[Case]) -> Cause:
@@ -149,7 +155,7 @@ def symptom(result: CaseResult) -> Finding:
 
 def _kind(detail: str) -> str:
     """Return the type in ``raised ValueError: and its text``."""
-    return detail.removeprefix("raised ").partition(":")[0]
+    return detail.splitlines()[0].removeprefix("raised ").partition(":")[0]
 
 
 def _size(result: CaseResult) -> tuple[float, int]:

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from refconv.formats import float_info, round_to_format
 from refconv.testing.diagnosis.evidence import Evidence
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.locate import bare_regions
@@ -15,6 +16,8 @@ from refconv.testing.diagnosis.reading import Reading, is_floating
 NARROW: Final = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # u, by type
 TYPICAL: Final = 1.0  # times what is expected, that such errors may be in the root mean square; measured, 0.2 to 0.6
 EXTREME: Final = 4.0  # and that a single one may be; measured, 2.0
+NEARLY: Final = 0.95  # of the results are numbers of the type in which they were kept
+SLACK: Final = 2.0**-21  # that a bias, added to them in float32, may round them by
 WIDESPREAD: Final = 0.05  # of all elements: rounding spares no region
 
 
@@ -23,7 +26,8 @@ def lost_precision(evidence: Evidence) -> list[Finding]:
 
     Each addition rounds the sum as it stands.  That of n products of both signs wanders off by about ``√k`` of them by
     the k-th, so that all errors together come to about ``u·Σ|x||w|/2``; where they have one sign, or the result is
-    large, to about ``√n·u·|result|``.  A logic error moves whole products, which is more, unless n is huge.
+    large, to about ``√n·u·|result|``.  A logic error moves whole products, which is more, unless n is large; but a sum
+    that was kept in a type is a number of that type.
     """
     if not is_floating(evidence.dtype) or evidence.count < WIDESPREAD * evidence.wrong.size or bare_regions(evidence):
         return []
@@ -35,11 +39,22 @@ def lost_precision(evidence: Evidence) -> list[Finding]:
         ratio = error / expected
     for name, unit in NARROW.items():
         is_likely = np.sqrt(np.mean(ratio**2)) <= TYPICAL * unit and (ratio <= EXTREME * unit).all()
-        if unit > np.finfo(evidence.truth.dtype).eps and is_likely:
+        if is_likely and _are_numbers_of(name, evidence):
             sentence = f"the errors are no larger than those of sums kept in {name}"
             should = "accumulate in float32 or wider, and round once"
             return [Finding(f"accumulated-in-{name}", sentence, evidence.count, evidence.count, should)]
     return []
+
+
+def _are_numbers_of(name: str, evidence: Evidence) -> bool:
+    """Whether the results, without the bias, which may be added in a wider type, are nearly all numbers of a type."""
+    if evidence.truth.dtype.kind == "c":
+        return True
+    with np.errstate(all="ignore"):
+        actual = evidence.actual.astype(np.float64)
+        sums = actual - evidence.right.bias[:, :, np.newaxis, np.newaxis]
+        off = np.abs(round_to_format(sums, float_info(name)) - sums)
+        return bool(np.mean(off <= SLACK * np.maximum(np.abs(actual), np.abs(sums))) >= NEARLY)
 
 
 def _magnitudes(reading: Reading) -> Reading:

@@ -155,7 +155,7 @@ def symptom(result: CaseResult) -> Finding:
 
 def _kind(detail: str) -> str:
     """Return the type in ``raised ValueError: and its text``."""
-    return detail.splitlines()[0].removeprefix("raised ").partition(":")[0]
+    return detail.partition("\n")[0].removeprefix("raised ").partition(":")[0]
 
 
 def _size(result: CaseResult) -> tuple[float, int]:

@@ -501,8 +501,8 @@ def test_each_image_has_a_partial_sum_of_a_gradient(batch: tuple[int, ...], prod
 
 
 def test_so_many_sums_that_one_could_be_lost_are_not_excused() -> None:
-    # 31 of them: 31²·2^−11 is 0.47; 33 are 0.53
-    for count, convention in ((31, PARTIAL), (33, "")):
+    # 32 of them: 32²·2^−11 is 0.5; 33 are 0.53
+    for count, convention in ((32, PARTIAL), (33, "")):
         images = np.ones((count, 1, 1, 2), np.float16)
         images[0, ..., 0] = 2048  # whose sum is 2049, and is rounded to 2048
         images[1, ..., 0] = -2049  # and of this it is −2048

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from refconv.arguments import LINE, PLANE, VOLUME, Space
@@ -49,12 +50,12 @@ class Operation:
     @property
     def leading(self) -> tuple[str, ...]:
         """The names of the first three arguments."""
-        return self._positional[:3]
+        return _positional(self.function)[:3]
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names of the others, in their order."""
-        return self._positional[3:]
+        return _positional(self.function)[3:]
 
     @property
     def size(self) -> str:
@@ -71,10 +72,11 @@ class Operation:
         """Whether it is a convolution itself, and no adjoint."""
         return self.function in (conv1d, conv2d, conv3d)
 
-    @property
-    def _positional(self) -> tuple[str, ...]:
-        arguments = inspect.signature(self.function).parameters.values()
-        return tuple(argument.name for argument in arguments if argument.kind is argument.POSITIONAL_OR_KEYWORD)
+
+@lru_cache  # for every case asks
+def _positional(function: Callable[..., Array]) -> tuple[str, ...]:
+    arguments = inspect.signature(function).parameters.values()
+    return tuple(argument.name for argument in arguments if argument.kind is argument.POSITIONAL_OR_KEYWORD)
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

@@ -8,15 +8,6 @@ from typing import Final
 
 from refconv.testing.diagnosis.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
 from refconv.testing.diagnosis.mistakes import Mistake, pairs_of_common
-from refconv.testing.diagnosis.mistakes_in_adjoints import (
-    ADJOINT_GROUPS,
-    ADJOINT_LAYOUT,
-    ADJOINT_WINDOWS,
-    GRADIENT,
-    OUTPUT_PADDING,
-    UNCONJUGATED,
-    UNREAD,
-)
 from refconv.testing.diagnosis.mistakes_in_channels import (
     BATCH,
     BATCH_AND_BIAS,
@@ -25,7 +16,14 @@ from refconv.testing.diagnosis.mistakes_in_channels import (
     GROUPS_OF_CHANNELS,
     LAYOUT,
 )
+from refconv.testing.diagnosis.mistakes_in_gradients import GRADIENT, UNCONJUGATED, UNREAD
 from refconv.testing.diagnosis.mistakes_in_numbers import CONJUGATED, NUMBERS, ROUNDING
+from refconv.testing.diagnosis.mistakes_in_scattering import (
+    OUTPUT_PADDING,
+    SCATTERED_GROUPS,
+    SCATTERED_LAYOUT,
+    SCATTERED_WINDOWS,
+)
 from refconv.testing.diagnosis.mistakes_in_windows import DILATION, KERNEL, PADDING, STRIDE
 from refconv.testing.diagnosis.reading import Reading
 
@@ -48,7 +46,7 @@ class Table:
 
 
 _WINDOWS: Final = (*PADDING, *DILATION, *STRIDE)
-_SCATTERED: Final = (*_WINDOWS, *ADJOINT_WINDOWS, *ADJOINT_GROUPS, *ADJOINT_LAYOUT, *BATCH)
+_SCATTERED: Final = (*_WINDOWS, *SCATTERED_WINDOWS, *SCATTERED_GROUPS, *SCATTERED_LAYOUT, *BATCH)
 _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     Convolution: (*_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS, *NUMBERS),
     InputAdjoint: (*_SCATTERED, *UNREAD, *UNCONJUGATED, *ROUNDING),

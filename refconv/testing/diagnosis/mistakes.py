@@ -1,9 +1,9 @@
 """The table of named mistakes: each a small pure function from the right reading to a wrong one.
 
 To add one, add five lines to the table of the chapter that it belongs to, one of `mistakes_in_windows`,
-`mistakes_in_channels`, `mistakes_in_numbers` and `mistakes_in_adjoints`: a code, which is stable from then on, a
-sentence, the corrected reading, and the change.  A mistake that cannot be made in some convolution, such as a wrong
-order of groups where there is one, changes nothing there, and so explains nothing.
+`mistakes_in_channels`, `mistakes_in_numbers`, `mistakes_in_scattering` and `mistakes_in_gradients`: a code, which is
+stable from then on, a sentence, the corrected reading, and the change.  A mistake that cannot be made in some
+convolution, such as a wrong order of groups where there is one, changes nothing there, and so explains nothing.
 """
 
 from __future__ import annotations

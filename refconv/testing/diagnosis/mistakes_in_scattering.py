@@ -1,8 +1,8 @@
-"""Mistakes that only an adjoint can make: in scattering an output, and in adding up the gradient of a weight.
+"""Mistakes that only scattering can make: in conv_transpose2d, and in the gradient of an input.
 
-What an adjoint reads is the relation of its convolution, so that all mistakes in the axes are made in both.  These are
+What is scattered reads the relation of its convolution, so that all mistakes in the axes are made here too.  These are
 what is left: a padding that is cropped, zeros that are stuffed between pixels, windows that overlap, groups that are
-written to, gradients that are stored and averaged.
+written to.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.adjoint import conjugate
 from refconv.axis import AxisGeometry
 from refconv.testing.diagnosis.directions import InputAdjoint
 from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, VOLUMES, Change, Mistake, per_axis
@@ -27,15 +26,13 @@ from refconv.testing.diagnosis.mistakes_in_channels import (
     weight_as,
 )
 from refconv.testing.diagnosis.mistakes_in_windows import BEFORE_THE_FIRST, NEGATIVE_INDEX, flipped, padded
-from refconv.testing.diagnosis.reading import AXES, Places, Reading, Shape
+from refconv.testing.diagnosis.reading import AXES, Reading
 
 _SCATTER = "output p is added to the pixel S·p + D·i − T, through each tap i"
 _STUFFED = "S − 1 zeros lie between pixels, D·(K − 1) − T before the first, and the kernel is flipped"
 _SIZE = "H = S·(P − 1) + D·(K − 1) + 1 − T − B + E"
 _BEYOND = "the E rows at the end are part of what the padding would crop, and beyond that hold the bias"
 _BLOCKS = "channel o is connected with the channels (C/G)·g + c, with g = o // (O/G)"
-_ALL = "Σ over all images and all outputs, not averaged"
-_GRADIENT = "the weight's gradient is (O, C/G, K_h, K_w), as the weight is"
 
 
 def _not_turned_round(axis: AxisGeometry) -> AxisGeometry:
@@ -92,7 +89,7 @@ def _weight_untransposed(reading: Reading) -> Reading:
     return replace(reading, weight=read.reshape(reading.weight.shape))
 
 
-ADJOINT_WINDOWS: Final = (
+SCATTERED_WINDOWS: Final = (
     *per_axis(
         "padding-on-input",
         "the padding is put around what is scattered, where it is to be cropped from the result",
@@ -181,26 +178,7 @@ OUTPUT_PADDING: Final = (
     ),
 )
 
-UNREAD: Final = (
-    Mistake(
-        "unread-rows-dropped",
-        "the rows and columns that the stride leaves unread are missing",
-        "the result has the shape that is asked for; pixels that no output read are 0",
-        lambda reading: reading,
-        is_of_size=True,
-    ),
-)
-
-UNCONJUGATED: Final = (
-    Mistake(
-        "conjugate-missing",
-        "the other factor is not conjugated",
-        "the gradient of a complex convolution is made of the conjugate of the other factor",
-        lambda reading: replace(reading, weight=conjugate(reading.weight), input=conjugate(reading.input)),
-    ),
-)
-
-ADJOINT_GROUPS: Final = (
+SCATTERED_GROUPS: Final = (
     Mistake(
         "groups-interleaved",
         "groups are interleaved: channel o belongs to group o mod G, on both sides",
@@ -251,7 +229,7 @@ ADJOINT_GROUPS: Final = (
 
 _RESULT = "the result is (N, channels, height, width)"
 
-ADJOINT_LAYOUT: Final = (
+SCATTERED_LAYOUT: Final = (
     Mistake(
         "kernel-transposed",
         "each kernel is read as (K_w, K_h)",
@@ -280,63 +258,5 @@ ADJOINT_LAYOUT: Final = (
         "the result's channels are stored group by group in the fastest order",
         "the channels of one group lie side by side",
         groups_last,
-    ),
-)
-
-
-def _stored_backwards(*axes: int) -> Change:
-    """Store the result the other way round along some axes."""
-
-    def origin(places: Places, shape: Shape) -> Places:
-        o, c, i, j = (
-            size - 1 - place if axis in axes else place
-            for axis, (place, size) in enumerate(zip(places, shape, strict=True))
-        )
-        return o, c, i, j
-
-    return lambda reading: replace(reading, origin=origin)
-
-
-def _images_alone(which: slice) -> Change:
-    return lambda reading: replace(reading, images=reading.images[which], output=reading.output[which])
-
-
-def _averaged(number: Callable[[Shape], int]) -> Change:
-    return lambda reading: replace(reading, output=reading.output / number(reading.output.shape))
-
-
-GRADIENT: Final = (
-    Mistake("gradient-flipped", "each kernel's gradient comes flipped, by 180°", _GRADIENT, _stored_backwards(2, 3)),
-    Mistake(
-        "gradient-flipped-along-height",
-        "each kernel's gradient comes flipped along the height",
-        _GRADIENT,
-        _stored_backwards(2),
-        is_variant=True,
-    ),
-    Mistake(
-        "gradient-flipped-along-width",
-        "each kernel's gradient comes flipped along the width",
-        _GRADIENT,
-        _stored_backwards(3),
-        is_variant=True,
-    ),
-    Mistake(
-        "gradient-transposed",
-        "each kernel's gradient is stored as (K_w, K_h)",
-        _GRADIENT,
-        stored_as("OIWH", "OIHW"),
-    ),
-    Mistake("gradient-channels-swapped", "the gradient is stored as (C/G, O)", _GRADIENT, stored_as("IOHW", "OIHW")),
-    Mistake("batch-first-alone", "it is the gradient of the first image alone", _ALL, _images_alone(slice(1))),
-    Mistake("batch-last-alone", "it is the gradient of the last image alone", _ALL, _images_alone(slice(-1, None))),
-    Mistake("batch-averaged", "the gradient is divided by N", _ALL, _averaged(lambda shape: shape[0])),
-    Mistake("positions-averaged", "the gradient is divided by P·Q", _ALL, _averaged(lambda shape: shape[2] * shape[3])),
-    Mistake(
-        "gradient-not-cropped",
-        "the rows that the stride leaves over make the kernel's gradient larger",
-        "the gradient has as many taps as the weight",
-        lambda reading: reading,
-        is_of_size=True,
     ),
 )

@@ -52,19 +52,19 @@ def parse_case(name: str, family: str = "") -> Case:
     batch = () if part["n"] is None else (int(part["n"]),)
     case = Case(
         id=name,
-        input_shape=(*batch, channels, *_numbers(part["size"], rank)),
-        weight_shape=(of_weight[0], of_weight[1] // max(1, groups), *_numbers(part["k"], rank)),
+        input_shape=(*batch, channels, *numbers_of(part["size"], rank)),
+        weight_shape=(of_weight[0], of_weight[1] // max(1, groups), *numbers_of(part["k"], rank)),
         bias_shape=(out_channels,) if part["bias"] else None,
-        stride=_numbers(part["s"], rank),
+        stride=numbers_of(part["s"], rank),
         padding=_padding(part["p"], rank),
-        dilation=_numbers(part["d"], rank),
+        dilation=numbers_of(part["d"], rank),
         groups=groups,
         dtype=part["dtype"],
         data=part["data"] or "exact",
         layout=part["layout"] or "contiguous",
         family=family,
         op=op,
-        output_padding=_numbers(part["e"] or "0", 2),
+        output_padding=numbers_of(part["e"] or "0", 2),
     )
     if op == "conv_transpose2d" and isinstance(case.padding, str):
         raise ValueError(f"case {name!r} has padding={case.padding!r}, which only a convolution can be padded by")
@@ -127,9 +127,9 @@ def numbers_text(letter: str, *numbers: int) -> str:
     return f"{letter}{numbers[0]}" if len({*numbers}) == 1 else letter + "x".join(map(str, numbers))
 
 
-def _numbers(text: str, rank: int) -> tuple[int, ...]:
-    """Read ``3`` as (3, 3) and ``2x3`` as (2, 3)."""
-    numbers = tuple(map(int, text.split("x")))
+def numbers_of(text: str, rank: int) -> tuple[int, ...]:
+    """Read ``3``, or ``k3``, as (3, 3), and ``2x3`` as (2, 3)."""
+    numbers = tuple(map(int, re.findall(r"\d+", text)))
     return numbers * rank if len(numbers) == 1 else numbers
 
 
@@ -138,7 +138,7 @@ def _padding(text: str, rank: int) -> str | tuple[int, ...] | tuple[tuple[int, .
     if text in PADDING_STRINGS:
         return text
     if "+" not in text:
-        return _numbers(text, rank)
+        return numbers_of(text, rank)
     return tuple(tuple(map(int, sides.split("+"))) for sides in text.split("x"))
 
 

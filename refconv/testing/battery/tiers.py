@@ -19,7 +19,6 @@ swapped axes cannot hide.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -31,7 +30,7 @@ from refconv.testing.battery.case_lists import CONV2D, gradient_lists
 from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.cover import cover
 from refconv.testing.battery.family_cases import CONV1D, CONV3D, TRANSPOSED
-from refconv.testing.battery.names import parse_case
+from refconv.testing.battery.names import numbers_of, parse_case
 from refconv.testing.battery.operations import OPERATIONS
 
 __all__ = ["cases", "find_case"]
@@ -62,7 +61,7 @@ def _is_possible(row: dict[str, str], rank: int) -> bool:
     extra, stride, dilation = (row.get(name) for name in ("output_padding", "stride", "dilation"))
     if not extra or stride is None or dilation is None:
         return True
-    axes = zip(*(_numbers(text, rank) for text in (extra, stride, dilation)), strict=True)
+    axes = zip(*(numbers_of(text, rank) for text in (extra, stride, dilation)), strict=True)
     return all(pixels < max(step, rate) for pixels, step, rate in axes)
 
 
@@ -78,16 +77,10 @@ def _name(op: str, row: dict[str, str]) -> str:
 def _size_that_fits(size: str, kernel: str, dilation: str, rank: int) -> str:
     """Enlarge a size for which the dilated kernel is too large, padding or no padding, by that kernel's reach."""
     numbers = []
-    for pixels, taps, rate in zip(*(_numbers(text, rank) for text in (size, kernel, dilation)), strict=True):
+    for pixels, taps, rate in zip(*(numbers_of(text, rank) for text in (size, kernel, dilation)), strict=True):
         reach = rate * (taps - 1) + 1
         numbers.append(pixels if reach <= pixels else pixels + reach)
     return "x".join(map(str, numbers))
-
-
-def _numbers(text: str, rank: int) -> tuple[int, ...]:
-    """Read ``k2x3`` as (2, 3), and ``s2`` as (2, 2)."""
-    numbers = tuple(map(int, re.findall(r"\d+", text)))
-    return numbers * rank if len(numbers) == 1 else numbers
 
 
 def _parsed(families: Mapping[str, Iterable[str]]) -> dict[str, Case]:

@@ -189,14 +189,14 @@ def judged_whatever(judge: Judge, case: Case) -> CaseResult:
         return failed(case, f"raised {exception_text(error)}", 0.0)
 
 
-def _refusal(case: Case, error: BaseException, seconds: float) -> CaseResult:
+def _refusal(case: Case, target: Target, error: BaseException, seconds: float) -> CaseResult:
     """Return the result of a case at which the target raised this."""
     text = exception_text(error)
     if isinstance(error, NotImplementedError):
         return CaseResult(case.id, case.family, "unsupported", text, seconds=seconds)
     if case.rejects:
         return CaseResult(case.id, case.family, "passed", f"raised {text}", seconds=seconds)
-    return failed(case, f"raised {text}", seconds)
+    return failed(case, f"raised {text}{_line_of(error, target)}", seconds)
 
 
 def _line_of(error: BaseException, target: Target) -> str:
@@ -228,9 +228,7 @@ class Judge:
         try:
             actual = case.called(self._function, operands)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a target raises is its result
-            refusal = _refusal(case, error, time.perf_counter() - start)
-            is_failure = refusal.outcome == "failed"
-            return replace(refusal, detail=refusal.detail + _line_of(error, self._function)) if is_failure else refusal
+            return _refusal(case, self._function, error, time.perf_counter() - start)
         seconds = time.perf_counter() - start
         if case.rejects:
             return result("wrongly accepted", f"accepted {case.rejects}", seconds=seconds)

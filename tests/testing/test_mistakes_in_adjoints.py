@@ -217,6 +217,8 @@ def test_shapes_of_a_transposed_convolution_that_nothing_explains() -> None:
     assert (finding.code, finding.reading) == ("output-as-nhwc", "shape (2, 6, 7, 17)")
     (finding,) = transposed(TRUTH[:, :, 1:])
     assert finding.sentence == "the shape is (2, 6, 6, 17), where (2, 6, 7, 17) was expected"
+    (finding,) = transposed(crop(scatter(), -1, 1, (11, 19)))  # E before the first, and E beyond the last
+    assert finding.code == "wrong-shape"
 
 
 # The gradient of the input: of 6 rows, as of 17 columns, the stride leaves the last unread.
@@ -332,6 +334,7 @@ def test_the_gradient_of_the_bias() -> None:
     assert diagnose_result(right, refconv.grad.conv2d_bias, arriving) == []
     for code, actual in {
         "batch-first-alone": arriving[0].sum(axis=(1, 2)),
+        "batch-last-alone": arriving[-1].sum(axis=(1, 2)),
         "batch-averaged": right / 3,
         "positions-averaged": right / 8,
     }.items():
@@ -420,6 +423,15 @@ def test_groups_images_and_biases_of_volumes() -> None:
     assert codes(truth[[0, 0]]) == ["batch-first-for-all"]
     of_image = truth - offsets[:, None, None, None] + offsets[:2, None, None, None, None]
     assert codes(of_image) == ["bias-of-image"]
+
+
+def test_a_transposed_volume_that_grows_by_its_stride() -> None:
+    given: dict[str, Any] = {"stride": (2, 1, 3), "dilation": (5, 4, 7), "groups": 2}
+    kernel = RNG.standard_normal((4, 3, 2, 1, 2))
+    actual = refconv.conv_transpose3d(VOLUME, kernel, output_padding=(2, 2, 3), **given)
+    given["output_padding"] = (1, 2, 1)  # by stride 2, 1 and 3: 2, 2 and 3
+    (finding,) = diagnose_result(actual, refconv.conv_transpose3d, VOLUME, kernel, **given)
+    assert finding.code == "output-padding-on-input"
 
 
 def test_volumes_of_another_shape() -> None:

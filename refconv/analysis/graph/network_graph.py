@@ -1,0 +1,312 @@
+"""A network as a graph, and what every tensor in it sees: the result of reading an ONNX file or a PyTorch module."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from os import PathLike
+from typing import NamedTuple
+
+from refconv.analysis.axis_map import PIXEL_SPAN
+from refconv.analysis.graph.interpret import Reading, in_order, read, read_by, unknown_shape
+from refconv.analysis.graph.nodes import Program, Size
+from refconv.analysis.graph.onnx_file import read_program
+from refconv.analysis.graph.values import Call, Constant, Ended
+from refconv.analysis.graph.views import SAME, Factor, Link, View, Whole
+from refconv.analysis.layers import Layer
+from refconv.analysis.region import Maps, pixels_seen
+from refconv.analysis.taps import NOTHING
+from refconv.arguments import LINE, PLANE, VOLUME
+
+__all__ = ["AxisField", "Graph", "Tensor", "from_onnx"]
+
+
+@dataclass(frozen=True)
+class AxisField:
+    """What a tensor's elements see along one axis of the image.
+
+    Attributes
+    ----------
+    maps : tuple of AxisMap
+        What is seen locally; empty where it is nothing.
+    outputs : int or None
+        The positions of the tensor along the axis, where that is known.
+    is_placed : bool
+        False where it is not known which position sees what, as after a flattening.
+    whole : Whole or None
+        The node through which all of the axis is seen as well.
+    """
+
+    maps: Maps
+    outputs: int | None
+    is_placed: bool
+    whole: Whole | None
+
+    @property
+    def size(self) -> int | None:
+        """The most pixels that any position sees locally, from the first to the last; None where that grows on and on."""
+        if len(self.maps) == 1:
+            return max(span.size for span in self.maps[0].phases)
+        if not self.maps or self.outputs is None:
+            return None
+        return max(len(pixels_seen(self.maps, output)) for output in range(self.outputs))
+
+    @property
+    def stride(self) -> Fraction | None:
+        """The pixels between neighbouring positions."""
+        return Fraction(self.maps[0].shift, self.maps[0].period) if len(self.maps) == 1 and self.is_placed else None
+
+    @property
+    def padding(self) -> int | None:
+        """The pixels that position 0 sees before pixel 0."""
+        return -pixels_seen(self.maps, 0).start if self._has_first else None
+
+    @property
+    def center(self) -> Fraction | None:
+        """The centre of what position 0 sees."""
+        seen = pixels_seen(self.maps, 0) if self._has_first else range(0)
+        return Fraction(seen.start + seen.stop - 1, 2) if self._has_first else None
+
+    @property
+    def _has_first(self) -> bool:
+        return len(self.maps) == 1 and self.is_placed and self.maps[0].phases[0] != NOTHING
+
+
+class Tensor(NamedTuple):
+    """A tensor that depends on the image."""
+
+    name: str
+    node: str
+    module: str
+    label: str
+    layer: Layer | None
+    view: View | Ended
+    links: tuple[Link, ...]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its positions have a place in the image."""
+        return isinstance(self.view, View) and bool(self.view.axes)
+
+    @property
+    def is_step(self) -> bool:
+        """Whether it reads more than the pixel below, or is joined from several tensors."""
+        return len(self.links) > 1 or any(steps is None or any(step != SAME for step in steps) for _, steps in self.links)
+
+
+class Graph:
+    """A network, and what each of its tensors sees of its image.
+
+    Parameters
+    ----------
+    program : Program
+    image : str, optional
+        The input that is the image; the first that has a plane where it is not given.
+    input_size : sequence of int, optional
+        The image's size along its axes, instead of the one that the file says.
+
+    Examples
+    --------
+    >>> graph = from_onnx("model.onnx")  # doctest: +SKIP
+    >>> graph.field("layer4")[0].size  # doctest: +SKIP
+    427
+    """
+
+    def __init__(self, program: Program, image: str | None = None, input_size: Sequence[int] | None = None) -> None:
+        self.program = program
+        self.image = image or _image_of(program)
+        if self.image not in program.inputs:
+            raise ValueError(f"from={self.image!r} must be one of the inputs {', '.join(program.inputs)}")
+        shape = program.inputs[self.image] or unknown_shape(_rank(program))
+        self.reading = read(program, self.image, shape)
+        if input_size is not None:
+            shape = _resized(shape, self.reading.plane, input_size)
+            self.reading = read(program, self.image, shape)
+        self.shape = shape
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors that depend on the image, each after those that it reads."""
+        view = self.reading.values[self.image]
+        assert isinstance(view, View)
+        found = {self.image: Tensor(self.image, self.image, "", "input", None, view, ())}
+        for name, call in self.reading.calls.items():
+            value = self.reading.values.get(name)
+            if name and isinstance(value, View | Ended):
+                found[name] = _tensor(name, call, value)
+        return found
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What the axes of the image are called."""
+        spaces = {space.rank: space.axes for space in (LINE, PLANE, VOLUME)}
+        return spaces.get(len(self.reading.plane), tuple(f"axis {place}" for place in self.reading.plane))
+
+    @property
+    def input_size(self) -> tuple[int, ...] | None:
+        """The image's size along its axes, where it is known."""
+        sizes = tuple(size for size in (self.shape[place] for place in self.reading.plane) if isinstance(size, int))
+        return sizes if len(sizes) == len(self.reading.plane) else None
+
+    @property
+    def outputs(self) -> list[str]:
+        """The outputs that depend on the image."""
+        return [name for name in self.program.outputs if name in self.tensors]
+
+    def field(self, name: str) -> tuple[AxisField, ...]:
+        """Return what a tensor sees along every axis."""
+        tensor = self.tensors[name]
+        if isinstance(tensor.view, Ended):
+            raise ValueError(f"what {name!r} sees cannot be said, because of {tensor.view.title}: {tensor.view.reason}")
+        view, seen = tensor.view, tensor.view.seen
+        sizes: dict[int, Size] = {factor.axis: factor.size for dim in view.dims for factor in dim if factor.axis is not None}
+        return tuple(
+            AxisField(
+                seen.get(axis, ()),
+                size if isinstance(size := sizes.get(axis), int) else None,
+                axis in view.axes,
+                view.whole.get(axis),
+            )
+            for axis in range(len(self.axes))
+        )
+
+    def feature_map(self, name: str) -> tuple[int | None, ...]:
+        """Return the positions of a tensor along every axis; None where they are not known or there are none."""
+        return tuple(axis.outputs for axis in self.field(name))
+
+    def find(self, name: str) -> str:
+        """Return the tensor of this name, or the last one of the node or the module of this name."""
+        if name in self.tensors:
+            return name
+        match = [tensor.name for tensor in self.tensors.values() if tensor.node == name]
+        match = match[:1] or [
+            tensor.name for tensor in self.tensors.values() if f"{tensor.module}.".startswith(f"{name.strip('/').replace('/', '.')}.")
+        ]
+        if match:
+            return match[-1]
+        names = dict.fromkeys(each for tensor in self.tensors.values() for each in (tensor.name, tensor.node, tensor.module) if each)
+        near = difflib.get_close_matches(name, names, n=3)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "--list shows what there is"
+        raise ValueError(f"{name!r} is no tensor, node or module that depends on {self.image!r}; {hint}")
+
+    def before(self, name: str, is_wanted: Callable[[Tensor], bool]) -> list[str]:
+        """Return the last tensors on the way to one, itself included, that are wanted."""
+        found: list[str] = []
+        todo, done = [name], set()
+        while todo:
+            here = todo.pop()
+            if here in done or here not in self.tensors:
+                continue
+            done.add(here)
+            if is_wanted(self.tensors[here]):
+                found.append(here)
+            else:
+                todo += self._sources(here)
+        order = {each: place for place, each in enumerate(self.tensors)}
+        return sorted(found, key=order.__getitem__)
+
+    def _sources(self, name: str) -> Iterator[str]:
+        call = self.reading.calls.get(name)
+        yield from read_by(call.node) if call else ()
+
+    def starting_at(self, name: str) -> Graph:
+        """Return the rest of the network, with one of its tensors as the image."""
+        start = self.tensors[name]
+        if not isinstance(start.view, View) or not start.view.axes:
+            raise ValueError(f"{name!r} has no plane to start from")
+        part = Graph.__new__(Graph)
+        part.program, part.image = self.program, name
+        part.shape = start.view.shape
+        dims = tuple(
+            tuple(Factor(each.size, each.axis, (PIXEL_SPAN,) if each.axis is not None else ()) for each in dim)
+            for dim in start.view.dims
+        )
+        values = {
+            other: Constant(None, value.shape) if isinstance(value, View) else value
+            for other, value in self.reading.values.items()
+        }
+        plane = tuple(place for place, dim in enumerate(dims) if any(each.axis is not None for each in dim))
+        count = len(self.reading.plane)
+        part.reading = Reading(plane if len(plane) == count else self.reading.plane)
+        part.reading.values = values | {name: View(dims, links=(Link(name, (SAME,) * count),))}
+        later, behind = {name}, []
+        for node in in_order(self.program):
+            if name not in node.outputs and not later.isdisjoint(read_by(node)):
+                later.update(node.outputs)
+                behind.append(node)
+        for other in later - {name}:
+            part.reading.values.pop(other, None)
+        part.reading.run(behind)
+        return part
+
+
+def _tensor(name: str, call: Call, view: View | Ended) -> Tensor:
+    return Tensor(name, call.node.name, call.node.module, call.label or call.node.op, call.layer, view, call.links.get(name, ()))
+
+
+def _image_of(program: Program) -> str:
+    """Return the input that looks most like an image: the first with a plane."""
+    if not program.inputs:
+        raise ValueError("the model has no inputs, and so nothing to see")
+    planes = [name for name, shape in program.inputs.items() if shape is None or len(shape) > 2]
+    return (planes or list(program.inputs))[0]
+
+
+def _rank(program: Program) -> int:
+    """Return how many dimensions an image has of which nothing is said: as many as the first kernel has, and two."""
+    for node in program.nodes:
+        kernel = node.attributes.get("kernel_shape")
+        if node.op in {"Conv", "ConvTranspose", "ConvInteger"} and kernel is None and len(node.inputs) > 1:
+            weight = program.constants.get(node.inputs[1])
+            kernel = weight.shape[2:] if weight is not None else None
+        if isinstance(kernel, Sequence):
+            return len(kernel) + 2
+        if node.op in {"Resize", "Upsample", "Pad"}:
+            known = [node.attributes.get("scales"), node.attributes.get("pads")]
+            known += [program.constants[name].array for name in node.inputs if name in program.constants]
+            sizes = [len(each) for each in known if each is not None and len(each)]
+            if sizes:
+                return max(sizes) if node.op != "Pad" else max(sizes) // 2
+    return 4
+
+
+def _resized(shape: Sequence[Size], plane: Sequence[int], input_size: Sequence[int]) -> tuple[Size, ...]:
+    if len(input_size) != len(plane):
+        raise ValueError(f"input_size={tuple(input_size)} must have {len(plane)} numbers, one for each axis of the image")
+    return tuple(input_size[plane.index(place)] if place in plane else size for place, size in enumerate(shape))
+
+
+def from_onnx(
+    path: str | PathLike[str], image: str | None = None, input_size: Sequence[int] | None = None
+) -> Graph:
+    """Read what an ONNX file's tensors see.
+
+    Parameters
+    ----------
+    path : str or path
+        The file; weights in files of their own are not needed.
+    image : str, optional
+        The input that is the image; the first that has a plane where it is not given.
+    input_size : sequence of int, optional
+        The image's size along its axes, instead of the one that the file says.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    ValueError
+        If onnx is not installed, the file is no model, or a node in it is wrong: with its name and its operator.
+
+    Examples
+    --------
+    >>> from_onnx("model.onnx", input_size=(224, 224)).outputs  # doctest: +SKIP
+    ['logits']
+    """
+    return Graph(read_program(path), image, input_size)
+
+

@@ -1,0 +1,136 @@
+"""What a tensor is while a graph is read, and a call of a node's rule: its inputs, and what the rule says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refconv.analysis.graph.nodes import Node, Size, Unsaid
+from refconv.analysis.graph.views import Link, View, Whole
+from refconv.analysis.layers import Layer, described
+
+__all__: list[str] = []
+
+
+class Constant(NamedTuple):
+    """A tensor that does not depend on the image: its array where that is small, and its shape where that is known."""
+
+    array: NDArray[Any] | None
+    shape: tuple[Size, ...] | None
+
+
+class Ended(NamedTuple):
+    """A tensor of which nobody can say what it sees: the node that is the reason, and why."""
+
+    title: str
+    reason: str
+
+
+Value = View | Constant | Ended
+
+
+class PlaneFound(Exception):  # noqa: N818  # good news
+    """The first window was found: the dimensions of the image that lie under its plane."""
+
+    def __init__(self, plane: set[int]) -> None:
+        self.plane = plane
+
+
+@dataclass
+class Call:
+    """A node with the values of its inputs.
+
+    Attributes
+    ----------
+    node : Node
+    number : int
+        How many nodes come before it.
+    values : list of Value or None
+        None for an input that is left out.
+    seeks_plane : bool
+        Whether all dimensions of the image are linked, so as to learn which ones lie under the first window.
+    label : str
+        What the rule calls the node, as in ``Conv(3, stride=2)``.
+    layer : Layer or None
+        The same as a layer of one axis or two.
+    links : dict
+        How each output reads the tensors before it.
+    """
+
+    node: Node
+    number: int
+    values: list[Value | None]
+    seeks_plane: bool = False
+    label: str = ""
+    layer: Layer | None = None
+    links: dict[str, tuple[Link, ...]] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> Whole:
+        """This node, for what is seen in whole because of it."""
+        return Whole(self.number, self.node.title)
+
+    @property
+    def views(self) -> list[View]:
+        """The inputs that depend on the image."""
+        return [value for value in self.values if isinstance(value, View)]
+
+    def view(self, place: int = 0) -> View:
+        """Return an input that depends on the image."""
+        value = self.values[place]
+        if not isinstance(value, View):
+            raise Unsaid(f"its input {place + 1} does not depend on the image, and another one does")
+        return value
+
+    def given(self, place: int) -> bool:
+        """Whether there is such an input."""
+        return place < len(self.values) and self.values[place] is not None
+
+    def constant(self, place: int) -> list[Any] | None:
+        """Return an input's numbers, in one list; None where there is no such input or they are not known."""
+        value = self.values[place] if self.given(place) else None
+        return value.array.ravel().tolist() if isinstance(value, Constant) and value.array is not None else None
+
+    def required(self, place: int, what: str) -> list[Any]:
+        """Return an input's numbers, which have to be known before anything can be said."""
+        found = self.constant(place)
+        if found is None:
+            raise Unsaid(f"its {what} are computed, and not from the image's size alone")
+        if not all(isinstance(each, int | float) for each in found):
+            raise Unsaid(f"its {what} depend on the image's size, which --input says")
+        return found
+
+    def shape(self, place: int) -> tuple[Size, ...] | None:
+        """Return an input's shape."""
+        value = self.values[place] if self.given(place) else None
+        return value.shape if isinstance(value, View | Constant) else None
+
+    def on_plane(self, view: View, places: Iterable[int]) -> None:
+        """Say over which dimensions a window slides."""
+        if self.seeks_plane:
+            raise PlaneFound({factor.axis for place in places for factor in view.dims[place] if factor.axis is not None})
+
+    def describe(self, kind: str, windows: list[Any], make: type[Layer], **options: Any) -> None:
+        """Say what layer the node is: its windows, axis by axis, and what else there is."""
+        names = ("kernel_size", "stride", "padding", "dilation")
+        numbers = {name: tuple(getattr(window, name) for window in windows) for name in names}
+        if make.__name__ == "Pool" or kind != "Pool":
+            defaults = {"stride": numbers["kernel_size"] if kind == "Pool" else 1, "padding": 0, "dilation": 1}
+            self.label = described(kind, numbers | options, defaults)
+        if len(windows) <= 2 and all(min(sides) >= 0 for sides in numbers["padding"]):
+            fill: dict[str, Any] = {"kernel_size": 1, "stride": 1, "padding": (0, 0), "dilation": 1, "output_padding": 0}
+            both = {
+                name: ((fill[name],) * (2 - len(value)) + value) if isinstance(value, tuple) else value
+                for name, value in (numbers | options).items()
+            }
+            self.layer = make(**both)
+
+
+def as_constant(array: Any) -> Constant:
+    """Return a constant of numbers that are known."""
+    values = np.asarray(array)
+    return Constant(values, values.shape)

@@ -1,0 +1,201 @@
+"""Nodes that slide a window over the plane: convolutions, poolings, their transposes, and padding.
+
+Source: the operator specifications of ONNX 1.19, opset 22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from refconv.analysis.axis_map import transposed_window, window
+from refconv.analysis.graph.nodes import Node, Size, Unknown, Unsaid
+from refconv.analysis.graph.values import Call, Value
+from refconv.analysis.graph.views import Factor, View, Whole
+from refconv.analysis.layers import AXES, Conv, Layer, Pool, described
+from refconv.analysis.upsampling import ConvTranspose
+from refconv.arguments import Pair
+from refconv.axis import AxisGeometry, build_axis
+
+__all__: list[str] = []
+
+AUTO_PADS = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window along one axis, in the letters of `AxisGeometry`, and the node's name for what it pads by itself."""
+
+    kernel_size: int
+    stride: int
+    dilation: int
+    padding: Pair
+    auto_pad: str
+
+    def fitted(self, size: Size) -> Window:
+        """Return the window with its padding in numbers: SAME at a stride depends on the size."""
+        if not self.auto_pad.startswith("SAME"):
+            return self
+        if self.stride > 1 and isinstance(size, Unknown):
+            raise Unsaid(f"SAME padding at stride {self.stride} depends on the image's size, which --input says")
+        # At stride 1 the padding is the same for every size, and so for the smallest that there is.
+        pixels = size if isinstance(size, int) else self.dilation * (self.kernel_size - 1) + 1
+        axis = build_axis("axis", pixels, self.kernel_size, self.stride, self.dilation, self.auto_pad.lower(), "zeros")
+        return replace(self, padding=axis.padding, auto_pad="NOTSET")
+
+
+def windows_of(call: Call, weight: int | None) -> list[Window]:
+    """Return a node's window along every axis; `weight` is the input that has the kernel's shape."""
+    node = call.node
+    kernel = node.attributes.get("kernel_shape")
+    if kernel is None:
+        shape = call.shape(weight) if weight is not None else None
+        if shape is None or not all(isinstance(size, int) for size in shape[2:]):
+            node.wrong("kernel_shape is not given, and the weight is computed")
+        kernel = shape[2:]
+    node = replace(node, attributes={**node.attributes, "kernel_shape": list(kernel) if isinstance(kernel, Sequence) else kernel})
+    sizes = node.numbers("kernel_shape", None, None, 1)
+    rank = len(sizes)
+    if not 1 <= rank <= 3:
+        node.wrong(f"kernel_shape={sizes} must have one axis, two or three")
+    ones, pads = [1] * rank, node.numbers("pads", [0] * 2 * rank, 2 * rank)
+    strides, rates = node.numbers("strides", ones, rank, 1), node.numbers("dilations", ones, rank, 1)
+    auto_pad = node.choice("auto_pad", AUTO_PADS)
+    if auto_pad != "NOTSET":
+        pads = [0] * 2 * rank
+    sides = zip(pads[:rank], pads[rank:], strict=True)
+    return [Window(*each, auto_pad) for each in zip(sizes, strides, rates, sides, strict=True)]
+
+
+def plane_of(call: Call, view: View, rank: int) -> list[int]:
+    """Return the dimensions of a window's plane: the last ones, behind batch and channels."""
+    if len(view.dims) != rank + 2:
+        call.node.wrong(f"it reads a tensor of {len(view.dims)} dimensions; {rank + 2} are needed for {rank} axes")
+    call.on_plane(view, range(2, rank + 2))
+    return list(range(2, rank + 2))
+
+
+def slid(call: Call, view: View, windows: list[Window], sizes_of: Callable[[AxisGeometry], int]) -> tuple[View, list[Window]]:
+    """Return the view after a window along every axis, and the windows with their padding in numbers."""
+    fitted = []
+    for place, each in zip(plane_of(call, view, len(windows)), windows, strict=True):
+        before = view.shape[place]
+        here = each.fitted(before)
+        size: Size = Unknown()
+        if isinstance(before, int):
+            axis = AxisGeometry(before, here.kernel_size, here.stride, here.dilation, here.padding)
+            size = sizes_of(axis)
+            if size < 1:
+                call.node.wrong(
+                    f"its kernel spans {axis.effective_kernel_size} pixels and must fit the padded input of "
+                    f"{here.padding[0]} + {before} + {here.padding[1]}"
+                )
+        view = view.under(place, window(here.kernel_size, here.stride, here.dilation, here.padding[0]), size)
+        fitted.append(here)
+    return view, fitted
+
+
+def conv(call: Call) -> Value:
+    """Read a convolution: every output sees all channels of its window."""
+    weight = 3 if call.node.op.startswith("QLinear") else 1
+    call.node.require_inputs(weight + 1)
+    view, windows = slid(call, call.view(), windows_of(call, weight), lambda axis: axis.output_size)
+    result = channels(call, view, weight, 0)
+    call.describe("Conv", windows, Conv)
+    return result
+
+
+def channels(call: Call, view: View, weight: int, side: int) -> View:
+    """Return the view with new channels, which read all the old ones; a computed weight has read the whole image."""
+    shape = call.shape(weight)
+    view = view.mixing([1], call.whole)
+    kernel = call.values[weight]
+    if isinstance(kernel, View):
+        kernel = kernel.mixing(range(len(kernel.dims)), call.whole)
+        view = replace(view, whole={**{axis: by for axis, by in kernel.whole.items()}, **view.whole})
+    return view.with_dim(1, Factor(Unknown() if shape is None or len(shape) < 2 else shape[side]))
+
+
+def pool(call: Call) -> Value:
+    """Read a pooling, plane by plane."""
+    call.node.require_inputs(1)
+    ceil_mode = bool(call.node.number("ceil_mode", 0))
+
+    def size(axis: AxisGeometry) -> int:
+        if not ceil_mode:
+            return axis.output_size
+        wider = AxisGeometry(
+            axis.input_size, axis.kernel_size, axis.stride, axis.dilation, (axis.padding[0], axis.padding[1] + axis.stride - 1)
+        )
+        return min(wider.output_size, -(-(axis.input_size + axis.padding[0]) // axis.stride))
+
+    view, windows = slid(call, call.view(), windows_of(call, None), size)
+    call.describe("Pool", windows, Pool, **({"ceil_mode": True} if ceil_mode else {}))
+    return view
+
+
+def conv_transpose(call: Call) -> Value:
+    """Read a transposed convolution, whose padding may be said by the size of its output."""
+    node = call.node
+    node.require_inputs(2)
+    view, windows = call.view(), windows_of(call, 1)
+    rank = len(windows)
+    extra = node.numbers("output_padding", [0] * rank, rank)
+    wanted = node.numbers("output_shape", None, None)[-rank:] if "output_shape" in node.attributes else [None] * rank
+    fitted = []
+    for place, each, more, size in zip(plane_of(call, view, rank), windows, extra, wanted, strict=True):
+        if more >= max(each.stride, each.dilation):
+            node.wrong(f"output_padding={extra} must be below the stride {each.stride} or the dilation {each.dilation}")
+        here, after = _cropped(node, each, view.shape[place], more, size)
+        view = view.under(place, transposed_window(each.kernel_size, each.stride, each.dilation, here.padding[0]), after)
+        fitted.append(here)
+    shape = call.shape(1)
+    group = node.number("group", 1, 1)
+    result = channels(call, view, 1, 1)
+    if shape is not None and isinstance(shape[1], int):
+        result = result.with_dim(1, Factor(shape[1] * group))
+    call.describe("ConvTranspose", fitted, ConvTranspose, **({"output_padding": tuple(extra)} if any(extra) else {}))
+    return result
+
+
+def _cropped(node: Node, each: Window, before: Size, extra: int, wanted: int | None) -> tuple[Window, Size]:
+    """Return the window with what it crops, and the output's size: ``(H − 1)·S + D·(K − 1) + 1 + extra − T − B``."""
+    reach = each.dilation * (each.kernel_size - 1) + 1 + extra
+    is_same = each.auto_pad.startswith("SAME")
+    if wanted is None and not is_same:
+        size = (before - 1) * each.stride + reach - sum(each.padding) if isinstance(before, int) else Unknown()
+        if isinstance(size, int) and size < 1:
+            node.wrong(f"pads={each.padding} leave nothing of its output")
+        return each, size
+    if isinstance(before, Unknown) and wanted is not None:
+        raise Unsaid("its output_shape says the padding only where the image's size is known, which --input says")
+    # SAME makes the output S times as large as the input, whatever that is: S·H − ((H − 1)·S + reach) does not have H.
+    total = each.stride * (before - 1) + reach - wanted if isinstance(before, int) and wanted is not None else reach - each.stride
+    smaller = max(0, total) // 2
+    larger = max(0, total) - smaller
+    sides = (smaller, larger) if each.auto_pad == "SAME_UPPER" else (larger, smaller)
+    after = wanted if wanted is not None else before * each.stride if isinstance(before, int) else Unknown()
+    return replace(each, padding=sides, auto_pad="NOTSET"), after
+
+
+def pad(call: Call) -> Value:
+    """Read padding in any mode as a window of one tap: inside the image all modes read alike."""
+    node = call.node
+    node.require_inputs(1)
+    view = call.view()
+    rank = len(view.dims)
+    pads = node.attributes.get("pads", node.attributes.get("paddings")) or call.constant(1)
+    if pads is None:
+        raise Unsaid("its pads are computed from the image")
+    chosen = call.constant(3)
+    places = range(rank) if chosen is None else [node.dimension(place, rank, "axes") for place in chosen]
+    if len(pads) != 2 * len(places):
+        node.wrong(f"pads={list(pads)} must have {2 * len(places)} numbers")
+    padding = [(0, 0)] * rank
+    for place, before, after in zip(places, pads[: len(places)], pads[len(places) :], strict=True):
+        padding[place] = before, after
+        if before or after:
+            size = view.shape[place]
+            view = view.under(place, window(1, before=before), size + before + after if isinstance(size, int) else Unknown())
+    call.describe("Pad", [Window(1, 1, 1, sides, "NOTSET") for sides in padding[2:]], Conv)
+    return view

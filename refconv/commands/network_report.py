@@ -1,30 +1,72 @@
-"""What ``refconv analyze`` prints: a table of layers, the verdict on holes, and a footprint in characters; or JSON."""
+"""What ``refconv analyze`` prints: a table of layers, what outputs see, the verdict on holes, a footprint; or JSON."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
 
 import refconv
-from refconv.analysis import Footprint, Gridding, ReceptiveField
-from refconv.arguments import Pair
-from refconv.terminal import open_console
+from refconv.analysis.graph.counting import EXACT, Use
+from refconv.analysis.graph.coverage import Coverage, coverage
+from refconv.analysis.graph.in_image import in_image, tiling
+from refconv.analysis.graph.network_graph import AxisField, Graph, Tensor
+from refconv.analysis.graph.nodes import Unsaid
+from refconv.analysis.graph.values import Ended
+from refconv.analysis.gridding import Gridding
+from refconv.commands.text_table import emphasis, table, width, wrapped
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-__all__ = ["NetworkReport"]
+__all__ = ["NetworkReport", "Row", "rows_of"]
 
 JSON_SCHEMA = 1
-WIDEST = 39  # cells of two characters, in a terminal's 80 columns
 SHADES = "░▒▓█"
 HOLE = "·"
 SHARES = (Fraction(1, 2), Fraction(9, 10), Fraction(99, 100))
+MOST_ROWS = 60  # of a table; of a longer one, the first and the last
+MOST_OUTPUTS = 6  # of a model, each with a line
+NUMBERS = ("size", "stride", "padding", "center")
 
-N = TypeVar("N")
+
+class Row(NamedTuple):
+    """A row of the table: a tensor, and what its source calls the layer."""
+
+    name: str
+    tensor: Tensor
+
+    def fields(self, graph: Graph) -> Sequence[AxisField]:
+        """Return what it sees along every axis; nothing where that cannot be said."""
+        return [] if isinstance(self.tensor.view, Ended) else graph.field(self.tensor.name)
+
+    def number(self, graph: Graph, name: str) -> str:
+        """Return one of the four numbers, or the size of the map."""
+        return _in_short([getattr(field, name) for field in self.fields(graph)])
+
+    def sees(self, graph: Graph) -> str:
+        """Return the size of the field, and whether all of the image is seen beside it."""
+        fields = self.fields(graph)
+        is_whole = bool(fields) and all(field.whole is not None for field in fields)
+        if is_whole and not any(field.maps for field in fields):
+            return "all"
+        return self.number(graph, "size") + ("+all" if is_whole else "")
+
+
+def _in_short(values: Sequence[Any]) -> str:
+    texts = ["varies" if value is None else str(value) for value in values]
+    return "" if not texts else texts[0] if len(set(texts)) == 1 else "x".join(texts)
+
+
+def rows_of(graph: Graph, targets: Sequence[str]) -> list[Row]:
+    """Return a row for each tensor on the way that reads more than one pixel of the tensors before it."""
+    wanted = {tensor.name for target in targets for tensor in graph.path_to(target)}
+    return [
+        Row(tensor.module or tensor.node, tensor)
+        for name, tensor in graph.tensors.items()
+        if name in wanted and name != graph.image and tensor.is_step and tensor.is_local
+    ]
 
 
 @dataclass(frozen=True)
@@ -35,110 +77,195 @@ class NetworkReport:
     ----------
     title : str
         What it is called.
-    names : list of str
-        What its source calls each layer; empty where it has no names.
-    field : ReceptiveField
-    sizes : list of pairs, or None
-        The size of the image and of every feature map.
-    grid : Gridding, or None
-        None where branches have too many combinations.
+    graph : Graph
+    rows : list of Row
+        The layers that are listed.
+    targets : list of str
+        The tensors that were asked about.
+    grid : Gridding or None
+        Of a sequence of layers in a plane, where it is affordable.
+    has_size : bool
+        Whether the size of the image is known.
     """
 
     title: str
-    names: Sequence[str]
-    field: ReceptiveField
-    sizes: Sequence[Pair] | None
+    graph: Graph
+    rows: Sequence[Row]
+    targets: Sequence[str]
     grid: Gridding | None
+    has_size: bool
 
-    def print(self) -> None:
-        """Print the report on standard output."""
-        from rich.text import Text  # noqa: PLC0415  # an extra
+    @cached_property
+    def subject(self) -> str:
+        """The last tensor on the way to the first target whose elements have places in the image."""
+        return [self.graph.image, *self.graph.before(self.targets[0], lambda tensor: tensor.is_local)][-1]
 
-        out = open_console()
-        with out.capture() as captured:  # rich would end the process where the reader has gone
-            out.print(Text(f"refconv analyze {self.title}", style="italic"))
-            out.print(self._table(), soft_wrap=False)
-            for heading, lines in self._sections():
-                out.print(Text(f"\n{heading}", style="bold"))
-                out.print(Text("\n".join(f"  {line}" for line in lines)))
-        sys.stdout.write(captured.get())
+    @cached_property
+    def covered(self) -> Coverage | str:
+        """The verdict over all outputs of a period, or why there is none."""
+        try:
+            return coverage(self.graph, self.subject)
+        except Unsaid as reason:
+            return str(reason)
 
-    def _table(self) -> Table:
-        from rich.table import Table  # noqa: PLC0415  # an extra
+    def lines(self) -> Iterator[str]:
+        """Yield the report, line by line."""
+        yield from wrapped(f"refconv analyze {self.title}")
+        yield from self._table()
+        for heading, lines in self._sections():
+            yield ""
+            yield emphasis(heading)
+            yield from lines
 
-        table = Table(box=None)
-        table.add_column("", justify="right")
-        for heading in ["name"] * any(self.names) + ["layer"]:
-            table.add_column(heading)
-        for heading in ["sees", "stride", "padding", "centre"] + ["map"] * bool(self.sizes):
-            table.add_column(heading, justify="right", no_wrap=True)
-        for number, (name, row) in enumerate(zip(self.names, self.field.table, strict=True), start=1):
-            cells = [str(number), *[name] * any(self.names), repr(row.layers[-1])]
-            cells += [_in_short(values) for values in _numbers(row).values()]
-            cells += [_in_short(self.sizes[number])] if self.sizes else []
-            table.add_row(*cells)
-        return table
+    def _table(self) -> list[str]:
+        columns = ["sees", "stride", "padding", "centre"] + ["map"] * self.has_size
+        names = any(row.name for row in self.rows)
+        cells = []
+        for number, row in enumerate(self.rows, start=1):
+            numbers = [row.sees(self.graph), *(row.number(self.graph, name) for name in NUMBERS[1:])]
+            numbers += [row.number(self.graph, "outputs")] * self.has_size
+            cells.append([str(number), *[row.name] * names, row.tensor.label, *numbers])
+        if len(cells) > MOST_ROWS:
+            half = MOST_ROWS // 2
+            skipped = ["...", *[""] * (len(cells[0]) - 1)]
+            cells = [*cells[:half], skipped, *cells[-half:]]
+        headings = ["", *["name"] * names, "layer", *columns]
+        return table(headings, cells, [False, *[True] * names, True, *[False] * len(columns)])
 
     def _sections(self) -> Iterator[tuple[str, list[str]]]:
-        if self.grid is None:
-            yield "holes and footprint", ["left out: the branches of this network have too many combinations"]
+        told = [line for target in self.targets[:MOST_OUTPUTS] for line in self.outcome(target)]
+        if len(self.targets) > MOST_OUTPUTS:
+            told.append(f"and {len(self.targets) - MOST_OUTPUTS} more outputs, which --json has")
+        if told:
+            yield "what the outputs see", [line for each in told for line in _indented(each)]
+        if self.has_size:
+            yield f"on an image of {'x'.join(map(str, self.graph.input_size or ()))}", [
+                line for each in self._in_image() for line in _indented(each)
+            ]
+        if isinstance(self.covered, str):
+            yield "holes and footprint", _indented(f"left out: {self.covered}")
             return
-        yield f"holes: {'none' if self.grid.hole_free else 'yes'}", self.grid.explain().splitlines()
-        yield "footprint: how many paths lead to each pixel", list(_drawn(self.grid.footprint))
+        if self.grid is not None and self.grid.rules is not None:
+            explained, verdict = self.grid.explain().splitlines(), self.grid.hole_free
+            explained += [line for line in self.covered.explain() if line.startswith("pixels that")]
+        else:
+            explained, verdict = list(self.covered.explain()), self.covered.hole_free
+        yield f"holes: {'none' if verdict else 'yes'}", [f"  {line}" for line in explained]
+        yield "footprint: how many paths lead to each pixel", [f"  {line}" for line in _drawn(self.covered.uses[0])]
+
+    def outcome(self, target: str) -> Iterator[str]:
+        """Say what a target sees, where the table alone does not."""
+        tensor = self.graph.tensors[target]
+        local = self.graph.before(target, lambda each: each.is_local)
+        if isinstance(tensor.view, Ended):
+            yield f"{target!r} cannot be followed past {tensor.view.title}: {tensor.view.reason}; the last tensors before it:"
+            known = self.graph.before(target, lambda each: not isinstance(each.view, Ended))
+            yield from (f"  {self._told(name)}" for name in known[-MOST_OUTPUTS:])
+        elif not tensor.is_local or len(self.targets) > 1 or any(field.whole for field in self.graph.field(target)):
+            yield self._told(target)
+            if not tensor.is_local and local:
+                yield f"  the last with a place for each position: {self._told(local[-1])}"
+        if isinstance(tensor.view, Ended):
+            return
+        if tensor.view.normalised is not None:
+            yield f"  its scale depends on all of the image, from {tensor.view.normalised.title} on"
+
+    def _told(self, name: str) -> str:
+        """Say in a line what a tensor sees."""
+        fields = self.graph.field(name)
+        whole = [field.whole for field in fields if field.whole is not None]
+        parts = []
+        if any(field.maps for field in fields):
+            size = _in_short([field.size for field in fields])
+            stride = _in_short([field.stride for field in fields])
+            placed = f", stride {stride}" if all(field.is_placed for field in fields) else ", where positions are lost"
+            parts.append(f"sees {size}{placed}")
+        if whole:
+            which = "all of it" if len(whole) == len(fields) else f"all of the {self.graph.axes[[f.whole is not None for f in fields].index(True)]}"
+            parts.append(f"{'' if parts else 'sees '}{which}, through {min(whole).title}")
+        return f"{name!r} {', and '.join(parts) or 'sees nothing'}"
+
+    def _in_image(self) -> Iterator[str]:
+        """Say what the subject sees of the image."""
+        found = in_image(self.graph, self.subject)
+        shares = ", ".join(f"{100 * float(share):.0f} % {_AT[place]}" for place, share in found.padding.items())
+        if shares:
+            yield f"of what an output sees, padding is {shares}"
+        if found.all_seen_from:
+            behind = f"; the {found.nothing_new} layers behind it see nothing new" if found.nothing_new else ""
+            yield f"every output sees the whole image from {self._called(found.all_seen_from)} on{behind}"
+        elif found.first_seen_from:
+            yield f"an output in the middle sees the whole image from {self._called(found.first_seen_from)} on"
+        else:
+            yield "no output sees the whole image"
+        tiles = tiling(self.graph, self.subject)
+        if tiles:
+            yield f"for tiles without a seam: {_in_short([tile.halo for tile in tiles])} pixels around each, which starts at a multiple of {_in_short([tile.multiple for tile in tiles])}"
+        for tensor, valid in found.valid:
+            counts = ", ".join(f"{taps} at {count}" for taps, count in valid.counts.items())
+            only = "; it is a 1×1 convolution" if list(valid.counts) == [1] else ""
+            yield f"weights of {self._called(tensor.name)} that touch the map: {counts} of {valid.positions} positions{only}"
+
+    def _called(self, name: str) -> str:
+        tensor = self.graph.tensors[name]
+        shown = [row.name for row in self.rows if row.tensor.name == name and row.name]
+        return f"{shown[0] if shown else name} ({tensor.label})"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as JSON can hold it: pairs are [height, width], and what is no whole number is text."""
-        rows = zip(self.names, self.field.table, strict=True)
+        """Return the report as JSON can hold it: a number for each axis, and what is no whole number is text."""
         return {
             "refconv": refconv.__version__,
             "schema": JSON_SCHEMA,
             "network": self.title,
-            "input_size": self.sizes and self.sizes[0],
-            "layers": [
-                {"name": name, "layer": repr(row.layers[-1]), **_plain(_numbers(row))}
-                | ({"feature_map": self.sizes[number]} if self.sizes else {})
-                for number, (name, row) in enumerate(rows, start=1)
-            ],
+            "axes": self.graph.axes,
+            "input_size": self.graph.input_size if self.has_size else None,
+            "layers": [self._row_to_json(row) for row in self.rows],
+            "outputs": {target: list(self.outcome(target)) for target in self.targets},
+            "on_the_image": list(self._in_image()) if self.has_size else None,
             "gridding": self.grid and _gridding_to_json(self.grid),
+            "coverage": {"left out": self.covered} if isinstance(self.covered, str) else _covered_to_json(self.covered),
         }
 
-
-def _numbers(field: ReceptiveField) -> dict[str, tuple[Any, Any] | None]:
-    """Return the four pairs; None for what differs from output to output."""
-    questions: dict[str, Callable[[], tuple[Any, Any]]] = {
-        "size": lambda: field.size,
-        "stride": lambda: field.stride,
-        "padding": lambda: field.padding,
-        "center": lambda: field.center,
-    }
-    return {name: _unless_it_differs(question) for name, question in questions.items()}
+    def _row_to_json(self, row: Row) -> dict[str, Any]:
+        fields = row.fields(self.graph)
+        values = {name: _plain([getattr(field, name) for field in fields]) for name in NUMBERS}
+        told: dict[str, Any] = {"name": row.name, "tensor": row.tensor.name, "layer": row.tensor.label, **values}
+        if any(field.whole for field in fields):
+            told["whole"] = [field.whole and field.whole.title for field in fields]
+        return told | ({"feature_map": [field.outputs for field in fields]} if self.has_size else {})
 
 
-def _unless_it_differs(question: Callable[[], N]) -> N | None:
-    try:
-        return question()
-    except ValueError:
-        return None
+_AT = {"centre": "in the middle", "edge": "at an edge", "corner": "in a corner"}
 
 
-def _in_short(values: tuple[Any, Any] | None) -> str:
-    if values is None:
-        return "varies"
-    return f"{values[0]}" if values[0] == values[1] else f"{values[0]}x{values[1]}"
+def _indented(line: str) -> list[str]:
+    return [f"  {part}" for part in wrapped(line)]
 
 
-def _drawn(footprint: Footprint) -> Iterator[str]:
+def _drawn(use: Use) -> Iterator[str]:
     """Draw a cell of two characters for each pixel, or block of pixels, and say what the characters mean."""
-    largest_side = max(len(footprint.region.rows), len(footprint.region.columns))
-    block = -(-largest_side // WIDEST)
-    counts = footprint.summed(block)
-    most = int(counts.max())
-    for row in counts.tolist():
-        yield "".join(2 * (SHADES[(len(SHADES) * count - 1) // most] if count else HOLE) for count in row)
-    what = "a pixel" if block == 1 else f"a block of {block}x{block} pixels"
-    yield f"each cell is {what}: {HOLE} no path, {' '.join(SHADES)} up to a quarter, half, ... all of {most}"
-    sides = [f"{100 * share} % in {footprint.effective_size(share)}" for share in SHARES]
-    yield f"of {footprint.total} paths {', '.join(sides)} pixels square in the middle"
+    counts = use.counts
+    if not counts.size:
+        yield f"output {use.output} reads nothing"
+        return
+    if counts.ndim > 2:
+        yield f"the middle of {len(counts)} slices"
+    plane = counts[len(counts) // 2] if counts.ndim > 2 else np.atleast_2d(counts)
+    block = -(-max(plane.shape) // max(1, (width() - 2) // 2))
+    rows, columns = (np.arange(0, size, block) for size in plane.shape)
+    cells = np.add.reduceat(np.add.reduceat(plane, rows, axis=0), columns, axis=1)
+    most = cells.max()
+    for row in cells:
+        yield "".join(2 * (SHADES[int((len(SHADES) * count - 1) // most)] if count else HOLE) for count in row)
+    side = f"{block}x{block}" if len(rows) > 1 else str(block)
+    what = "a pixel" if block == 1 else f"a block of {side} pixels"
+    yield f"each cell is {what}: {HOLE} no path, {' '.join(SHADES)} up to a quarter, half, ... all of {_number(most)}"
+    sides = [f"{100 * share} % in {use.side_of(float(share))}" for share in SHARES]
+    yield f"of {_number(use.total)} paths {', '.join(sides)} pixels square in the middle"
+
+
+def _number(value: float) -> str:
+    return f"{int(value)}" if value < EXACT else f"about {value:.2g}"
 
 
 def _gridding_to_json(grid: Gridding) -> dict[str, Any]:
@@ -155,8 +282,20 @@ def _gridding_to_json(grid: Gridding) -> dict[str, Any]:
     }
 
 
-def _plain(numbers: dict[str, tuple[Any, Any] | None]) -> dict[str, list[int | str] | None]:
+def _covered_to_json(covered: Coverage) -> dict[str, Any]:
     return {
-        name: pair and [value if isinstance(value, int) else str(value) for value in pair]
-        for name, pair in numbers.items()
+        "hole_free": covered.hole_free,
+        "outputs_in_a_period": covered.outputs,
+        "outputs_looked_at": covered.outputs if covered.is_complete else len(covered.uses),
+        "outputs_with_holes": covered.holed,
+        "outputs_that_read_nothing": covered.blind,
+        "evenness": covered.uses[0].evenness,
+        "pixels_that_no_output_reads": int(covered.unread.sum()) if covered.is_complete else None,
+        "explanation": list(covered.explain()),
     }
+
+
+def _plain(values: Sequence[Any]) -> list[int | str] | None:
+    if not values or any(value is None for value in values):
+        return None
+    return [int(value) if value == int(value) else str(value) for value in values]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from refconv.analysis import Conv, ConvTranspose, Layers, Parallel, Pool, Upsample
-from refconv.analysis.onnx_graph import read_onnx
+from refconv.analysis.graph.series import read_onnx
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 FLOAT = 1  # TensorProto.FLOAT

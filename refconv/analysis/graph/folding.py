@@ -96,7 +96,9 @@ FOLDS: dict[str, Fold] = {
     "Reshape": _reshaped,
     "Flatten": _one(lambda x: x.reshape(1, -1)),
     "Transpose": lambda node, arrays: np.transpose(arrays[0], node.attributes.get("perm")),
-    "ConstantOfShape": lambda node, arrays: np.full(arrays[0].tolist(), node.attributes.get("value", np.zeros(1, np.float32))),
+    "ConstantOfShape": lambda node, arrays: np.full(
+        arrays[0].tolist(), node.attributes.get("value", as_constant(np.zeros(1, np.float32))).array
+    ),
     "Range": lambda _, arrays: np.arange(*(array.item() for array in arrays)),
     "Where": lambda _, arrays: np.where(arrays[0].astype(bool), arrays[1], arrays[2]),
     "Expand": lambda _, arrays: arrays[0] * np.ones(arrays[1].tolist(), arrays[0].dtype),
@@ -116,7 +118,7 @@ def folded(node: Node, constants: Sequence[Constant | None]) -> list[Constant]:
         return [as_constant(shapes[0][node.attributes.get("start", 0) : node.attributes.get("end")])]
     is_known = all(array is not None or constant is None for array, constant in zip(arrays, constants, strict=True))
     if node.op not in FOLDS or not is_known or not _is_small(node, arrays):
-        return [_shape_only(node, shapes)] * len(node.outputs)
+        return [_shape_only(node, shapes, arrays)] * len(node.outputs)
     try:
         return [as_constant(FOLDS[node.op](node, arrays))]
     except (TypeError, ValueError, IndexError, KeyError, ArithmeticError):
@@ -134,8 +136,12 @@ def _is_small(node: Node, arrays: Sequence[Any]) -> bool:
     return True
 
 
-def _shape_only(node: Node, shapes: Sequence[Any]) -> Constant:
-    """Return a weight that was moved about: its shape says what the kernel's size is."""
+def _shape_only(node: Node, shapes: Sequence[Any], arrays: Sequence[Any]) -> Constant:
+    """Return a weight that was made or moved about: its shape says what the kernel's size is."""
+    if node.op in {"ConstantOfShape", "Expand"} and arrays[-1] is not None:
+        return Constant(None, tuple(arrays[-1].tolist()))
+    if "shape" in node.attributes and not shapes:  # random numbers
+        return Constant(None, tuple(node.attributes["shape"]))
     shape = shapes[0] if shapes else None
     if shape is not None and node.op == "Transpose":
         order = node.attributes.get("perm", range(len(shape))[::-1])

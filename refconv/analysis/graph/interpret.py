@@ -46,6 +46,7 @@ RULES: dict[str, Callable[[Call], Value | Sequence[Value]]] = {
     **dict.fromkeys(("MatMul", "Gemm", "MatMulInteger", "QLinearMatMul", "FusedMatMul"), mixing.matrix_product),
     **dict.fromkeys(("LSTM", "GRU", "RNN"), mixing.recurrence),
     **dict.fromkeys(("Attention", "MultiHeadAttention"), mixing.attention),
+    "Layer": windows.given_layer,
     "Einsum": mixing.einsum,
     "CumSum": mixing.running_sum,
     "ConvTranspose": windows.conv_transpose,
@@ -128,7 +129,7 @@ class Reading:
             links = tuple({(self._root(link), link.steps): link for link in reversed(links)}.values())[::-1]
         call = self.calls[name]
         call.links[name] = links
-        if len(links) == 1 and _is_same(links[0]):
+        if len(links) == 1 and _is_same(links[0]) and (node.op in ELEMENTWISE or node.op in MERGING):
             self.roots[name] = self._root(links[0])
         return replace(value, links=(Link(name, (SAME,) * len(self.plane)),) if value.axes else ())
 

@@ -48,8 +48,8 @@ class AxisField:
     @property
     def size(self) -> int | None:
         """The most pixels that any position sees locally, from the first to the last; None where that grows on and on."""
-        if len(self.maps) == 1:
-            return max(span.size for span in self.maps[0].phases)
+        if len(self.maps) == 1 or not self.is_placed:
+            return max((span.size for each in self.maps for span in each.phases), default=None)
         if not self.maps or self.outputs is None:
             return None
         return max(len(pixels_seen(self.maps, output)) for output in range(self.outputs))
@@ -139,6 +139,11 @@ class Graph:
                 found[name] = _tensor(name, call, value)
         return found
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each tensor stands in their order."""
+        return {name: place for place, name in enumerate(self.tensors)}
+
     @property
     def axes(self) -> tuple[str, ...]:
         """What the axes of the image are called."""
@@ -192,6 +197,16 @@ class Graph:
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "--list shows what there is"
         raise ValueError(f"{name!r} is no tensor, node or module that depends on {self.image!r}; {hint}")
 
+    def path_to(self, name: str) -> list[Tensor]:
+        """Return the tensors on which one depends, in order, and itself."""
+        todo, done = [name], {name}
+        while todo:
+            for source in self._sources(todo.pop()):
+                if source in self.tensors and source not in done:
+                    done.add(source)
+                    todo.append(source)
+        return [self.tensors[each] for each in sorted(done, key=self.places.__getitem__)]
+
     def before(self, name: str, is_wanted: Callable[[Tensor], bool]) -> list[str]:
         """Return the last tensors on the way to one, itself included, that are wanted."""
         found: list[str] = []
@@ -205,8 +220,7 @@ class Graph:
                 found.append(here)
             else:
                 todo += self._sources(here)
-        order = {each: place for place, each in enumerate(self.tensors)}
-        return sorted(found, key=order.__getitem__)
+        return sorted(found, key=self.places.__getitem__)
 
     def _sources(self, name: str) -> Iterator[str]:
         call = self.reading.calls.get(name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn
 
 __all__: list[str] = []
@@ -33,6 +34,15 @@ class Unknown:
 
 
 Size = int | Unknown
+
+
+@lru_cache(maxsize=65536)
+def derived(*rule: object) -> Unknown:
+    """Return the unknown size that follows from others by a rule: the same one, each time that it is asked for.
+
+    Two branches at stride 2 from one feature map have maps of one size, whatever it is.
+    """
+    return Unknown()
 
 
 @dataclass(frozen=True)

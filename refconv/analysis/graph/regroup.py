@@ -32,7 +32,9 @@ def reshaped(view: View, sizes: Sequence[Size]) -> View:
         raise Unsaid("its sizes do not divide those before it")
     middle = [tuple(factors)] if places[0] < len(sizes) else []
     dims = [_tidied(list(dim), steps) for dim in [*front, *middle, *reversed(back)]]
-    result = replace(view, dims=tuple(dims))
+    # Of an axis with one position there may be nothing left but what that position sees.
+    lost = [] if middle else [each for factor in factors for each in factor.seen]
+    result = replace(view, dims=tuple(dims), gone=tuple(dict.fromkeys((*view.gone, *lost))))
     for axis, layer in steps:
         result = result.uncounted() if layer is None else result.stepping(axis, layer)
     return result
@@ -45,10 +47,14 @@ def _taken(factors: list[Factor], size: Size, steps: Steps, *, last: bool = Fals
     while size != 1 or (not dim and factors and factors[end].size == 1):
         if not factors:
             raise Unsaid("its sizes do not divide those before it")
+        together = _making(factors, size, last=last)
+        if together:
+            dim += together
+            break
         factor = factors.pop(end)
         if factor.size is not size and factor.size != size:
             if not isinstance(size, int) or not isinstance(factor.size, int):
-                raise Unsaid("its sizes depend on the image's size, which --input says")
+                raise Unsaid(f"{size} cannot be taken off {factor.size} positions; --input says how large the image is")
             if size % factor.size == 0:
                 dim.append(factor)
                 size //= factor.size
@@ -61,6 +67,18 @@ def _taken(factors: list[Factor], size: Size, steps: Steps, *, last: bool = Fals
         dim.append(factor)
         break
     return tuple(reversed(dim)) if last else tuple(dim)
+
+
+def _making(factors: list[Factor], size: Size, *, last: bool) -> list[Factor]:
+    """Take the factors off one end that make up an unknown size together, as those of all pixels do."""
+    if isinstance(size, int):
+        return []
+    for count in range(2, len(factors) + 1):
+        taken = factors[-count:] if last else factors[:count]
+        if product(factor.size for factor in taken) is size:
+            del factors[-count if last else 0 : len(factors) if last else count]
+            return taken[::-1] if last else taken
+    return []
 
 
 def _cut(factor: Factor, outer: int, steps: Steps) -> tuple[Factor, Factor]:

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import numpy as np
 
 from refconv.analysis.axis_map import LayerMap, nearest, window
-from refconv.analysis.graph.nodes import Size, Unknown, Unsaid
+from refconv.analysis.graph.nodes import Size, Unknown, Unsaid, derived
 from refconv.analysis.graph.values import Call
-from refconv.analysis.graph.views import MOST_PHASES, Factor, View, product
+from refconv.analysis.graph.views import MOST_PHASES, Factor, View
 from refconv.analysis.taps import Progression
 from refconv.analysis.upsampling import Upsample
 
@@ -134,7 +134,8 @@ def _targets(call: Call, view: View) -> list[tuple[int, Fraction, Size]]:
             node.wrong(f"scales={scales} must have {len(dims)} numbers")
         for dim, scale in zip(dims, map(_as_fraction, node.positive("scales", scales)), strict=True):
             before = view.shape[dim]
-            found[dim] = scale, math.floor(before * scale) if isinstance(before, int) else before if scale == 1 else Unknown()
+            after = before if scale == 1 else derived("scaled", before, scale)
+            found[dim] = scale, math.floor(before * scale) if isinstance(before, int) else after
     else:
         if not call.given(3):
             raise Unsaid("its scales are computed, and not from the image's size alone")
@@ -182,8 +183,9 @@ def _rearranged(call: Call, layer: LayerMap, more: int, fewer: int) -> View:
     call.on_plane(view, (2, 3))
     for place in (2, 3):
         size = view.shape[place]
-        view = view.under(place, layer, size * more // fewer if isinstance(size, int) else Unknown())
+        after = size * more // fewer if isinstance(size, int) else derived("scaled", size, Fraction(more, fewer))
+        view = view.under(place, layer, after)
     channels = view.shape[1]
     size = channels * fewer**2 // more**2 if isinstance(channels, int) else Unknown()
     call.label = f"{call.node.op}({more * fewer})"
-    return view.with_dim(1, Factor(product([size])))
+    return view.with_dim(1, Factor(size))

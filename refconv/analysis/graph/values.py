@@ -118,9 +118,8 @@ class Call:
         """Say what layer the node is: its windows, axis by axis, and what else there is."""
         names = ("kernel_size", "stride", "padding", "dilation")
         numbers = {name: tuple(getattr(window, name) for window in windows) for name in names}
-        if make.__name__ == "Pool" or kind != "Pool":
-            defaults = {"stride": numbers["kernel_size"] if kind == "Pool" else 1, "padding": 0, "dilation": 1}
-            self.label = described(kind, numbers | options, defaults)
+        usual = {"stride": numbers["kernel_size"] if kind == "Pool" else 1, "padding": 0, "dilation": 1}
+        self.label = described(kind, numbers | options, usual | {"ceil_mode": False, "output_padding": 0})
         if len(windows) <= 2 and all(min(sides) >= 0 for sides in numbers["padding"]):
             fill: dict[str, Any] = {"kernel_size": 1, "stride": 1, "padding": (0, 0), "dilation": 1, "output_padding": 0}
             both = {

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from refconv.analysis.axis_map import PIXEL_SPAN, LayerMap, join, window
-from refconv.analysis.graph.nodes import Size, Unknown, Unsaid
+from refconv.analysis.graph.nodes import Size, Unsaid, derived
 from refconv.analysis.region import Maps
 
 __all__: list[str] = []
@@ -67,6 +67,8 @@ class Factor:
 
     def under(self, layer: LayerMap, size: Size) -> Factor:
         """Return the factor after a layer: a part of a block has no place in the image any more, and no neighbours."""
+        if layer == SAME:
+            return replace(self, size=size)
         if self.axis is None:
             if self.scattered or self.blocks:
                 raise Unsaid("its neighbours along a dimension are no neighbours in the image")
@@ -94,7 +96,7 @@ def product(sizes: Iterable[Size]) -> Size:
     if len(many) == 1:
         return many[0]
     known = [size for size in many if isinstance(size, int)]
-    return math.prod(known) if len(known) == len(many) else Unknown()
+    return math.prod(known) if len(known) == len(many) else derived("product", *many)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +129,12 @@ class View:
 
     @property
     def seen(self) -> dict[int, Maps]:
-        """What is seen locally along every image axis that has a place for it."""
+        """What is seen locally along every image axis: by every position, or where those got lost, by any of them."""
+        lost = [*(each for dim in self.dims for factor in dim for each in factor.scattered), *self.gone]
         parts: dict[int, Maps] = {}
-        for axis, maps in [*(each for dim in self.dims for factor in dim for each in factor.seen), *self.gone]:
-            parts[axis] = maps if axis not in parts else join((*parts[axis], *maps))
+        for axis, maps in lost:
+            parts[axis] = tuple(dict.fromkeys((*parts.get(axis, ()), *maps)))
+        parts |= {factor.axis: factor.maps for dim in self.dims for factor in dim if factor.axis is not None}
         return parts
 
     @property
@@ -162,13 +166,16 @@ class View:
 
     def sees_all(self, factors: Iterable[Factor], by: Whole) -> View:
         """Return the view whose elements each see all of these factors; inside a block, that is the block."""
-        whole = dict(self.whole)
+        whole, gone = dict(self.whole), self.gone
         dims = self.dims
         for factor in factors:
-            whole |= {axis: earliest(whole.get(axis), by) for axis, _ in factor.seen}
+            if factor.size == 1:  # all of one position is what that position sees
+                gone = (*gone, *factor.seen)
+            else:
+                whole |= {axis: earliest(whole.get(axis), by) for axis, _ in factor.seen}
             if factor.blocks is not None:
                 dims = tuple(tuple(_unblocked(each, factor.blocks[0]) for each in dim) for dim in dims)
-        return replace(self, dims=dims, whole=whole)
+        return replace(self, dims=dims, whole=whole, gone=tuple(dict.fromkeys(gone)))
 
     def mixing(self, places: Iterable[int], by: Whole, *, keep: bool = False) -> View:
         """Return the view whose elements read all positions along some dimensions, which are left with one each.
@@ -209,9 +216,9 @@ def _unblocked(factor: Factor, axis: int) -> Factor:
     return Factor(factor.size) if factor.blocks is not None and factor.blocks[0] == axis else factor
 
 
-def earliest(first: Whole | None, second: Whole | None) -> Whole | None:
+def earliest(first: Whole | None, second: Whole) -> Whole:
     """Return the one that comes first in the graph."""
-    return min((whole for whole in (first, second) if whole is not None), default=None)
+    return second if first is None else min(first, second)
 
 
 def merged(views: Sequence[View], dim: Callable[[Sequence[Dim]], Dim] | None = None, at: int | None = None) -> View:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from refconv.analysis.axis_map import transposed_window, window
-from refconv.analysis.graph.nodes import Node, Size, Unknown, Unsaid
+from refconv.analysis.graph.nodes import Node, Size, Unknown, Unsaid, derived
 from refconv.analysis.graph.values import Call, Value
-from refconv.analysis.graph.views import Factor, View, Whole
-from refconv.analysis.layers import AXES, Conv, Layer, Pool, described
+from refconv.analysis.graph.views import Factor, View, product
+from refconv.analysis.layers import Conv, Layer, Pool, described
 from refconv.analysis.upsampling import ConvTranspose
 from refconv.arguments import Pair
 from refconv.axis import AxisGeometry, build_axis
@@ -75,13 +75,16 @@ def plane_of(call: Call, view: View, rank: int) -> list[int]:
     return list(range(2, rank + 2))
 
 
-def slid(call: Call, view: View, windows: list[Window], sizes_of: Callable[[AxisGeometry], int]) -> tuple[View, list[Window]]:
+def slid(
+    call: Call, view: View, windows: list[Window], sizes_of: Callable[[AxisGeometry], int], *options: object
+) -> tuple[View, list[Window]]:
     """Return the view after a window along every axis, and the windows with their padding in numbers."""
     fitted = []
     for place, each in zip(plane_of(call, view, len(windows)), windows, strict=True):
         before = view.shape[place]
         here = each.fitted(before)
-        size: Size = Unknown()
+        free = sum(here.padding) - here.dilation * (here.kernel_size - 1)
+        size = before if (here.stride, free) == (1, 0) else derived("window", before, here.stride, free, options)
         if isinstance(before, int):
             axis = AxisGeometry(before, here.kernel_size, here.stride, here.dilation, here.padding)
             size = sizes_of(axis)
@@ -129,7 +132,7 @@ def pool(call: Call) -> Value:
         )
         return min(wider.output_size, -(-(axis.input_size + axis.padding[0]) // axis.stride))
 
-    view, windows = slid(call, call.view(), windows_of(call, None), size)
+    view, windows = slid(call, call.view(), windows_of(call, None), size, ceil_mode)
     call.describe("Pool", windows, Pool, **({"ceil_mode": True} if ceil_mode else {}))
     return view
 
@@ -163,7 +166,8 @@ def _cropped(node: Node, each: Window, before: Size, extra: int, wanted: int | N
     reach = each.dilation * (each.kernel_size - 1) + 1 + extra
     is_same = each.auto_pad.startswith("SAME")
     if wanted is None and not is_same:
-        size = (before - 1) * each.stride + reach - sum(each.padding) if isinstance(before, int) else Unknown()
+        rest = reach - sum(each.padding)
+        size = (before - 1) * each.stride + rest if isinstance(before, int) else derived("up", before, each.stride, rest)
         if isinstance(size, int) and size < 1:
             node.wrong(f"pads={each.padding} leave nothing of its output")
         return each, size
@@ -174,7 +178,7 @@ def _cropped(node: Node, each: Window, before: Size, extra: int, wanted: int | N
     smaller = max(0, total) // 2
     larger = max(0, total) - smaller
     sides = (smaller, larger) if each.auto_pad == "SAME_UPPER" else (larger, smaller)
-    after = wanted if wanted is not None else before * each.stride if isinstance(before, int) else Unknown()
+    after = wanted if wanted is not None else product([before, each.stride])
     return replace(each, padding=sides, auto_pad="NOTSET"), after
 
 
@@ -196,6 +200,22 @@ def pad(call: Call) -> Value:
         padding[place] = before, after
         if before or after:
             size = view.shape[place]
-            view = view.under(place, window(1, before=before), size + before + after if isinstance(size, int) else Unknown())
+            more = before + after
+            wider = size + more if isinstance(size, int) else derived("window", size, 1, more, ())
+            view = view.under(place, window(1, before=before), wider)
     call.describe("Pad", [Window(1, 1, 1, sides, "NOTSET") for sides in padding[2:]], Conv)
+    return view
+
+
+def given_layer(call: Call) -> Value:
+    """Read a layer of `refconv.analysis`, which says itself what it reads."""
+    layer: Layer = call.node.attributes["layer"]
+    view = call.view()
+    rank = len(view.dims) - 2  # one axis is the width
+    for place in plane_of(call, view, rank):
+        axis = place - rank
+        before = view.shape[place]
+        size = layer.output_size(axis, before) if isinstance(before, int) else derived(layer, axis, before)
+        view = view.under(place, layer.axis_map(axis), size)
+    call.layer, call.label = layer, repr(layer) if rank > 1 else layer.along(1)
     return view

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -63,7 +64,7 @@ def rows_of(graph: Graph, targets: Sequence[str]) -> list[Row]:
     """Return a row for each tensor on the way that reads more than one pixel of the tensors before it."""
     wanted = {tensor.name for target in targets for tensor in graph.path_to(target)}
     return [
-        Row(tensor.module or tensor.node, tensor)
+        Row(tensor.module or (tensor.name if tensor.node.startswith("number ") else tensor.node), tensor)
         for name, tensor in graph.tensors.items()
         if name in wanted and name != graph.image and tensor.is_step and tensor.is_local
     ]
@@ -110,7 +111,7 @@ class NetworkReport:
 
     def lines(self) -> Iterator[str]:
         """Yield the report, line by line."""
-        yield from wrapped(f"refconv analyze {self.title}")
+        yield f"refconv analyze {self.title}"
         yield from self._table()
         for heading, lines in self._sections():
             yield ""
@@ -187,7 +188,7 @@ class NetworkReport:
 
     def _in_image(self) -> Iterator[str]:
         """Say what the subject sees of the image."""
-        found = in_image(self.graph, self.subject)
+        found = in_image(self.graph, self.subject, [row.tensor.name for row in self.rows])
         shares = ", ".join(f"{100 * float(share):.0f} % {_AT[place]}" for place, share in found.padding.items())
         if shares:
             yield f"of what an output sees, padding is {shares}"
@@ -201,15 +202,19 @@ class NetworkReport:
         tiles = tiling(self.graph, self.subject)
         if tiles:
             yield f"for tiles without a seam: {_in_short([tile.halo for tile in tiles])} pixels around each, which starts at a multiple of {_in_short([tile.multiple for tile in tiles])}"
+        if found.valid:
+            yield "weights that touch the feature map, of dilated layers:"
         for tensor, valid in found.valid:
             counts = ", ".join(f"{taps} at {count}" for taps, count in valid.counts.items())
-            only = "; it is a 1×1 convolution" if list(valid.counts) == [1] else ""
-            yield f"weights of {self._called(tensor.name)} that touch the map: {counts} of {valid.positions} positions{only}"
+            only = ": it is a 1×1 convolution" if list(valid.counts) == [1] else ""
+            yield f"  {self._called(tensor.name)}: {counts} of {valid.positions} positions{only}"
 
     def _called(self, name: str) -> str:
-        tensor = self.graph.tensors[name]
-        shown = [row.name for row in self.rows if row.tensor.name == name and row.name]
-        return f"{shown[0] if shown else name} ({tensor.label})"
+        """Return what a tensor is called in the table, and for one in a branch, that of its row and where it is there."""
+        top, comma, rest = name.partition(", ")
+        named = {row.tensor.name: row.name for row in self.rows if row.name}
+        called = named.get(name) or (f"{named[top]}{comma}{rest}" if top in named else name)
+        return f"{called} ({self.graph.tensors[name].label})"
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON can hold it: a number for each axis, and what is no whole number is text."""
@@ -229,7 +234,9 @@ class NetworkReport:
     def _row_to_json(self, row: Row) -> dict[str, Any]:
         fields = row.fields(self.graph)
         values = {name: _plain([getattr(field, name) for field in fields]) for name in NUMBERS}
-        told: dict[str, Any] = {"name": row.name, "tensor": row.tensor.name, "layer": row.tensor.label, **values}
+        told: dict[str, Any] = {"name": row.name, "layer": row.tensor.label, **values}
+        if row.tensor.node != row.tensor.name:
+            told["tensor"] = row.tensor.name
         if any(field.whole for field in fields):
             told["whole"] = [field.whole and field.whole.title for field in fields]
         return told | ({"feature_map": [field.outputs for field in fields]} if self.has_size else {})
@@ -256,12 +263,12 @@ def _drawn(use: Use) -> Iterator[str]:
     cells = np.add.reduceat(np.add.reduceat(plane, rows, axis=0), columns, axis=1)
     most = cells.max()
     for row in cells:
-        yield "".join(2 * (SHADES[int((len(SHADES) * count - 1) // most)] if count else HOLE) for count in row)
-    side = f"{block}x{block}" if len(rows) > 1 else str(block)
+        yield "".join(2 * (SHADES[math.ceil(len(SHADES) * count / most) - 1] if count else HOLE) for count in row)
+    side = f"{block}x{block}" if counts.ndim > 1 else str(block)
     what = "a pixel" if block == 1 else f"a block of {side} pixels"
     yield f"each cell is {what}: {HOLE} no path, {' '.join(SHADES)} up to a quarter, half, ... all of {_number(most)}"
     sides = [f"{100 * share} % in {use.side_of(float(share))}" for share in SHARES]
-    yield f"of {_number(use.total)} paths {', '.join(sides)} pixels square in the middle"
+    yield f"of {_number(use.total)} paths {', '.join(sides)} pixels {'square ' * (counts.ndim > 1)}in the middle"
 
 
 def _number(value: float) -> str:

@@ -29,6 +29,7 @@ from refconv.analysis.graph.nodes import Unsaid
 __all__ = ["Coverage", "coverage"]
 
 MOST_OUTPUTS = 64  # that are tried one by one; more take seconds
+MOST_COUNTED = 10_000_000  # pixels of all of these together; about a second
 MOST_PHASES = 1024  # along one axis, where the axes are independent
 MOST_LISTED = 12  # pixels, in one line
 SHARES = (0.5, 0.9, 0.99)
@@ -126,7 +127,9 @@ class Coverage:
             yield f"most in output {_place(worst.output)}: {worst.used} of {worst.pixels} pixels used"
         best = max(self.uses, key=lambda use: use.total)
         if best.evenness is not None and best.pixels > 1:
-            yield f"evenness {best.evenness:.2g}: the use of {best.pixels} pixels is worth that of {max(1, round(best.evenness * best.pixels))} used equally"
+            equal = max(1, round(best.evenness * best.pixels))
+            share = f"{best.evenness:.2f}" if best.evenness >= 0.1 else f"{best.evenness:.2g}"
+            yield f"evenness {share}: as if {equal} of {best.pixels} pixels were used equally often, and no other"
 
     def _unread(self) -> Iterator[str]:
         count = int(self.unread.sum())
@@ -200,8 +203,13 @@ def coverage(graph: Graph, name: str) -> Coverage:
         If that cannot be counted, or takes too long.
     """
     fields = graph.field(name)
-    if any(len(field.maps) != 1 or not field.is_placed for field in fields):
-        raise Unsaid("every output reads differently")
+    if not all(field.maps and field.is_placed for field in fields):
+        raise Unsaid("its positions have no place in the image")
+    if any(len(field.maps) != 1 for field in fields):  # no two outputs read alike: one in the middle stands for all
+        sizes = [field.outputs for field in fields if field.outputs is not None]
+        if len(sizes) < len(fields):
+            raise Unsaid("every output reads differently, and --input does not say how many there are")
+        return Coverage(graph.axes, tuple(sizes), (1,) * len(sizes), None, (use_of(graph, name, [size // 2 for size in sizes]),))
     period = tuple(field.maps[0].period for field in fields)
     shift = tuple(field.maps[0].shift for field in fields)
     first = use_of(graph, name, [0] * len(fields))
@@ -210,7 +218,9 @@ def coverage(graph: Graph, name: str) -> Coverage:
         best = [max(range(count), key=lambda phase: float(blocks[phase].counts.sum())) for count, blocks in zip(period, phases, strict=True)]
         most = Use(tuple(best), tuple(blocks[phase] for phase, blocks in zip(best, phases, strict=True)))
         return Coverage(graph.axes, period, shift, phases, (most,))
-    every = list(product(*map(range, period))) if math.prod(period) <= MOST_OUTPUTS else _diagonal(period)
+    affordable = max(1, min(MOST_OUTPUTS, MOST_COUNTED // max(1, first.pixels)))
+    is_small = math.prod(period) <= affordable
+    every = list(product(*map(range, period))) if is_small else _diagonal(period, affordable)
     return Coverage(graph.axes, period, shift, None, tuple(use_of(graph, name, output) for output in every))
 
 
@@ -219,7 +229,7 @@ def _phases(graph: Graph, name: str, axis: int, count: int) -> list[Block]:
     return [use_of(graph, name, [phase if other == axis else 0 for other in range(rank)]).blocks[axis] for phase in range(count)]
 
 
-def _diagonal(period: Sequence[int]) -> list[tuple[int, ...]]:
+def _diagonal(period: Sequence[int], most: int) -> list[tuple[int, ...]]:
     """Return outputs from all over a period, along its diagonal."""
-    steps = min(max(period), MOST_OUTPUTS // 4)
+    steps = min(max(period), most)
     return [tuple(count * step // steps for count in period) for step in range(steps)]

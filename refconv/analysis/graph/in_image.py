@@ -68,19 +68,24 @@ class InImage:
     valid: list[tuple[Tensor, ValidWeights]]
 
 
-def in_image(graph: Graph, name: str) -> InImage:
-    """Return what the outputs of a tensor see of the graph's image, whose size must be known."""
+def in_image(graph: Graph, name: str, among: Sequence[str]) -> InImage:
+    """Return what the outputs of a tensor see of the graph's image, whose size must be known.
+
+    `among` are the tensors that count as layers.
+    """
     size = graph.input_size
     assert size is not None
-    steps = [tensor for tensor in graph.path_to(name) if tensor.is_step and tensor.is_local]
-    every = [tensor.name for tensor in steps if all(map(_sees_all, graph.field(tensor.name), size))]
-    some = [tensor.name for tensor in steps if all(map(_some_sees_all, graph.field(tensor.name), size))]
+    path = [tensor for tensor in graph.path_to(name) if tensor.is_step and tensor.is_local]
+    wanted = set(among)
+    fields = [(tensor.name, graph.field(tensor.name)) for tensor in path if tensor.name in wanted]
+    every = [layer for layer, seen in fields if all(map(_sees_all, seen, size))]
+    some = [layer for layer, seen in fields if all(map(_some_sees_all, seen, size))]
     return InImage(
         every[0] if every else None,
         some[0] if some else None,
         max(0, len(every) - 1),
         dict(_padding(graph.field(name), size)),
-        [(tensor, found) for tensor in steps if (found := _valid(graph, tensor)) is not None],
+        [(tensor, found) for tensor in path if (found := _valid(graph, tensor)) is not None],
     )
 
 

@@ -163,7 +163,7 @@ def _as_value(constant: Any) -> Value:
 def _applied(call: Call) -> Sequence[Value]:
     """Return what the node's rule says of its outputs."""
     node = call.node
-    call.label = node.op
+    call.label = node.attributes.get("label", node.op)
     if node.op in ELEMENTWISE or node.op in MERGING:
         return [_elementwise(call)] * len(node.outputs)
     if node.op not in RULES:

@@ -79,6 +79,11 @@ class Node:
         """How messages call it."""
         return f"{self.source} node {self.name!r} ({self.op})"
 
+    @property
+    def place(self) -> str:
+        """How reports call it: by its module, where it has one."""
+        return f"{self.op} in {self.module}" if self.module else f"{self.op} {self.name!r}"
+
     def wrong(self, message: str) -> NoReturn:
         """Refuse the graph because of this node."""
         raise ValueError(f"{self.title}: {message}")

@@ -113,8 +113,10 @@ def module_of(name: str, metadata: Mapping[str, str]) -> str:
     scopes = metadata.get("pkg.torch.onnx.name_scopes", "").strip("[]").replace("'", "").replace('"', "").split(", ")
     if len(scopes) > 1:
         return scopes[-2]
-    module = ""
+    module: list[str] = []
     for part in name.split("/")[1:-1]:
-        # A part that is in a Sequential is written with what stands before it, and others are not.
-        module = part if part.startswith(f"{module}.") or not module else f"{module}.{part}"
-    return module
+        # What is in a Sequential is written with its name before it: layer1, then layer1.0.
+        if module and part.startswith(f"{module[-1]}."):
+            module.pop()
+        module.append(part)
+    return ".".join(module)

@@ -60,7 +60,8 @@ def _taken(factors: list[Factor], size: Size, steps: Steps, *, last: bool = Fals
                 size //= factor.size
                 continue
             if factor.size % size:
-                raise Unsaid(f"a dimension of {factor.size} is cut into {size}, which is no divisor")
+                factors.insert(len(factors) if last else 0, _with_next(factor, factors, steps, last=last))
+                continue
             outer, inner = _cut(factor, factor.size // size if last else size, steps)
             factors.insert(len(factors) if last else 0, outer if last else inner)
             factor = inner if last else outer
@@ -79,6 +80,17 @@ def _making(factors: list[Factor], size: Size, *, last: bool) -> list[Factor]:
             del factors[-count if last else 0 : len(factors) if last else count]
             return taken[::-1] if last else taken
     return []
+
+
+def _with_next(factor: Factor, factors: list[Factor], steps: Steps, *, last: bool) -> Factor:
+    """Return a factor and its neighbour as one, for a border that falls between: 8·7 positions as 7·8."""
+    other = factors.pop(-1 if last else 0) if factors else Factor(1)
+    pair = _tidied([other, factor] if last else [factor, other], steps)
+    if all(each.axis is None and not each.blocks and not each.scattered for each in pair):
+        pair = (Factor(product(each.size for each in pair)),)
+    if len(pair) > 1 or pair[0].size == factor.size:
+        raise Unsaid(f"a dimension of {factor.size} is cut where it has no border")
+    return pair[0]
 
 
 def _cut(factor: Factor, outer: int, steps: Steps) -> tuple[Factor, Factor]:

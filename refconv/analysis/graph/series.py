@@ -62,24 +62,33 @@ def graph_of(network: Layers, input_size: Sequence[int] | None = None, *, is_lin
     Of a network of one axis, the height is left out.
     """
     nodes: list[Node] = []
-    end = _add(nodes, network, "image", [])
+    end = _add(nodes, network, "image", [], is_line=is_line)
     axes = ["W"] if is_line else ["H", "W"]
     sizes = tuple(map(Unknown, axes)) if input_size is None else tuple(input_size)
     return Graph(Program(tuple(nodes), {"image": (Unknown("N"), Unknown("C"), *sizes)}, (end,), {}))
 
 
-def _add(nodes: list[Node], network: Sequence[Layer | Parallel], source: str, place: list[int]) -> str:
+def _add(nodes: list[Node], network: Sequence[Layer | Parallel], source: str, place: list[int], *, is_line: bool) -> str:
     """Add the nodes of a sequence of layers, and return the tensor that it ends with."""
     for number, layer in enumerate(network, start=1):
         here = [*place, number]
         name = place_name(here)
         if isinstance(layer, Parallel):
-            ends = tuple(_add(nodes, branch, source, [*here, n]) for n, branch in enumerate(layer.branches, start=1))
-            nodes.append(Node("Sum", name, ends, (name,), {"layer": layer}))
+            numbered = enumerate(layer.branches, start=1)
+            ends = tuple(_add(nodes, branch, source, [*here, n], is_line=is_line) for n, branch in numbered)
+            nodes.append(Node("Sum", name, ends, (name,), {"label": _in_words(layer, is_line=is_line)}))
         else:
             nodes.append(Node("Layer", name, (source,), (name,), {"layer": layer}))
         source = name
     return source
+
+
+def _in_words(layer: Layer | Parallel, *, is_line: bool) -> str:
+    """Return a layer as it is written; of a network of one axis, about that axis alone."""
+    if isinstance(layer, Parallel):
+        branches = (", ".join(_in_words(each, is_line=is_line) for each in branch) for branch in layer.branches)
+        return f"Parallel({', '.join(f'[{branch}]' for branch in branches)})"
+    return layer.along(1) if is_line else repr(layer)
 
 
 def layers_to(graph: Graph, stop: str) -> Layers:

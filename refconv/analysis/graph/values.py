@@ -72,7 +72,7 @@ class Call:
     @property
     def whole(self) -> Whole:
         """This node, for what is seen in whole because of it."""
-        return Whole(self.number, self.node.title)
+        return Whole(self.number, self.node.place)
 
     @property
     def views(self) -> list[View]:

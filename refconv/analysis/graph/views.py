@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import NamedTuple
 
 from refconv.analysis.axis_map import PIXEL_SPAN, LayerMap, join, window
@@ -142,6 +143,11 @@ class View:
         """The image axes along which positions are told apart."""
         return {factor.axis for dim in self.dims for factor in dim if factor.axis is not None}
 
+    @property
+    def cut_axes(self) -> set[int]:
+        """The image axes that are cut into blocks, with the places in them told apart."""
+        return {factor.blocks[0] for dim in self.dims for factor in dim if factor.blocks is not None}
+
     def with_dim(self, place: int, *factors: Factor) -> View:
         """Return the view with another dimension in place of one."""
         return replace(self, dims=(*self.dims[:place], factors, *self.dims[place + 1 :]))
@@ -239,6 +245,9 @@ def merged(views: Sequence[View], dim: Callable[[Sequence[Dim]], Dim] | None = N
         kept, lost = _joined(choices)
         dims.append(kept)
         gone += lost
+    # Who sees a block of an axis as a whole, and not its own place there, sees more than that place.
+    mixed = {axis for view in views for axis in view.axes if len(views) > 1 and axis not in view.cut_axes}
+    dims = [tuple(reduce(_unblocked, mixed, factor) for factor in dim) for dim in dims]
     whole: dict[int, Whole] = {}
     for view in views:
         whole |= {axis: min(by, whole.get(axis, by)) for axis, by in view.whole.items()}
@@ -266,7 +275,7 @@ def _both(one: Factor, two: Factor) -> Factor:
         return one
     size = one.size if isinstance(one.size, int) else two.size
     if one.axis is None:
-        return Factor(size, blocks=one.blocks, scattered=tuple(dict.fromkeys((*one.scattered, *two.scattered))))
+        return Factor(size, blocks=one.blocks or two.blocks, scattered=tuple(dict.fromkeys((*one.scattered, *two.scattered))))
     maps = one.maps if one.maps == two.maps else join((*one.maps, *two.maps))
     if len(maps) > MOST_STRIDES:
         raise Unsaid(f"it combines branches of {len(maps)} strides")

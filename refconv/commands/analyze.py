@@ -19,7 +19,7 @@ from refconv.analysis.notation import one_axis
 from refconv.analysis.trace import feature_maps
 from refconv.commands.network_report import NetworkReport, Row, rows_of
 from refconv.commands.text_table import table, write
-from refconv.plots.networks import save_figure
+from refconv.plots.networks import save_network
 
 __all__ = ["register"]
 
@@ -57,7 +57,8 @@ def _analyze(options: argparse.Namespace) -> int:
         write(_listed(report.graph))
         return 0
     if options.plot is not None:
-        save_figure(report.graph, report.rows, report.subject, options.plot, dark=options.dark)
+        use = None if isinstance(report.covered, str) else report.covered.widest
+        save_network(options.plot, report.depths, use, report.graph.input_size, dark=options.dark)
     if options.json:
         sys.stdout.write(json.dumps(report.to_json(), indent=1, ensure_ascii=not _has_unicode()) + "\n")
     else:

@@ -19,6 +19,7 @@ from refconv.analysis.graph.network_graph import AxisField, Graph, Tensor
 from refconv.analysis.graph.nodes import Unsaid
 from refconv.analysis.graph.values import Ended
 from refconv.analysis.gridding import Gridding
+from refconv.plots.networks import MOST_BOXES, Depth
 from refconv.commands.text_table import emphasis, table, width, wrapped
 
 __all__ = ["NetworkReport", "Row", "rows_of"]
@@ -109,6 +110,18 @@ class NetworkReport:
         except Unsaid as reason:
             return str(reason)
 
+    @property
+    def depths(self) -> list[Depth]:
+        """What a figure shows of each row, and of each layer in them where there are few rows: its sizes."""
+        steps = [Row("", tensor) for tensor in self.graph.path_to(self.subject) if tensor.is_step and tensor.is_local]
+        rows = self.rows if len(self.rows) > MOST_BOXES or len(steps) <= 2 * len(self.rows) else steps
+        fields = [(row, row.fields(self.graph)) for row in rows]
+        return [
+            Depth(row.name, row.tensor.label, [field.size or 0 for field in axes], axes[0].stride)
+            for row, axes in fields
+            if axes and all(field.size for field in axes)
+        ]
+
     def lines(self) -> Iterator[str]:
         """Yield the report, line by line."""
         yield f"refconv analyze {self.title}"
@@ -152,7 +165,7 @@ class NetworkReport:
         else:
             explained, verdict = list(self.covered.explain()), self.covered.hole_free
         yield f"holes: {'none' if verdict else 'yes'}", [f"  {line}" for line in explained]
-        yield "footprint: how many paths lead to each pixel", [f"  {line}" for line in _drawn(self.covered.uses[0])]
+        yield "footprint: how many paths lead to each pixel", [f"  {line}" for line in _drawn(self.covered.widest)]
 
     def outcome(self, target: str) -> Iterator[str]:
         """Say what a target sees, where the table alone does not."""
@@ -255,6 +268,8 @@ def _drawn(use: Use) -> Iterator[str]:
     if not counts.size:
         yield f"output {use.output} reads nothing"
         return
+    if any(use.output):
+        yield f"of output {'x'.join(map(str, use.output))}, which sees as much as any"
     if counts.ndim > 2:
         yield f"the middle of {len(counts)} slices"
     plane = counts[len(counts) // 2] if counts.ndim > 2 else np.atleast_2d(counts)
@@ -296,7 +311,7 @@ def _covered_to_json(covered: Coverage) -> dict[str, Any]:
         "outputs_looked_at": covered.outputs if covered.is_complete else len(covered.uses),
         "outputs_with_holes": covered.holed,
         "outputs_that_read_nothing": covered.blind,
-        "evenness": covered.uses[0].evenness,
+        "evenness": covered.widest.evenness,
         "pixels_that_no_output_reads": int(covered.unread.sum()) if covered.is_complete else None,
         "explanation": list(covered.explain()),
     }

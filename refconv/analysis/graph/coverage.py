@@ -67,6 +67,11 @@ class Coverage:
         """Whether every output of a period was looked at."""
         return self.phases is not None or len(self.uses) == self.outputs
 
+    @property
+    def widest(self) -> Use:
+        """The use of an output that sees as much as any."""
+        return max(self.uses, key=lambda use: (use.pixels, use.total))
+
     @cached_property
     def holed(self) -> int:
         """The outputs of a period, of those looked at, that have holes."""
@@ -111,7 +116,7 @@ class Coverage:
         yield from self._unread()
 
     def _summary(self) -> Iterator[str]:
-        first = self.uses[0]
+        first = self.widest
         if self.outputs == 1:
             if len(self.axes) > 1 or self.phases is None:
                 yield f"in {len(self.axes)}-D: {first.used} of {first.pixels} pixels used, {'no holes' if self.hole_free else 'holes'}"
@@ -125,7 +130,7 @@ class Coverage:
         if self.phases is None and holed:
             worst = min(holed, key=lambda use: use.used / use.pixels)
             yield f"most in output {_place(worst.output)}: {worst.used} of {worst.pixels} pixels used"
-        best = max(self.uses, key=lambda use: use.total)
+        best = self.widest
         if best.evenness is not None and best.pixels > 1:
             equal = max(1, round(best.evenness * best.pixels))
             share = f"{best.evenness:.2f}" if best.evenness >= 0.1 else f"{best.evenness:.2g}"
@@ -215,13 +220,17 @@ def coverage(graph: Graph, name: str) -> Coverage:
     first = use_of(graph, name, [0] * len(fields))
     if len(first.blocks) == len(fields) and max(period) <= MOST_PHASES:
         phases = tuple(_phases(graph, name, axis, count) for axis, count in enumerate(period))
-        best = [max(range(count), key=lambda phase: float(blocks[phase].counts.sum())) for count, blocks in zip(period, phases, strict=True)]
+        best = [max(range(count), key=lambda phase: _weight(blocks[phase])) for count, blocks in zip(period, phases, strict=True)]
         most = Use(tuple(best), tuple(blocks[phase] for phase, blocks in zip(best, phases, strict=True)))
         return Coverage(graph.axes, period, shift, phases, (most,))
     affordable = max(1, min(MOST_OUTPUTS, MOST_COUNTED // max(1, first.pixels)))
     is_small = math.prod(period) <= affordable
     every = list(product(*map(range, period))) if is_small else _diagonal(period, affordable)
     return Coverage(graph.axes, period, shift, None, tuple(use_of(graph, name, output) for output in every))
+
+
+def _weight(block: Block) -> tuple[int, float]:
+    return block.counts.size, float(block.counts.sum())
 
 
 def _phases(graph: Graph, name: str, axis: int, count: int) -> list[Block]:

@@ -72,7 +72,7 @@ def unsqueeze(call: Call) -> View:
 
 def expand(call: Call) -> View:
     """Repeat dimensions of size 1 up to a shape."""
-    shape = call.constant(1)
+    shape = call.node.attributes.get("shape") or call.constant(1)
     view = call.view()
     if shape is None:
         raise Unsaid("its shape is computed, and not from the image's size alone")
@@ -101,7 +101,7 @@ def slice_(call: Call) -> View:
     rank = len(view.dims)
     starts, ends = (node.attributes.get(name) or call.required(place, name) for place, name in ((1, "starts"), (2, "ends")))
     axes = node.attributes.get("axes") or call.constant(3) or list(range(len(starts)))
-    steps = call.constant(4) or [1] * len(starts)
+    steps = node.attributes.get("steps") or call.constant(4) or [1] * len(starts)
     if not len(starts) == len(ends) == len(axes) == len(steps):
         node.wrong(f"starts={starts}, ends={ends}, axes={axes} and steps={steps} must be equally long")
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
@@ -179,6 +179,12 @@ def gather(call: Call) -> View:
             return sliced(call, view, place, slice(chosen[0], chosen[-1] + 1, min(steps)))
     view = _lost(view, place, product(indices.shape))
     return reshaped(view, [*view.shape[:place], *indices.shape, *view.shape[place + 1 :]])
+
+
+def pick(call: Call) -> View:
+    """Take one position along a dimension, which is gone then."""
+    view = call.view()
+    return view.dropped(call.node.axis(len(view.dims)))
 
 
 def concat(call: Call) -> View:

@@ -48,7 +48,22 @@ def softmax(call: Call) -> View:
 def running_sum(call: Call) -> View:
     """Read all that comes before along a dimension."""
     view = call.view()
-    return view.mixing([call.node.dimension(call.required(1, "axis")[0], len(view.dims))], call.whole, keep=True)
+    axis = call.node.attributes["axis"] if "axis" in call.node.attributes else call.required(1, "axis")[0]
+    return view.mixing([call.node.dimension(axis, len(view.dims))], call.whole, keep=True)
+
+
+def mixed(call: Call) -> View:
+    """Read a dimension in whole, and make a new one of it."""
+    view = call.view()
+    axis = call.node.axis(len(view.dims))
+    return view.mixing([axis], call.whole).with_dim(axis, Factor(call.node.number("size", 1)))
+
+
+def linear(call: Call) -> View:
+    """Multiply the last dimension with a matrix that has the new one first."""
+    view, shape = call.view(), call.shape(1)
+    axis = len(view.dims) - 1
+    return view.mixing([axis], call.whole).with_dim(axis, Factor(shape[0] if shape else Unknown()))
 
 
 def normalisation(call: Call) -> View:
@@ -118,7 +133,7 @@ def attention(call: Call) -> View:
     """Let every query read all keys and values; tokens are the last dimension but one."""
     parts = [view if place == 0 else view.mixing([len(view.dims) - 2], call.whole) for place, view in enumerate(call.views)]
     width = len(parts[0].dims) - 1
-    first = parts[0].with_dim(width, Factor(Unknown()))
+    first = parts[0].with_dim(width, Factor(parts[-1].shape[-1]))
     others = [part.with_dim(width, Factor(1)) for part in parts[1:]] or [first.mixing([width - 1], call.whole)]
     return merged([first, *others])
 

@@ -137,16 +137,17 @@ def _targets(call: Call, view: View) -> list[tuple[int, Fraction, Size]]:
             after = before if scale == 1 else derived("scaled", before, scale)
             found[dim] = scale, math.floor(before * scale) if isinstance(before, int) else after
     else:
-        if not call.given(3):
-            raise Unsaid("its scales are computed, and not from the image's size alone")
-        for dim, size in zip(dims, call.constant(3) or call.required(3, "sizes"), strict=True):
+        sizes = node.attributes.get("sizes") or call.constant(3) or call.required(3 if call.given(3) else 2, "scales")
+        if len(sizes) != len(dims):
+            node.wrong(f"sizes={sizes} must have {len(dims)} numbers")
+        for dim, size in zip(dims, sizes, strict=True):
             before = view.shape[dim]
             if size is before or size == before:
                 continue
             if not isinstance(size, int) or not isinstance(before, int):
                 raise Unsaid("its sizes depend on the image's size, which --input says")
             if size < 1:
-                node.wrong(f"sizes={call.constant(3)} must be above 0")
+                node.wrong(f"sizes={sizes} must be above 0")
             found[dim] = Fraction(size, before), size
     return [(dim, *found[dim]) for dim in range(rank)]
 
@@ -158,6 +159,21 @@ def _as_fraction(scale: float) -> Fraction:
         if simple and np.float32(float(simple)) == np.float32(scale):
             return simple
     return Fraction(scale)
+
+
+def adaptive_pool(call: Call) -> View:
+    """Read a pooling to a size: output p of P the pixels ``floor(p·H/P) ... ceil((p + 1)·H/P) − 1``."""
+    view = call.view()
+    sizes = call.node.numbers("output_size", None, None, 1)
+    for place, after in enumerate(sizes, start=len(view.dims) - len(sizes)):
+        before = view.shape[place]
+        if not isinstance(before, int):
+            raise Unsaid("its windows depend on the image's size, which --input says")
+        step = Fraction(before, after)
+        starts = [(p * before // after, -(-(p + 1) * before // after)) for p in range(step.denominator)]
+        layer = LayerMap(step.numerator, tuple(Progression(first, 1, stop - first) for first, stop in starts))
+        view = view.under(place, layer, after)
+    return view
 
 
 def depth_to_space(call: Call) -> View:

@@ -158,7 +158,9 @@ def _fitted(word: Word, size: Pair | None) -> Word:
     numbers = [as_pair(name, value, minimum=1) for name, value in (
         ("kernel_size", word.size), ("stride", word.options.get("s", default)), ("dilation", word.options.get("d", 1))
     )]  # fmt: skip
-    sides = tuple(build_axis(name, *each, padding, "zeros").padding for name, *each in zip(AXES, size, *numbers, strict=True))
+    sides = tuple(
+        build_axis(name, *each, padding, "zeros").padding for name, *each in zip(AXES, size, *numbers, strict=True)
+    )
     return replace(word, options={**word.options, "p": sides})  # type: ignore[dict-item]  # a pair of pairs
 
 

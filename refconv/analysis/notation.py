@@ -26,7 +26,9 @@ __all__: list[str] = []
 _FORMS = "k3, k3s2p1d2, k3x5, pool2"
 _SIZE = r"\d+(?:x\d+)?"
 _PADDING = rf"{_SIZE}|same_upper|same_lower|same|valid"
-_WORD = re.compile(rf"(k|pool|maxpool|avgpool|convt|up)({_SIZE})((?:[sdo]{_SIZE}|p(?:{_PADDING}))*)(ceil|bilinear|nearest)?")
+_WORD = re.compile(
+    rf"(k|pool|maxpool|avgpool|convt|up)({_SIZE})((?:[sdo]{_SIZE}|p(?:{_PADDING}))*)(ceil|bilinear|nearest)?"
+)
 _OPTION = re.compile(rf"([sdo])({_SIZE})|(p)({_PADDING})")
 _LETTERS = {"k": "spd", "pool": "spd", "convt": "spdo", "up": ""}
 _SUFFIXES = {"k": "", "pool": "ceil", "convt": "", "up": "bilinear nearest"}
@@ -68,7 +70,9 @@ def _read_sequence(pieces: list[str], numbers: list[int], *, is_line: bool) -> l
     while pieces and pieces[-1] not in "|)":
         piece = pieces.pop()
         place = [*numbers[:-1], len(items) + 1]
-        items += _read_group(pieces, place, is_line=is_line) if piece == "(" else [_read_word(piece, place, is_line=is_line)]
+        items += (
+            _read_group(pieces, place, is_line=is_line) if piece == "(" else [_read_word(piece, place, is_line=is_line)]
+        )
     return items
 
 
@@ -115,7 +119,8 @@ def _about_width(word: Word, numbers: Sequence[int]) -> Word:
         raise ValueError(f"{place_name(numbers)}: {word.text!r} has two axes, and {_ONE_AXIS!r} says one")
     idle = {"p": 0, "o": 0}
     options = {
-        letter: (idle.get(letter, 1), value) if isinstance(value, int) else value for letter, value in word.options.items()
+        letter: (idle.get(letter, 1), value) if isinstance(value, int) else value
+        for letter, value in word.options.items()
     }
     return Word(word.text, word.kind, (1, word.size), options, word.suffix)
 
@@ -138,7 +143,11 @@ def _near(text: str) -> Iterator[set[str]]:
     cuts = range(len(text))
     yield {text, re.sub(r"^(conv|c)(?=\d)", "k", text), re.sub(r"(\d)[-,;*](?=\w|$)", r"\1", text).replace("×", "x")}
     # Without the letter between them, two numbers would become another one: k3z2 is not k32.
-    yield {text[:i] + text[i + 1 :] for i in cuts if not text[i].isdecimal() and not re.fullmatch(r"\d.\d", text[max(0, i - 1) : i + 2])}
+    yield {
+        text[:i] + text[i + 1 :]
+        for i in cuts
+        if not text[i].isdecimal() and not re.fullmatch(r"\d.\d", text[max(0, i - 1) : i + 2])
+    }
     yield {text[:i] + text[i + 1 : i + 2] + text[i] + text[i + 2 :] for i in cuts}
     yield {text[:i] + letter + text[i:] for i in range(len(text) + 1) for letter in letters}
     yield {text[:i] + letter + text[i + 1 :] for i in cuts for letter in letters if not text[i].isdecimal()}

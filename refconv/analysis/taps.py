@@ -36,7 +36,6 @@ class Progression:
         """The largest offset; before the first where there is none."""
         return self.first + self.step * (self.count - 1)
 
-
     def ends(self, count: int) -> Progression | tuple[int, ...]:
         """Return the first and the last `count` offsets, and those between only where there are few of them."""
         if self.count <= 2 * count:

@@ -51,7 +51,9 @@ class ZooNetwork:
     @property
     def is_line(self) -> bool:
         """Whether it has one axis alone, which is written as the width."""
-        return all(field.period == 1 and field.shift == 1 and field.phases[0].size == 1 for field in _heights(self.layers))
+        return all(
+            field.period == 1 and field.shift == 1 and field.phases[0].size == 1 for field in _heights(self.layers)
+        )
 
     def up_to(self, point: str) -> Layers:
         """Return the network up to a point, that layer included; a ValueError says which points there are."""

@@ -42,7 +42,9 @@ def register(commands: Any) -> None:
     command.add_argument("--input", metavar="HxW", help="the image's size: what of it is seen, and every feature map")
     command.add_argument("--from", metavar="NAME", dest="image", help="which input of a model is the image")
     command.add_argument("--list", action="store_true", help="list all tensors of a model")
-    command.add_argument("--plot", metavar="FILE", help="draw what the layers see and the footprint (.png, .svg or .pdf)")
+    command.add_argument(
+        "--plot", metavar="FILE", help="draw what the layers see and the footprint (.png, .svg or .pdf)"
+    )
     command.add_argument("--dark", action="store_true", help="draw on a dark ground")
     command.add_argument("--json", action="store_true", help="print JSON, and nothing else")
 

@@ -30,7 +30,12 @@ def register(commands: Any) -> None:
     """Add the command to argparse's subparsers."""
     command = commands.add_parser("compare", help="compare networks", description=_DESCRIPTION)
     command.set_defaults(run=_compare)
-    command.add_argument("networks", nargs="+", metavar="LAYERS", help="layers as for analyze, each network in quotes, or a name of the zoo")
+    command.add_argument(
+        "networks",
+        nargs="+",
+        metavar="LAYERS",
+        help="layers as for analyze, each network in quotes, or a name of the zoo",
+    )
     command.add_argument("--plot", metavar="FILE", help="draw what each uses after every layer (.png, .svg or .pdf)")
     command.add_argument("--dark", action="store_true", help="draw on a dark ground")
     command.add_argument("--json", action="store_true", help="print JSON, and nothing else")
@@ -61,7 +66,11 @@ class Stage(NamedTuple):
     def profile(self) -> Sequence[int]:
         """The counts along the last axis, where they are few and exact."""
         counts = [] if isinstance(self.use, str) else self.use.along(-1)
-        return [int(count) for count in counts] if len(counts) <= LONGEST_PROFILE and max(counts, default=0) < EXACT else []
+        return (
+            [int(count) for count in counts]
+            if len(counts) <= LONGEST_PROFILE and max(counts, default=0) < EXACT
+            else []
+        )
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -153,9 +153,10 @@ class NetworkReport:
         if told:
             yield "what the outputs see", [line for each in told for line in _indented(each)]
         if self.has_size:
-            yield f"on an image of {'x'.join(map(str, self.graph.input_size or ()))}", [
-                line for each in self._in_image() for line in _indented(each)
-            ]
+            yield (
+                f"on an image of {'x'.join(map(str, self.graph.input_size or ()))}",
+                [line for each in self._in_image() for line in _indented(each)],
+            )
         if isinstance(self.covered, str):
             yield "holes and footprint", _indented(f"left out: {self.covered}")
             return
@@ -195,7 +196,11 @@ class NetworkReport:
             placed = f", stride {stride}" if all(field.is_placed for field in fields) else ", where positions are lost"
             parts.append(f"sees {size}{placed}")
         if whole:
-            which = "all of it" if len(whole) == len(fields) else f"all of the {self.graph.axes[[f.whole is not None for f in fields].index(True)]}"
+            which = (
+                "all of it"
+                if len(whole) == len(fields)
+                else f"all of the {self.graph.axes[[f.whole is not None for f in fields].index(True)]}"
+            )
             parts.append(f"{'' if parts else 'sees '}{which}, through {min(whole).title}")
         return f"{name!r} {', and '.join(parts) or 'sees nothing'}"
 

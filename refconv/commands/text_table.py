@@ -12,7 +12,9 @@ __all__ = ["emphasis", "table", "wrapped", "write"]
 
 NARROWEST = 8  # characters of a column that is wrapped
 # For output that has no more than ASCII: what is drawn with other characters, drawn with these.
-ASCII = str.maketrans({"×": "x", "·": ".", "░": "-", "▒": "+", "▓": "*", "█": "#", "−": "-", "²": "^2", "…": "...", "—": "-"})
+ASCII = str.maketrans(
+    {"×": "x", "·": ".", "░": "-", "▒": "+", "▓": "*", "█": "#", "−": "-", "²": "^2", "…": "...", "—": "-"}
+)
 
 
 def write(lines: Sequence[str]) -> None:
@@ -64,8 +66,13 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence
 
 def _row(cells: Sequence[str], widths: Sequence[int], left: Sequence[bool]) -> Iterator[str]:
     """Yield the lines of one row."""
-    folded = [textwrap.wrap(cell, size, break_on_hyphens=False) or [""] for cell, size in zip(cells, widths, strict=True)]
+    folded = [
+        textwrap.wrap(cell, size, break_on_hyphens=False) or [""] for cell, size in zip(cells, widths, strict=True)
+    ]
     for number in range(max(map(len, folded))):
         parts = [lines[number] if number < len(lines) else "" for lines in folded]
-        aligned = [part.ljust(size) if flush else part.rjust(size) for part, size, flush in zip(parts, widths, left, strict=True)]
+        aligned = [
+            part.ljust(size) if flush else part.rjust(size)
+            for part, size, flush in zip(parts, widths, left, strict=True)
+        ]
         yield " " + "  ".join(aligned)

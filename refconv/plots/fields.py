@@ -69,7 +69,9 @@ def draw_boxes(ax: Axes, sizes: Sequence[tuple[str, Pair]]) -> None:
     styles = zip(cycle(COLOURS), cycle(LINE_STYLES), strict=False)
     for number, ((label, size), (colour, style)) in enumerate(zip(sizes, styles, strict=False), start=1):
         short = textwrap.shorten(label, LONGEST_LABEL, placeholder=" …")
-        _draw_box(ax, size, ink() if colour == COLOURS[-1] else colour, style, f"{number}: {short}, {size[0]}×{size[1]}")
+        _draw_box(
+            ax, size, ink() if colour == COLOURS[-1] else colour, style, f"{number}: {short}, {size[0]}×{size[1]}"
+        )
     ax.plot([0], [0], marker="s", color=ink(), markersize=3)
     ax.set_aspect("equal", adjustable="datalim")
     ax.autoscale_view()

@@ -56,7 +56,9 @@ def _save(figure: Figure, path: str) -> None:
     Path(path).write_bytes(drawn.getvalue())
 
 
-def save_network(path: str, depths: Sequence[Depth], use: Use | None, image: Sequence[int] | None, *, dark: bool) -> None:
+def save_network(
+    path: str, depths: Sequence[Depth], use: Use | None, image: Sequence[int] | None, *, dark: bool
+) -> None:
     """Write a figure of what the layers see, as boxes or over depth, and beside it of what one output uses."""
     with _style(dark=dark):
         from matplotlib.figure import Figure  # noqa: PLC0415  # an extra
@@ -97,7 +99,9 @@ def draw_growth(ax: Axes, depths: Sequence[Depth], image: Sequence[int] | None =
     """
     numbers = range(1, len(depths) + 1)
     curves = list(dict.fromkeys(zip(*(depth.sizes for depth in depths), strict=True)))
-    for curve, colour, style, marker in zip(curves, (accent(), COLOURS[2], COLOURS[3]), LINE_STYLES, MARKERS, strict=False):
+    for curve, colour, style, marker in zip(
+        curves, (accent(), COLOURS[2], COLOURS[3]), LINE_STYLES, MARKERS, strict=False
+    ):
         ax.plot(numbers, curve, drawstyle="steps-post", color=colour, linestyle=style)
         ax.plot(numbers, curve, linestyle="none", marker=marker, markersize=3 if len(depths) < 80 else 0, color=colour)
     top = max((max(curve) for curve in curves), default=1)
@@ -105,7 +109,9 @@ def draw_growth(ax: Axes, depths: Sequence[Depth], image: Sequence[int] | None =
     for size in dict.fromkeys(image or ()):
         if size < 6 * top:
             ax.axhline(size, color=COLOURS[1], linestyle="dashed", linewidth=1.2)
-            ax.annotate(f"image: {size}", (0.01, size), xycoords=("axes fraction", "data"), va="bottom", color=COLOURS[1])
+            ax.annotate(
+                f"image: {size}", (0.01, size), xycoords=("axes fraction", "data"), va="bottom", color=COLOURS[1]
+            )
     ax.set(ylabel="pixels that an output sees", ylim=(0, None), xlim=(0.5, len(depths) + 0.5))
     if len(depths) <= MOST_NAMES:
         names = [textwrap.shorten(depth.name or depth.label, 24, placeholder=" …") for depth in depths]
@@ -180,7 +186,9 @@ def save_comparison(path: str, names: Sequence[str], rows: Sequence[Sequence[tup
                 ax.set_axis_off()
             for (label, use), ax in zip(row, line, strict=False):
                 _draw_small(ax, use)
-                ax.set_title(f"{label}\n{'×'.join(map(str, use.counts.shape))}, {use.used} of {use.pixels} used", fontsize=9)
+                ax.set_title(
+                    f"{label}\n{'×'.join(map(str, use.counts.shape))}, {use.used} of {use.pixels} used", fontsize=9
+                )
             line[0].set_ylabel(textwrap.fill(name, 30), color=ink())
         _save(figure, path)
 
@@ -189,6 +197,8 @@ def _draw_small(ax: Axes, use: Use) -> None:
     counts = use.counts
     draw: Callable[..., Any] = draw_counts if counts.ndim == 2 else _draw_profile
     if counts.ndim == 2:
-        draw(ax, counts.astype(np.int64).astype(object) if use.total < EXACT else counts, with_numbers=use.total < EXACT)
+        draw(
+            ax, counts.astype(np.int64).astype(object) if use.total < EXACT else counts, with_numbers=use.total < EXACT
+        )
     else:
         draw(ax, counts, use)

@@ -95,7 +95,9 @@ class Use:
     def counts(self) -> Counts:
         """The number of paths to every pixel of the region."""
         if self.pixels > MOST_PIXELS:
-            raise Unsaid(f"it has {' x '.join(str(len(axis)) for axis in self.region)} pixels; {MOST_PIXELS} are the most")
+            raise Unsaid(
+                f"it has {' x '.join(str(len(axis)) for axis in self.region)} pixels; {MOST_PIXELS} are the most"
+            )
         counts = self.blocks[0].counts
         for block in self.blocks[1:]:
             counts = np.multiply.outer(counts, block.counts)
@@ -134,8 +136,20 @@ def use_of(graph: Graph, name: str, output: Sequence[int]) -> Use:
     else:
         parts = [list(axes)]
     work = [0.0]
-    blocks = (_followed(graph, name, Block(np.ones((1,) * len(part)), tuple(output[axis] for axis in part)), part, work) for part in parts)
-    return Use(tuple(output), tuple(blocks))
+    blocks = (
+        _followed(graph, name, Block(np.ones((1,) * len(part)), tuple(output[axis] for axis in part)), part, work)
+        for part in parts
+    )
+    return Use(tuple(output), tuple(map(_trimmed, blocks)))
+
+
+def _trimmed(block: Block) -> Block:
+    """Return the block without the rows and columns at its edges to which no path leads."""
+    places = np.nonzero(block.counts)
+    if not len(places[0]):
+        return Block(np.zeros((0,) * block.counts.ndim), block.origin)
+    edges = [slice(int(axis.min()), int(axis.max()) + 1) for axis in places]
+    return Block(block.counts[tuple(edges)], tuple(start + edge.start for start, edge in zip(block.origin, edges, strict=True)))
 
 
 def _behind(graph: Graph, name: str) -> Iterator[str]:
@@ -194,7 +208,9 @@ def _pulled(block: Block, place: int, layer: LayerMap, work: list[float]) -> Blo
         if taps.count:
             reads.append((counts[start::period], layer.shift * periods, taps))
     if not reads:
-        return Block(np.zeros([0 if axis == place else size for axis, size in enumerate(block.counts.shape)]), block.origin)
+        return Block(
+            np.zeros([0 if axis == place else size for axis, size in enumerate(block.counts.shape)]), block.origin
+        )
     low = min(base + taps.first for _, base, taps in reads)
     high = max(base + layer.shift * (len(part) - 1) + taps.last for part, base, taps in reads)
     rest = counts[0].size

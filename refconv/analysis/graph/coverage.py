@@ -100,7 +100,11 @@ class Coverage:
             return ~reduce(np.logical_and.outer, rows)
         for use in self.uses:
             places = np.nonzero(use.counts)
-            read[tuple((each + axis.start) % size for each, axis, size in zip(places, use.region, self.shift, strict=True))] = True
+            read[
+                tuple(
+                    (each + axis.start) % size for each, axis, size in zip(places, use.region, self.shift, strict=True)
+                )
+            ] = True
         return ~read
 
     def explain(self) -> Iterator[str]:
@@ -111,7 +115,9 @@ class Coverage:
             for first, lines in enumerate(told):
                 alike = [name for name, other in zip(names, told, strict=True) if other == lines]
                 if told.index(lines) == first:
-                    yield from ([f"{' and '.join(alike)}:", *(f"  {line}" for line in lines)] if alike != [""] else lines)
+                    yield from (
+                        [f"{' and '.join(alike)}:", *(f"  {line}" for line in lines)] if alike != [""] else lines
+                    )
         yield from self._summary()
         yield from self._unread()
 
@@ -214,13 +220,18 @@ def coverage(graph: Graph, name: str) -> Coverage:
         sizes = [field.outputs for field in fields if field.outputs is not None]
         if len(sizes) < len(fields):
             raise Unsaid("every output reads differently, and --input does not say how many there are")
-        return Coverage(graph.axes, tuple(sizes), (1,) * len(sizes), None, (use_of(graph, name, [size // 2 for size in sizes]),))
+        return Coverage(
+            graph.axes, tuple(sizes), (1,) * len(sizes), None, (use_of(graph, name, [size // 2 for size in sizes]),)
+        )
     period = tuple(field.maps[0].period for field in fields)
     shift = tuple(field.maps[0].shift for field in fields)
     first = use_of(graph, name, [0] * len(fields))
     if len(first.blocks) == len(fields) and max(period) <= MOST_PHASES:
         phases = tuple(_phases(graph, name, axis, count) for axis, count in enumerate(period))
-        best = [max(range(count), key=lambda phase: _weight(blocks[phase])) for count, blocks in zip(period, phases, strict=True)]
+        best = [
+            max(range(count), key=lambda phase: _weight(blocks[phase]))
+            for count, blocks in zip(period, phases, strict=True)
+        ]
         most = Use(tuple(best), tuple(blocks[phase] for phase, blocks in zip(best, phases, strict=True)))
         return Coverage(graph.axes, period, shift, phases, (most,))
     affordable = max(1, min(MOST_OUTPUTS, MOST_COUNTED // max(1, first.pixels)))
@@ -235,7 +246,10 @@ def _weight(block: Block) -> tuple[int, float]:
 
 def _phases(graph: Graph, name: str, axis: int, count: int) -> list[Block]:
     rank = len(graph.axes)
-    return [use_of(graph, name, [phase if other == axis else 0 for other in range(rank)]).blocks[axis] for phase in range(count)]
+    return [
+        use_of(graph, name, [phase if other == axis else 0 for other in range(rank)]).blocks[axis]
+        for phase in range(count)
+    ]
 
 
 def _diagonal(period: Sequence[int], most: int) -> list[tuple[int, ...]]:

@@ -129,10 +129,14 @@ def _is_small(node: Node, arrays: Sequence[Any]) -> bool:
     """Whether the result cannot be large: an Expand or a Range makes much of few numbers."""
     if node.op in {"ConstantOfShape", "Expand", "Tile"}:
         sizes = arrays[0 if node.op == "ConstantOfShape" else 1].tolist()
-        return all(isinstance(size, int) for size in sizes) and math.prod(sizes) * (arrays[0].size or 1) <= MOST_ELEMENTS
+        return (
+            all(isinstance(size, int) for size in sizes) and math.prod(sizes) * (arrays[0].size or 1) <= MOST_ELEMENTS
+        )
     if node.op == "Range":
         start, limit, delta = (array.item() for array in arrays)
-        return all(isinstance(each, int | float) for each in (start, limit, delta)) and abs(limit - start) <= MOST_ELEMENTS * abs(delta)
+        return all(isinstance(each, int | float) for each in (start, limit, delta)) and abs(
+            limit - start
+        ) <= MOST_ELEMENTS * abs(delta)
     return True
 
 

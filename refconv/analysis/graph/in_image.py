@@ -94,7 +94,9 @@ def _sees_all(field: AxisField, pixels: int) -> bool:
     if field.outputs is None or not field.maps:
         return False
     if len(field.maps) > 1:
-        return all(_holds(pixels_seen(field.maps, output), pixels) for output in range(min(field.outputs, MOST_OUTPUTS)))
+        return all(
+            _holds(pixels_seen(field.maps, output), pixels) for output in range(min(field.outputs, MOST_OUTPUTS))
+        )
     (axis,) = field.maps
     for phase, span in enumerate(axis.phases[: field.outputs]):
         last = (field.outputs - 1 - phase) // axis.period
@@ -126,7 +128,9 @@ def _padding(fields: Sequence[AxisField], size: Sequence[int]) -> Iterator[tuple
     for place, output in places.items():
         seen = [pixels_seen(field.maps, number) for field, number in zip(fields, output, strict=True)]
         if all(seen):
-            inside = [len(range(max(0, one.start), min(pixels, one.stop))) for one, pixels in zip(seen, size, strict=True)]
+            inside = [
+                len(range(max(0, one.start), min(pixels, one.stop))) for one, pixels in zip(seen, size, strict=True)
+            ]
             yield place, 1 - Fraction(math.prod(inside), math.prod(map(len, seen)))
 
 
@@ -150,7 +154,10 @@ def tiling(graph: Graph, name: str) -> list[Tiling] | None:
             return None
         (seen,) = field.maps
         reach = [
-            max(phase * seen.shift // seen.period - span.first, span.last + 1 + (-(phase + 1) * seen.shift) // seen.period)
+            max(
+                phase * seen.shift // seen.period - span.first,
+                span.last + 1 + (-(phase + 1) * seen.shift) // seen.period,
+            )
             for phase, span in enumerate(seen.phases)
             if span != NOTHING
         ]

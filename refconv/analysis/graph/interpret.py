@@ -31,7 +31,9 @@ MERGING = frozenset(
 RULES: dict[str, Callable[[Call], Value | Sequence[Value]]] = {
     **dict.fromkeys(("Conv", "ConvInteger", "FusedConv", "QLinearConv"), windows.conv),
     **dict.fromkeys(("MaxPool", "AveragePool", "LpPool", "QLinearAveragePool"), windows.pool),
-    **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "QLinearGlobalAveragePool"), mixing.global_pool),
+    **dict.fromkeys(
+        ("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "QLinearGlobalAveragePool"), mixing.global_pool
+    ),
     **dict.fromkeys(
         """ReduceMean ReduceMax ReduceMin ReduceSum ReduceProd ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare
         ArgMax ArgMin""".split(),  # noqa: SIM905
@@ -228,7 +230,9 @@ def read(program: Program, image: str, shape: Sequence[Size]) -> Reading:
     nodes = tuple(in_order(program))
     constants = {name: _as_value(constant) for name, constant in program.constants.items()}
     constants |= {
-        name: Constant(None, tuple(given) if given is not None else None) for name, given in program.inputs.items() if name != image
+        name: Constant(None, tuple(given) if given is not None else None)
+        for name, given in program.inputs.items()
+        if name != image
     }
     every = tuple(range(len(shape)))
     scout = Reading(every, {**constants, image: of_image(shape, every)}, seeks_plane=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from refconv.analysis.axis_map import AxisMap, window
+from refconv.analysis.axis_map import window
 from refconv.analysis.graph.nodes import Size, Unknown, Unsaid
 from refconv.analysis.graph.regroup import reshaped
 from refconv.analysis.graph.values import Call, Constant
-from refconv.analysis.graph.views import MOST_PHASES, Dim, Factor, View, merged, product
+from refconv.analysis.graph.views import MOST_PHASES, Dim, Factor, View, listed, merged, product
 from refconv.analysis.taps import NOTHING, Span
 
 __all__: list[str] = []
@@ -99,7 +99,9 @@ def slice_(call: Call) -> View:
     """Take positions from a start to an end by a step, along some dimensions."""
     node, view = call.node, call.view()
     rank = len(view.dims)
-    starts, ends = (node.attributes.get(name) or call.required(place, name) for place, name in ((1, "starts"), (2, "ends")))
+    starts, ends = (
+        node.attributes.get(name) or call.required(place, name) for place, name in ((1, "starts"), (2, "ends"))
+    )
     axes = node.attributes.get("axes") or call.constant(3) or list(range(len(starts)))
     steps = node.attributes.get("steps") or call.constant(4) or [1] * len(starts)
     if not len(starts) == len(ends) == len(axes) == len(steps):
@@ -230,6 +232,4 @@ def _in_a_row(dims: Sequence[Dim]) -> Dim:
         assert isinstance(factor.size, int)
         for place in range(factor.size):
             phases.append(Span.gather((0, below.reads(place)) for below in factor.maps) if factor.maps else NOTHING)
-    # Behind the last output the pattern would go on where the last pixel that is seen ends.
-    end = max((span.last for span in phases if span != NOTHING), default=0) + 1
-    return (Factor(total, axes.pop(), (AxisMap(max(end, 1), tuple(phases)),)),)
+    return (Factor(total, axes.pop(), (listed(phases),)),)

@@ -25,7 +25,11 @@ def reduction(call: Call) -> View:
     """Read some dimensions, or all, and leave one number of each."""
     node, view = call.node, call.view()
     rank = len(view.dims)
-    chosen = node.attributes.get("axes", call.constant(1)) if not node.op.startswith("Arg") else [node.attributes.get("axis", 0)]
+    chosen = (
+        node.attributes.get("axes", call.constant(1))
+        if not node.op.startswith("Arg")
+        else [node.attributes.get("axis", 0)]
+    )
     if not chosen and not node.number("noop_with_empty_axes", 0):
         chosen = range(rank)
     places = sorted({node.dimension(place, rank, "axes") for place in chosen or ()}, reverse=True)
@@ -131,7 +135,9 @@ def contracted(call: Call, places: Sequence[int], terms: Sequence[str], output: 
 
 def attention(call: Call) -> View:
     """Let every query read all keys and values; tokens are the last dimension but one."""
-    parts = [view if place == 0 else view.mixing([len(view.dims) - 2], call.whole) for place, view in enumerate(call.views)]
+    parts = [
+        view if place == 0 else view.mixing([len(view.dims) - 2], call.whole) for place, view in enumerate(call.views)
+    ]
     width = len(parts[0].dims) - 1
     first = parts[0].with_dim(width, Factor(parts[-1].shape[-1]))
     others = [part.with_dim(width, Factor(1)) for part in parts[1:]] or [first.mixing([width - 1], call.whole)]
@@ -148,4 +154,3 @@ def recurrence(call: Call) -> list[View]:
     last = view.mixing([0, 2], call.whole)
     last = replace(last, dims=(directions, last.dims[1], hidden))
     return [every, last, last]
-

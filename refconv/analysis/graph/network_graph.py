@@ -94,7 +94,9 @@ class Tensor(NamedTuple):
     @property
     def is_step(self) -> bool:
         """Whether it reads more than the pixel below, or is joined from several tensors."""
-        return len(self.links) > 1 or any(steps is None or any(step != SAME for step in steps) for _, steps in self.links)
+        return len(self.links) > 1 or any(
+            steps is None or any(step != SAME for step in steps) for _, steps in self.links
+        )
 
 
 class Graph:
@@ -167,7 +169,9 @@ class Graph:
         if isinstance(tensor.view, Ended):
             raise ValueError(f"what {name!r} sees cannot be said, because of {tensor.view.title}: {tensor.view.reason}")
         view, seen = tensor.view, tensor.view.seen
-        sizes: dict[int, Size] = {factor.axis: factor.size for dim in view.dims for factor in dim if factor.axis is not None}
+        sizes: dict[int, Size] = {
+            factor.axis: factor.size for dim in view.dims for factor in dim if factor.axis is not None
+        }
         return tuple(
             AxisField(
                 seen.get(axis, ()),
@@ -188,11 +192,15 @@ class Graph:
             return name
         match = [tensor.name for tensor in self.tensors.values() if tensor.node == name]
         match = match[:1] or [
-            tensor.name for tensor in self.tensors.values() if f"{tensor.module}.".startswith(f"{name.strip('/').replace('/', '.')}.")
+            tensor.name
+            for tensor in self.tensors.values()
+            if f"{tensor.module}.".startswith(f"{name.strip('/').replace('/', '.')}.")
         ]
         if match:
             return match[-1]
-        names = dict.fromkeys(each for tensor in self.tensors.values() for each in (tensor.name, tensor.node, tensor.module) if each)
+        names = dict.fromkeys(
+            each for tensor in self.tensors.values() for each in (tensor.name, tensor.node, tensor.module) if each
+        )
         near = difflib.get_close_matches(name, names, n=3)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "--list shows what there is"
         raise ValueError(f"{name!r} is no tensor, node or module that depends on {self.image!r}; {hint}")
@@ -258,7 +266,9 @@ class Graph:
 
 
 def _tensor(name: str, call: Call, view: View | Ended) -> Tensor:
-    return Tensor(name, call.node.name, call.node.module, call.label or call.node.op, call.layer, view, call.links.get(name, ()))
+    return Tensor(
+        name, call.node.name, call.node.module, call.label or call.node.op, call.layer, view, call.links.get(name, ())
+    )
 
 
 def _image_of(program: Program) -> str:
@@ -289,13 +299,13 @@ def _rank(program: Program) -> int:
 
 def _resized(shape: Sequence[Size], plane: Sequence[int], input_size: Sequence[int]) -> tuple[Size, ...]:
     if len(input_size) != len(plane):
-        raise ValueError(f"input_size={tuple(input_size)} must have {len(plane)} numbers, one for each axis of the image")
+        raise ValueError(
+            f"input_size={tuple(input_size)} must have {len(plane)} numbers, one for each axis of the image"
+        )
     return tuple(input_size[plane.index(place)] if place in plane else size for place, size in enumerate(shape))
 
 
-def from_onnx(
-    path: str | PathLike[str], image: str | None = None, input_size: Sequence[int] | None = None
-) -> Graph:
+def from_onnx(path: str | PathLike[str], image: str | None = None, input_size: Sequence[int] | None = None) -> Graph:
     """Read what an ONNX file's tensors see.
 
     Parameters
@@ -322,5 +332,3 @@ def from_onnx(
     ['logits']
     """
     return Graph(read_program(path), image, input_size)
-
-

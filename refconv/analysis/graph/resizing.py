@@ -25,7 +25,15 @@ from refconv.analysis.upsampling import Upsample
 
 __all__: list[str] = []
 
-PLACES = ("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize")
+PLACES = (
+    "half_pixel",
+    "half_pixel_symmetric",
+    "pytorch_half_pixel",
+    "align_corners",
+    "asymmetric",
+    "tf_half_pixel_for_nn",
+    "tf_crop_and_resize",
+)
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 HALF = Fraction(1, 2)
 
@@ -115,7 +123,9 @@ def _as_upsample(scales: Sequence[int], how: Resample) -> Upsample | None:
     layer = Upsample((1,) * (2 - len(scales)) + tuple(scales), "nearest" if how.mode == "nearest" else "bilinear")
     maps = [layer.axis_map(axis) for axis in (0, 1)][2 - len(scales) :]
     try:
-        alike = all(how.layer(Fraction(scale), Unknown(), Unknown()) == each for scale, each in zip(scales, maps, strict=True))
+        alike = all(
+            how.layer(Fraction(scale), Unknown(), Unknown()) == each for scale, each in zip(scales, maps, strict=True)
+        )
     except Unsaid:
         return None
     return layer if alike else None

@@ -68,7 +68,9 @@ def graph_of(network: Layers, input_size: Sequence[int] | None = None, *, is_lin
     return Graph(Program(tuple(nodes), {"image": (Unknown("N"), Unknown("C"), *sizes)}, (end,), {}))
 
 
-def _add(nodes: list[Node], network: Sequence[Layer | Parallel], source: str, place: list[int], *, is_line: bool) -> str:
+def _add(
+    nodes: list[Node], network: Sequence[Layer | Parallel], source: str, place: list[int], *, is_line: bool
+) -> str:
     """Add the nodes of a sequence of layers, and return the tensor that it ends with."""
     for number, layer in enumerate(network, start=1):
         here = [*place, number]
@@ -110,8 +112,13 @@ class _Series:
                 self.dominators[name] = reduce(self._common, sources)
                 self.depths[name] = self.depths[self.dominators[name]] + 1
         if stop not in self.depths:
-            (last, *_), tensor = [*self.graph.before(stop, lambda each: each.is_local), graph.image], graph.tensors[stop]
-            why = f"{tensor.view.title} {tensor.view.reason}" if isinstance(tensor.view, Ended) else _global(graph, stop)
+            (last, *_), tensor = (
+                [*self.graph.before(stop, lambda each: each.is_local), graph.image],
+                graph.tensors[stop],
+            )
+            why = (
+                f"{tensor.view.title} {tensor.view.reason}" if isinstance(tensor.view, Ended) else _global(graph, stop)
+            )
             raise ValueError(f"{why} (the tensor before it is {last!r})")
 
     def _common(self, one: str, two: str) -> str:

@@ -55,7 +55,9 @@ class Operator:
     def add(self, op: str, inputs: Sequence[str], output: str | None = None, **attributes: Any) -> str:
         """Add a node, and return what it writes."""
         target = output or self.output
-        outputs = tuple(f"{target}.{part}" for part in range(self.parts)) if self.parts > 1 and output is None else (target,)
+        outputs = (
+            tuple(f"{target}.{part}" for part in range(self.parts)) if self.parts > 1 and output is None else (target,)
+        )
         name = self.output if target == self.output else target
         self.nodes.append(Node(op, name, tuple(inputs), outputs, attributes, self.module, source="torch"))
         return target
@@ -100,7 +102,10 @@ def _pool(call: Operator) -> None:
 
 def _adaptive_pool(call: Operator) -> None:
     sizes = _numbers(call.arguments["output_size"], int(call.name[call.name.index("pool") + 4]))
-    known = [before if size is None else size for size, before in zip(sizes, call.shapes[call.source][-len(sizes) :], strict=True)]
+    known = [
+        before if size is None else size
+        for size, before in zip(sizes, call.shapes[call.source][-len(sizes) :], strict=True)
+    ]
     if set(known) == {1}:
         call.add("GlobalAveragePool", [call.source])
     else:
@@ -117,7 +122,9 @@ def _upsample(call: Operator) -> None:
     mode = "nearest" if "nearest" in call.name else "cubic" if "cubic" in call.name else "linear"
     places = ("half_pixel", "round_prefer_ceil") if "exact" in call.name else ("asymmetric", "floor")
     place = places[0] if mode == "nearest" else "align_corners" if call.get("align_corners") else "half_pixel"
-    scales = call.get("scale_factors") or [scale for name, scale in call.arguments.items() if name.startswith("scales_") and scale]
+    scales = call.get("scale_factors") or [
+        scale for name, scale in call.arguments.items() if name.startswith("scales_") and scale
+    ]
     shape = list(call.shapes[call.output])
     target = {"scales": [1.0, 1.0, *scales]} if len(scales) == len(shape) - 2 else {"sizes": shape}
     call.add(
@@ -128,7 +135,9 @@ def _upsample(call: Operator) -> None:
 
 def _slice(call: Operator) -> None:
     start, end = call.get("start", default=0), call.get("end", default=END)
-    call.add("Slice", [call.source], starts=[start], ends=[end], axes=[call.dim("dim")], steps=[call.get("step", default=1)])
+    call.add(
+        "Slice", [call.source], starts=[start], ends=[end], axes=[call.dim("dim")], steps=[call.get("step", default=1)]
+    )
 
 
 def _select(call: Operator) -> None:
@@ -158,7 +167,9 @@ def _cat(call: Operator) -> None:
     tensors = call.arguments["tensors"]
     axis = int(call.get("dim", default=0)) % len(call.shapes[call.output])
     if call.name == "stack":
-        tensors = [call.add("Unsqueeze", [tensor], f"{call.output}.{n}", axes=[axis]) for n, tensor in enumerate(tensors)]
+        tensors = [
+            call.add("Unsqueeze", [tensor], f"{call.output}.{n}", axes=[axis]) for n, tensor in enumerate(tensors)
+        ]
     call.add("Concat", tensors, axis=axis)
 
 
@@ -188,7 +199,14 @@ def _pad(call: Operator) -> None:
 def _glu(call: Operator) -> None:
     half = call.shapes[call.output][call.dim("dim")]
     parts = [
-        call.add("Slice", [call.source], f"{call.output}.{start}", starts=[start], ends=[start + half], axes=[call.dim("dim")])
+        call.add(
+            "Slice",
+            [call.source],
+            f"{call.output}.{start}",
+            starts=[start],
+            ends=[start + half],
+            axes=[call.dim("dim")],
+        )
         for start in (0, half)
     ]
     call.add("Mul", parts)

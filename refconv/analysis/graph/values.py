@@ -112,7 +112,9 @@ class Call:
     def on_plane(self, view: View, places: Iterable[int]) -> None:
         """Say over which dimensions a window slides."""
         if self.seeks_plane:
-            raise PlaneFound({factor.axis for place in places for factor in view.dims[place] if factor.axis is not None})
+            raise PlaneFound(
+                {factor.axis for place in places for factor in view.dims[place] if factor.axis is not None}
+            )
 
     def describe(self, kind: str, windows: list[Any], make: type[Layer], **options: Any) -> None:
         """Say what layer the node is: its windows, axis by axis, and what else there is."""
@@ -121,7 +123,13 @@ class Call:
         usual = {"stride": numbers["kernel_size"] if kind == "Pool" else 1, "padding": 0, "dilation": 1}
         self.label = described(kind, numbers | options, usual | {"ceil_mode": False, "output_padding": 0})
         if len(windows) <= 2 and all(min(sides) >= 0 for sides in numbers["padding"]):
-            fill: dict[str, Any] = {"kernel_size": 1, "stride": 1, "padding": (0, 0), "dilation": 1, "output_padding": 0}
+            fill: dict[str, Any] = {
+                "kernel_size": 1,
+                "stride": 1,
+                "padding": (0, 0),
+                "dilation": 1,
+                "output_padding": 0,
+            }
             both = {
                 name: ((fill[name],) * (2 - len(value)) + value) if isinstance(value, tuple) else value
                 for name, value in (numbers | options).items()

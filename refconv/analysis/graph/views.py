@@ -17,9 +17,10 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import NamedTuple
 
-from refconv.analysis.axis_map import PIXEL_SPAN, LayerMap, join, window
+from refconv.analysis.axis_map import PIXEL_SPAN, AxisMap, LayerMap, join, window
 from refconv.analysis.graph.nodes import Size, Unsaid, derived
 from refconv.analysis.region import Maps
+from refconv.analysis.taps import NOTHING, Span
 
 __all__: list[str] = []
 
@@ -74,11 +75,23 @@ class Factor:
             if self.scattered or self.blocks:
                 raise Unsaid("its neighbours along a dimension are no neighbours in the image")
             return Factor(size)
-        for below in self.maps:
-            phases = len(layer.phases) * math.lcm(layer.shift, below.period) // max(layer.shift, 1)
-            if phases > MOST_PHASES:
-                raise Unsaid(f"its pattern repeats after {phases} outputs only, and {MOST_PHASES} are the most")
-        return Factor(size, self.axis, tuple(below.under(layer) for below in self.maps))
+        return Factor(size, self.axis, tuple(_under(below, layer, size) for below in self.maps))
+
+
+def _under(below: AxisMap[Span], layer: LayerMap, size: Size) -> AxisMap[Span]:
+    """Return the map of a layer on top of another; output by output, where the pattern is longer than the outputs are."""
+    phases = len(layer.phases) * math.lcm(layer.shift, below.period) // layer.shift
+    if phases <= MOST_PHASES:
+        return below.under(layer)
+    if not isinstance(size, int) or size > MOST_PHASES:
+        raise Unsaid(f"its pattern repeats after {phases} outputs only, and {MOST_PHASES} are the most")
+    return listed([Span.gather((0, below.reads(place)) for place in layer.reads(output)) for output in range(size)])
+
+
+def listed(spans: Sequence[Span]) -> AxisMap[Span]:
+    """Return the map of outputs that each see what they see; behind the last one it goes on where that ends."""
+    end = max((span.last for span in spans if span != NOTHING), default=0) + 1
+    return AxisMap(max(end, 1), tuple(spans))
 
 
 Dim = tuple[Factor, ...]
@@ -275,7 +288,9 @@ def _both(one: Factor, two: Factor) -> Factor:
         return one
     size = one.size if isinstance(one.size, int) else two.size
     if one.axis is None:
-        return Factor(size, blocks=one.blocks or two.blocks, scattered=tuple(dict.fromkeys((*one.scattered, *two.scattered))))
+        return Factor(
+            size, blocks=one.blocks or two.blocks, scattered=tuple(dict.fromkeys((*one.scattered, *two.scattered)))
+        )
     maps = one.maps if one.maps == two.maps else join((*one.maps, *two.maps))
     if len(maps) > MOST_STRIDES:
         raise Unsaid(f"it combines branches of {len(maps)} strides")
@@ -284,5 +299,7 @@ def _both(one: Factor, two: Factor) -> Factor:
 
 def of_image(shape: Sequence[Size], plane: Sequence[int]) -> View:
     """Return the view of the image itself: each pixel sees itself along the dimensions that are its plane."""
-    factors = [Factor(size, plane.index(d), (PIXEL_SPAN,)) if d in plane else Factor(size) for d, size in enumerate(shape)]
+    factors = [
+        Factor(size, plane.index(d), (PIXEL_SPAN,)) if d in plane else Factor(size) for d, size in enumerate(shape)
+    ]
     return View(tuple((factor,) for factor in factors))

@@ -53,7 +53,9 @@ def windows_of(call: Call, weight: int | None) -> list[Window]:
         if shape is None or not all(isinstance(size, int) for size in shape[2:]):
             node.wrong("kernel_shape is not given, and the weight is computed")
         kernel = shape[2:]
-    node = replace(node, attributes={**node.attributes, "kernel_shape": list(kernel) if isinstance(kernel, Sequence) else kernel})
+    node = replace(
+        node, attributes={**node.attributes, "kernel_shape": list(kernel) if isinstance(kernel, Sequence) else kernel}
+    )
     sizes = node.numbers("kernel_shape", None, None, 1)
     rank = len(sizes)
     if not 1 <= rank <= 3:
@@ -128,7 +130,11 @@ def pool(call: Call) -> Value:
         if not ceil_mode:
             return axis.output_size
         wider = AxisGeometry(
-            axis.input_size, axis.kernel_size, axis.stride, axis.dilation, (axis.padding[0], axis.padding[1] + axis.stride - 1)
+            axis.input_size,
+            axis.kernel_size,
+            axis.stride,
+            axis.dilation,
+            (axis.padding[0], axis.padding[1] + axis.stride - 1),
         )
         return min(wider.output_size, -(-(axis.input_size + axis.padding[0]) // axis.stride))
 
@@ -150,7 +156,9 @@ def conv_transpose(call: Call) -> Value:
         if more >= max(each.stride, each.dilation):
             node.wrong(f"output_padding={extra} must be below the stride {each.stride} or the dilation {each.dilation}")
         here, after = _cropped(node, each, view.shape[place], more, size)
-        view = view.under(place, transposed_window(each.kernel_size, each.stride, each.dilation, here.padding[0]), after)
+        view = view.under(
+            place, transposed_window(each.kernel_size, each.stride, each.dilation, here.padding[0]), after
+        )
         fitted.append(here)
     shape = call.shape(1)
     group = node.number("group", 1, 1)
@@ -167,14 +175,20 @@ def _cropped(node: Node, each: Window, before: Size, extra: int, wanted: int | N
     is_same = each.auto_pad.startswith("SAME")
     if wanted is None and not is_same:
         rest = reach - sum(each.padding)
-        size = (before - 1) * each.stride + rest if isinstance(before, int) else derived("up", before, each.stride, rest)
+        size = (
+            (before - 1) * each.stride + rest if isinstance(before, int) else derived("up", before, each.stride, rest)
+        )
         if isinstance(size, int) and size < 1:
             node.wrong(f"pads={each.padding} leave nothing of its output")
         return each, size
     if isinstance(before, Unknown) and wanted is not None:
         raise Unsaid("its output_shape says the padding only where the image's size is known, which --input says")
     # SAME makes the output S times as large as the input, whatever that is: S·H − ((H − 1)·S + reach) does not have H.
-    total = each.stride * (before - 1) + reach - wanted if isinstance(before, int) and wanted is not None else reach - each.stride
+    total = (
+        each.stride * (before - 1) + reach - wanted
+        if isinstance(before, int) and wanted is not None
+        else reach - each.stride
+    )
     smaller = max(0, total) // 2
     larger = max(0, total) - smaller
     sides = (smaller, larger) if each.auto_pad == "SAME_UPPER" else (larger, smaller)

@@ -7,13 +7,14 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from refconv.analysis import Layers, Parallel, gridding, receptive_field, zoo
 from refconv.analysis.graph.network_graph import Graph, Tensor, from_onnx
-from refconv.analysis.graph.series import graph_of
+from refconv.analysis.graph.series import chain_to, graph_of
 from refconv.analysis.gridding import Gridding
 from refconv.analysis.notation import one_axis
 from refconv.analysis.trace import feature_maps
@@ -149,7 +150,9 @@ def _of_model(line: str, path: str, start: str, stop: str, options: argparse.Nam
         targets = [target for target in targets if target in graph.tensors]
     if not targets:
         raise ValueError(f"no output of {path} depends on {graph.image!r}; --from names another input")
-    return NetworkReport(line, graph, rows_of(graph, targets), targets, None, graph.input_size is not None)
+    report = NetworkReport(line, graph, rows_of(graph, targets), targets, None, graph.input_size is not None)
+    chain = chain_to(graph, report.subject) if len(graph.axes) == 2 else None
+    return replace(report, grid=_grid(chain)) if chain else report
 
 
 def _listed(graph: Graph) -> list[str]:

@@ -19,8 +19,8 @@ from refconv.analysis.graph.network_graph import AxisField, Graph, Tensor
 from refconv.analysis.graph.nodes import Unsaid
 from refconv.analysis.graph.values import Ended
 from refconv.analysis.gridding import Gridding
-from refconv.plots.networks import MOST_BOXES, Depth
 from refconv.commands.text_table import emphasis, table, width, wrapped
+from refconv.plots.networks import MOST_BOXES, Depth
 
 __all__ = ["NetworkReport", "Row", "rows_of"]
 

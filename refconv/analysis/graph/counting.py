@@ -149,7 +149,9 @@ def _trimmed(block: Block) -> Block:
     if not len(places[0]):
         return Block(np.zeros((0,) * block.counts.ndim), block.origin)
     edges = [slice(int(axis.min()), int(axis.max()) + 1) for axis in places]
-    return Block(block.counts[tuple(edges)], tuple(start + edge.start for start, edge in zip(block.origin, edges, strict=True)))
+    return Block(
+        block.counts[tuple(edges)], tuple(start + edge.start for start, edge in zip(block.origin, edges, strict=True))
+    )
 
 
 def _behind(graph: Graph, name: str) -> Iterator[str]:

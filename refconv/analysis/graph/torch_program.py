@@ -7,9 +7,10 @@ from typing import Any
 
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Node, Program
-from refconv.analysis.graph.torch_ops import OPERATORS, Operator, Shape
+from refconv.analysis.graph.torch_ops import Operator, translated
 from refconv.analysis.graph.values import Constant
 
+Shape = tuple[int, ...]
 __all__ = ["from_torch"]
 
 # Element-wise, and not marked so by PyTorch.
@@ -107,12 +108,12 @@ def _nodes_of(torch: Any, node: Any, shapes: Mapping[str, Shape]) -> list[Node]:
     parts = len(value) if isinstance(value, tuple | list) else 1
     call = Operator(name, arguments, node.name, shapes, module, parts)
     tensors = [source.name for source in node.all_input_nodes]
-    if name in OPERATORS:
-        OPERATORS[name](call)
-    elif torch.Tag.pointwise in getattr(node.target, "tags", ()) or name in POINTWISE:
-        call.add("Identity" if len(tensors) == 1 else "Add" if name in {"add", "sub"} else "Mul", tensors, label=name)
+    if translated(call):
+        return call.nodes
+    if torch.Tag.pointwise in getattr(node.target, "tags", ()) or name in POINTWISE:
+        call.add("Identity" if len(tensors) == 1 else "Add" if name in {"add", "sub"} else "Mul", *tensors, label=name)
     else:
-        call.add(name, tensors)
+        call.add(name, *tensors)
     return call.nodes
 
 

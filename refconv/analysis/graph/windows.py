@@ -12,7 +12,7 @@ from refconv.analysis.axis_map import transposed_window, window
 from refconv.analysis.graph.nodes import Node, Size, Unknown, Unsaid, derived
 from refconv.analysis.graph.values import Call, Value
 from refconv.analysis.graph.views import Factor, View, product
-from refconv.analysis.layers import Conv, Layer, Pool, described
+from refconv.analysis.layers import Conv, Layer, Pool
 from refconv.analysis.upsampling import ConvTranspose
 from refconv.arguments import Pair
 from refconv.axis import AxisGeometry, build_axis

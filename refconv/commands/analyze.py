@@ -105,16 +105,13 @@ def _size(text: str | None, axes: int | None) -> tuple[int, ...] | None:
 
 def _grid(layers: Layers) -> Gridding | None:
     """Return the gridding where counting it is affordable."""
-    widest = max((max(row.size) for row in receptive_field(layers).table), default=1) if _one_stride(layers) else 0
+    maps = receptive_field(layers).maps[-1] if layers else ()
+    widest = max((span.size for both in maps for each in both for span in each.phases), default=1)
     is_small = _most_terms(layers) <= MOST_TERMS and widest * len(layers) <= MOST_COUNTS
     try:
         return gridding(layers) if is_small else None
     except ValueError:  # output 0 reads nothing
         return None
-
-
-def _one_stride(layers: Layers) -> bool:
-    return all(len(maps) == 1 for both in receptive_field(layers).maps for maps in both)
 
 
 def _most_terms(layers: Layers) -> int:

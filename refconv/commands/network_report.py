@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,6 +30,7 @@ SHADES = "░▒▓█"
 HOLE = "·"
 SHARES = (Fraction(1, 2), Fraction(9, 10), Fraction(99, 100))
 MOST_ROWS = 60  # of a table; of a longer one, the first and the last
+LONGEST_LABEL = 120  # characters of a layer with branches in branches
 MOST_OUTPUTS = 6  # of a model, each with a line
 NUMBERS = ("size", "stride", "padding", "center")
 
@@ -134,17 +136,19 @@ class NetworkReport:
     def _table(self) -> list[str]:
         columns = ["sees", "stride", "padding", "centre"] + ["map"] * self.has_size
         names = any(row.name for row in self.rows)
-        cells = []
-        for number, row in enumerate(self.rows, start=1):
-            numbers = [row.sees(self.graph), *(row.number(self.graph, name) for name in NUMBERS[1:])]
-            numbers += [row.number(self.graph, "outputs")] * self.has_size
-            cells.append([str(number), *[row.name] * names, row.tensor.label, *numbers])
-        if len(cells) > MOST_ROWS:
-            half = MOST_ROWS // 2
-            skipped = ["...", *[""] * (len(cells[0]) - 1)]
-            cells = [*cells[:half], skipped, *cells[-half:]]
+        half = MOST_ROWS // 2
+        shown = list(enumerate(self.rows, start=1))
+        cells = [self._cells(number, row, names=names) for number, row in shown[: half if len(shown) > MOST_ROWS else None]]
+        if len(shown) > MOST_ROWS:
+            cells.append(["...", *[""] * (len(cells[0]) - 1)])
+            cells += [self._cells(number, row, names=names) for number, row in shown[-half:]]
         headings = ["", *["name"] * names, "layer", *columns]
         return table(headings, cells, [False, *[True] * names, True, *[False] * len(columns)])
+
+    def _cells(self, number: int, row: Row, *, names: bool) -> list[str]:
+        numbers = [row.sees(self.graph), *(row.number(self.graph, name) for name in NUMBERS[1:])]
+        label = textwrap.shorten(row.tensor.label, LONGEST_LABEL, placeholder=" ...")
+        return [str(number), *[row.name] * names, label, *numbers, *[row.number(self.graph, "outputs")] * self.has_size]
 
     def _sections(self) -> Iterator[tuple[str, list[str]]]:
         told = [line for target in self.targets[:MOST_OUTPUTS] for line in self.outcome(target)]
@@ -157,6 +161,8 @@ class NetworkReport:
                 f"on an image of {'x'.join(map(str, self.graph.input_size or ()))}",
                 [line for each in self._in_image() for line in _indented(each)],
             )
+        if self.subject == self.graph.image:
+            return
         if isinstance(self.covered, str):
             yield "holes and footprint", _indented(f"left out: {self.covered}")
             return

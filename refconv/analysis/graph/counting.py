@@ -11,6 +11,7 @@ pixel has a 0 if and only if no path leads to it, for nothing is subtracted.
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -131,10 +132,11 @@ def use_of(graph: Graph, name: str, output: Sequence[int]) -> Use:
     """
     tensors = list(_behind(graph, name))
     axes = range(len(graph.axes))
-    if all(len(graph.tensors[each].links) == 1 for each in tensors if each != graph.image):
-        parts = [[axis] for axis in axes]
-    else:
-        parts = [list(axes)]
+    is_chain = all(len(graph.tensors[each].links) == 1 for each in tensors if each != graph.image)
+    parts = [[axis] for axis in axes] if is_chain else [list(axes)]
+    sizes = [field.size or 1 for field in graph.field(name)]
+    if max(sizes) * len(tensors) > MOST_WORK // 3 or (not is_chain and math.prod(sizes) > MOST_PIXELS):
+        raise Unsaid(f"{'x'.join(map(str, sizes))} pixels under {len(tensors)} tensors are too many to count")
     work = [0.0]
     blocks = (
         _followed(graph, name, Block(np.ones((1,) * len(part)), tuple(output[axis] for axis in part)), part, work)
@@ -172,7 +174,7 @@ def _followed(graph: Graph, name: str, start: Block, axes: Sequence[int], work: 
     waiting = {name: start}
     heap = [-order[name]]
     names = list(order)
-    while True:
+    while True:  # until the image, to which all paths lead
         here = names[-heapq.heappop(heap)]
         block = waiting.pop(here)
         if here == graph.image:
@@ -223,7 +225,8 @@ def _pulled(block: Block, place: int, layer: LayerMap, work: list[float]) -> Blo
     for part, base, taps in reads:
         for tap in taps:
             start = base + tap - low
-            result[start : start + layer.shift * (len(part) - 1) + 1 : layer.shift] += part
+            with np.errstate(over="ignore"):  # more than 10^308 paths are infinitely many
+                result[start : start + layer.shift * (len(part) - 1) + 1 : layer.shift] += part
     origin = (*block.origin[:place], low, *block.origin[place + 1 :])
     return Block(np.moveaxis(result, 0, place), origin)
 
@@ -231,7 +234,8 @@ def _pulled(block: Block, place: int, layer: LayerMap, work: list[float]) -> Blo
 def _sum(one: Block, two: Block, work: list[float]) -> Block:
     """Return the paths of both, on the rectangle that holds both."""
     if one.origin == two.origin and one.counts.shape == two.counts.shape:
-        return Block(one.counts + two.counts, one.origin)
+        with np.errstate(over="ignore"):
+            return Block(one.counts + two.counts, one.origin)
     if not (one.counts.size and two.counts.size):
         return one if one.counts.size else two
     ends = [[o + s for o, s in zip(block.origin, block.counts.shape, strict=True)] for block in (one, two)]

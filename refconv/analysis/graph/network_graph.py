@@ -146,7 +146,7 @@ class Graph:
         """Where each tensor stands in their order."""
         return {name: place for place, name in enumerate(self.tensors)}
 
-    @property
+    @cached_property
     def axes(self) -> tuple[str, ...]:
         """What the axes of the image are called."""
         spaces = {space.rank: space.axes for space in (LINE, PLANE, VOLUME)}
@@ -165,6 +165,15 @@ class Graph:
 
     def field(self, name: str) -> tuple[AxisField, ...]:
         """Return what a tensor sees along every axis."""
+        if name not in self._fields:
+            self._fields[name] = self._field(name)
+        return self._fields[name]
+
+    @cached_property
+    def _fields(self) -> dict[str, tuple[AxisField, ...]]:
+        return {}
+
+    def _field(self, name: str) -> tuple[AxisField, ...]:
         tensor = self.tensors[name]
         if isinstance(tensor.view, Ended):
             raise ValueError(f"what {name!r} sees cannot be said, because of {tensor.view.title}: {tensor.view.reason}")

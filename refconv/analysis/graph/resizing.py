@@ -19,7 +19,7 @@ import numpy as np
 from refconv.analysis.axis_map import LayerMap, nearest, window
 from refconv.analysis.graph.nodes import Size, Unknown, Unsaid, derived
 from refconv.analysis.graph.values import Call
-from refconv.analysis.graph.views import MOST_PHASES, Factor, View
+from refconv.analysis.graph.views import Factor, View, require_few
 from refconv.analysis.taps import Progression
 from refconv.analysis.upsampling import Upsample
 
@@ -49,8 +49,7 @@ class Resample(NamedTuple):
     def layer(self, scale: Fraction, before: Size, after: Size) -> LayerMap:
         """Return the map, for a scale of outputs per input and sizes where they are known."""
         step, start = self._line(scale, before, after)
-        if step.denominator > MOST_PHASES:
-            raise Unsaid(f"its pattern repeats after {step.denominator} outputs only, and {MOST_PHASES} are the most")
+        require_few(step.denominator)
         return LayerMap(step.numerator, tuple(self._taps(step * p + start, step) for p in range(step.denominator)))
 
     def _line(self, scale: Fraction, before: Size, after: Size) -> tuple[Fraction, Fraction]:
@@ -199,7 +198,9 @@ def space_to_depth(call: Call) -> View:
 def _block(call: Call) -> int:
     if "blocksize" not in call.node.attributes:
         call.node.wrong("blocksize is not given")
-    return call.node.number("blocksize", 1, 1)
+    block = call.node.number("blocksize", 1, 1)
+    require_few(block)
+    return block
 
 
 def _rearranged(call: Call, layer: LayerMap, more: int, fewer: int) -> View:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,17 @@ class Ended(NamedTuple):
 
 
 Value = View | Constant | Ended
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window along one axis, in the letters of `AxisGeometry`; `auto_pad` says how a node pads by itself."""
+
+    kernel_size: int
+    stride: int
+    dilation: int
+    padding: tuple[int, int]
+    auto_pad: str = "NOTSET"
 
 
 class PlaneFound(Exception):  # noqa: N818  # good news
@@ -98,6 +110,8 @@ class Call:
     def required(self, place: int, what: str) -> list[Any]:
         """Return an input's numbers, which have to be known before anything can be said."""
         found = self.constant(place)
+        if not self.given(place):
+            self.node.wrong(f"its {what} are not given")
         if found is None:
             raise Unsaid(f"its {what} are computed, and not from the image's size alone")
         if not all(isinstance(each, int | float) for each in found):
@@ -116,25 +130,23 @@ class Call:
                 {factor.axis for place in places for factor in view.dims[place] if factor.axis is not None}
             )
 
-    def describe(self, kind: str, windows: list[Any], make: type[Layer], **options: Any) -> None:
+    def describe(self, kind: type[Layer], windows: Sequence[Window], **options: Any) -> None:
         """Say what layer the node is: its windows, axis by axis, and what else there is."""
-        names = ("kernel_size", "stride", "padding", "dilation")
-        numbers = {name: tuple(getattr(window, name) for window in windows) for name in names}
-        usual = {"stride": numbers["kernel_size"] if kind == "Pool" else 1, "padding": 0, "dilation": 1}
-        self.label = described(kind, numbers | options, usual | {"ceil_mode": False, "output_padding": 0})
-        if len(windows) <= 2 and all(min(sides) >= 0 for sides in numbers["padding"]):
-            fill: dict[str, Any] = {
-                "kernel_size": 1,
-                "stride": 1,
-                "padding": (0, 0),
-                "dilation": 1,
-                "output_padding": 0,
-            }
-            both = {
-                name: ((fill[name],) * (2 - len(value)) + value) if isinstance(value, tuple) else value
-                for name, value in (numbers | options).items()
-            }
-            self.layer = make(**both)
+        self.label, self.layer = _described(kind, tuple(windows), tuple(options.items()))
+
+
+@lru_cache(maxsize=4096)
+def _described(kind: type[Layer], windows: tuple[Window, ...], options: tuple[tuple[str, Any], ...]) -> tuple[str, Layer | None]:
+    """Return how a layer is written, and the layer itself where it has one axis, which is the width, or two."""
+    names = ("kernel_size", "stride", "padding", "dilation")
+    numbers = {name: tuple(getattr(window, name) for window in windows) for name in names} | dict(options)
+    usual = {"stride": numbers["kernel_size"] if kind.__name__ == "Pool" else 1, "padding": 0, "dilation": 1}
+    label = described(kind.__name__, numbers, usual | {"ceil_mode": False, "output_padding": 0})
+    if len(windows) > 2 or any(min(sides) < 0 for sides in numbers["padding"]):
+        return label, None
+    idle = {"kernel_size": 1, "stride": 1, "padding": (0, 0), "dilation": 1, "output_padding": 0}
+    both = {name: (idle[name],) * (2 - len(windows)) + value for name, value in numbers.items() if isinstance(value, tuple)}
+    return label, kind(**numbers | both)
 
 
 def as_constant(array: Any) -> Constant:

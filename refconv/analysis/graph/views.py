@@ -29,6 +29,13 @@ MOST_PHASES = 20_000
 # Branches whose strides differ by rounding alone; real networks have two.
 MOST_STRIDES = 8
 
+
+def require_few(phases: int) -> None:
+    """Refuse a pattern that repeats too late, before it is made."""
+    if phases > MOST_PHASES:
+        raise Unsaid(f"its pattern repeats after {phases} outputs only, and {MOST_PHASES} are the most")
+
+
 SAME = window(1)  # the map of a layer that reads what it writes
 
 
@@ -83,8 +90,8 @@ def _under(below: AxisMap[Span], layer: LayerMap, size: Size) -> AxisMap[Span]:
     phases = len(layer.phases) * math.lcm(layer.shift, below.period) // layer.shift
     if phases <= MOST_PHASES:
         return below.under(layer)
-    if not isinstance(size, int) or size > MOST_PHASES:
-        raise Unsaid(f"its pattern repeats after {phases} outputs only, and {MOST_PHASES} are the most")
+    require_few(size if isinstance(size, int) else phases)
+    assert isinstance(size, int)
     return listed([Span.gather((0, below.reads(place)) for place in layer.reads(output)) for output in range(size)])
 
 

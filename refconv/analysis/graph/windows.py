@@ -6,15 +6,14 @@ Source: the operator specifications of ONNX 1.19, opset 22.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from refconv.analysis.axis_map import transposed_window, window
 from refconv.analysis.graph.nodes import Node, Size, Unknown, Unsaid, derived
-from refconv.analysis.graph.values import Call, Value
-from refconv.analysis.graph.views import Factor, View, product
+from refconv.analysis.graph.values import Call, Value, Window
+from refconv.analysis.graph.views import Factor, View, product, require_few
 from refconv.analysis.layers import Conv, Layer, Pool
 from refconv.analysis.upsampling import ConvTranspose
-from refconv.arguments import Pair
 from refconv.axis import AxisGeometry, build_axis
 
 __all__: list[str] = []
@@ -22,26 +21,16 @@ __all__: list[str] = []
 AUTO_PADS = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
 
 
-@dataclass(frozen=True)
-class Window:
-    """A window along one axis, in the letters of `AxisGeometry`, and the node's name for what it pads by itself."""
-
-    kernel_size: int
-    stride: int
-    dilation: int
-    padding: Pair
-    auto_pad: str
-
-    def fitted(self, size: Size) -> Window:
-        """Return the window with its padding in numbers: SAME at a stride depends on the size."""
-        if not self.auto_pad.startswith("SAME"):
-            return self
-        if self.stride > 1 and isinstance(size, Unknown):
-            raise Unsaid(f"SAME padding at stride {self.stride} depends on the image's size, which --input says")
-        # At stride 1 the padding is the same for every size, and so for the smallest that there is.
-        pixels = size if isinstance(size, int) else self.dilation * (self.kernel_size - 1) + 1
-        axis = build_axis("axis", pixels, self.kernel_size, self.stride, self.dilation, self.auto_pad.lower(), "zeros")
-        return replace(self, padding=axis.padding, auto_pad="NOTSET")
+def fitted(window: Window, size: Size) -> Window:
+    """Return a window with its padding in numbers: SAME at a stride depends on the size."""
+    if not window.auto_pad.startswith("SAME"):
+        return window
+    if window.stride > 1 and isinstance(size, Unknown):
+        raise Unsaid(f"SAME padding at stride {window.stride} depends on the image's size, which --input says")
+    # At stride 1 the padding is the same for every size, and so for the smallest that there is.
+    pixels = size if isinstance(size, int) else window.dilation * (window.kernel_size - 1) + 1
+    numbers = (pixels, window.kernel_size, window.stride, window.dilation)
+    return replace(window, padding=build_axis("axis", *numbers, window.auto_pad.lower(), "zeros").padding, auto_pad="NOTSET")
 
 
 def windows_of(call: Call, weight: int | None) -> list[Window]:
@@ -81,10 +70,10 @@ def slid(
     call: Call, view: View, windows: list[Window], sizes_of: Callable[[AxisGeometry], int], *options: object
 ) -> tuple[View, list[Window]]:
     """Return the view after a window along every axis, and the windows with their padding in numbers."""
-    fitted = []
+    found = []
     for place, each in zip(plane_of(call, view, len(windows)), windows, strict=True):
         before = view.shape[place]
-        here = each.fitted(before)
+        here = fitted(each, before)
         free = sum(here.padding) - here.dilation * (here.kernel_size - 1)
         size = before if (here.stride, free) == (1, 0) else derived("window", before, here.stride, free, options)
         if isinstance(before, int):
@@ -96,8 +85,8 @@ def slid(
                     f"{here.padding[0]} + {before} + {here.padding[1]}"
                 )
         view = view.under(place, window(here.kernel_size, here.stride, here.dilation, here.padding[0]), size)
-        fitted.append(here)
-    return view, fitted
+        found.append(here)
+    return view, found
 
 
 def conv(call: Call) -> Value:
@@ -106,7 +95,7 @@ def conv(call: Call) -> Value:
     call.node.require_inputs(weight + 1)
     view, windows = slid(call, call.view(), windows_of(call, weight), lambda axis: axis.output_size)
     result = channels(call, view, weight, 0)
-    call.describe("Conv", windows, Conv)
+    call.describe(Conv, windows)
     return result
 
 
@@ -139,7 +128,7 @@ def pool(call: Call) -> Value:
         return min(wider.output_size, -(-(axis.input_size + axis.padding[0]) // axis.stride))
 
     view, windows = slid(call, call.view(), windows_of(call, None), size, ceil_mode)
-    call.describe("Pool", windows, Pool, **({"ceil_mode": True} if ceil_mode else {}))
+    call.describe(Pool, windows, **({"ceil_mode": True} if ceil_mode else {}))
     return view
 
 
@@ -151,21 +140,22 @@ def conv_transpose(call: Call) -> Value:
     rank = len(windows)
     extra = node.numbers("output_padding", [0] * rank, rank)
     wanted = node.numbers("output_shape", None, None)[-rank:] if "output_shape" in node.attributes else [None] * rank
-    fitted = []
+    found = []
     for place, each, more, size in zip(plane_of(call, view, rank), windows, extra, wanted, strict=True):
         if more >= max(each.stride, each.dilation):
             node.wrong(f"output_padding={extra} must be below the stride {each.stride} or the dilation {each.dilation}")
+        require_few(each.stride)
         here, after = _cropped(node, each, view.shape[place], more, size)
         view = view.under(
             place, transposed_window(each.kernel_size, each.stride, each.dilation, here.padding[0]), after
         )
-        fitted.append(here)
+        found.append(here)
     shape = call.shape(1)
     group = node.number("group", 1, 1)
     result = channels(call, view, 1, 1)
     if shape is not None and isinstance(shape[1], int):
         result = result.with_dim(1, Factor(shape[1] * group))
-    call.describe("ConvTranspose", fitted, ConvTranspose, **({"output_padding": tuple(extra)} if any(extra) else {}))
+    call.describe(ConvTranspose, found, **({"output_padding": tuple(extra)} if any(extra) else {}))
     return result
 
 
@@ -217,7 +207,7 @@ def pad(call: Call) -> Value:
             more = before + after
             wider = size + more if isinstance(size, int) else derived("window", size, 1, more, ())
             view = view.under(place, window(1, before=before), wider)
-    call.describe("Pad", [Window(1, 1, 1, sides, "NOTSET") for sides in padding[2:]], Conv)
+    call.describe(Conv, [Window(1, 1, 1, sides) for sides in padding[2:]])
     return view
 
 

@@ -58,8 +58,8 @@ class Row(NamedTuple):
         return self.number(graph, "size") + ("+all" if is_whole else "")
 
 
-def _in_short(values: Sequence[Any]) -> str:
-    texts = ["varies" if value is None else str(value) for value in values]
+def _in_short(values: Sequence[Any], unknown: str = "varies") -> str:
+    texts = [unknown if value is None else str(value) for value in values]
     return "" if not texts else texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 
@@ -69,8 +69,19 @@ def rows_of(graph: Graph, targets: Sequence[str]) -> list[Row]:
     return [
         Row(tensor.module or (tensor.name if tensor.node.startswith("number ") else tensor.node), tensor)
         for name, tensor in graph.tensors.items()
-        if name in wanted and name != graph.image and tensor.is_step and tensor.is_local
+        if name in wanted
+        and name != graph.image
+        and tensor.is_step
+        and tensor.has_plane
+        and not _only_joins(graph, tensor)
     ]
+
+
+def _only_joins(graph: Graph, tensor: Tensor) -> bool:
+    """Whether a tensor is joined from several, of which one sees all that it sees."""
+    fields = [field.maps for field in graph.field(tensor.name)]
+    sources = [[field.maps for field in graph.field(link.source)] for link in tensor.links]
+    return len(sources) > 1 and fields in sources
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,7 @@ class NetworkReport:
     @cached_property
     def subject(self) -> str:
         """The last tensor on the way to the first target whose elements have places in the image."""
-        return [self.graph.image, *self.graph.before(self.targets[0], lambda tensor: tensor.is_local)][-1]
+        return [self.graph.image, *self.graph.before(self.targets[0], lambda tensor: tensor.has_plane)][-1]
 
     @cached_property
     def covered(self) -> Coverage | str:
@@ -138,7 +149,9 @@ class NetworkReport:
         names = any(row.name for row in self.rows)
         half = MOST_ROWS // 2
         shown = list(enumerate(self.rows, start=1))
-        cells = [self._cells(number, row, names=names) for number, row in shown[: half if len(shown) > MOST_ROWS else None]]
+        cells = [
+            self._cells(number, row, names=names) for number, row in shown[: half if len(shown) > MOST_ROWS else None]
+        ]
         if len(shown) > MOST_ROWS:
             cells.append(["...", *[""] * (len(cells[0]) - 1)])
             cells += [self._cells(number, row, names=names) for number, row in shown[-half:]]
@@ -177,14 +190,14 @@ class NetworkReport:
     def outcome(self, target: str) -> Iterator[str]:
         """Say what a target sees, where the table alone does not."""
         tensor = self.graph.tensors[target]
-        local = self.graph.before(target, lambda each: each.is_local)
+        local = self.graph.before(target, lambda each: each.has_plane)
         if isinstance(tensor.view, Ended):
             yield f"{target!r} cannot be followed past {tensor.view.title}: {tensor.view.reason}; the last tensors before it:"
             known = self.graph.before(target, lambda each: not isinstance(each.view, Ended))
             yield from (f"  {self._told(name)}" for name in known[-MOST_OUTPUTS:])
-        elif not tensor.is_local or len(self.targets) > 1 or any(field.whole for field in self.graph.field(target)):
+        elif not tensor.has_plane or len(self.targets) > 1 or any(field.whole for field in self.graph.field(target)):
             yield self._told(target)
-            if not tensor.is_local and local:
+            if not tensor.has_plane and local:
                 yield f"  the last with a place for each position: {self._told(local[-1])}"
         if isinstance(tensor.view, Ended):
             return

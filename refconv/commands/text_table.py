@@ -67,7 +67,8 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence
 def _row(cells: Sequence[str], widths: Sequence[int], left: Sequence[bool]) -> Iterator[str]:
     """Yield the lines of one row."""
     folded = [
-        textwrap.wrap(cell, max(1, size), break_on_hyphens=False) or [""] for cell, size in zip(cells, widths, strict=True)
+        textwrap.wrap(cell, max(1, size), break_on_hyphens=False) or [""]
+        for cell, size in zip(cells, widths, strict=True)
     ]
     for number in range(max(map(len, folded))):
         parts = [lines[number] if number < len(lines) else "" for lines in folded]

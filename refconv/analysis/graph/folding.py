@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refconv.analysis.graph.nodes import Node
+from refconv.analysis.graph.nodes import Node, Unknown
 from refconv.analysis.graph.values import Constant, as_constant
 
 __all__: list[str] = []
@@ -108,6 +108,16 @@ FOLDS: dict[str, Fold] = {
 _TYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64, 2: np.uint8, 3: np.int8}
 
 
+# What only moves numbers about may do so with sizes that are unknown; whether one of them is 1 is not known.
+MOVING = frozenset(
+    "Cast Concat Expand Flatten Gather Identity Reshape Shape Slice Squeeze Tile Transpose Unsqueeze".split()
+)  # noqa: SIM905
+
+
+def _has_unknown(array: Array | None) -> bool:
+    return array is not None and array.dtype == object and any(isinstance(each, Unknown) for each in array.flat)
+
+
 def folded(node: Node, constants: Sequence[Constant | None]) -> list[Constant]:
     """Return the outputs of a node whose inputs are all constants: with their numbers, where they can be had."""
     arrays = [None if each is None else each.array for each in constants]
@@ -117,6 +127,8 @@ def folded(node: Node, constants: Sequence[Constant | None]) -> list[Constant]:
     if node.op == "Shape" and shapes[0] is not None:
         return [as_constant(shapes[0][node.attributes.get("start", 0) : node.attributes.get("end")])]
     is_known = all(array is not None or constant is None for array, constant in zip(arrays, constants, strict=True))
+    if node.op not in MOVING and any(_has_unknown(array) for array in arrays):
+        return [Constant(None, None)] * len(node.outputs)
     if node.op not in FOLDS or not is_known or not _is_small(node, arrays):
         return [_shape_only(node, shapes, arrays)] * len(node.outputs)
     try:

@@ -20,7 +20,7 @@ __all__: list[str] = []
 
 ELEMENTWISE = frozenset(
     """Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization BiasGelu Cast CastLike Ceil Celu Clip Cos Cosh
-    DequantizeLinear Dropout DynamicQuantizeLinear Elu Erf Exp FastGelu Floor Gelu HardSigmoid HardSwish Identity IsInf IsNaN
+    DequantizeLinear Dropout Elu Erf Exp FastGelu Floor Gelu HardSigmoid HardSwish Identity IsInf IsNaN
     LRN LeakyRelu Log Mish Neg Not PRelu QLinearLeakyRelu QLinearSigmoid QuantizeLinear QuickGelu Reciprocal Relu Round Selu
     Shrink Sigmoid Sign Silu Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu""".split()  # noqa: SIM905  # a list of names reads better as text
 )
@@ -53,6 +53,7 @@ RULES: dict[str, Callable[[Call], Value | Sequence[Value]]] = {
     "Mixed": mixing.mixed,
     "Pick": layouts.pick,
     "AdaptivePool": resizing.adaptive_pool,
+    "DynamicQuantizeLinear": mixing.quantisation,
     "Einsum": mixing.einsum,
     "CumSum": mixing.running_sum,
     "ConvTranspose": windows.conv_transpose,
@@ -226,26 +227,29 @@ def read_by(node: Node) -> Iterator[str]:
 
 
 def read(program: Program, image: str, shape: Sequence[Size]) -> Reading:
-    """Read a program from one of its inputs on: which dimensions are its plane is learnt from the first window."""
+    """Read a program from one of its inputs on, with what lies under the first window as the plane."""
     nodes = tuple(in_order(program))
-    constants = {name: _as_value(constant) for name, constant in program.constants.items()}
-    constants |= {
-        name: Constant(None, tuple(given) if given is not None else None)
-        for name, given in program.inputs.items()
-        if name != image
-    }
-    every = tuple(range(len(shape)))
-    scout = Reading(every, {**constants, image: of_image(shape, every)}, seeks_plane=True)
-    plane = set(range(2, len(shape))) or set(every)
-    try:
-        scout.run(nodes)
-    except PlaneFound as found:
-        plane = _whole_plane(found.plane, len(shape)) or plane
-    places = tuple(sorted(plane))
-    view = replace(of_image(shape, places), links=(Link(image, (SAME,) * len(places)),))
-    reading = Reading(places, {**constants, image: view})
+    plane = plane_of(program, nodes, image, shape) or tuple(range(2, len(shape))) or tuple(range(len(shape)))
+    view = replace(of_image(shape, plane), links=(Link(image, (SAME,) * len(plane)),))
+    reading = Reading(plane, {**_given(program), image: view})
     reading.run(nodes)
     return reading
+
+
+def _given(program: Program) -> dict[str, Value]:
+    """Return what is stored, and of the inputs the shapes."""
+    inputs: dict[str, Value] = {name: Constant(None, shape and tuple(shape)) for name, shape in program.inputs.items()}
+    return inputs | {name: _as_value(constant) for name, constant in program.constants.items()}
+
+
+def plane_of(program: Program, nodes: Sequence[Node], image: str, shape: Sequence[Size]) -> tuple[int, ...]:
+    """Return the dimensions of an input that lie under the first window that reads it; none where no window does."""
+    every = tuple(range(len(shape)))
+    try:
+        Reading(every, {**_given(program), image: of_image(shape, every)}, seeks_plane=True).run(nodes)
+    except PlaneFound as found:
+        return tuple(sorted(_whole_plane(found.plane, len(shape))))
+    return ()
 
 
 def _whole_plane(found: set[int], rank: int) -> set[int]:

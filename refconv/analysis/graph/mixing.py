@@ -87,6 +87,13 @@ def normalisation(call: Call) -> View:
     return view
 
 
+def quantisation(call: Call) -> list[View]:
+    """Round to as many steps as the largest element asks for: the scale depends on all of them."""
+    view = call.view()
+    scale = View((), normalised=call.whole)
+    return [replace(view, normalised=earliest(view.normalised, call.whole)), scale, scale]
+
+
 def matrix_product(call: Call) -> View:
     """Multiply matrices, or stacks of them: the last dimension of the first with the last but one of the second."""
     node = call.node

@@ -11,7 +11,7 @@ from os import PathLike
 from typing import NamedTuple
 
 from refconv.analysis.axis_map import PIXEL_SPAN
-from refconv.analysis.graph.interpret import Reading, in_order, read, read_by, unknown_shape
+from refconv.analysis.graph.interpret import Reading, in_order, plane_of, read, read_by, unknown_shape
 from refconv.analysis.graph.nodes import Program, Size
 from refconv.analysis.graph.onnx_file import read_program
 from refconv.analysis.graph.values import Call, Constant, Ended
@@ -90,6 +90,13 @@ class Tensor(NamedTuple):
     def is_local(self) -> bool:
         """Whether its positions have a place in the image."""
         return isinstance(self.view, View) and bool(self.view.axes)
+
+    @property
+    def has_plane(self) -> bool:
+        """Whether each axis that it tells apart is a dimension of its own, which it is not any more in a list of tokens."""
+        dims = self.view.dims if isinstance(self.view, View) else ()
+        linked = [dim for dim in dims if any(factor.axis is not None for factor in dim)]
+        return bool(linked) and all(len(dim) == 1 for dim in linked)
 
     @property
     def is_step(self) -> bool:
@@ -281,10 +288,14 @@ def _tensor(name: str, call: Call, view: View | Ended) -> Tensor:
 
 
 def _image_of(program: Program) -> str:
-    """Return the input that looks most like an image: the first with a plane."""
+    """Return the input that is the image: the first that a window reads, or else the first that has a plane."""
     if not program.inputs:
         raise ValueError("the model has no inputs, and so nothing to see")
     planes = [name for name, shape in program.inputs.items() if shape is None or len(shape) > 2]
+    if len(program.inputs) > 1:
+        nodes = tuple(in_order(program))
+        shapes = {name: shape or unknown_shape(_rank(program)) for name, shape in program.inputs.items()}
+        planes = [name for name, shape in shapes.items() if shape and plane_of(program, nodes, name, shape)] or planes
     return (planes or list(program.inputs))[0]
 
 

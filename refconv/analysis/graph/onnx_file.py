@@ -114,7 +114,7 @@ def module_of(name: str, metadata: Mapping[str, str]) -> str:
     if len(scopes) > 1:
         return scopes[-2]
     module: list[str] = []
-    for part in name.split("/")[1:-1]:
+    for part in name.split("/")[1:-1] if name.startswith("/") else ():
         # What is in a Sequential is written with its name before it: layer1, then layer1.0.
         if module and part.startswith(f"{module[-1]}."):
             module.pop()

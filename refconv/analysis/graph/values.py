@@ -136,7 +136,9 @@ class Call:
 
 
 @lru_cache(maxsize=4096)
-def _described(kind: type[Layer], windows: tuple[Window, ...], options: tuple[tuple[str, Any], ...]) -> tuple[str, Layer | None]:
+def _described(
+    kind: type[Layer], windows: tuple[Window, ...], options: tuple[tuple[str, Any], ...]
+) -> tuple[str, Layer | None]:
     """Return how a layer is written, and the layer itself where it has one axis, which is the width, or two."""
     names = ("kernel_size", "stride", "padding", "dilation")
     numbers = {name: tuple(getattr(window, name) for window in windows) for name in names} | dict(options)
@@ -145,7 +147,9 @@ def _described(kind: type[Layer], windows: tuple[Window, ...], options: tuple[tu
     if len(windows) > 2 or any(min(sides) < 0 for sides in numbers["padding"]):
         return label, None
     idle = {"kernel_size": 1, "stride": 1, "padding": (0, 0), "dilation": 1, "output_padding": 0}
-    both = {name: (idle[name],) * (2 - len(windows)) + value for name, value in numbers.items() if isinstance(value, tuple)}
+    both = {
+        name: (idle[name],) * (2 - len(windows)) + value for name, value in numbers.items() if isinstance(value, tuple)
+    }
     return label, kind(**numbers | both)
 
 

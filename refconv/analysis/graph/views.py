@@ -174,7 +174,7 @@ class View:
 
     def under(self, place: int, layer: LayerMap, size: Size) -> View:
         """Return the view after a layer along one dimension."""
-        many = [factor for factor in self.dims[place] if factor.size != 1 or factor.axis is not None]
+        many = [factor for factor in self.dims[place] if factor.size != 1] or list(self.dims[place][:1])
         if len(many) > 1 and any(factor.seen for factor in many):
             raise Unsaid("two axes of the image lie along one dimension")
         (before,) = many if len(many) == 1 else [Factor(product(factor.size for factor in many))]

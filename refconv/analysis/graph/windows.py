@@ -30,7 +30,9 @@ def fitted(window: Window, size: Size) -> Window:
     # At stride 1 the padding is the same for every size, and so for the smallest that there is.
     pixels = size if isinstance(size, int) else window.dilation * (window.kernel_size - 1) + 1
     numbers = (pixels, window.kernel_size, window.stride, window.dilation)
-    return replace(window, padding=build_axis("axis", *numbers, window.auto_pad.lower(), "zeros").padding, auto_pad="NOTSET")
+    return replace(
+        window, padding=build_axis("axis", *numbers, window.auto_pad.lower(), "zeros").padding, auto_pad="NOTSET"
+    )
 
 
 def windows_of(call: Call, weight: int | None) -> list[Window]:
@@ -61,7 +63,7 @@ def windows_of(call: Call, weight: int | None) -> list[Window]:
 def plane_of(call: Call, view: View, rank: int) -> list[int]:
     """Return the dimensions of a window's plane: the last ones, behind batch and channels."""
     if len(view.dims) != rank + 2:
-        call.node.wrong(f"it reads a tensor of {len(view.dims)} dimensions; {rank + 2} are needed for {rank} axes")
+        raise Unsaid(f"it reads a tensor of {len(view.dims)} dimensions, where {rank + 2} are needed")
     call.on_plane(view, range(2, rank + 2))
     return list(range(2, rank + 2))
 
@@ -89,13 +91,19 @@ def slid(
     return view, found
 
 
+def _on_axes(view: View, windows: Sequence[Window]) -> list[Window]:
+    """Return the windows along axes of the image: a sequence in a plane of one row has one."""
+    linked = [bool(any(factor.axis is not None for factor in dim)) for dim in view.dims[2:]]
+    return [each for each, is_axis in zip(windows, linked, strict=True) if is_axis] or list(windows)
+
+
 def conv(call: Call) -> Value:
     """Read a convolution: every output sees all channels of its window."""
     weight = 3 if call.node.op.startswith("QLinear") else 1
     call.node.require_inputs(weight + 1)
     view, windows = slid(call, call.view(), windows_of(call, weight), lambda axis: axis.output_size)
     result = channels(call, view, weight, 0)
-    call.describe(Conv, windows)
+    call.describe(Conv, _on_axes(result, windows))
     return result
 
 
@@ -128,7 +136,7 @@ def pool(call: Call) -> Value:
         return min(wider.output_size, -(-(axis.input_size + axis.padding[0]) // axis.stride))
 
     view, windows = slid(call, call.view(), windows_of(call, None), size, ceil_mode)
-    call.describe(Pool, windows, **({"ceil_mode": True} if ceil_mode else {}))
+    call.describe(Pool, _on_axes(view, windows), **({"ceil_mode": True} if ceil_mode else {}))
     return view
 
 
@@ -155,7 +163,7 @@ def conv_transpose(call: Call) -> Value:
     result = channels(call, view, 1, 1)
     if shape is not None and isinstance(shape[1], int):
         result = result.with_dim(1, Factor(shape[1] * group))
-    call.describe(ConvTranspose, found, **({"output_padding": tuple(extra)} if any(extra) else {}))
+    call.describe(ConvTranspose, _on_axes(result, found), **({"output_padding": tuple(extra)} if any(extra) else {}))
     return result
 
 
@@ -207,7 +215,8 @@ def pad(call: Call) -> Value:
             more = before + after
             wider = size + more if isinstance(size, int) else derived("window", size, 1, more, ())
             view = view.under(place, window(1, before=before), wider)
-    call.describe(Conv, [Window(1, 1, 1, sides) for sides in padding[2:]])
+    if rank > 2:
+        call.describe(Conv, _on_axes(view, [Window(1, 1, 1, sides) for sides in padding[2:]]))
     return view
 
 

@@ -93,7 +93,9 @@ class RandomGraph:
         rng, rank = self.rng, self.rank
         kernel = kernel or [rng.randint(1, 4) for _ in range(rank)]
         rates = [rng.randint(1, 3) for _ in range(rank)]
-        strides = [1] * rank if same or kernel == [1] * rank and channels else [rng.choice([1, 1, 2, 3]) for _ in range(rank)]
+        strides = (
+            [1] * rank if same or kernel == [1] * rank and channels else [rng.choice([1, 1, 2, 3]) for _ in range(rank)]
+        )
         out = channels or rng.randint(1, 3)
         attributes: dict[str, Any] = {"strides": strides, "dilations": rates}
         reach = [rate * (size - 1) for rate, size in zip(rates, kernel, strict=True)]
@@ -183,7 +185,9 @@ class RandomGraph:
             attributes["nearest_mode"] = rounding
         scales = [rng.choice([1, 2, 3, 0.5, 1.5]) for _ in range(rank)]
         if mode == "cubic" and place == "align_corners":
-            attributes["coordinate_transformation_mode"] = place = "half_pixel"  # its weights would be as small as rounding
+            attributes["coordinate_transformation_mode"] = place = (
+                "half_pixel"  # its weights would be as small as rounding
+            )
         if mode != "cubic" and (rng.random() < 0.5 or place == "align_corners"):
             sizes = [rng.randint(max(1, size // 2), 2 * size) for size in self.plane]
             if mode == "linear" or rounding in {"floor", "ceil"}:  # at ratios that leave nothing to rounding

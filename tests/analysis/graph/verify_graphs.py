@@ -61,7 +61,10 @@ def mismatches(graph: Graph, real: np.ndarray[Any, Any]) -> tuple[int, list[str]
     sets: dict[tuple[int, ...], Any] = {}
     # Where one branch reads nothing along one axis, and another along the other, only the paths say that both read nothing.
     is_blind = any(
-        NOTHING in axis.phases for tensor in graph.path_to(name) for field in graph.field(tensor.name) for axis in field.maps
+        NOTHING in axis.phases
+        for tensor in graph.path_to(name)
+        for field in graph.field(tensor.name)
+        for axis in field.maps
     )
     period = [field.maps[0].period if len(field.maps) == 1 else 0 for field in fields]
     for output in np.argwhere(np.logical_and.reduce(np.meshgrid(*clean, indexing="ij"))):
@@ -72,7 +75,9 @@ def mismatches(graph: Graph, real: np.ndarray[Any, Any]) -> tuple[int, list[str]
             if all(len(each) for each in seen) and not is_blind:
                 wrong.append(f"output {output.tolist()} reads nothing, and not {seen}")
             continue
-        region = [range(low, high + 1) for low, high in zip(pixels.min(0).tolist(), pixels.max(0).tolist(), strict=True)]
+        region = [
+            range(low, high + 1) for low, high in zip(pixels.min(0).tolist(), pixels.max(0).tolist(), strict=True)
+        ]
         if region != seen and not is_blind:
             wrong.append(f"output {output.tolist()} reads {region}, and not {seen}")
             continue
@@ -122,7 +127,9 @@ def main() -> int:
         if wrong:
             bad += 1
             print(seed, graph.rank, graph.ops, len(wrong), wrong[:2])
-    print(f"{count} graphs, {graphs} with outputs away from borders, {outputs} outputs compared, {skipped} not run, {bad} wrong")
+    print(
+        f"{count} graphs, {graphs} with outputs away from borders, {outputs} outputs compared, {skipped} not run, {bad} wrong"
+    )
     print(dict(ops.most_common()), f"{time.time() - start:.0f} s", SIZES)
     return bad > 0
 

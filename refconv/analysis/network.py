@@ -57,8 +57,8 @@ class Layers(tuple["Layer | Parallel", ...]):
             Layers between spaces: ``k`` and a kernel size is a convolution, ``pool`` a pooling, ``convt`` a transposed
             convolution, ``up`` and a scale an upsampling; then ``s``, ``p``, ``d`` and ``o`` with stride, padding,
             dilation and output padding, ``ceil`` and ``bilinear``.  A size is ``3`` or ``3x5``, height first, and a
-            padding may be ``psame``, too.  Branches stand in brackets with ``|`` between them; ``(k3 k3)x4`` is repeated;
-            and with ``c1:`` in front, all sizes are along the width.
+            padding may be ``psame``, too.  Branches stand in brackets with ``|`` between them; ``(k3 k3)x4`` is
+            repeated; and with ``c1:`` in front, all sizes are along the width.
         input_size : int or pair of int, optional
             The image's size, which SAME padding depends on where there is a stride.
 
@@ -128,7 +128,7 @@ Network: TypeAlias = Layer | Parallel | Iterable["Layer | Parallel"]
 
 
 def _build(items: Sequence[Item], place: list[int], size: Pair | None) -> tuple[list[Layer | Parallel], Pair | None]:
-    """Make layers of the words of a line, and the size of their feature map; what a layer refuses is said with its number."""
+    """Make layers of the words of a line, and the size of their map; what a layer refuses is said with its number."""
     layers: list[Layer | Parallel] = []
     for number, item in enumerate(items, start=1):
         here = [*place, number]
@@ -155,12 +155,10 @@ def _fitted(word: Word, size: Pair | None) -> Word:
     if not isinstance(padding, str) or size is None:
         return word
     default = word.size if word.kind == "pool" else 1
-    numbers = [as_pair(name, value, minimum=1) for name, value in (
-        ("kernel_size", word.size), ("stride", word.options.get("s", default)), ("dilation", word.options.get("d", 1))
-    )]  # fmt: skip
-    sides = tuple(
-        build_axis(name, *each, padding, "zeros").padding for name, *each in zip(AXES, size, *numbers, strict=True)
-    )
+    kernel, stride = as_pair("size", word.size, 1), as_pair("stride", word.options.get("s", default), 1)
+    rate = as_pair("dilation", word.options.get("d", 1), 1)
+    axes = zip(AXES, size, kernel, stride, rate, strict=True)
+    sides = tuple(build_axis(name, h, k, s, d, padding, "zeros").padding for name, h, k, s, d in axes)
     return replace(word, options={**word.options, "p": sides})  # type: ignore[dict-item]  # a pair of pairs
 
 

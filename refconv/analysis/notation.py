@@ -90,7 +90,8 @@ def _read_group(pieces: list[str], numbers: list[int], *, is_line: bool) -> list
     times = int(pieces.pop()[1:])
     if not 1 <= times * max(1, len(branches[0])) <= MOST_REPEATS:
         raise ValueError(f"{place_name(numbers)}: x{times} must make at least 1 and at most {MOST_REPEATS} layers")
-    return (branches[0] if len(branches) == 1 else [tuple(branches)]) * times
+    group: list[Item] = branches[0] if len(branches) == 1 else [tuple(branches)]
+    return group * times
 
 
 def _read_word(text: str, numbers: Sequence[int], *, is_line: bool) -> Word:
@@ -118,7 +119,7 @@ def _about_width(word: Word, numbers: Sequence[int]) -> Word:
     if isinstance(word.size, tuple) or any(isinstance(value, tuple) for value in word.options.values()):
         raise ValueError(f"{place_name(numbers)}: {word.text!r} has two axes, and {_ONE_AXIS!r} says one")
     idle = {"p": 0, "o": 0}
-    options = {
+    options: dict[str, int | Pair | str] = {
         letter: (idle.get(letter, 1), value) if isinstance(value, int) else value
         for letter, value in word.options.items()
     }
@@ -128,7 +129,7 @@ def _about_width(word: Word, numbers: Sequence[int]) -> Word:
 def _meant(text: str) -> str | None:
     """Return the word that a slip was to be: one letter too many, wrong, missing, or two in the wrong order.
 
-    Nothing is said where several words come as close, or none does: ``kk3`` was to be ``k3``, and ``k3z2`` may be any of three.
+    Nothing is said where several words come as close, or none: ``kk3`` was to be ``k3``, and ``k3z2`` may be three.
     """
     for near in _near(text.lower()):
         found = {word for word in near if _WORD.fullmatch(word)}

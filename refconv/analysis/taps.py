@@ -166,7 +166,7 @@ class Span:
         return Span(self.first + shift * layer.first, self.last + shift * layer.last)
 
     def needed(self, layer: Progression, period: int) -> Iterable[int]:
-        """Return the offsets at either end, one for each phase: a kernel of a million taps costs no more than one of two."""
+        """Return the offsets at either end, one for each phase: a million taps cost no more than two."""
         return layer.ends(period)
 
 

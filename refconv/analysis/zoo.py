@@ -160,7 +160,7 @@ def _torchvision_resnet(
     """Torchvision's ResNet, which has the stride in the first block of a layer.
 
     Beyond the output stride a layer doubles its dilation in place of the stride, from its second block on.  With a
-    multi-grid the blocks of the last layer have the dilation times its numbers, the first one, too (DeepLabv3, section 3.1).
+    multi-grid the blocks of the last layer have the dilation times its numbers, the first, too (DeepLabv3, 3.1).
     """
     yield "conv1", Conv(7, stride=2, padding=3)
     yield "maxpool", Pool(3, stride=2, padding=1)
@@ -178,11 +178,11 @@ def _torchvision_resnet(
             yield f"layer{layer}" if block == depth else f"layer{layer}.{block - 1}", unit
 
 
-# Kernel, stride and dilation of MobileNetV3-Large's blocks, and whether there is a shortcut; the last three are dilated.
+# Kernel, stride and dilation of MobileNetV3-Large's blocks, and whether there is a shortcut; the last are dilated.
 _MOBILENET = (
-    (3, 1, 1, True), (3, 2, 1, False), (3, 1, 1, True), (5, 2, 1, False), (5, 1, 1, True), (5, 1, 1, True), (3, 2, 1, False),
-    (3, 1, 1, True), (3, 1, 1, True), (3, 1, 1, True), (3, 1, 1, False), (3, 1, 1, True), (5, 1, 2, False), (5, 1, 2, True),
-    (5, 1, 2, True),
+    (3, 1, 1, True), (3, 2, 1, False), (3, 1, 1, True), (5, 2, 1, False), (5, 1, 1, True), (5, 1, 1, True),
+    (3, 2, 1, False), (3, 1, 1, True), (3, 1, 1, True), (3, 1, 1, True), (3, 1, 1, False), (3, 1, 1, True),
+    (5, 1, 2, False), (5, 1, 2, True), (5, 1, 2, True),
 )  # fmt: skip
 
 

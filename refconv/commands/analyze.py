@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from refconv.analysis import Layers, Parallel, gridding, receptive_field, zoo
-from refconv.analysis.graph.network_graph import Graph, Tensor, from_onnx
+from refconv.analysis.graph.field import Tensor
+from refconv.analysis.graph.network_graph import Graph, from_onnx
 from refconv.analysis.graph.series import chain_to, graph_of
 from refconv.analysis.gridding import Gridding
 from refconv.analysis.notation import one_axis

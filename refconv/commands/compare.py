@@ -65,12 +65,9 @@ class Stage(NamedTuple):
     @property
     def profile(self) -> Sequence[int]:
         """The counts along the last axis, where they are few and exact."""
-        counts = [] if isinstance(self.use, str) else self.use.along(-1)
-        return (
-            [int(count) for count in counts]
-            if len(counts) <= LONGEST_PROFILE and max(counts, default=0) < EXACT
-            else []
-        )
+        counts = [] if isinstance(self.use, str) else self.use.along(-1).tolist()
+        is_short = len(counts) <= LONGEST_PROFILE and max(counts, default=0) < EXACT
+        return [int(count) for count in counts] if is_short else []
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -110,9 +107,9 @@ def _widest(graph: Graph, name: str) -> Use | str:
         output.append(max(range(len(phases)), key=lambda phase: phases[phase].size))
     try:
         use = use_of(graph, name, output)
-        return use if use.counts.size else "it reads nothing"
     except Unsaid as reason:
         return str(reason)
+    return use if use.used else "it reads nothing"
 
 
 def _lines(names: Sequence[str], stages: Sequence[Sequence[Stage]]) -> Iterator[str]:

@@ -15,8 +15,9 @@ import numpy as np
 import refconv
 from refconv.analysis.graph.counting import EXACT, Use
 from refconv.analysis.graph.coverage import Coverage, coverage
+from refconv.analysis.graph.field import AxisField, Tensor
 from refconv.analysis.graph.in_image import in_image, tiling
-from refconv.analysis.graph.network_graph import AxisField, Graph, Tensor
+from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Unsaid
 from refconv.analysis.graph.values import Ended
 from refconv.analysis.gridding import Gridding
@@ -192,7 +193,8 @@ class NetworkReport:
         tensor = self.graph.tensors[target]
         local = self.graph.before(target, lambda each: each.has_plane)
         if isinstance(tensor.view, Ended):
-            yield f"{target!r} cannot be followed past {tensor.view.title}: {tensor.view.reason}; the last tensors before it:"
+            yield f"{target!r} cannot be followed past {tensor.view.title}: {tensor.view.reason}"
+            yield "  the last tensors before it:"
             known = self.graph.before(target, lambda each: not isinstance(each.view, Ended))
             yield from (f"  {self._told(name)}" for name in known[-MOST_OUTPUTS:])
         elif not tensor.has_plane or len(self.targets) > 1 or any(field.whole for field in self.graph.field(target)):
@@ -215,11 +217,8 @@ class NetworkReport:
             placed = f", stride {stride}" if all(field.is_placed for field in fields) else ", where positions are lost"
             parts.append(f"sees {size}{placed}")
         if whole:
-            which = (
-                "all of it"
-                if len(whole) == len(fields)
-                else f"all of the {self.graph.axes[[f.whole is not None for f in fields].index(True)]}"
-            )
+            named = [name for name, field in zip(self.graph.axes, fields, strict=True) if field.whole is not None]
+            which = "all of it" if len(whole) == len(fields) else f"all of the {' and '.join(named)}"
             parts.append(f"{'' if parts else 'sees '}{which}, through {min(whole).title}")
         return f"{name!r} {', and '.join(parts) or 'sees nothing'}"
 
@@ -238,7 +237,8 @@ class NetworkReport:
             yield "no output sees the whole image"
         tiles = tiling(self.graph, self.subject)
         if tiles:
-            yield f"for tiles without a seam: {_in_short([tile.halo for tile in tiles])} pixels around each, which starts at a multiple of {_in_short([tile.multiple for tile in tiles])}"
+            halo, multiple = (_in_short([tile[place] for tile in tiles]) for place in (0, 1))
+            yield f"for tiles without a seam: {halo} pixels around each, which starts at a multiple of {multiple}"
         if found.valid:
             yield "weights that touch the feature map, of dilated layers:"
         for tensor, valid in found.valid:
@@ -247,7 +247,7 @@ class NetworkReport:
             yield f"  {self._called(tensor.name)}: {counts} of {valid.positions} positions{only}"
 
     def _called(self, name: str) -> str:
-        """Return what a tensor is called in the table, and for one in a branch, that of its row and where it is there."""
+        """Return what a tensor is called in the table; of one in a branch, its row and where it is there."""
         top, comma, rest = name.partition(", ")
         named = {row.tensor.name: row.name for row in self.rows if row.name}
         called = named.get(name) or (f"{named[top]}{comma}{rest}" if top in named else name)

@@ -47,10 +47,8 @@ def wrapped(line: str, indent: str = "  ") -> list[str]:
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
     """Return a table's lines: columns flush left or right, and the widest one on the left wrapped to fit the terminal.
 
-    >>> print(*table(["", "layer", "sees"], [["1", "Conv(3)", "3"], ["10", "Pool(2)", "12"]], [False, True, False]), sep="\\n")
-         layer    sees
-      1  Conv(3)     3
-     10  Pool(2)    12
+    >>> table(["", "layer", "sees"], [["1", "Conv(3)", "3"], ["10", "Pool(2)", "12"]], [False, True, False])
+    ['     layer    sees', '  1  Conv(3)     3', ' 10  Pool(2)    12']
     """
     columns = list(zip(headings, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns]

@@ -1,11 +1,11 @@
 """How often does an output use each pixel?  Paths counted backwards, from the output to the image, tensor by tensor.
 
 Each tensor holds the number of paths from the output to each of its positions, and hands them on to the tensors that it
-reads: an array per tensor, in that tensor's own, coarser grid.  In a network without branches the axes are independent, and
-an array per axis will do.
+reads: an array per tensor, in that tensor's own, coarser grid.  In a network without branches the axes are independent,
+and an array per axis will do.
 
-Numbers are floats.  Sums of whole numbers up to 2^53 are exact in them, and a larger one is off by a part in 10^15; but a
-pixel has a 0 if and only if no path leads to it, for nothing is subtracted.
+Numbers are floats.  Sums of whole numbers up to 2^53 are exact in them, and a larger one is off by a part in 10^15; but
+a pixel has a 0 if and only if no path leads to it, for nothing is subtracted.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refconv.analysis.axis_map import LayerMap
+from refconv.analysis.graph.factors import SAME
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Unsaid
-from refconv.analysis.graph.views import SAME
 
 __all__ = ["Use", "use_of"]
 

@@ -3,7 +3,7 @@
 Three questions are kept apart.
 
 *Holes*: pixels inside what one output sees that it does not read.  A transposed convolution makes outputs that read
-differently, in turn, so that each phase is asked: over a dilated layer, every odd output may have holes and no even one.
+differently, in turn, so each phase is asked: over a dilated layer, every odd output may have holes and no even one.
 
 *Pixels that no output reads*: a kernel of two taps at stride 3 has no holes, and every third pixel is read by nobody.
 
@@ -99,56 +99,44 @@ class Coverage:
             rows = [_residues(blocks, shift) for blocks, shift in zip(self.phases, self.shift, strict=True)]
             return ~reduce(np.logical_and.outer, rows)
         for use in self.uses:
-            places = np.nonzero(use.counts)
-            read[
-                tuple(
-                    (each + axis.start) % size for each, axis, size in zip(places, use.region, self.shift, strict=True)
-                )
-            ] = True
+            found = zip(np.nonzero(use.counts), use.region, self.shift, strict=True)
+            read[tuple((places + axis.start) % size for places, axis, size in found)] = True
         return ~read
 
     def explain(self) -> Iterator[str]:
         """Yield what there is to say, a line each."""
-        if self.phases is not None:
-            names = self.axes if len(self.axes) > 1 else ("",)
-            told = [list(_of_axis(blocks)) for blocks in self.phases]
-            for first, lines in enumerate(told):
-                alike = [name for name, other in zip(names, told, strict=True) if other == lines]
-                if told.index(lines) == first:
-                    yield from (
-                        [f"{' and '.join(alike)}:", *(f"  {line}" for line in lines)] if alike != [""] else lines
-                    )
+        told = [tuple(_of_axis(blocks)) for blocks in self.phases or ()]
+        for lines in dict.fromkeys(told):
+            names = [name for name, other in zip(self.axes, told, strict=True) if other == lines]
+            yield from lines if len(self.axes) == 1 else (f"{' and '.join(names)}:", *(f"  {line}" for line in lines))
         yield from self._summary()
         yield from self._unread()
 
     def _summary(self) -> Iterator[str]:
-        first = self.widest
-        if self.outputs == 1:
-            if len(self.axes) > 1 or self.phases is None:
-                yield f"in {len(self.axes)}-D: {first.used} of {first.pixels} pixels used, {'no holes' if self.hole_free else 'holes'}"
-        else:
-            period = "x".join(map(str, self.period))
-            those = f"{self.outputs} in a period of {period}"
-            if not self.is_complete:
-                those = f"{len(self.uses)} that were looked at ({those})"
+        use = self.widest
+        if self.outputs > 1:
+            those = f"{self.outputs} in a period of {'x'.join(map(str, self.period))}"
+            those = those if self.is_complete else f"{len(self.uses)} that were looked at ({those})"
             yield f"outputs with holes: {self.holed} of {those}{_blind(self.blind)}"
-        holed = [use for use in self.uses if 0 < use.used < use.pixels]
-        if self.phases is None and holed:
-            worst = min(holed, key=lambda use: use.used / use.pixels)
+        elif len(self.axes) > 1 or self.phases is None:
+            verdict = "no holes" if self.hole_free else "holes"
+            yield f"in {len(self.axes)}-D: {use.used} of {use.pixels} pixels used, {verdict}"
+        holed = [each for each in self.uses if 0 < each.used < each.pixels]
+        if self.phases is None and holed and self.outputs > 1:
+            worst = min(holed, key=lambda each: each.used / each.pixels)
             yield f"most in output {_place(worst.output)}: {worst.used} of {worst.pixels} pixels used"
-        best = self.widest
-        if best.evenness is not None and best.pixels > 1:
-            equal = max(1, round(best.evenness * best.pixels))
-            share = f"{best.evenness:.2f}" if best.evenness >= 0.1 else f"{best.evenness:.2g}"
-            yield f"evenness {share}: as if {equal} of {best.pixels} pixels were used equally often, and no other"
+        if use.evenness is not None and use.pixels > 1:
+            equal = max(1, round(use.evenness * use.pixels))
+            share = f"{use.evenness:.2f}" if use.evenness >= 0.1 else f"{use.evenness:.2g}"
+            yield f"evenness {share}: as if {equal} of {use.pixels} pixels were used equally often, and no other"
 
     def _unread(self) -> Iterator[str]:
         count = int(self.unread.sum())
         if count and self.is_complete:
-            period = "x".join(map(str, self.shift))
-            places = ", ".join(_place(place) for place in np.argwhere(self.unread)[:3].tolist())
+            every = f"{self.unread.size} ({'x'.join(map(str, self.shift))})"
+            shown = ", ".join(_place(place) for place in np.argwhere(self.unread)[:3].tolist())
             more = f" and {count - 3} more" if count > 3 else ""
-            yield f"pixels that no output reads: {count} of every {self.unread.size} ({period}): {places}{more}, and again after each period"
+            yield f"pixels that no output reads: {count} of every {every}: {shown}{more}, and so on"
 
 
 def _blind(count: int) -> str:
@@ -187,7 +175,8 @@ def _of_axis(blocks: Sequence[Block]) -> Iterator[str]:
         which = f"output {phase}, as every {period}{_ordinal(period)} from there: " if period > 1 else ""
         exact = counts if counts.sum() < EXACT else (counts > 0)
         use = AxisUse(tuple(map(int, exact)))
-        yield f"{which}{use.used} of {use.size} pixels used, largest gap {use.largest_gap}, common factor {use.common_factor}"
+        gaps = f"largest gap {use.largest_gap}, common factor {use.common_factor}"
+        yield f"{which}{use.used} of {use.size} pixels used, {gaps}"
         if exact is counts:
             yield f"counts from {use.smallest} to {use.largest}, {' and '.join(map(str, use.centre))} in the centre"
         if use.holes and period > 1:

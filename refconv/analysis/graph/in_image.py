@@ -1,7 +1,7 @@
-"""What does a network see of an image of this size?  Where the field is larger than the image, what is the rest of it?
+"""What does a network see of an image of this size?  Where its field is larger, what is the rest of it?
 
-An output ``P·q + φ`` sees the pixels ``S·q + first ... S·q + last``.  All of an axis of H pixels is seen by every output if
-the last one of each phase still sees pixel 0, and the first one already sees pixel H − 1.
+An output ``P·q + φ`` sees the pixels ``S·q + first ... S·q + last``.  Every output sees all H pixels of an axis if the
+last one of each phase still sees pixel 0, and the first one already sees pixel H − 1.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
-from refconv.analysis.graph.network_graph import AxisField, Graph, Tensor
+from refconv.analysis.graph.field import AxisField, Tensor
+from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.layers import Conv
 from refconv.analysis.region import pixels_seen
 from refconv.analysis.taps import NOTHING
@@ -22,8 +24,7 @@ __all__ = ["InImage", "Tiling", "in_image", "tiling"]
 MOST_OUTPUTS = 20_000  # along an axis, that are looked at one by one
 
 
-@dataclass(frozen=True)
-class Tiling:
+class Tiling(NamedTuple):
     """How an image may be cut into tiles without a seam, along one axis.
 
     Attributes

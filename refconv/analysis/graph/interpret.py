@@ -11,55 +11,52 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from refconv.analysis.graph import layouts, mixing, resizing, windows
+from refconv.analysis.graph.factors import SAME, Factor
 from refconv.analysis.graph.folding import folded
 from refconv.analysis.graph.nodes import Node, Program, Size, Unknown, Unsaid
 from refconv.analysis.graph.values import Call, Constant, Ended, PlaneFound, Value, as_constant
-from refconv.analysis.graph.views import SAME, Factor, Link, View, merged, of_image
+from refconv.analysis.graph.views import Link, View, merged, of_image
 
 __all__: list[str] = []
 
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 ELEMENTWISE = frozenset(
-    """Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization BiasGelu Cast CastLike Ceil Celu Clip Cos Cosh
-    DequantizeLinear Dropout Elu Erf Exp FastGelu Floor Gelu HardSigmoid HardSwish Identity IsInf IsNaN
-    LRN LeakyRelu Log Mish Neg Not PRelu QLinearLeakyRelu QLinearSigmoid QuantizeLinear QuickGelu Reciprocal Relu Round Selu
-    Shrink Sigmoid Sign Silu Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu""".split()  # noqa: SIM905  # a list of names reads better as text
+    _words("""Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization BiasGelu Cast CastLike Ceil Celu Clip Cos Cosh
+    DequantizeLinear Dropout Elu Erf Exp FastGelu Floor Gelu HardSigmoid HardSwish Identity IsInf IsNaN LRN LeakyRelu
+    Log Mish Neg Not PRelu QLinearLeakyRelu QLinearSigmoid QuantizeLinear QuickGelu Reciprocal Relu Round Selu Shrink
+    Sigmoid Sign Silu Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu""")
 )
 MERGING = frozenset(
-    """Add And BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow
-    QLinearAdd QLinearMul Sub Sum Where Xor""".split()  # noqa: SIM905
+    _words("""Add And BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod
+    Mul Or Pow QLinearAdd QLinearMul Sub Sum Where Xor""")
 )
-RULES: dict[str, Callable[[Call], Value | Sequence[Value]]] = {
-    **dict.fromkeys(("Conv", "ConvInteger", "FusedConv", "QLinearConv"), windows.conv),
-    **dict.fromkeys(("MaxPool", "AveragePool", "LpPool", "QLinearAveragePool"), windows.pool),
-    **dict.fromkeys(
-        ("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "QLinearGlobalAveragePool"), mixing.global_pool
-    ),
-    **dict.fromkeys(
-        """ReduceMean ReduceMax ReduceMin ReduceSum ReduceProd ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare
-        ArgMax ArgMin""".split(),  # noqa: SIM905
-        mixing.reduction,
-    ),
-    **dict.fromkeys(("Softmax", "LogSoftmax", "Hardmax"), mixing.softmax),
-    **dict.fromkeys(
-        """InstanceNormalization GroupNormalization LayerNormalization LpNormalization MeanVarianceNormalization
-        RMSNormalization SimplifiedLayerNormalization""".split(),  # noqa: SIM905
-        mixing.normalisation,
-    ),
-    **dict.fromkeys(("MatMul", "Gemm", "MatMulInteger", "QLinearMatMul", "FusedMatMul"), mixing.matrix_product),
-    **dict.fromkeys(("LSTM", "GRU", "RNN"), mixing.recurrence),
-    **dict.fromkeys(("Attention", "MultiHeadAttention"), mixing.attention),
-    "Layer": windows.given_layer,
-    "Linear": mixing.linear,
-    "Mixed": mixing.mixed,
-    "Pick": layouts.pick,
-    "AdaptivePool": resizing.adaptive_pool,
-    "DynamicQuantizeLinear": mixing.quantisation,
+_SEVERAL: dict[str, Callable[[Call], Value | Sequence[Value]]] = {
+    "Conv ConvInteger FusedConv QLinearConv": windows.conv,
+    "MaxPool AveragePool LpPool QLinearAveragePool": windows.pool,
+    "GlobalAveragePool GlobalMaxPool GlobalLpPool QLinearGlobalAveragePool": mixing.global_pool,
+    "ReduceMean ReduceMax ReduceMin ReduceSum ReduceProd ReduceL1 ReduceL2 ReduceLogSum": mixing.reduction,
+    "ReduceLogSumExp ReduceSumSquare ArgMax ArgMin": mixing.reduction,
+    "Softmax LogSoftmax Hardmax": mixing.softmax,
+    "InstanceNormalization GroupNormalization LayerNormalization LpNormalization": mixing.normalisation,
+    "MeanVarianceNormalization RMSNormalization SimplifiedLayerNormalization": mixing.normalisation,
+    "MatMul Gemm MatMulInteger QLinearMatMul FusedMatMul": mixing.matrix_product,
+    "LSTM GRU RNN": mixing.recurrence,
+    "Attention MultiHeadAttention": mixing.attention,
+    "Resize Upsample": resizing.resize,
+    "Concat QLinearConcat": layouts.concat,
     "Einsum": mixing.einsum,
     "CumSum": mixing.running_sum,
+    "DynamicQuantizeLinear": mixing.quantisation,
+    "Linear": mixing.linear,
+    "Mixed": mixing.mixed,
     "ConvTranspose": windows.conv_transpose,
     "Pad": windows.pad,
-    "Resize": resizing.resize,
-    "Upsample": resizing.resize,
+    "Layer": windows.given_layer,
+    "AdaptivePool": resizing.adaptive_pool,
     "DepthToSpace": resizing.depth_to_space,
     "SpaceToDepth": resizing.space_to_depth,
     "Transpose": layouts.transpose,
@@ -72,9 +69,9 @@ RULES: dict[str, Callable[[Call], Value | Sequence[Value]]] = {
     "Slice": layouts.slice_,
     "Split": layouts.split,
     "Gather": layouts.gather,
-    "Concat": layouts.concat,
-    "QLinearConcat": layouts.concat,
+    "Pick": layouts.pick,
 }
+RULES = {op: rule for ops, rule in _SEVERAL.items() for op in ops.split()}
 
 
 @dataclass
@@ -136,13 +133,13 @@ class Reading:
             links = tuple({(self._root(link), link.steps): link for link in reversed(links)}.values())[::-1]
         call = self.calls[name]
         call.links[name] = links
-        if len(links) == 1 and _is_same(links[0]) and (node.op in ELEMENTWISE or node.op in MERGING):
+        if len(links) == 1 and is_same(links[0]) and (node.op in ELEMENTWISE or node.op in MERGING):
             self.roots[name] = self._root(links[0])
         return replace(value, links=(Link(name, (SAME,) * len(self.plane)),) if value.axes else ())
 
     def _root(self, link: Link) -> str:
         """Return the tensor of which a link's source is an element-wise function."""
-        return self.roots.get(link.source, link.source) if _is_same(link) else f"through a window from {link.source}"
+        return self.roots.get(link.source, link.source) if is_same(link) else f"through a window from {link.source}"
 
     def _branch(self, node: Node) -> None:
         condition = self.values.get(node.inputs[0]) if node.inputs else None
@@ -159,7 +156,7 @@ class Reading:
         self.run([Node("Identity", node.name, (inner,), (outer,)) for inner, outer in aliases])
 
 
-def _is_same(link: Link) -> bool:
+def is_same(link: Link) -> bool:
     return link.steps is not None and all(step == SAME for step in link.steps)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from refconv.analysis.axis_map import window
+from refconv.analysis.graph.factors import MOST_PHASES, Dim, Factor, listed, product
 from refconv.analysis.graph.nodes import Size, Unknown, Unsaid
 from refconv.analysis.graph.regroup import reshaped
 from refconv.analysis.graph.values import Call, Constant
-from refconv.analysis.graph.views import MOST_PHASES, Dim, Factor, View, listed, merged, product
+from refconv.analysis.graph.views import View, merged
 from refconv.analysis.taps import NOTHING, Span
 
 __all__: list[str] = []
@@ -118,9 +120,10 @@ def sliced(call: Call, view: View, place: int, part: slice) -> View:
         if part.step == 0:
             call.node.wrong("its step must not be 0")
         kept = range(*part.indices(before))
-        start, step, size = kept.start, kept.step, len(kept)
+        taken: tuple[int, int, Size] = kept.start, kept.step, len(kept)
     else:
-        start, step, size = _open_slice(view, place, part)
+        taken = _open_slice(view, place, part)
+    start, step, size = taken
     if not any(factor.seen or factor.blocks for factor in view.dims[place]):
         return view.with_dim(place, Factor(size))
     if (start, step, size) == (0, 1, before):
@@ -176,7 +179,7 @@ def gather(call: Call) -> View:
     if not indices.shape:
         return view.dropped(place)
     if chosen is not None and all(isinstance(each, int) for each in chosen) and len(chosen) > 1:
-        steps = {after - before for before, after in zip(chosen, chosen[1:], strict=False)}
+        steps = {after - before for before, after in pairwise(chosen)}
         if len(steps) == 1 and min(chosen) >= 0 and min(steps) > 0 and len(indices.shape) == 1:
             return sliced(call, view, place, slice(chosen[0], chosen[-1] + 1, min(steps)))
     view = _lost(view, place, product(indices.shape))
@@ -227,9 +230,9 @@ def _in_a_row(dims: Sequence[Dim]) -> Dim:
     if not is_row or not isinstance(total, int) or total > MOST_PHASES:
         seen = tuple(dict.fromkeys(each for dim in dims for factor in dim for each in factor.seen))
         return (Factor(total, scattered=seen),)
-    phases: list[Span] = []
-    for (factor,) in dims:
-        assert isinstance(factor.size, int)
-        for place in range(factor.size):
-            phases.append(Span.gather((0, below.reads(place)) for below in factor.maps) if factor.maps else NOTHING)
+    phases = [
+        Span.gather((0, below.reads(place)) for below in factor.maps) if factor.maps else NOTHING
+        for (factor,), size in zip(dims, sizes, strict=True)
+        for place in range(size if isinstance(size, int) else 0)
+    ]
     return (Factor(total, axes.pop(), (listed(phases),)),)

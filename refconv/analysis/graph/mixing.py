@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from refconv.analysis.graph.factors import Dim, Factor
 from refconv.analysis.graph.nodes import Size, Unknown, Unsaid
 from refconv.analysis.graph.values import Call
-from refconv.analysis.graph.views import Dim, Factor, View, earliest, merged
+from refconv.analysis.graph.views import View, earliest, merged
 
 __all__: list[str] = []
 

@@ -4,106 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from os import PathLike
-from typing import NamedTuple
 
 from refconv.analysis.axis_map import PIXEL_SPAN
+from refconv.analysis.graph.factors import SAME, Factor
+from refconv.analysis.graph.field import AxisField, Tensor
 from refconv.analysis.graph.interpret import Reading, in_order, plane_of, read, read_by, unknown_shape
 from refconv.analysis.graph.nodes import Program, Size
 from refconv.analysis.graph.onnx_file import read_program
 from refconv.analysis.graph.values import Call, Constant, Ended
-from refconv.analysis.graph.views import SAME, Factor, Link, View, Whole
-from refconv.analysis.layers import Layer
-from refconv.analysis.region import Maps, pixels_seen
-from refconv.analysis.taps import NOTHING
+from refconv.analysis.graph.views import Link, View
 from refconv.arguments import LINE, PLANE, VOLUME
 
-__all__ = ["AxisField", "Graph", "Tensor", "from_onnx"]
-
-
-@dataclass(frozen=True)
-class AxisField:
-    """What a tensor's elements see along one axis of the image.
-
-    Attributes
-    ----------
-    maps : tuple of AxisMap
-        What is seen locally; empty where it is nothing.
-    outputs : int or None
-        The positions of the tensor along the axis, where that is known.
-    is_placed : bool
-        False where it is not known which position sees what, as after a flattening.
-    whole : Whole or None
-        The node through which all of the axis is seen as well.
-    """
-
-    maps: Maps
-    outputs: int | None
-    is_placed: bool
-    whole: Whole | None
-
-    @property
-    def size(self) -> int | None:
-        """The most pixels that any position sees locally, from the first to the last; None where that grows on and on."""
-        if len(self.maps) == 1 or not self.is_placed:
-            return max((span.size for each in self.maps for span in each.phases), default=None)
-        if not self.maps or self.outputs is None:
-            return None
-        return max(len(pixels_seen(self.maps, output)) for output in range(self.outputs))
-
-    @property
-    def stride(self) -> Fraction | None:
-        """The pixels between neighbouring positions."""
-        return Fraction(self.maps[0].shift, self.maps[0].period) if len(self.maps) == 1 and self.is_placed else None
-
-    @property
-    def padding(self) -> int | None:
-        """The pixels that position 0 sees before pixel 0."""
-        return -pixels_seen(self.maps, 0).start if self._has_first else None
-
-    @property
-    def center(self) -> Fraction | None:
-        """The centre of what position 0 sees."""
-        seen = pixels_seen(self.maps, 0) if self._has_first else range(0)
-        return Fraction(seen.start + seen.stop - 1, 2) if self._has_first else None
-
-    @property
-    def _has_first(self) -> bool:
-        return len(self.maps) == 1 and self.is_placed and self.maps[0].phases[0] != NOTHING
-
-
-class Tensor(NamedTuple):
-    """A tensor that depends on the image."""
-
-    name: str
-    node: str
-    module: str
-    label: str
-    layer: Layer | None
-    view: View | Ended
-    links: tuple[Link, ...]
-
-    @property
-    def is_local(self) -> bool:
-        """Whether its positions have a place in the image."""
-        return isinstance(self.view, View) and bool(self.view.axes)
-
-    @property
-    def has_plane(self) -> bool:
-        """Whether each axis that it tells apart is a dimension of its own, which it is not any more in a list of tokens."""
-        dims = self.view.dims if isinstance(self.view, View) else ()
-        linked = [dim for dim in dims if any(factor.axis is not None for factor in dim)]
-        return bool(linked) and all(len(dim) == 1 for dim in linked)
-
-    @property
-    def is_step(self) -> bool:
-        """Whether it reads more than the pixel below, or is joined from several tensors."""
-        return len(self.links) > 1 or any(
-            steps is None or any(step != SAME for step in steps) for _, steps in self.links
-        )
+__all__ = ["Graph", "from_onnx"]
 
 
 class Graph:
@@ -183,7 +97,7 @@ class Graph:
     def _field(self, name: str) -> tuple[AxisField, ...]:
         tensor = self.tensors[name]
         if isinstance(tensor.view, Ended):
-            raise ValueError(f"what {name!r} sees cannot be said, because of {tensor.view.title}: {tensor.view.reason}")
+            raise ValueError(f"what {name!r} sees cannot be said: {tensor.view.title}, {tensor.view.reason}")  # noqa: TRY004
         view, seen = tensor.view, tensor.view.seen
         sizes: dict[int, Size] = {
             factor.axis: factor.size for dim in view.dims for factor in dim if factor.axis is not None

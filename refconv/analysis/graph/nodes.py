@@ -1,6 +1,6 @@
 """One node of a graph, in ONNX's vocabulary, with every attribute checked where it is read.
 
-Two reasons not to go on are kept apart.  A `ValueError` says that the graph is wrong, as one with a scale of infinity is.
+Two reasons not to go on are kept apart.  A `ValueError` says that the graph is wrong, as one with an infinite scale is.
 `Unsaid` says that the graph is right and that nobody can say which pixels a tensor's elements see: after a
 non-maximum suppression that depends on the values.
 """
@@ -37,7 +37,7 @@ Size = int | Unknown
 
 
 @lru_cache(maxsize=65536)
-def derived(*rule: object) -> Unknown:
+def derived(*rule: object) -> Unknown:  # noqa: ARG001  # it is what the result is kept for
     """Return the unknown size that follows from others by a rule: the same one, each time that it is asked for.
 
     Two branches at stride 2 from one feature map have maps of one size, whatever it is.

@@ -1,4 +1,4 @@
-"""An ONNX file as a `Program`: its nodes in plain Python, its small constants as arrays, and of its weights the shapes."""
+"""An ONNX file as a `Program`: its nodes in plain Python, small constants as arrays, and of weights the shapes."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ class Protos:
         """Return attributes as plain values; what a Constant holds becomes its value, however it is written."""
         found = {each.name: self._value(each) for each in attributes}
         if op == "Constant":
-            written = {name: value for name, value in found.items() if name.startswith("value")}
-            return {"value": value if isinstance(value, Constant) else as_constant(value) for value in written.values()}
+            value = next((value for name, value in found.items() if name.startswith("value")), None)
+            return {} if value is None else {"value": value if isinstance(value, Constant) else as_constant(value)}
         return found
 
     def _value(self, attribute: Any) -> Any:
@@ -107,8 +107,8 @@ def module_of(name: str, metadata: Mapping[str, str]) -> str:
 
     >>> module_of("/layer1/layer1.0/conv1/Conv", {})
     'layer1.0.conv1'
-    >>> module_of("node_conv2d_5", {"pkg.torch.onnx.name_scopes": "['', 'layer1', 'layer1.0', 'layer1.0.conv1', 'conv2d']"})
-    'layer1.0.conv1'
+    >>> module_of("node_conv2d_5", {"pkg.torch.onnx.name_scopes": "['', 'layer1', 'layer1.0', 'conv2d_5']"})
+    'layer1.0'
     """
     scopes = metadata.get("pkg.torch.onnx.name_scopes", "").strip("[]").replace("'", "").replace('"', "").split(", ")
     if len(scopes) > 1:

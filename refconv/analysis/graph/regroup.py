@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from refconv.analysis.axis_map import LayerMap, nearest, window
+from refconv.analysis.graph.factors import Dim, Factor, product
 from refconv.analysis.graph.nodes import Size, Unsaid
-from refconv.analysis.graph.views import Dim, Factor, View, product
+from refconv.analysis.graph.views import View
 
 __all__: list[str] = []
 

@@ -1,8 +1,8 @@
 """Nodes that resample the plane: Resize in all its modes, Upsample, and the block rearrangements.
 
-An output p lies at ``x = a·p + b`` of the input, with a and b fractions, and reads the pixels around it: one, two, or as far
-as a cubic reaches.  With a = n/d in lowest terms the pattern repeats after d outputs and has moved on by n pixels.  For
-instance, 5 pixels to 9 with aligned corners: x = p/2, two phases, which read one pixel and two in turn.
+An output p lies at ``x = a·p + b`` of the input, with a and b fractions, and reads the pixels around it: one, two, or
+as far as a cubic reaches.  With a = n/d in lowest terms the pattern repeats after d outputs and has moved by n pixels.
+For instance, 5 pixels to 9 with aligned corners: x = p/2, two phases, which read one pixel and two in turn.
 
 Source: the operator specification of ONNX's Resize, opset 19.
 """
@@ -17,9 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from refconv.analysis.axis_map import LayerMap, nearest, window
+from refconv.analysis.graph.factors import Factor, require_few
 from refconv.analysis.graph.nodes import Size, Unknown, Unsaid, derived
 from refconv.analysis.graph.values import Call
-from refconv.analysis.graph.views import Factor, View, require_few
+from refconv.analysis.graph.views import View
 from refconv.analysis.taps import Progression
 from refconv.analysis.upsampling import Upsample
 
@@ -39,7 +40,7 @@ HALF = Fraction(1, 2)
 
 
 class Resample(NamedTuple):
-    """How one axis is resampled: the mode, where outputs lie, how a place is rounded, and whether a filter is widened."""
+    """How an axis is resampled: mode, where outputs lie, how places are rounded, and whether filters are widened."""
 
     mode: str
     place: str

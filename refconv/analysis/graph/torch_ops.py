@@ -63,7 +63,7 @@ class Operator:
         return name
 
 
-def _each(value: Any, rank: int) -> list[int]:
+def _each(value: Any, rank: int) -> list[Any]:
     """Return one number for each axis."""
     values = list(value) if isinstance(value, Sequence) else [value]
     return (values * rank if len(values) == 1 else values) or [1] * rank
@@ -219,12 +219,20 @@ def _one(op: str, *names: str, **attributes: Any) -> Callable[[Operator], None]:
     return write
 
 
+def _einsum(call: Operator) -> None:
+    call.add("Einsum", *call.arguments["tensors"], equation=call.arguments["equation"])
+
+
+def _void(_: object) -> None:
+    """Take a result that nobody needs."""
+
+
 def _shaped(op: str) -> Callable[[Operator], None]:
-    return lambda call: call.add(op, call.source, shape=list(call.shapes[call.output])) and None
+    return lambda call: _void(call.add(op, call.source, shape=list(call.shapes[call.output])))
 
 
 def _along(op: str) -> Callable[[Operator], None]:
-    return lambda call: call.add(op, call.source, axis=call.axis("dim")) and None
+    return lambda call: _void(call.add(op, call.source, axis=call.axis("dim")))
 
 
 # What an operator's name must match in whole, and what it becomes.
@@ -250,14 +258,14 @@ _OPERATORS: tuple[tuple[str, Callable[[Operator], None]], ...] = (
     (r"_?(log_)?softmax", _along("Softmax")),
     (r"cumsum", _along("CumSum")),
     (r"lstm|gru|rnn_\w+", _recurrent),
-    (r"matmul|mm|bmm", lambda call: call.add("MatMul", *list(call.arguments.values())[:2]) and None),
+    (r"matmul|mm|bmm", lambda call: _void(call.add("MatMul", *list(call.arguments.values())[:2]))),
     (r"addmm", _one("MatMul", "mat1", "mat2")),
     (r"baddbmm", _one("MatMul", "batch1", "batch2")),
     (r"linear", _one("Linear", "input", "weight")),
     (r"scaled_dot_product_attention", _one("Attention", "query", "key", "value")),
     (
         r"einsum",
-        lambda call: call.add("Einsum", *call.arguments["tensors"], equation=call.arguments["equation"]) and None,
+        _einsum,
     ),
     (r"pixel_shuffle", _one("DepthToSpace", blocksize="upscale_factor")),
     (r"pixel_unshuffle", _one("SpaceToDepth", blocksize="downscale_factor")),

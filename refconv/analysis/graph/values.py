@@ -83,7 +83,7 @@ class Call:
 
     @property
     def whole(self) -> Whole:
-        """This node, for what is seen in whole because of it."""
+        """What is said of a tensor that sees all of an axis because of this node."""
         return Whole(self.number, self.node.place)
 
     @property

@@ -2,8 +2,8 @@
 
 A tensor's dimension is a product of `Factor`s, the slowest first.  The factor of an image axis is *linked* to it: its
 `maps` say which pixels of that axis each position sees.  Channels, the batch, and whatever a node mixed together have
-no link.  So NCHW is four dimensions of one factor each; flattened to tokens, height and width are the two factors of one
-dimension; and a reshape back finds both again.
+no link.  So NCHW is four dimensions of one factor each; flattened to tokens, height and width are the two factors of
+one dimension; and a reshape back finds both again.
 
 Whoever reads all positions of a linked factor sees the whole axis from there on (`View.whole`), beside what it still
 sees locally: a squeeze-and-excitation block multiplies a feature map with a gate that has seen all of it.
@@ -11,32 +11,17 @@ sees locally: a squeeze-and-excitation block multiplies a feature map with a gat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import NamedTuple
 
-from refconv.analysis.axis_map import PIXEL_SPAN, AxisMap, LayerMap, join, window
-from refconv.analysis.graph.nodes import Size, Unsaid, derived
+from refconv.analysis.axis_map import PIXEL_SPAN, LayerMap
+from refconv.analysis.graph.factors import SAME, Dim, Factor, both, product, unblocked
+from refconv.analysis.graph.nodes import Size, Unsaid
 from refconv.analysis.region import Maps
-from refconv.analysis.taps import NOTHING, Span
 
 __all__: list[str] = []
-
-# A pattern that repeats after more outputs than this is no pattern; the largest in 60 real networks repeats after 546.
-MOST_PHASES = 20_000
-# Branches whose strides differ by rounding alone; real networks have two.
-MOST_STRIDES = 8
-
-
-def require_few(phases: int) -> None:
-    """Refuse a pattern that repeats too late, before it is made."""
-    if phases > MOST_PHASES:
-        raise Unsaid(f"its pattern repeats after {phases} outputs only, and {MOST_PHASES} are the most")
-
-
-SAME = window(1)  # the map of a layer that reads what it writes
 
 
 class Whole(NamedTuple):
@@ -46,78 +31,11 @@ class Whole(NamedTuple):
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """A part of a dimension.
-
-    Attributes
-    ----------
-    size : int or Unknown
-    axis : int or None
-        The image axis that it is linked to.
-    maps : tuple of AxisMap
-        What its positions see there.
-    blocks : (int, Maps, Maps) or None
-        Set for the inner part of an axis that was cut into blocks: the axis, its maps, and those of the blocks.
-    scattered : tuple of (int, Maps)
-        What is seen somewhere along it where positions got lost, as when feature maps are flattened and concatenated.
-    """
-
-    size: Size
-    axis: int | None = None
-    maps: Maps = ()
-    blocks: tuple[int, Maps, Maps] | None = None
-    scattered: tuple[tuple[int, Maps], ...] = ()
-
-    @property
-    def seen(self) -> tuple[tuple[int, Maps], ...]:
-        """What is seen along it, with a place for every position or without."""
-        return self.scattered if self.axis is None else ((self.axis, self.maps),)
-
-    def under(self, layer: LayerMap, size: Size) -> Factor:
-        """Return the factor after a layer: a part of a block has no place in the image any more, and no neighbours."""
-        if layer == SAME:
-            return replace(self, size=size)
-        if self.axis is None:
-            if self.scattered or self.blocks:
-                raise Unsaid("its neighbours along a dimension are no neighbours in the image")
-            return Factor(size)
-        return Factor(size, self.axis, tuple(_under(below, layer, size) for below in self.maps))
-
-
-def _under(below: AxisMap[Span], layer: LayerMap, size: Size) -> AxisMap[Span]:
-    """Return the map of a layer on top of another; output by output, where the pattern is longer than the outputs are."""
-    phases = len(layer.phases) * math.lcm(layer.shift, below.period) // layer.shift
-    if phases <= MOST_PHASES:
-        return below.under(layer)
-    require_few(size if isinstance(size, int) else phases)
-    assert isinstance(size, int)
-    return listed([Span.gather((0, below.reads(place)) for place in layer.reads(output)) for output in range(size)])
-
-
-def listed(spans: Sequence[Span]) -> AxisMap[Span]:
-    """Return the map of outputs that each see what they see; behind the last one it goes on where that ends."""
-    end = max((span.last for span in spans if span != NOTHING), default=0) + 1
-    return AxisMap(max(end, 1), tuple(spans))
-
-
-Dim = tuple[Factor, ...]
-
-
 class Link(NamedTuple):
     """How a tensor reads another one locally: a map for each image axis; None where no path can be counted."""
 
     source: str
     steps: tuple[LayerMap, ...] | None
-
-
-def product(sizes: Iterable[Size]) -> Size:
-    """Return the product of sizes; that of several unknown ones is another unknown one."""
-    many = [size for size in sizes if size != 1]
-    if len(many) == 1:
-        return many[0]
-    known = [size for size in many if isinstance(size, int)]
-    return math.prod(known) if len(known) == len(many) else derived("product", *many)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +118,7 @@ class View:
             else:
                 whole |= {axis: earliest(whole.get(axis), by) for axis, _ in factor.seen}
             if factor.blocks is not None:
-                dims = tuple(tuple(_unblocked(each, factor.blocks[0]) for each in dim) for dim in dims)
+                dims = tuple(tuple(unblocked(each, factor.blocks[0]) for each in dim) for dim in dims)
         return replace(self, dims=dims, whole=whole, gone=tuple(dict.fromkeys(gone)))
 
     def mixing(self, places: Iterable[int], by: Whole, *, keep: bool = False) -> View:
@@ -238,10 +156,6 @@ def _stepped(steps: tuple[LayerMap, ...] | None, axis: int, layer: LayerMap) -> 
     return (*steps[:axis], layer, *steps[axis + 1 :])
 
 
-def _unblocked(factor: Factor, axis: int) -> Factor:
-    return Factor(factor.size) if factor.blocks is not None and factor.blocks[0] == axis else factor
-
-
 def earliest(first: Whole | None, second: Whole) -> Whole:
     """Return the one that comes first in the graph."""
     return second if first is None else min(first, second)
@@ -267,7 +181,7 @@ def merged(views: Sequence[View], dim: Callable[[Sequence[Dim]], Dim] | None = N
         gone += lost
     # Who sees a block of an axis as a whole, and not its own place there, sees more than that place.
     mixed = {axis for view in views for axis in view.axes if len(views) > 1 and axis not in view.cut_axes}
-    dims = [tuple(reduce(_unblocked, mixed, factor) for factor in dim) for dim in dims]
+    dims = [tuple(reduce(unblocked, mixed, factor) for factor in dim) for dim in dims]
     whole: dict[int, Whole] = {}
     for view in views:
         whole |= {axis: min(by, whole.get(axis, by)) for axis, by in view.whole.items()}
@@ -285,23 +199,8 @@ def _joined(dims: Sequence[Dim]) -> tuple[Dim, list[tuple[int, Maps]]]:
     for other in linked[1:]:
         if [factor.axis for factor in other] != [factor.axis for factor in first]:
             raise Unsaid("what it combines lies along different axes of the image")
-        first = tuple(_both(one, two) for one, two in zip(first, other, strict=True))
+        first = tuple(both(one, two) for one, two in zip(first, other, strict=True))
     return first, lost
-
-
-def _both(one: Factor, two: Factor) -> Factor:
-    """Return the factor whose positions see what both see."""
-    if one == two:
-        return one
-    size = one.size if isinstance(one.size, int) else two.size
-    if one.axis is None:
-        return Factor(
-            size, blocks=one.blocks or two.blocks, scattered=tuple(dict.fromkeys((*one.scattered, *two.scattered)))
-        )
-    maps = one.maps if one.maps == two.maps else join((*one.maps, *two.maps))
-    if len(maps) > MOST_STRIDES:
-        raise Unsaid(f"it combines branches of {len(maps)} strides")
-    return Factor(size, one.axis, maps)
 
 
 def of_image(shape: Sequence[Size], plane: Sequence[int]) -> View:

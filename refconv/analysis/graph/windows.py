@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from refconv.analysis.axis_map import transposed_window, window
+from refconv.analysis.graph.factors import Factor, product, require_few
 from refconv.analysis.graph.nodes import Node, Size, Unknown, Unsaid, derived
 from refconv.analysis.graph.values import Call, Value, Window
-from refconv.analysis.graph.views import Factor, View, product, require_few
+from refconv.analysis.graph.views import View
 from refconv.analysis.layers import Conv, Layer, Pool
 from refconv.analysis.upsampling import ConvTranspose
 from refconv.axis import AxisGeometry, build_axis
@@ -114,7 +115,7 @@ def channels(call: Call, view: View, weight: int, side: int) -> View:
     kernel = call.values[weight]
     if isinstance(kernel, View):
         kernel = kernel.mixing(range(len(kernel.dims)), call.whole)
-        view = replace(view, whole={**{axis: by for axis, by in kernel.whole.items()}, **view.whole})
+        view = replace(view, whole={**kernel.whole, **view.whole})
     return view.with_dim(1, Factor(Unknown() if shape is None or len(shape) < 2 else shape[side]))
 
 

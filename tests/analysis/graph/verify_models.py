@@ -64,14 +64,14 @@ class First(nn.Module):
 
 
 class Detached(nn.Module):
-    """A module whose result is no part of the gradient."""
+    """A module whose result is no part of the gradient, and does not make what it multiplies grow."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = module
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return self.module(image).detach()
+        return torch.ones_like(self.module(image))
 
 
 def transparent(network: nn.Module) -> nn.Module:
@@ -102,6 +102,7 @@ def rows_with_gradient(network: nn.Module, rows: int, columns: int) -> tuple[int
     row = out.shape[2] // 2
     out[0, :, row, out.shape[3] // 2].sum().backward()
     assert image.grad is not None
+    assert image.grad.isfinite().all()
     seen = torch.nonzero(image.grad[0].abs().sum(dim=(0, 2))).ravel()
     return row, range(int(seen[0]), int(seen[-1]) + 1)
 

@@ -41,7 +41,7 @@ class AxisField:
     def size(self) -> int | None:
         """The most pixels that any position sees, from the first to the last; None where that grows on and on."""
         if len(self.maps) == 1 or not self.is_placed:
-            return max((span.size for each in self.maps for span in each.phases), default=None)
+            return max((span.size for each in self.maps for span in each.phases[: self.outputs]), default=None)
         if not self.maps or self.outputs is None:
             return None
         return max(len(pixels_seen(self.maps, output)) for output in range(self.outputs))

@@ -128,7 +128,7 @@ def sliced(call: Call, view: View, place: int, part: slice) -> View:
         return view.with_dim(place, Factor(size))
     if (start, step, size) == (0, 1, before):
         return view
-    if step < 0 or len(view.dims[place]) > 1 or size == 1:
+    if step < 0 or start < 0 or len(view.dims[place]) > 1:
         return _lost(view, place, size)
     layer = window(1, stride=step, before=-start)
     return view.under(place, layer, size)

@@ -38,17 +38,13 @@ def fitted(window: Window, size: Size) -> Window:
 
 def windows_of(call: Call, weight: int | None) -> list[Window]:
     """Return a node's window along every axis; `weight` is the input that has the kernel's shape."""
-    node = call.node
-    kernel = node.attributes.get("kernel_shape")
-    if kernel is None:
+    node, default = call.node, None
+    if "kernel_shape" not in node.attributes:
         shape = call.shape(weight) if weight is not None else None
-        if shape is None or not all(isinstance(size, int) for size in shape[2:]):
+        default = [size for size in (shape or ())[2:] if isinstance(size, int)]
+        if not default:
             node.wrong("kernel_shape is not given, and the weight is computed")
-        kernel = shape[2:]
-    node = replace(
-        node, attributes={**node.attributes, "kernel_shape": list(kernel) if isinstance(kernel, Sequence) else kernel}
-    )
-    sizes = node.numbers("kernel_shape", None, None, 1)
+    sizes = node.numbers("kernel_shape", default, None, 1)
     rank = len(sizes)
     if not 1 <= rank <= 3:
         node.wrong(f"kernel_shape={sizes} must have one axis, two or three")

@@ -20,6 +20,7 @@ def read_program(path: str | PathLike[str]) -> Program:
     Path(path).open("rb").close()  # a file that is not there is the first thing to say
     try:
         import onnx  # noqa: PLC0415  # an extra
+        import onnx.inliner  # noqa: PLC0415  # which is no part of it until it is named
         from google.protobuf.message import DecodeError  # noqa: PLC0415  # it comes with onnx
     except ModuleNotFoundError:
         raise ValueError("an ONNX file needs onnx, which is not installed: pip install onnx") from None

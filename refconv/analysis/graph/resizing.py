@@ -50,6 +50,8 @@ class Resample(NamedTuple):
     def layer(self, scale: Fraction, before: Size, after: Size) -> LayerMap:
         """Return the map, for a scale of outputs per input and sizes where they are known."""
         step, start = self._line(scale, before, after)
+        if not step:  # one pixel, which all outputs read
+            return nearest(after if isinstance(after, int) else 1)
         require_few(step.denominator)
         return LayerMap(step.numerator, tuple(self._taps(step * p + start, step) for p in range(step.denominator)))
 

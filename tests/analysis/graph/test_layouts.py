@@ -150,15 +150,17 @@ def test_reshape(target: list[int], expected: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ([2, 3, 36], "its sizes do not divide those before it"),
-        ([2, 3, 5, 6], "its sizes do not divide those before it"),
+        ([2, 3, 36], "a dimension of 5 is cut where it has no border"),
+        ([2, 3, 5, 6], "a dimension of 7 is cut where it has no border"),
+        ([2, 3, 5, 7, 2], "its sizes do not divide those before it"),
+        ([2, 3, 5], "its sizes do not divide those before it"),
         ([2, 3, 7, 5], "a dimension of 5 is cut where it has no border"),
+        ([2, 4, -1], "a dimension of 3 is cut where it has no border"),
     ],
 )
 def test_a_reshape_that_does_not_fit_cannot_be_said(target: list[int], reason: str) -> None:
     graph = Net(2, 3, 5, 7).constant("s", target).node("Reshape", "image,s", "y").graph()
-    assert isinstance(graph.tensors["y"].view, Ended)
-    assert reason in {why(graph), "its sizes do not divide those before it"}
+    assert why(graph) == reason
 
 
 def test_a_reshape_to_unknown_sizes_finds_those_that_are_the_same() -> None:
@@ -172,7 +174,7 @@ def test_a_reshape_to_unknown_sizes_finds_those_that_are_the_same() -> None:
     assert shape(graph)[3:] == graph.shape[2:]
     assert graph.tensors["tokens"].is_local
     ended = net.node("Reshape", "image,z", "e").graph("e")
-    assert why(ended, "e") == "its shape is computed, and not from the image's size alone" or "--input" in why(ended, "e")
+    assert why(ended, "e") == "its shape is computed, and not from the image's size alone"
 
 
 def test_flatten() -> None:

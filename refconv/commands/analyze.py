@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from refconv.plots.networks import save_network
 __all__ = ["register"]
 
 MOST_TERMS = 10_000  # outer products in a footprint; beyond, counting takes minutes
-MOST_COUNTS = 5_000_000  # pixels along an axis times layers, in Python's own integers; about three seconds
+MOST_COUNTS = 5_000_000  # pixels along an axis, times layers and terms, in Python's own integers; some three seconds
 
 _DESCRIPTION = "Say what every layer of a network sees, whether it leaves holes, and how often it uses each pixel."
 _LAYERS_HELP = (
@@ -62,6 +63,7 @@ def _analyze(options: argparse.Namespace) -> int:
         return 0
     if options.plot is not None:
         use = None if isinstance(report.covered, str) else report.covered.widest
+        use = use if use is not None and use.used and isfinite(use.total) else None
         save_network(options.plot, report.depths, use, report.graph.input_size, dark=options.dark)
     if options.json:
         sys.stdout.write(json.dumps(report.to_json(), indent=1, ensure_ascii=not _has_unicode()) + "\n")
@@ -108,7 +110,8 @@ def _grid(layers: Layers) -> Gridding | None:
     """Return the gridding where counting it is affordable."""
     maps = receptive_field(layers).maps[-1] if layers else ()
     widest = max((span.size for both in maps for each in both for span in each.phases), default=1)
-    is_small = _most_terms(layers) <= MOST_TERMS and widest * len(layers) <= MOST_COUNTS
+    terms = _most_terms(layers)
+    is_small = terms <= MOST_TERMS and terms * widest * len(layers) <= MOST_COUNTS
     try:
         return gridding(layers) if is_small else None
     except ValueError:  # output 0 reads nothing

@@ -124,7 +124,7 @@ def _lines(names: Sequence[str], stages: Sequence[Sequence[Stage]]) -> Iterator[
     for number, (name, stack) in enumerate(zip(names, stages, strict=True), start=1):
         yield ""
         yield emphasis(f"{number}: {name}")
-        yield from (f"  {line}" for line in wrapped(_verdict(stack[-1].use)))
+        yield from wrapped(_verdict(stack[-1].use))
 
 
 def _verdict(use: Use | str) -> str:

@@ -169,16 +169,16 @@ class NetworkReport:
         if len(self.targets) > MOST_OUTPUTS:
             told.append(f"and {len(self.targets) - MOST_OUTPUTS} more outputs, which --json has")
         if told:
-            yield "what the outputs see", [line for each in told for line in _indented(each)]
+            yield "what the outputs see", [line for each in told for line in wrapped(each)]
         if self.has_size:
             yield (
                 f"on an image of {'x'.join(map(str, self.graph.input_size or ()))}",
-                [line for each in self._in_image() for line in _indented(each)],
+                [line for each in self._in_image() for line in wrapped(each)],
             )
         if self.subject == self.graph.image:
             return
         if isinstance(self.covered, str):
-            yield "holes and footprint", _indented(f"left out: {self.covered}")
+            yield "holes and footprint", wrapped(f"left out: {self.covered}")
             return
         if self.grid is not None and self.grid.rules is not None:
             explained, verdict = self.grid.explain().splitlines(), self.grid.hole_free
@@ -229,7 +229,8 @@ class NetworkReport:
         if shares:
             yield f"of what an output sees, padding is {shares}"
         if found.all_seen_from:
-            behind = f"; the {found.nothing_new} layers behind it see nothing new" if found.nothing_new else ""
+            several = f"{found.nothing_new} layers behind it see" if found.nothing_new > 1 else "layer behind it sees"
+            behind = f"; the {several} nothing new" if found.nothing_new else ""
             yield f"every output sees the whole image from {self._called(found.all_seen_from)} on{behind}"
         elif found.first_seen_from:
             yield f"an output in the middle sees the whole image from {self._called(found.first_seen_from)} on"
@@ -282,16 +283,12 @@ class NetworkReport:
 _AT = {"centre": "in the middle", "edge": "at an edge", "corner": "in a corner"}
 
 
-def _indented(line: str) -> list[str]:
-    return [f"  {part}" for part in wrapped(line)]
-
-
 def _drawn(use: Use) -> Iterator[str]:
     """Draw a cell of two characters for each pixel, or block of pixels, and say what the characters mean."""
-    counts = use.counts
-    if not counts.size:
-        yield f"output {use.output} reads nothing"
+    if not use.used or not np.isfinite(use.total):
+        yield "left out: more than 10^308 paths" if use.used else f"output {use.output} reads nothing"
         return
+    counts = use.counts
     if any(use.output):
         yield f"of output {'x'.join(map(str, use.output))}, which sees as much as any"
     if counts.ndim > 2:

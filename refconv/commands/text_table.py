@@ -40,8 +40,11 @@ def width() -> int:
 
 
 def wrapped(line: str, indent: str = "  ") -> list[str]:
-    """Return a line of prose cut to the terminal's width, its further lines indented."""
-    return textwrap.wrap(line, max(20, width()), subsequent_indent=indent, break_on_hyphens=False) or [""]
+    """Return a line of prose, indented, cut to the terminal's width, and its further lines indented more."""
+    indent += line[: len(line) - len(line.lstrip())]
+    cut = textwrap.TextWrapper(max(20, width()), initial_indent=indent, subsequent_indent=indent + "  ")
+    cut.break_on_hyphens = False
+    return cut.wrap(line.lstrip()) or [""]
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
@@ -52,7 +55,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence
     """
     columns = list(zip(headings, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    while (excess := sum(widths) + 2 * len(widths) - width()) > 0:
+    while (excess := sum(widths) + 2 * len(widths) - 1 - width()) > 0:
         widest = max((place for place, flush in enumerate(left) if flush), key=widths.__getitem__, default=None)
         if widest is None or widths[widest] <= NARROWEST:
             break

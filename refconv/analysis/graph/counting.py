@@ -108,7 +108,8 @@ class Use:
         """Return the paths to all pixels of one place along an axis, up to a factor."""
         if len(self.blocks) > 1:
             return self.blocks[axis].counts
-        counts: Counts = self.counts.sum(axis=tuple(other for other in range(self.counts.ndim) if other != axis))
+        rank = self.counts.ndim
+        counts: Counts = self.counts.sum(axis=tuple(other for other in range(rank) if other != axis % rank))
         return counts
 
     def side_of(self, share: float) -> int:

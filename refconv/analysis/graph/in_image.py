@@ -76,7 +76,7 @@ def in_image(graph: Graph, name: str, among: Sequence[str]) -> InImage:
     """
     size = graph.input_size
     assert size is not None
-    path = [tensor for tensor in graph.path_to(name) if tensor.is_step and tensor.is_local]
+    path = [tensor for tensor in graph.path_to(name) if tensor.is_local]
     wanted = set(among)
     fields = [(tensor.name, graph.field(tensor.name)) for tensor in path if tensor.name in wanted]
     every = [layer for layer, seen in fields if all(map(_sees_all, seen, size))]

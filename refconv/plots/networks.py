@@ -110,9 +110,14 @@ def draw_growth(ax: Axes, depths: Sequence[Depth], image: Sequence[int] | None =
         if size < 6 * top:
             ax.axhline(size, color=COLOURS[1], linestyle="dashed", linewidth=1.2)
             ax.annotate(
-                f"image: {size}", (0.01, size), xycoords=("axes fraction", "data"), va="bottom", color=COLOURS[1]
+                f"image: {size}",
+                (0.99, size),
+                xycoords=("axes fraction", "data"),
+                va="bottom",
+                ha="right",
+                color=COLOURS[1],
             )
-    ax.set(ylabel="pixels that an output sees", ylim=(0, None), xlim=(0.5, len(depths) + 0.5))
+    ax.set(ylabel="pixels that an output sees", ylim=(0, None), xlim=(0.5, max(1, len(depths)) + 0.5))
     if len(depths) <= MOST_NAMES:
         names = [textwrap.shorten(depth.name or depth.label, 24, placeholder=" …") for depth in depths]
         ax.set_xticks(list(numbers), names, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)

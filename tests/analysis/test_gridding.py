@@ -246,7 +246,9 @@ def test_a_long_list_of_holes_and_of_repairs_is_cut_short() -> None:
     assert "  not used: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 1 more" in lines
     grid = gridding(stack(2, 4, 6, 8, 10, 12, 14))
     assert len(grid.repairs) == 6  # any but the first: 4 is too far from 1
-    repairs, same = grid.explain().split("as few changed as possible:\n")[1].split("rates without holes that see as much")
+    repairs, same = (
+        grid.explain().split("as few changed as possible:\n")[1].split("rates without holes that see as much")
+    )
     assert len(repairs.splitlines()) == 5
     assert len(same.splitlines()) == 1  # more than are ranked on the way
 

@@ -25,7 +25,10 @@ from refconv.analysis.trace import feature_maps
         ("  ", []),
         ("( )", [Parallel([])]),
         ("maxpool2 avgpool3x4s2ceil", [Pool(2), Pool((3, 4), 2, ceil_mode=True)]),
-        ("k3psame k3x4d2psame_lower k5s2pvalid", [Conv(3, padding=1), Conv((3, 4), padding=((2, 2), (3, 3)), dilation=2), Conv(5, 2)]),
+        (
+            "k3psame k3x4d2psame_lower k5s2pvalid",
+            [Conv(3, padding=1), Conv((3, 4), padding=((2, 2), (3, 3)), dilation=2), Conv(5, 2)],
+        ),
         ("(k3 pool2)x3", [Conv(3), Pool(2)] * 3),
         ("k1 (k3)x2 k5", [Conv(1), Conv(3), Conv(3), Conv(5)]),
         ("(k3p1 | )x2", [Parallel(Conv(3, padding=1), [])] * 2),
@@ -59,7 +62,10 @@ def test_parse(line: str, layers: list[Conv | Pool | ConvTranspose | Upsample | 
         ("k3 (k5)x0", "layer 2: x0 must make at least 1 and at most 100000 layers"),
         ("(k3 k5)x50001", "layer 1: x50001 must make at least 1 and at most 100000 layers"),
         ("k3psome", "layer 1: 'k3psome' must be a layer, such as k3, k3s2p1d2, k3x5, pool2; did you mean 'k3psame'?"),
-        ("k3s2psame", "layer 1, 'k3s2psame': padding='same' depends on the input's size at stride (2, 2); write ((top, bottom), (left, right))"),
+        (
+            "k3s2psame",
+            "layer 1, 'k3s2psame': padding='same' depends on the input's size at stride (2, 2); write ((top, bottom), (left, right))",
+        ),
         ("k3 | k1", "'k3 | k1' has a '|' without a '(' before it"),
         ("k3 ) k1", "'k3 ) k1' has a ')' without a '(' before it"),
         ("k3 k0", "layer 2, 'k0': kernel_size=0 must be at least 1"),
@@ -179,7 +185,10 @@ def test_a_feature_map_that_vanishes_is_refused_with_the_layer(
 )
 def test_a_slip_is_told_what_it_was_to_be_and_nothing_that_is_nonsense(slip: str, meant: str | None) -> None:
     hint = f"; did you mean '{meant}'?" if meant else ""
-    with pytest.raises(ValueError, match=f"^{re.escape(f'layer 1: {slip!r} must be a layer, such as k3, k3s2p1d2, k3x5, pool2{hint}')}$"):
+    with pytest.raises(
+        ValueError,
+        match=f"^{re.escape(f'layer 1: {slip!r} must be a layer, such as k3, k3s2p1d2, k3x5, pool2{hint}')}$",
+    ):
         Layers.parse(slip)
 
 
@@ -198,5 +207,7 @@ def test_same_padding_at_a_stride_is_resolved_for_an_image() -> None:
 
 
 def test_padding_that_depends_on_a_map_that_vanishes_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^layer 2, 'k3s2psame_upper': padding='same_upper' depends on the input's size"):
+    with pytest.raises(
+        ValueError, match=r"^layer 2, 'k3s2psame_upper': padding='same_upper' depends on the input's size"
+    ):
         Layers.parse("k9 k3s2psame_upper", input_size=(5, 5))

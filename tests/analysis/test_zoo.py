@@ -203,7 +203,10 @@ def test_deeplabs_rates_and_their_padding() -> None:
         "aspp": [(1, 1), (6, 6), (12, 12), (18, 18)],
     }
     for name in rates:
-        assert feature_maps(zoo.find(name).layers, (513, 513))[-1] == {"aspp": (513, 513), "deeplabv3-resnet50": (65, 65)}.get(name, (33, 33))
+        assert feature_maps(zoo.find(name).layers, (513, 513))[-1] == {
+            "aspp": (513, 513),
+            "deeplabv3-resnet50": (65, 65),
+        }.get(name, (33, 33))
 
 
 def test_a_unet_keeps_the_size_and_sees_up_to_204_pixels() -> None:

@@ -116,12 +116,17 @@ def test_a_network_of_many_branches_is_counted_pixel_by_pixel(capsys: pytest.Cap
         "  evenness 0.041: as if 85481 of 2105401 pixels were used equally often, and no other",
     ]
     assert "each cell is a block of 38x38 pixels" in lines[-2]
-    assert re.fullmatch(r"  of about [\d.e+]+ paths 50 % in \d+, 90 % in \d+, 99 % in \d+ pixels square in the middle", lines[-1])
+    assert re.fullmatch(
+        r"  of about [\d.e+]+ paths 50 % in \d+, 90 % in \d+, 99 % in \d+ pixels square in the middle", lines[-1]
+    )
 
 
 def test_what_is_too_much_to_count_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     lines = said(capsys, "(k3p1 | )x1300")
-    assert lines[-2:] == ["holes and footprint", "  left out: 2601x2601 pixels under 2601 tensors are too many to count"]
+    assert lines[-2:] == [
+        "holes and footprint",
+        "  left out: 2601x2601 pixels under 2601 tensors are too many to count",
+    ]
     assert lines[1].split() == ["layer", "sees", "stride", "padding", "centre"]
     numbers = [line.split()[0] for line in lines if "Parallel" in line or line.strip() == "..."]
     assert (numbers[0], numbers[29:32], numbers[-1]) == ("1", ["30", "...", "1271"], "1300")
@@ -176,7 +181,9 @@ def save_model(folder: Path, name: str = "net.onnx") -> Path:
         node("Flatten", ["pooled"], ["y"], name="/Flatten"),
         node("NonZero", ["features"], ["z"], name="/NonZero"),
     ]
-    weights = [onnx.numpy_helper.from_array(numpy.zeros((2, size, 3, 3), "f"), key) for key, size in (("w", 1), ("v", 2))]
+    weights = [
+        onnx.numpy_helper.from_array(numpy.zeros((2, size, 3, 3), "f"), key) for key, size in (("w", 1), ("v", 2))
+    ]
     infos = [onnx.helper.make_tensor_value_info("image", 1, [1, 1, 16, 24])]
     outputs = [onnx.helper.make_tensor_value_info(each, 1, None) for each in ("y", "features", "z")]
     graph = onnx.helper.make_graph(nodes, "net", infos, outputs, weights)
@@ -187,11 +194,11 @@ def save_model(folder: Path, name: str = "net.onnx") -> Path:
 def test_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     lines = said(capsys, str(save_model(tmp_path)))
     assert lines[1 : lines.index("")] == [
-        "    name         layer                      sees  stride  padding  centre   map",
-        " 1  stem         Conv(3, stride=2,             3       2        1       0  8x12",
+        "    name         layer                       sees  stride  padding  centre   map",
+        " 1  stem         Conv(3, stride=2,              3       2        1       0  8x12",
         "                 padding=1)",
-        " 2  block.conv1  Conv(3, padding=1)            7       2        3       0  8x12",
-        " 3  features     Conv(3, padding=2,       15+all       2        7       0  8x12",
+        " 2  block.conv1  Conv(3, padding=1)             7       2        3       0  8x12",
+        " 3  features     Conv(3, padding=2,        15+all       2        7       0  8x12",
         "                 dilation=2)",
     ]
     start = lines.index("what the outputs see")
@@ -249,14 +256,28 @@ def test_a_path_is_a_path(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     for name in ("net.onnx.bak.onnx", "no suffix", "with:colon.onnx"):
         path = save_model(folder, name)
         assert said(capsys, f"{path}:a")[3].split()[1] == "block.conv1"
-    assert refused(capsys, f"{folder}/none.onnx:a") == f"refconv: [Errno 2] No such file or directory: '{folder}/none.onnx'"
+    assert (
+        refused(capsys, f"{folder}/none.onnx:a")
+        == f"refconv: [Errno 2] No such file or directory: '{folder}/none.onnx'"
+    )
 
 
 def test_the_tensors_of_a_model_are_listed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     lines = [line.split() for line in said(capsys, str(save_model(tmp_path)), "--list")]
     assert lines[0] == ["tensor", "made", "by", "sees", "stride", "map"]
     assert lines[1] == ["image", "input", "1", "1", "16x24"]
-    assert [line[0] for line in lines[1:]] == ["image", "stem:0", "a", "sum", "mean", "gated", "features", "pooled", "y", "z"]
+    assert [line[0] for line in lines[1:]] == [
+        "image",
+        "stem:0",
+        "a",
+        "sum",
+        "mean",
+        "gated",
+        "features",
+        "pooled",
+        "y",
+        "z",
+    ]
     assert lines[5] == ["mean", "GlobalAveragePool", "all", "varies", "varies"]
     assert lines[7][-3:] == ["15+all", "2", "8x12"]
     assert lines[10] == ["z", "NonZero"]
@@ -265,13 +286,18 @@ def test_the_tensors_of_a_model_are_listed(capsys: pytest.CaptureFixture[str], t
 def test_another_input_is_the_image(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="onnx is not installed")
     nodes = [onnx.helper.make_node("MaxPool", [f"in{size}"], [f"out{size}"], kernel_shape=[size]) for size in (3, 5)]
-    infos = [onnx.helper.make_tensor_value_info(f"{end}{size}", 1, [1, 1, 9]) for end in ("in", "out") for size in (3, 5)]
+    infos = [
+        onnx.helper.make_tensor_value_info(f"{end}{size}", 1, [1, 1, 9]) for end in ("in", "out") for size in (3, 5)
+    ]
     path = tmp_path / "two.onnx"
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "two", infos[:2], infos[2:])), path)
     assert "Pool(3, stride=1)" in said(capsys, str(path))[2]
     assert "Pool(5, stride=1)" in said(capsys, str(path), "--from", "in5")[2]
     assert refused(capsys, str(path), "--from", "in7") == "refconv: from='in7' must be one of the inputs in3, in5"
-    assert refused(capsys, f"{path}:in3..out5") == "refconv: 'out5' is no tensor, node or module that depends on 'in3'; did you mean 'out3'?"
+    assert (
+        refused(capsys, f"{path}:in3..out5")
+        == "refconv: 'out5' is no tensor, node or module that depends on 'in3'; did you mean 'out3'?"
+    )
 
 
 def test_the_json_of_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -286,7 +312,10 @@ def test_the_json_of_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert report["coverage"]["outputs_in_a_period"] == report["coverage"]["outputs_looked_at"] == 1
     assert (report["coverage"]["outputs_with_holes"], report["coverage"]["outputs_that_read_nothing"]) == (0, 0)
     assert report["coverage"]["pixels_that_no_output_reads"] == 0
-    assert report["on_the_image"][-1] == "  features (Conv(3, padding=2, dilation=2)): 9 at 32, 6 at 48, 4 at 16 of 96 positions"
+    assert (
+        report["on_the_image"][-1]
+        == "  features (Conv(3, padding=2, dilation=2)): 9 at 32, 6 at 48, 4 at 16 of 96 positions"
+    )
 
 
 @pytest.mark.parametrize(
@@ -300,7 +329,9 @@ def test_the_json_of_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path)
         ("one input", "ONNX node 'a' (Conv): it has 1 input and needs 2"),
     ],
 )
-def test_a_wrong_model_is_refused_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, message: str) -> None:
+def test_a_wrong_model_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, message: str
+) -> None:
     onnx = pytest.importorskip("onnx", reason="onnx is not installed")
     node = onnx.helper.make_node
     nodes = {
@@ -312,7 +343,9 @@ def test_a_wrong_model_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]
         "one input": [node("Conv", ["x"], ["y"], name="a", kernel_shape=[3, 3])],
     }[name]
     infos = [onnx.helper.make_tensor_value_info(each, 1, [1, 1, 9, 9]) for each in "xy"]
-    onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "wrong", infos[:1], infos[1:])), tmp_path / "wrong.onnx")
+    onnx.save(
+        onnx.helper.make_model(onnx.helper.make_graph(nodes, "wrong", infos[:1], infos[1:])), tmp_path / "wrong.onnx"
+    )
     assert refused(capsys, str(tmp_path / "wrong.onnx")) == f"refconv: {message}"
 
 
@@ -364,14 +397,19 @@ def test_what_a_network_sees_of_an_image(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_the_layers_of_a_branch_are_called_after_their_row(capsys: pytest.CaptureFixture[str]) -> None:
     text = "\n".join(said(capsys, "--zoo", "deeplabv3-mobilenet_v3-os16", "--input", "513x513"))
-    assert "pyramid, branch 4, layer 1 (Conv(3, padding=36, dilation=36)): 1 at 1089 of\n      1089 positions: it is a 1×1 convolution" in text
+    assert (
+        "pyramid, branch 4, layer 1 (Conv(3, padding=36, dilation=36)): 1 at 1089 of\n      1089 positions: it is a 1×1 convolution"
+        in text
+    )
     told = " ".join(text.split())
     assert "every output sees the whole image from pyramid (Parallel(" in told
     assert "on; the layer behind it sees nothing new" in told
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 132])
-def test_no_line_is_wider_than_the_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+def test_no_line_is_wider_than_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     lines = said(capsys, "k7s2p3 (k1 | k3p6d6 | k3p12d12)", "--input", "65x65")
     drawn = [line for line in lines if set(line) <= set(" ·░▒▓█")]
@@ -387,14 +425,20 @@ def test_an_output_without_these_characters_has_others(tmp_path: Path) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.isascii()
     assert "#" in run.stdout
-    json_run = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True, env=environment, cwd=tmp_path)
+    json_run = subprocess.run(
+        [*command, "--json"], capture_output=True, text=True, check=True, env=environment, cwd=tmp_path
+    )
     assert json.loads(json_run.stdout)["network"] == "(k3 | k5d2)"
 
 
 def test_numpy_alone_is_enough() -> None:
     hidden = "for name in ('rich', 'matplotlib', 'scipy', 'onnx', 'torch'): sys.modules[name] = None"
     program = f"import sys\n{hidden}\nfrom refconv import cli; sys.exit(cli.main(sys.argv[1:]))"
-    for arguments in (["analyze", "k3 k3d2"], ["analyze", "--zoo", "resnet50", "--input", "224x224"], ["compare", "k3", "k5"]):
+    for arguments in (
+        ["analyze", "k3 k3d2"],
+        ["analyze", "--zoo", "resnet50", "--input", "224x224"],
+        ["compare", "k3", "k5"],
+    ):
         run = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
         assert (run.returncode, run.stderr) == (0, "")
 
@@ -469,5 +513,16 @@ def test_help_names_the_zoo(capsys: pytest.CaptureFixture[str]) -> None:
         main(["analyze", "--help"])
     assert ended.value.code == 0
     out = capsys.readouterr().out
-    for word in ("LAYERS", "--zoo NAME", "--input HxW", "--plot FILE", "--dark", "--list", "--from NAME", "--json", "hdc-dilation-bigger", "model.onnx"):
+    for word in (
+        "LAYERS",
+        "--zoo NAME",
+        "--input HxW",
+        "--plot FILE",
+        "--dark",
+        "--list",
+        "--from NAME",
+        "--json",
+        "hdc-dilation-bigger",
+        "model.onnx",
+    ):
         assert word in out

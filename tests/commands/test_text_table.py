@@ -95,7 +95,9 @@ def test_headings_are_bold_on_a_terminal_unless_nobody_wants_that(monkeypatch: p
         ("cp437", "3x3 -+*# . ½ ...\n"),
     ],
 )
-def test_what_a_terminal_cannot_write_is_written_otherwise(monkeypatch: pytest.MonkeyPatch, encoding: str, expected: str) -> None:
+def test_what_a_terminal_cannot_write_is_written_otherwise(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, expected: str
+) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding, newline=""))
     write(["3×3 ░▒▓█ · ½ …   "])

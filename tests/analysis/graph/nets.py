@@ -20,7 +20,7 @@ class Net:
         self.nodes: list[Node] = []
         self.constants: dict[str, Any] = {}
 
-    def node(self, op: str, inputs: str, output: str, module: str = "", opset: int = 18, **attributes: Any) -> Net:
+    def node(self, op: str, inputs: str, output: str, *, module: Any = "", opset: Any = 18, **attributes: Any) -> Net:
         names = tuple(inputs.split(",")) if inputs else ()
         self.nodes.append(Node(op, f"the {output}", names, tuple(output.split(",")), attributes, module, opset))
         return self

@@ -33,7 +33,8 @@ class RandomGraph:
         self.names: list[str] = []
         self.ops: list[str] = []
         self.is_cubic = False
-        self.here, self.shape = "image", [None, 1, *SIZES[self.rank]]
+        self.here = "image"
+        self.shape: list[Any] = [None, 1, *SIZES[self.rank]]
         for _ in range(self.rng.randint(1, 5)):
             self.step(depth=1)
 
@@ -94,7 +95,9 @@ class RandomGraph:
         kernel = kernel or [rng.randint(1, 4) for _ in range(rank)]
         rates = [rng.randint(1, 3) for _ in range(rank)]
         strides = (
-            [1] * rank if same or kernel == [1] * rank and channels else [rng.choice([1, 1, 2, 3]) for _ in range(rank)]
+            [1] * rank
+            if same or (kernel == [1] * rank and channels)
+            else [rng.choice([1, 1, 2, 3]) for _ in range(rank)]
         )
         out = channels or rng.randint(1, 3)
         attributes: dict[str, Any] = {"strides": strides, "dilations": rates}
@@ -157,7 +160,7 @@ class RandomGraph:
         self.node("ConvTranspose", [self.here, weight], [None, 1, *sizes], **attributes)
 
     def pad(self) -> None:
-        rng, rank = self.rng, self.rank
+        rng = self.rng
         mode = rng.choice(["constant", "reflect", "edge", "wrap"])
         before, after = ([rng.randint(0, min(2, size - 1)) for size in self.plane] for _ in range(2))
         if mode == "constant" and rng.random() < 0.3:
@@ -330,4 +333,5 @@ def really_read(onnxruntime: Any, graph: RandomGraph, seed: int) -> np.ndarray[A
     (found,) = session.run(None, {"image": images.reshape(pixels + 1, 1, *size).astype(np.float32)})
     with np.errstate(invalid="ignore"):
         changed = ~(abs(found[:-1] - found[-1:]) < NOTICED).all(axis=1)
-    return np.moveaxis(changed, 0, -1).reshape(*changed.shape[1:], *size)
+    read: np.ndarray[Any, Any] = np.moveaxis(changed, 0, -1).reshape(*changed.shape[1:], *size)
+    return read

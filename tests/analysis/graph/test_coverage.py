@@ -96,7 +96,11 @@ def test_a_residual_network_is_uneven_and_has_no_holes() -> None:
 
 def test_axes_that_differ_are_told_apart_and_of_one_axis_no_name_is_said() -> None:
     lines = list(covered("k3x1d2x1 k1x5").explain())
-    assert lines[:3] == ["height:", "  3 of 5 pixels used, largest gap 2, common factor 2", "  counts from 0 to 1, 1 in the centre"]
+    assert lines[:3] == [
+        "height:",
+        "  3 of 5 pixels used, largest gap 2, common factor 2",
+        "  counts from 0 to 1, 1 in the centre",
+    ]
     assert lines[3:6] == ["  not used: 1, 3", "width:", "  5 of 5 pixels used, largest gap 1, common factor 1"]
     assert list(covered("c1: k3d3").explain()) == [
         "3 of 7 pixels used, largest gap 3, common factor 3",
@@ -112,7 +116,9 @@ def test_a_long_list_is_cut_short_and_large_counts_are_left_out() -> None:
     assert any(line.startswith("evenness 0.0") for line in covered("((k3p1 | ))x60").explain())
 
 
-@pytest.mark.parametrize(("period", "ordinal"), [(2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th"), (21, "21st")])
+@pytest.mark.parametrize(
+    ("period", "ordinal"), [(2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th"), (21, "21st")]
+)
 def test_ordinals(period: int, ordinal: str) -> None:
     assert f"as every {ordinal} from there" in "\n".join(covered(f"c1: k3d2 up{period}").explain())
 
@@ -125,7 +131,12 @@ def test_branches_of_different_strides_are_looked_at_in_the_middle() -> None:
     assert [use.output for use in found.uses] == [(10, 10)]
     assert (found.outputs, found.is_complete) == (400, False)
     net.inputs["image"] = None
-    unknown = Net().node("MaxPool", "image", "p", kernel_shape=[1], strides=[2]).node("Concat", "p,image", "y", axis=1).graph()
+    unknown = (
+        Net()
+        .node("MaxPool", "image", "p", kernel_shape=[1], strides=[2])
+        .node("Concat", "p,image", "y", axis=1)
+        .graph()
+    )
     with pytest.raises(Unsaid, match=r"^every output reads differently, and --input does not say how many there are$"):
         coverage(unknown, "y")
 

@@ -103,7 +103,9 @@ N = Unknown("N")
         ("Where", ([True], [N], [1]), {}, None),
     ],
 )
-def test_an_unknown_size_is_moved_about_and_not_calculated_with(op: str, arrays: Any, attributes: Any, expected: Any) -> None:
+def test_an_unknown_size_is_moved_about_and_not_calculated_with(
+    op: str, arrays: Any, attributes: Any, expected: Any
+) -> None:
     objects = [np.array(array, dtype=object) if N in array else array for array in arrays]
     assert fold(op, *objects, **attributes) == expected
 
@@ -152,6 +154,8 @@ def test_pads_that_pytorch_puts_together() -> None:
     net.node("Concat", "given,zeros", "all", axis=0).constant("pairs", [-1, 2]).node("Reshape", "all,pairs", "two")
     for name, value in {"last": -1, "end": -(2**40), "first": 0, "step": -1}.items():
         net.constant(name, [value])
-    net.node("Slice", "two,last,end,first,step", "turned").node("Transpose", "turned", "t", perm=[1, 0]).constant("flat", [-1])
+    net.node("Slice", "two,last,end,first,step", "turned").node("Transpose", "turned", "t", perm=[1, 0]).constant(
+        "flat", [-1]
+    )
     graph = net.node("Reshape", "t,flat", "r").node("Cast", "r", "pads", to=7).node("Pad", "image,pads", "y").graph()
     assert [(field.padding, field.outputs) for field in graph.field("y")] == [(1, 10), (3, 15)]

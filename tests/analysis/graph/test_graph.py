@@ -16,7 +16,9 @@ from refconv.analysis.graph.values import Constant, Ended
 def residual() -> Net:
     net = Net(1, 3, 40, 50).weight("w", 3, 3, 3, 5)
     net.node("Conv", "image,w", "stem", module="stem.conv", strides=[2, 2], pads=[1, 2, 1, 2])
-    net.node("Conv", "stem,w", "a", module="block.conv1", pads=[1, 2, 1, 2]).node("Relu", "a", "ra", module="block.relu")
+    net.node("Conv", "stem,w", "a", module="block.conv1", pads=[1, 2, 1, 2]).node(
+        "Relu", "a", "ra", module="block.relu"
+    )
     net.node("Conv", "ra,w", "b", module="block.conv2", pads=[1, 2, 1, 2]).node("Add", "b,stem", "sum", module="block")
     return net.node("MaxPool", "sum", "y", kernel_shape=[2, 2])
 
@@ -32,13 +34,19 @@ def test_a_residual_block() -> None:
 
 
 def test_branches_of_one_stride_and_of_several() -> None:
-    net = Net(1, 1, 21).node("Conv", "image,w", "a", kernel_shape=[1]).node("Conv", "image,w", "b", kernel_shape=[3], strides=[2])
+    net = (
+        Net(1, 1, 21)
+        .node("Conv", "image,w", "a", kernel_shape=[1])
+        .node("Conv", "image,w", "b", kernel_shape=[3], strides=[2])
+    )
     net.node("Resize", "b,,,sizes", "up").constant("sizes", [1, 1, 21]).weight("w", 1, 1, 1).node("Add", "a,up", "y")
     (field,) = net.graph().field("y")
     # 10 outputs at stride 2 to 21: 20 pixels in 21 outputs, beside 21 in 21; so each output has a field of its own.
     assert (field.stride, field.padding, field.center) == (None, None, None)
     assert len(field.maps) == 2
-    assert field.size == max(len(range(min(p, q), max(p, q + 2) + 1)) for p in range(21) for q in [2 * ((2 * p + 1) * 10 // 42)])
+    assert field.size == max(
+        len(range(min(p, q), max(p, q + 2) + 1)) for p in range(21) for q in [2 * ((2 * p + 1) * 10 // 42)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,7 +67,11 @@ def test_tensors_nodes_and_modules_are_found(name: str, found: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("block.conv3", "did you mean 'block.conv2' or 'block.conv1' or 'block'?"), ("zzz", "--list shows what there is"), ("bloc", "did you mean 'block'?")],
+    [
+        ("block.conv3", "did you mean 'block.conv2' or 'block.conv1' or 'block'?"),
+        ("zzz", "--list shows what there is"),
+        ("bloc", "did you mean 'block'?"),
+    ],
 )
 def test_an_unknown_name_is_refused_with_those_that_are_near(name: str, hint: str) -> None:
     message = f"'{name}' is no tensor, node or module that depends on 'image'; {hint}"
@@ -81,8 +93,15 @@ def test_a_part_starts_at_one_of_the_tensors() -> None:
 
 
 def test_a_part_may_start_at_tokens_and_behind_what_sees_all() -> None:
-    net = residual().constant("flat", [0, 3, -1]).node("Reshape", "sum,flat", "tokens").node("GlobalMaxPool", "sum", "all")
-    net.constant("plane", [0, 3, 20, 25]).node("Reshape", "tokens,plane", "r").node("Conv", "r,w", "z").node("Mul", "r,all", "g")
+    net = (
+        residual()
+        .constant("flat", [0, 3, -1])
+        .node("Reshape", "sum,flat", "tokens")
+        .node("GlobalMaxPool", "sum", "all")
+    )
+    net.constant("plane", [0, 3, 20, 25]).node("Reshape", "tokens,plane", "r").node("Conv", "r,w", "z").node(
+        "Mul", "r,all", "g"
+    )
     graph = net.graph("z,g")
     assert numbers(graph.starting_at("tokens"), "z") == [(3, 1, 0, 18), (5, 1, 0, 21)]
     assert [field.whole for field in graph.starting_at("g").field("g")] == [None, None]
@@ -93,7 +112,9 @@ def test_a_part_may_start_at_tokens_and_behind_what_sees_all() -> None:
 def test_several_inputs() -> None:
     net = Net(1, 4)
     net.inputs = {"scale": (1, 1), "state": (1, 2, 3), "sound": (1, 90), "other": (1, 1, 8, 9)}
-    net.constant("one", [1]).node("Unsqueeze", "sound,one", "u").node("Conv", "u,w", "c", kernel_shape=[5]).node("Mul", "c,scale", "y")
+    net.constant("one", [1]).node("Unsqueeze", "sound,one", "u").node("Conv", "u,w", "c", kernel_shape=[5]).node(
+        "Mul", "c,scale", "y"
+    )
     net.node("Conv", "other,w", "z", kernel_shape=[3, 3])
     assert net.graph().image == "sound"
     assert numbers(net.graph()) == [(5, 1, 0, 86)]
@@ -147,7 +168,9 @@ def test_a_path_that_ends_has_its_last_tensors() -> None:
     assert ended.title == "ONNX node 'the n' (NonMaxSuppression)"
     assert graph.before("out", lambda tensor: not isinstance(tensor.view, Ended)) == ["stem", "sum", "y"]
     assert graph.before("y", lambda tensor: tensor.is_local) == ["y"]
-    with pytest.raises(ValueError, match=r"^what 'z' sees cannot be said: ONNX node 'the n' \(NonMaxSuppression\), which"):
+    with pytest.raises(
+        ValueError, match=r"^what 'z' sees cannot be said: ONNX node 'the n' \(NonMaxSuppression\), which"
+    ):
         graph.field("z")
 
 
@@ -160,9 +183,15 @@ def test_the_way_to_a_tensor() -> None:
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
-        ([("Relu", "image", "y"), ("Relu", "y", "y")], "ONNX node 'the y' (Relu): it writes 'y', which ONNX node 'the y' (Relu) writes already"),
+        (
+            [("Relu", "image", "y"), ("Relu", "y", "y")],
+            "ONNX node 'the y' (Relu): it writes 'y', which ONNX node 'the y' (Relu) writes already",
+        ),
         ([("Relu", "image", "image")], "ONNX node 'the image' (Relu): it writes 'image', which is an input already"),
-        ([("Add", "image,z", "y"), ("Relu", "y", "z")], "ONNX node 'the y' (Add): it depends on its own output: the graph has a cycle"),
+        (
+            [("Add", "image,z", "y"), ("Relu", "y", "z")],
+            "ONNX node 'the y' (Add): it depends on its own output: the graph has a cycle",
+        ),
         ([("Relu", "y", "y")], "ONNX node 'the y' (Relu): it depends on its own output: the graph has a cycle"),
     ],
 )
@@ -188,21 +217,31 @@ def branch(op: str, **attributes: Any) -> Program:
 
 @pytest.mark.parametrize(("condition", "size"), [(True, 3), (False, 5)])
 def test_an_if_with_a_constant_condition_is_the_branch_that_is_taken(condition: bool, size: int) -> None:
-    net = Net(1, 1, 20).constant("one", [1]).constant("image's", [1 if condition else 2]).node("Equal", "one,image's", "is")
+    net = (
+        Net(1, 1, 20)
+        .constant("one", [1])
+        .constant("image's", [1 if condition else 2])
+        .node("Equal", "one,image's", "is")
+    )
     branches = {"then_branch": branch("Conv", kernel_shape=[3]), "else_branch": branch("Conv", kernel_shape=[5])}
     graph = net.node("If", "is", "y", **branches).graph()
     assert numbers(graph) == [(size, 1, 0, 21 - size)]
 
 
 def test_an_if_whose_condition_is_not_known_ends_the_path() -> None:
-    net = Net(Unknown("N"), 1, 20).node("Shape", "image", "s", start=0, end=1).constant("one", [1]).node("Equal", "s,one", "is")
+    net = (
+        Net(Unknown("N"), 1, 20)
+        .node("Shape", "image", "s", start=0, end=1)
+        .constant("one", [1])
+        .node("Equal", "s,one", "is")
+    )
     net.node("If", "is", "y", then_branch=branch("Relu"), else_branch=branch("Relu"))
     view = net.graph().tensors["y"].view
     assert view == Ended("ONNX node 'the y' (If)", "its condition is computed")
 
 
 def test_nodes_inside_a_branch_wait_for_what_they_read_outside() -> None:
-    net = Net(1, 1, 20).constant("is", True)
+    net = Net(1, 1, 20).constant("is", [True])
     inner = Program((Node("Relu", "inner", ("late",), ("inner",)),), {}, ("inner",), {})
     net.node("If", "is", "y", then_branch=inner, else_branch=inner).node("Conv", "image,w", "late", kernel_shape=[3])
     assert numbers(net.graph()) == [(3, 1, 0, 18)]
@@ -211,7 +250,9 @@ def test_nodes_inside_a_branch_wait_for_what_they_read_outside() -> None:
 def test_densely_connected_layers_cost_no_more_than_their_edges() -> None:
     net, names = Net(1, 4, 64, 64), ["image"]
     for number in range(150):
-        net.node("Concat", ",".join(names), f"c{number}", axis=1).node("Conv", f"c{number},w", f"x{number}", kernel_shape=[3, 3], pads=[1] * 4)
+        net.node("Concat", ",".join(names), f"c{number}", axis=1).node(
+            "Conv", f"c{number},w", f"x{number}", kernel_shape=[3, 3], pads=[1] * 4
+        )
         names.append(f"x{number}")
     assert numbers(net.graph("x149"), "x149") == [(301, 1, 150, 64)] * 2
 
@@ -228,5 +269,10 @@ def test_the_centre_of_an_even_field_lies_between_two_pixels() -> None:
 
 
 def test_an_output_that_reads_nothing_has_no_first_pixel() -> None:
-    (field,) = Net(1, 1, 9).node("ConvTranspose", "image,w", "y", kernel_shape=[1], strides=[2], pads=[1, 0]).graph().field("y")
+    (field,) = (
+        Net(1, 1, 9)
+        .node("ConvTranspose", "image,w", "y", kernel_shape=[1], strides=[2], pads=[1, 0])
+        .graph()
+        .field("y")
+    )
     assert (field.size, field.padding, field.center) == (1, None, None)

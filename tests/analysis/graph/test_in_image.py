@@ -37,7 +37,9 @@ def test_the_share_of_the_field_that_is_padding() -> None:
         ("pool2 k3p1 k3p1 k3p1 up2 k3p1", 6, "layer 3", "layer 2", 3),
     ],
 )
-def test_from_which_layer_on_the_whole_image_is_seen(line: str, size: int, every: Any, some: Any, nothing_new: int) -> None:
+def test_from_which_layer_on_the_whole_image_is_seen(
+    line: str, size: int, every: Any, some: Any, nothing_new: int
+) -> None:
     for sizes, prefix in (((size,), "c1: "), ((size, size), "")):
         found = seen(prefix + line, *sizes)
         assert (found.all_seen_from, found.first_seen_from, found.nothing_new) == (every, some, nothing_new)

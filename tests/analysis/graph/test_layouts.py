@@ -60,7 +60,9 @@ def test_tokens_and_back() -> None:
 
 def test_channel_shuffle_changes_nothing() -> None:
     net = Net(1, 6, 5, 7).constant("cut", [1, 2, 3, 5, 7]).constant("back", [1, -1, 5, 7])
-    net.node("Reshape", "image,cut", "a").node("Transpose", "a", "b", perm=[0, 2, 1, 3, 4]).node("Reshape", "b,back", "y")
+    net.node("Reshape", "image,cut", "a").node("Transpose", "a", "b", perm=[0, 2, 1, 3, 4]).node(
+        "Reshape", "b,back", "y"
+    )
     graph = net.graph()
     assert shape(graph) == (1, 6, 5, 7)
     assert numbers(graph) == [(1, 1, 0, 5), (1, 1, 0, 7)]
@@ -109,7 +111,9 @@ def test_windows_that_nobody_reads_are_put_together_as_they_were() -> None:
 
 def test_attention_in_windows_sees_a_window() -> None:
     net = windowed().node("Transpose", "windows", "turned", perm=[0, 2, 1]).node("MatMul", "windows,turned", "scores")
-    net.node("Softmax", "scores", "weights").node("MatMul", "weights,windows", "mixed").node("Add", "mixed,windows", "tokens")
+    net.node("Softmax", "scores", "weights").node("MatMul", "weights,windows", "mixed").node(
+        "Add", "mixed,windows", "tokens"
+    )
     graph = put_together(net, "tokens")
     assert regions(graph, 8) == [[0, 3]] * 4 + [[4, 7]] * 4
     assert regions(graph, 6, axis=0) == [[0, 2]] * 3 + [[3, 5]] * 3
@@ -141,7 +145,13 @@ def test_a_border_between_two_factors_may_be_moved() -> None:
 
 @pytest.mark.parametrize(
     ("target", "expected"),
-    [([0, 0, -1], (2, 3, 35)), ([2, -1], (2, 105)), ([-1, 7], (30, 7)), ([6, 5, 7], (6, 5, 7)), ([2, 3, 1, 5, 7], (2, 3, 1, 5, 7))],
+    [
+        ([0, 0, -1], (2, 3, 35)),
+        ([2, -1], (2, 105)),
+        ([-1, 7], (30, 7)),
+        ([6, 5, 7], (6, 5, 7)),
+        ([2, 3, 1, 5, 7], (2, 3, 1, 5, 7)),
+    ],
 )
 def test_reshape(target: list[int], expected: tuple[int, ...]) -> None:
     assert shape(Net(2, 3, 5, 7).constant("s", target).node("Reshape", "image,s", "y").graph()) == expected
@@ -185,9 +195,14 @@ def test_flatten() -> None:
 
 
 def test_of_a_plane_of_one_pixel_a_flattening_keeps_what_that_pixel_sees() -> None:
-    net = Net(1, 3, 5, 7).weight("w", 4, 3, 5, 7).node("Conv", "image,w", "c").node("Flatten", "c", "f").weight("m", 4, 2)
+    net = (
+        Net(1, 3, 5, 7).weight("w", 4, 3, 5, 7).node("Conv", "image,w", "c").node("Flatten", "c", "f").weight("m", 4, 2)
+    )
     graph = net.node("Gemm", "f,m", "y").graph()
-    assert [(field.size, field.is_placed, field.whole) for field in graph.field("y")] == [(5, False, None), (7, False, None)]
+    assert [(field.size, field.is_placed, field.whole) for field in graph.field("y")] == [
+        (5, False, None),
+        (7, False, None),
+    ]
 
 
 def test_squeeze_and_unsqueeze() -> None:
@@ -201,7 +216,12 @@ def test_expand_and_tile() -> None:
     net = Net(1, 1, 5).constant("s", [2, 3, 1]).node("Expand", "image,s", "y")
     assert shape(net.graph()) == (2, 3, 5)
     assert numbers(net.graph()) == [(1, 1, 0, 5)]
-    tiled = Net(1, 2, 5).constant("times", [1, 3, 2]).node("Conv", "image,w", "c", kernel_shape=[3]).node("Tile", "c,times", "y")
+    tiled = (
+        Net(1, 2, 5)
+        .constant("times", [1, 3, 2])
+        .node("Conv", "image,w", "c", kernel_shape=[3])
+        .node("Tile", "c,times", "y")
+    )
     assert shape(tiled.graph())[2] == 6
     assert [(field.size, field.is_placed) for field in tiled.graph().field("y")] == [(3, False)]
 
@@ -257,7 +277,12 @@ def test_slices_in_attributes_as_of_old() -> None:
 
 
 def test_split() -> None:
-    net = Net(1, 7, 10).constant("parts", [2, 5]).node("Split", "image,parts", "a,b", axis=1).node("Split", "image", "c,d", axis=2)
+    net = (
+        Net(1, 7, 10)
+        .constant("parts", [2, 5])
+        .node("Split", "image,parts", "a,b", axis=1)
+        .node("Split", "image", "c,d", axis=2)
+    )
     net.node("Split", "image", "e,f,g", axis=-2, num_outputs=3).node("Split", "image", "h,i", axis=2, split=[4, 6])
     graph = net.graph("a,b,c,d,e,f,g,h,i")
     assert [shape(graph, name)[1] for name in "abefg"] == [2, 5, 3, 3, 1]
@@ -278,7 +303,9 @@ def test_concatenation_of_channels_sees_what_any_branch_sees() -> None:
 def test_concatenation_in_space_is_said_output_by_output() -> None:
     """Circular padding by hand: the last two pixels, the image, and the first."""
     net = Net(1, 1, 6).node("Relu", "image", "r")
-    net.node("Slice", "r", "last", starts=[4], ends=[END], axes=[2]).node("Slice", "r", "first", starts=[0], ends=[1], axes=[2])
+    net.node("Slice", "r", "last", starts=[4], ends=[END], axes=[2]).node(
+        "Slice", "r", "first", starts=[0], ends=[1], axes=[2]
+    )
     net.node("Concat", "last,r,first", "round", axis=2).node("Conv", "round,w", "y", kernel_shape=[3])
     graph = net.graph("round,y")
     places = [[4, 4], [5, 5], *([place, place] for place in range(6)), [0, 0]]
@@ -305,9 +332,13 @@ def test_tokens_behind_each_other_have_lost_their_places() -> None:
 
 
 def test_gather() -> None:
-    net = Net(1, 4, 10).weight("w", 4, 4, 3).node("Conv", "image,w", "c").constant("last", -1).constant("some", [1, 3, 5])
+    net = (
+        Net(1, 4, 10).weight("w", 4, 4, 3).node("Conv", "image,w", "c").constant("last", -1).constant("some", [1, 3, 5])
+    )
     net.constant("others", [5, 1]).constant("square", [[0, 1], [2, 3]]).node("Gather", "c,last", "a", axis=2)
-    net.node("Gather", "c,some", "b", axis=2).node("Gather", "c,others", "d", axis=-1).node("Gather", "c,square", "e", axis=1)
+    net.node("Gather", "c,some", "b", axis=2).node("Gather", "c,others", "d", axis=-1).node(
+        "Gather", "c,square", "e", axis=1
+    )
     graph = net.graph("a,b,d,e")
     assert shape(graph, "a") == (1, 4)
     assert [(field.size, field.is_placed) for field in graph.field("a")] == [(3, False)]
@@ -330,7 +361,12 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     ("Transpose", "image", {"perm": [0, 1]}, "perm=[0, 1] must have 3 numbers"),
     ("Reshape", "image,twice", {}, "shape=[-1, -1] must have one -1 at most, and no 0 without a dimension before it"),
     ("Slice", "image", {}, "its starts are not given"),
-    ("Slice", "image", {"starts": [1], "ends": [2, 3]}, "starts=[1], ends=[2, 3], axes=[0] and steps=[1] must be equally long"),
+    (
+        "Slice",
+        "image",
+        {"starts": [1], "ends": [2, 3]},
+        "starts=[1], ends=[2, 3], axes=[0] and steps=[1] must be equally long",
+    ),
     ("Slice", "image", {"starts": [1], "ends": [2], "steps": [0]}, "its step must not be 0"),
     ("Unsqueeze", "image", {}, "its axes are not given"),
     ("Split", "image", {"axis": 4}, "axis=4 must be a dimension of a tensor that has 3"),

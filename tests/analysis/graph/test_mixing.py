@@ -141,7 +141,11 @@ def test_the_first_normalisation_is_the_one_that_is_noted() -> None:
 
 
 def test_layer_norm_over_channels_that_are_last_reads_no_neighbour() -> None:
-    net = conv(Net(1, 4, 9, 9)).node("Transpose", "c", "t", perm=[0, 2, 3, 1]).node("LayerNormalization", "t", "y", axis=-1)
+    net = (
+        conv(Net(1, 4, 9, 9))
+        .node("Transpose", "c", "t", perm=[0, 2, 3, 1])
+        .node("LayerNormalization", "t", "y", axis=-1)
+    )
     assert noted(net.graph()) is None
 
 
@@ -181,13 +185,19 @@ def test_flatten_and_a_dense_layer_see_all() -> None:
         ((6, 1, 3, 4), (2, 4, 5), (6, 2, 3, 5)),
     ],
 )
-def test_products_of_stacks_of_matrices(left: tuple[int, ...], right: tuple[int, ...], expected: tuple[int, ...]) -> None:
+def test_products_of_stacks_of_matrices(
+    left: tuple[int, ...], right: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
     assert shape(Net(*left).weight("m", *right).node("MatMul", "image,m", "y").graph()) == expected
 
 
 def test_a_product_over_tokens_sees_all_of_them_and_one_over_channels_none() -> None:
-    net = Net(1, 4, 20).weight("w", 4, 4, 3).node("Conv", "image,w", "c").weight("tokens", 18, 7).weight("channels", 5, 4)
-    net.node("MatMul", "c,tokens", "y").node("MatMul", "channels,c", "z").node("Einsum", "c,tokens", "e", equation="bct,tk->bck")
+    net = (
+        Net(1, 4, 20).weight("w", 4, 4, 3).node("Conv", "image,w", "c").weight("tokens", 18, 7).weight("channels", 5, 4)
+    )
+    net.node("MatMul", "c,tokens", "y").node("MatMul", "channels,c", "z").node(
+        "Einsum", "c,tokens", "e", equation="bct,tk->bck"
+    )
     net.node("Einsum", "c,channels", "f", equation="bct, dc -> bdt")
     graph = net.graph("y,z,e,f")
     assert through(graph, "y") == ["MatMul 'the y'"]
@@ -229,7 +239,9 @@ def test_a_running_sum_sees_the_axis() -> None:
 
 def test_what_is_multiplied_with_itself_is_one_path_and_what_is_added_to_itself_two() -> None:
     net = conv(Net(1, 4, 9, 9)).node("Sigmoid", "c", "s").node("Mul", "c,s", "y").node("Add", "c,c", "twice")
-    net.node("Relu", "c", "r").node("Neg", "s", "n").node("Add", "r,n", "sum").node("Conv", "c,w", "d", pads=[1, 1, 1, 1])
+    net.node("Relu", "c", "r").node("Neg", "s", "n").node("Add", "r,n", "sum").node(
+        "Conv", "c,w", "d", pads=[1, 1, 1, 1]
+    )
     net.node("Add", "d,c", "residual").node("Mul", "residual,y", "both")
     graph = net.graph("y,twice,sum,residual,both")
     assert {name: len(graph.tensors[name].links) for name in ("y", "twice", "sum", "residual", "both")} == {
@@ -261,7 +273,11 @@ def test_a_map_of_one_position_is_seen_by_all_that_it_is_added_to() -> None:
 
 @pytest.mark.parametrize(
     ("op", "inputs", "message"),
-    [("Gemm", "image", "it has 1 input and needs 2"), ("MatMul", "image", "it has 1 input and needs 2"), ("Add", "image", "it has 1 input and needs 2")],
+    [
+        ("Gemm", "image", "it has 1 input and needs 2"),
+        ("MatMul", "image", "it has 1 input and needs 2"),
+        ("Add", "image", "it has 1 input and needs 2"),
+    ],
 )
 def test_a_wrong_node_is_refused(op: str, inputs: str, message: str) -> None:
     with pytest.raises(ValueError, match=rf"\({op}\): {message}$"):

@@ -28,7 +28,9 @@ class Model:
         self.initializers: list[Any] = []
 
     def node(self, op: str, inputs: str, output: str, **attributes: Any) -> Model:
-        self.nodes.append(self.onnx.helper.make_node(op, inputs.split(","), [output], name=f"the {output}", **attributes))
+        self.nodes.append(
+            self.onnx.helper.make_node(op, inputs.split(","), [output], name=f"the {output}", **attributes)
+        )
         return self
 
     def constant(self, name: str, values: Any, kind: type = np.float32) -> Model:
@@ -50,7 +52,9 @@ def model(tmp_path: Path) -> Model:
 
 
 def test_a_file_with_nodes_constants_and_shapes(model: Model) -> None:
-    model.constant("w", np.zeros((8, 3, 5, 4))).constant("big", np.zeros((8, 8, 30, 30))).constant("pads", [0, 0, 1, 2, 0, 0, 3, 4], np.int64)
+    model.constant("w", np.zeros((8, 3, 5, 4))).constant("big", np.zeros((8, 8, 30, 30))).constant(
+        "pads", [0, 0, 1, 2, 0, 0, 3, 4], np.int64
+    )
     model.node("Conv", "image,w", "a", strides=[2, 1]).node("Pad", "a,pads", "b").node("Relu", "b", "c")
     graph = from_onnx(model.node("Conv", "c,big", "y").save("y", shape=["N", 3, 100, None]))
     assert numbers(graph, "b") == [(5, 2, 2, 52), (4, 1, 2, None)]
@@ -86,9 +90,11 @@ def test_an_if_has_its_branches_as_graphs(model: Model) -> None:
     branches = []
     for size in (3, 5):
         node = helper.make_node("MaxPool", ["image"], [f"out{size}"], kernel_shape=[size])
-        branches.append(helper.make_graph([node], "branch", [], [helper.make_tensor_value_info(f"out{size}", FLOAT, None)]))
+        branches.append(
+            helper.make_graph([node], "branch", [], [helper.make_tensor_value_info(f"out{size}", FLOAT, None)])
+        )
     model.nodes.append(helper.make_node("If", ["is"], ["y"], then_branch=branches[0], else_branch=branches[1]))
-    graph = from_onnx(model.constant("is", False, np.bool_).save("y", shape=[1, 1, 10]))
+    graph = from_onnx(model.constant("is", [False], np.bool_).save("y", shape=[1, 1, 10]))
     assert numbers(graph) == [(5, 1, 0, 6)]
     assert isinstance(graph.program.nodes[0].attributes["then_branch"], Program)
 
@@ -182,7 +188,14 @@ def value(name: str, *dims: Any) -> Proto:
     return Proto(name=name, type=Proto(tensor_type=Proto(shape=Proto(dim=known))))
 
 
-def node(op: str, inputs: list[str], outputs: list[str], name: str = "", metadata: dict[str, str] | None = None, **attributes: Any) -> Proto:
+def node(
+    op: str,
+    inputs: list[str],
+    outputs: list[str],
+    name: str = "",
+    metadata: dict[str, str] | None = None,
+    **attributes: Any,
+) -> Proto:
     given = [Proto(name=key, value=each) for key, each in attributes.items()]
     pairs = [Proto(key=key, value=each) for key, each in (metadata or {}).items()]
     return Proto(op_type=op, name=name, input=inputs, output=outputs, attribute=given, metadata_props=pairs)
@@ -199,7 +212,11 @@ def test_a_graph_of_messages() -> None:
             node("If", ["is"], ["b"], then_branch=inner),
         ],
         initializer=[tensor("w", [8, 3, 5, 5], np.zeros(600)), tensor("big", [70, 70]), tensor("far", [2], (), 1, 1)],
-        input=[value("image", "N", 3, 0, 9), value("w", 8, 3, 5, 5), Proto(name="other", type=Proto(tensor_type=Proto()))],
+        input=[
+            value("image", "N", 3, 0, 9),
+            value("w", 8, 3, 5, 5),
+            Proto(name="other", type=Proto(tensor_type=Proto())),
+        ],
         output=[value("b")],
     )
     program = Protos(ONNX, 17).program(proto)

@@ -78,8 +78,12 @@ def test_the_pattern_repeats_and_the_size_is_rounded_down() -> None:
     assert numbers(resized(10, to=4, mode="linear")) == [(2, Fraction(5, 2), 0, 4)]
 
 
-@pytest.mark.parametrize(("scale", "exact"), [(4 / 3, (4, 3)), (1.1, (11, 10)), (0.3, (3, 10)), (1 / 7, (1, 7)), (2.0, (2, 1))])
-def test_a_scale_is_the_simplest_fraction_that_float32_cannot_tell_from_it(scale: float, exact: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("scale", "exact"), [(4 / 3, (4, 3)), (1.1, (11, 10)), (0.3, (3, 10)), (1 / 7, (1, 7)), (2.0, (2, 1))]
+)
+def test_a_scale_is_the_simplest_fraction_that_float32_cannot_tell_from_it(
+    scale: float, exact: tuple[int, int]
+) -> None:
     field = resized(140, float(np.float32(scale))).field("y")[0]
     assert field.stride == Fraction(exact[1], exact[0])
 
@@ -105,7 +109,11 @@ def test_a_resize_by_whole_factors_is_a_layer() -> None:
 def test_upsample_of_old_starts_at_the_corner_and_rounds_down() -> None:
     net = Net(1, 1, 4).constant("s", np.array([1, 1, 4], np.float32)).node("Upsample", "image,s", "y", opset=9)
     assert net.graph().tensors["y"].layer == Upsample((1, 4))
-    assert regions(one("Upsample", (1, 1, 4), opset=7, scales=[1.0, 1.0, 2.0], mode="linear"), 3) == [[0, 0], [0, 1], [1, 1]]
+    assert regions(one("Upsample", (1, 1, 4), opset=7, scales=[1.0, 1.0, 2.0], mode="linear"), 3) == [
+        [0, 0],
+        [0, 1],
+        [1, 1],
+    ]
     old = Net(1, 1, 4).constant("s", np.array([1, 1, 1.5], np.float32)).node("Resize", "image,s", "y", opset=10).graph()
     assert regions(old, 4) == [[0, 0], [0, 0], [1, 1], [2, 2]]
 
@@ -118,9 +126,13 @@ def test_some_axes_alone() -> None:
 def test_sizes_that_are_computed_from_the_images_shape() -> None:
     """Resize a feature map to the size of the image, as `interpolate(x, size=image.shape[-2:])` is exported."""
     net = Net(1, 3, 9, 14).weight("w", 8, 3, 3, 3).node("Conv", "image,w", "c", strides=[2, 2], pads=[1, 1, 1, 1])
-    net.node("Shape", "image", "s").constant("first", [2]).constant("last", [4]).constant("zero", [0]).constant("one", [1])
+    net.node("Shape", "image", "s").constant("first", [2]).constant("last", [4]).constant("zero", [0]).constant(
+        "one", [1]
+    )
     net.node("Slice", "s,first,last,zero", "hw").node("Shape", "c", "cs").constant("two", [2])
-    net.node("Slice", "cs,zero,two,zero", "nc").node("Cast", "hw", "cast", to=7).node("Concat", "nc,cast", "sizes", axis=0)
+    net.node("Slice", "cs,zero,two,zero", "nc").node("Cast", "hw", "cast", to=7).node(
+        "Concat", "nc,cast", "sizes", axis=0
+    )
     net.node("Resize", "c,,,sizes", "y", mode="linear", coordinate_transformation_mode="pytorch_half_pixel")
     graph = net.graph()
     # 5 to 9 and 7 to 14: 3 taps at stride 2, and the next.
@@ -166,26 +178,36 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("image,,,sizes", {}, "sizes=[1, 1, 0] must be above 0"),
     ("image,,,few", {}, "sizes=[1, 1] must have 3 numbers"),
     ("image,,,sizes", {"mode": "area"}, "mode='area' must be nearest, linear or cubic"),
-    ("image,,,sizes", {"nearest_mode": "up"}, "nearest_mode='up' must be one of round_prefer_floor, round_prefer_ceil, floor, ceil"),
+    (
+        "image,,,sizes",
+        {"nearest_mode": "up"},
+        "nearest_mode='up' must be one of round_prefer_floor, round_prefer_ceil, floor, ceil",
+    ),
     ("image", {}, "its scales are not given"),
 ]
 
 
 @pytest.mark.parametrize(("inputs", "attributes", "message"), WRONG)
 def test_a_wrong_resize_is_refused(inputs: str, attributes: dict[str, Any], message: str) -> None:
-    net = Net(1, 1, 7).constant("inf", [1, 1, math.inf]).constant("nan", [1, 1, math.nan]).constant("nought", [1.0, 1, 0])
+    net = (
+        Net(1, 1, 7).constant("inf", [1, 1, math.inf]).constant("nan", [1, 1, math.nan]).constant("nought", [1.0, 1, 0])
+    )
     net.constant("short", [1.0, 2]).constant("sizes", [1, 1, 0]).constant("few", [1, 1])
     with pytest.raises(ValueError, match=f"^{re.escape(f'ONNX node {chr(39)}the y{chr(39)} (Resize): {message}')}$"):
         net.node("Resize", inputs, "y", **attributes).graph()
 
 
 def test_what_a_resize_cannot_be_said_of() -> None:
-    assert why(one("Resize", (1, 1, 7), "image,,image")) == "its scales are computed, and not from the image's size alone"
+    assert (
+        why(one("Resize", (1, 1, 7), "image,,image")) == "its scales are computed, and not from the image's size alone"
+    )
     crop = resized(7, 2, coordinate_transformation_mode="tf_crop_and_resize")
     assert why(crop) == "it resamples a region that is computed"
     corners = resized(Unknown(), 2, coordinate_transformation_mode="align_corners")
     assert why(corners) == "align_corners depends on the image's size, which --input says"
-    assert why(one("DepthToSpace", (1, 4, 5, 5), blocksize=20_001)).startswith("its pattern repeats after 20001 outputs")
+    assert why(one("DepthToSpace", (1, 4, 5, 5), blocksize=20_001)).startswith(
+        "its pattern repeats after 20001 outputs"
+    )
 
 
 @pytest.mark.parametrize("op", ["DepthToSpace", "SpaceToDepth"])
@@ -207,7 +229,9 @@ def test_linear_and_nearest_against_onnx(before: int, after: int, place: str) ->
     functions = {"linear": reference._linear_coeffs, "nearest": None}
     for mode, rounding in itertools.product(functions, ("round_prefer_floor", "floor")):
         scale = np.float64(after) / before
-        coefficients = functions[mode] or (lambda ratio, _, rounding=rounding: reference._nearest_coeffs(ratio, mode=rounding))
+        coefficients = functions[mode] or (
+            lambda ratio, _, rounding=rounding: reference._nearest_coeffs(ratio, mode=rounding)
+        )
         weights = np.array([
             reference._interpolate_nd(
                 np.eye(before)[pixel], coefficients, output_size=np.array([after]), coordinate_transformation_mode=place,

@@ -17,7 +17,9 @@ from refconv.analysis.graph.torch_program import from_torch
 from refconv.analysis.graph.values import Ended
 
 
-def written(name: str, arguments: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], parts: int = 1) -> list[Any]:
+def written(
+    name: str, arguments: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], parts: int = 1
+) -> list[Any]:
     """Return op, inputs, outputs and attributes of the nodes that one call becomes."""
     call = Operator(name, arguments, "y", shapes, "module", parts)
     assert translated(call)
@@ -124,7 +126,9 @@ def test_operators_that_become_several_nodes() -> None:
         ("Squeeze", ("y.slice",), ("y",), {"axes": [0]}),
     ]
     assert written("select", {"self": "x", "dim": -1, "index": -1}, shapes)[0][3]["ends"] == [2**62]
-    assert written("split", {"self": "x", "split_size": 2}, shapes, 2) == [("Split", ("x",), ("y.0", "y.1"), {"axis": 0, "split": [2, 3]})]
+    assert written("split", {"self": "x", "split_size": 2}, shapes, 2) == [
+        ("Split", ("x",), ("y.0", "y.1"), {"axis": 0, "split": [2, 3]})
+    ]
     assert written("unbind", {"self": "x", "dim": 1}, shapes, 2) == [
         ("Pick", ("x",), ("y.0",), {"axis": 1}),
         ("Pick", ("x",), ("y.1",), {"axis": 1}),
@@ -201,7 +205,11 @@ def test_a_temporal_convolutional_network_and_its_last_output() -> None:
 def test_a_network_with_a_gate_and_a_resize() -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
     nn, functional = torch.nn, torch.nn.functional
-    parts = {"stem": nn.Conv2d(3, 8, 3, stride=2, padding=1), "gate": nn.Conv2d(8, 8, 1), "head": nn.Conv2d(11, 2, 3, padding=1)}
+    parts = {
+        "stem": nn.Conv2d(3, 8, 3, stride=2, padding=1),
+        "gate": nn.Conv2d(8, 8, 1),
+        "head": nn.Conv2d(11, 2, 3, padding=1),
+    }
 
     def forward(self: Any, image: Any) -> Any:
         x = functional.silu(self.stem(image))

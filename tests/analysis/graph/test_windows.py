@@ -71,7 +71,9 @@ def test_same_padding_at_a_stride_where_the_size_is_known(auto_pad: str, expecte
 
 
 def test_same_padding_at_a_stride_is_asked_for_the_size_where_it_is_not_known() -> None:
-    net = Net("N", "C", "H", "W").node("Conv", "image,w", "y", kernel_shape=[3, 4], strides=[2, 2], auto_pad="SAME_UPPER")
+    net = Net("N", "C", "H", "W").node(
+        "Conv", "image,w", "y", kernel_shape=[3, 4], strides=[2, 2], auto_pad="SAME_UPPER"
+    )
     net.inputs["image"] = None
     assert why(net.graph()) == "SAME padding at stride 2 depends on the image's size, which --input says"
     assert numbers(net.graph(input_size=(8, 9))) == [(3, 2, 0, 4), (4, 2, 1, 5)]
@@ -101,7 +103,12 @@ def test_rounding_up_leaves_out_windows_behind_the_image(size: int, floor: int, 
 
 
 def test_transposed_convolution() -> None:
-    attributes: dict[str, Any] = {"kernel_shape": [4, 3], "strides": [2, 3], "pads": [1, 0, 2, 1], "output_padding": [1, 2]}
+    attributes: dict[str, Any] = {
+        "kernel_shape": [4, 3],
+        "strides": [2, 3],
+        "pads": [1, 0, 2, 1],
+        "output_padding": [1, 2],
+    }
     graph = one("ConvTranspose", (1, 5, 6, 7), "image,w", **attributes)
     # (6 - 1)·2 + 4 + 1 - 3 and (7 - 1)·3 + 3 + 2 - 1 outputs.
     assert numbers(graph) == [(2, Fraction(1, 2), 1, 12), (1, Fraction(1, 3), 0, 22)]
@@ -133,7 +140,10 @@ def test_a_transposed_convolutions_output_shape_says_what_is_cropped(attributes:
     outputs = {"VALID": 12}.get(attributes.get("auto_pad", ""), 9 if "output_shape" in attributes else 10)
     assert graph.feature_map("y") == (outputs,)
     # Output p + T is tap k of input (p + T - k)/2.
-    assert regions(graph, 2) == [[(padding - 3 + 1) // 2, padding // 2], [(padding + 1 - 3 + 1) // 2, (padding + 1) // 2]]
+    assert regions(graph, 2) == [
+        [(padding - 3 + 1) // 2, padding // 2],
+        [(padding + 1 - 3 + 1) // 2, (padding + 1) // 2],
+    ]
 
 
 def test_a_wanted_output_needs_the_images_size_and_same_does_not() -> None:
@@ -182,8 +192,12 @@ def test_a_sequence_in_a_plane_of_one_row_has_one_axis() -> None:
 
 
 def test_a_kernel_that_is_computed_from_the_image_sees_all_of_it() -> None:
-    net = Net(1, 1, 9, 9).node("GlobalAveragePool", "image", "mean").node("Conv", "image,mean", "y", kernel_shape=[1, 1])
-    assert [field.whole and field.whole.title for field in net.graph().field("y")] == ["GlobalAveragePool 'the mean'"] * 2
+    net = (
+        Net(1, 1, 9, 9).node("GlobalAveragePool", "image", "mean").node("Conv", "image,mean", "y", kernel_shape=[1, 1])
+    )
+    assert [field.whole and field.whole.title for field in net.graph().field("y")] == [
+        "GlobalAveragePool 'the mean'"
+    ] * 2
     net = Net(1, 1, 9, 9).node("Conv", "image,image", "y", kernel_shape=[9, 9])
     assert [field.whole and field.whole.title for field in net.graph().field("y")] == ["Conv 'the y'"] * 2
 
@@ -243,7 +257,9 @@ def test_a_wrong_node_is_refused_by_name(op: str, inputs: str, attributes: dict[
 def test_a_size_that_is_not_known_stays_the_same_where_it_can() -> None:
     net = Net("N", 1, "L")
     net.inputs["image"] = None
-    net.node("Conv", "image,w", "a", kernel_shape=[3], pads=[1, 1]).node("Conv", "a,w", "b", kernel_shape=[3], strides=[2])
+    net.node("Conv", "image,w", "a", kernel_shape=[3], pads=[1, 1]).node(
+        "Conv", "a,w", "b", kernel_shape=[3], strides=[2]
+    )
     net.node("Conv", "a,w", "c", kernel_shape=[5], strides=[2], pads=[1, 1]).node("Conv", "a,w", "d", kernel_shape=[5])
     shapes = {name: tensor.view.shape[2] for name, tensor in net.graph("b").tensors.items()}  # type: ignore[union-attr]
     assert shapes["a"] is shapes["image"]

@@ -7,19 +7,22 @@ left out of the gradient.  An image of many rows and few columns shows how many 
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
-import torchvision
 from torch import nn
 
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.torch_program import from_torch
 from refconv.analysis.region import pixels_seen
+
+torchvision: Any = importlib.import_module("torchvision")  # where the script is run
 
 COLUMNS = 64
 CLASSIFIERS = {  # the last tensor before the pooling of the whole plane, as an attribute of the network
@@ -33,16 +36,15 @@ CLASSIFIERS = {  # the last tensor before the pooling of the whole plane, as an 
 SEGMENTERS = ("fcn_resnet50", "deeplabv3_resnet50", "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large")
 
 
-class Upto(nn.Module):
+class Upto(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]  # torch may be missing
     """A network up to one of its modules."""
 
     def __init__(self, network: nn.Module, part: str) -> None:
         super().__init__()
-        self.network, self.found = network, []
-        self.part = part
+        self.network, self.part = network, part
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        found = []
+        found: list[torch.Tensor] = []
         hook = self.network.get_submodule(self.part).register_forward_hook(
             lambda _module, _given, out: found.append(out)
         )
@@ -51,7 +53,7 @@ class Upto(nn.Module):
         return found[0]
 
 
-class First(nn.Module):
+class First(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]  # torch may be missing
     """The first output of a network that has several."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -63,7 +65,7 @@ class First(nn.Module):
         return out["out"] if isinstance(out, dict) else out
 
 
-class Detached(nn.Module):
+class Detached(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]  # torch may be missing
     """A module whose result is no part of the gradient, and does not make what it multiplies grow."""
 
     def __init__(self, module: nn.Module) -> None:
@@ -131,18 +133,22 @@ def check(name: str, make: Callable[[], nn.Module]) -> bool:
     return said == seen
 
 
+def classifier(name: str, part: str) -> nn.Module:
+    options = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
+    return Upto(getattr(torchvision.models, name)(weights=None, **options), part)
+
+
+def segmenter(name: str) -> nn.Module:
+    return First(getattr(torchvision.models.segmentation, name)(weights=None, weights_backbone=None))
+
+
 def main() -> int:
     warnings.filterwarnings("ignore")
     torch.manual_seed(0)
-    models: Any = torchvision.models
-    makers: dict[str, Callable[[], nn.Module]] = {}
-    for name, part in CLASSIFIERS.items():
-        options = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
-        makers[name] = lambda name=name, part=part, options=options: Upto(
-            getattr(models, name)(weights=None, **options), part
-        )
-    for name in SEGMENTERS:
-        makers[name] = lambda name=name: First(getattr(models.segmentation, name)(weights=None, weights_backbone=None))
+    makers: dict[str, Callable[[], nn.Module]] = {
+        name: partial(classifier, name, part) for name, part in CLASSIFIERS.items()
+    }
+    makers |= {name: partial(segmenter, name) for name in SEGMENTERS}
     wanted = sys.argv[1:] or list(makers)
     right = [check(name, makers[name]) for name in wanted]
     print(f"{sum(right)} of {len(right)} right")

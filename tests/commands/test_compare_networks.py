@@ -73,7 +73,9 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert (document["refconv"], document["schema"]) == (refconv.__version__, 1)
     assert document["networks"][0] == {
         "network": "k3x2",
-        "layers": [{"layer": "Conv((3, 2))", "size": [3, 2], "used": 6, "pixels": 6, "evenness": 1.0, "axis_counts": [1, 1]}],
+        "layers": [
+            {"layer": "Conv((3, 2))", "size": [3, 2], "used": 6, "pixels": 6, "evenness": 1.0, "axis_counts": [1, 1]}
+        ],
     }
     assert document["networks"][1]["layers"][0]["axis_counts"] is None
 

@@ -12,17 +12,13 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any
-
-import torch
-from torch import nn
 
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.torch_program import from_torch
 from refconv.analysis.region import pixels_seen
-
-torchvision: Any = importlib.import_module("torchvision")  # where the script is run
 
 COLUMNS = 64
 CLASSIFIERS = {  # the last tensor before the pooling of the whole plane, as an attribute of the network
@@ -36,48 +32,55 @@ CLASSIFIERS = {  # the last tensor before the pooling of the whole plane, as an 
 SEGMENTERS = ("fcn_resnet50", "deeplabv3_resnet50", "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large")
 
 
-class Upto(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]  # torch may be missing
-    """A network up to one of its modules."""
+@cache
+def modules() -> SimpleNamespace:
+    """Return modules around networks; this script can be looked at without torch, and run with it."""
+    torch: Any = importlib.import_module("torch")
 
-    def __init__(self, network: nn.Module, part: str) -> None:
-        super().__init__()
-        self.network, self.part = network, part
+    class Upto(torch.nn.Module):  # type: ignore[misc]  # torch may be missing
+        """A network up to one of its modules."""
 
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        found: list[torch.Tensor] = []
-        hook = self.network.get_submodule(self.part).register_forward_hook(
-            lambda _module, _given, out: found.append(out)
-        )
-        self.network(image)
-        hook.remove()
-        return found[0]
+        def __init__(self, network: Any, part: str) -> None:
+            super().__init__()
+            self.network, self.part = network, part
+
+        def forward(self, image: Any) -> Any:
+            found: list[Any] = []
+            hook = self.network.get_submodule(self.part).register_forward_hook(
+                lambda _module, _given, out: found.append(out)
+            )
+            self.network(image)
+            hook.remove()
+            return found[0]
+
+    class First(torch.nn.Module):  # type: ignore[misc]  # torch may be missing
+        """The first output of a network that has several."""
+
+        def __init__(self, network: Any) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, image: Any) -> Any:
+            out = self.network(image)
+            return out["out"] if isinstance(out, dict) else out
+
+    class Detached(torch.nn.Module):  # type: ignore[misc]  # torch may be missing
+        """A module whose result is no part of the gradient, and does not make what it multiplies grow."""
+
+        def __init__(self, module: Any) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, image: Any) -> Any:
+            return torch.ones_like(self.module(image))
+
+    return SimpleNamespace(Upto=Upto, First=First, Detached=Detached)
 
 
-class First(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]  # torch may be missing
-    """The first output of a network that has several."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        out = self.network(image)
-        return out["out"] if isinstance(out, dict) else out
-
-
-class Detached(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]  # torch may be missing
-    """A module whose result is no part of the gradient, and does not make what it multiplies grow."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.ones_like(self.module(image))
-
-
-def transparent(network: nn.Module) -> nn.Module:
+def transparent(network: Any) -> Any:
     """Make the gradient of a network show every path."""
+    torch: Any = importlib.import_module("torch")
+    nn = torch.nn
     for parameter in network.parameters():
         with torch.no_grad():
             size = max(1, parameter[0].numel()) if parameter.ndim > 1 else 1
@@ -85,11 +88,11 @@ def transparent(network: nn.Module) -> nn.Module:
     for name, module in list(network.named_modules()):
         parent = network.get_submodule(name.rpartition(".")[0]) if name else network
         last = name.rpartition(".")[2]
-        if isinstance(module, nn.MaxPool2d):
+        if isinstance(module, torch.nn.MaxPool2d):
             stride, padding = module.stride, module.padding
-            setattr(parent, last, nn.AvgPool2d(module.kernel_size, stride, padding, ceil_mode=module.ceil_mode))
-        elif isinstance(module, nn.AdaptiveAvgPool2d):
-            setattr(parent, last, Detached(module))
+            setattr(parent, last, torch.nn.AvgPool2d(module.kernel_size, stride, padding, ceil_mode=module.ceil_mode))
+        elif isinstance(module, torch.nn.AdaptiveAvgPool2d):
+            setattr(parent, last, modules().Detached(module))
         elif isinstance(
             module, nn.ReLU | nn.ReLU6 | nn.Hardswish | nn.SiLU | nn.GELU | nn.Hardsigmoid | nn.Sigmoid | nn.Dropout
         ):
@@ -97,8 +100,9 @@ def transparent(network: nn.Module) -> nn.Module:
     return network.double().eval()
 
 
-def rows_with_gradient(network: nn.Module, rows: int, columns: int) -> tuple[int, range]:
+def rows_with_gradient(network: Any, rows: int, columns: int) -> tuple[int, range]:
     """Return an output row in the middle, and the rows that it sees."""
+    torch: Any = importlib.import_module("torch")
     image = torch.rand(1, 3, rows, columns, dtype=torch.float64, requires_grad=True)
     out = network(image)
     row = out.shape[2] // 2
@@ -113,7 +117,8 @@ def rows_that_are_said(graph: Graph, row: int) -> range:
     return pixels_seen(graph.field(graph.outputs[0])[0].maps, row)
 
 
-def check(name: str, make: Callable[[], nn.Module]) -> bool:
+def check(name: str, make: Callable[[], Any]) -> bool:
+    torch: Any = importlib.import_module("torch")
     start = time.time()
     columns = 128 if name == "inception_v3" else COLUMNS
     graph = from_torch(make().eval(), torch.rand(1, 3, 512, columns))
@@ -133,21 +138,23 @@ def check(name: str, make: Callable[[], nn.Module]) -> bool:
     return said == seen
 
 
-def classifier(name: str, part: str) -> nn.Module:
+def models() -> Any:
+    return importlib.import_module("torchvision").models
+
+
+def classifier(name: str, part: str) -> Any:
     options = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
-    return Upto(getattr(torchvision.models, name)(weights=None, **options), part)
+    return modules().Upto(getattr(models(), name)(weights=None, **options), part)
 
 
-def segmenter(name: str) -> nn.Module:
-    return First(getattr(torchvision.models.segmentation, name)(weights=None, weights_backbone=None))
+def segmenter(name: str) -> Any:
+    return modules().First(getattr(models().segmentation, name)(weights=None, weights_backbone=None))
 
 
 def main() -> int:
     warnings.filterwarnings("ignore")
-    torch.manual_seed(0)
-    makers: dict[str, Callable[[], nn.Module]] = {
-        name: partial(classifier, name, part) for name, part in CLASSIFIERS.items()
-    }
+    importlib.import_module("torch").manual_seed(0)
+    makers: dict[str, Callable[[], Any]] = {name: partial(classifier, name, part) for name, part in CLASSIFIERS.items()}
     makers |= {name: partial(segmenter, name) for name in SEGMENTERS}
     wanted = sys.argv[1:] or list(makers)
     right = [check(name, makers[name]) for name in wanted]

@@ -11,9 +11,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from refconv.dtypes import accumulation_dtype, as_array, is_integral, magnitude, result_dtype, round_once
 from refconv.exact import as_double
-from refconv.formats import Array
+from refconv.numbers.dtypes import accumulation_dtype, as_array, is_integral, magnitude, result_dtype, round_once
+from refconv.numbers.formats import Array
 
 
 def as_operands(input: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> dict[str, Array]:

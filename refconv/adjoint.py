@@ -19,9 +19,9 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.plan import ConvGeometry
 from refconv.im2col import add_columns, bands, windows
+from refconv.numbers.formats import Array
 from refconv.padding import fold, pad
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from refconv.arguments import IntOrPair, PaddingLike, Space, adding_context, as_int, as_ints, as_padding
-from refconv.axis import AxisGeometry, build_transposed_axis
-from refconv.geometry import (
+from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, adding_context, as_int, as_ints, as_padding
+from refconv.geometry.axis import AxisGeometry, build_transposed_axis
+from refconv.geometry.plan import (
     ConvGeometry,
     check_bias,
     check_input_rank,

@@ -20,11 +20,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike, check_choice
-from refconv.dtypes import accumulation_dtype, as_array, is_integral, magnitude, result_dtype, round_once
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.arguments import IntOrPair, PaddingLike, check_choice
+from refconv.geometry.plan import ConvGeometry
 from refconv.im2col import bands, windows
+from refconv.numbers.dtypes import accumulation_dtype, as_array, is_integral, magnitude, result_dtype, round_once
+from refconv.numbers.formats import Array
 from refconv.padding import pad
 
 __all__ = ["conv2d"]

@@ -20,11 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from refconv.accumulation import as_operands
-from refconv.arguments import LINE, VOLUME, IntOrPair, PaddingLike, Space, adding_context, check_choice
-from refconv.axis import AxisGeometry
 from refconv.conv import METHODS, conv2d
-from refconv.formats import Array
-from refconv.geometry import (
+from refconv.geometry.arguments import LINE, VOLUME, IntOrPair, PaddingLike, Space, adding_context, check_choice
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import (
     build_axes,
     check_bias,
     check_input_rank,
@@ -33,6 +32,7 @@ from refconv.geometry import (
     checked_groups,
     named_shapes,
 )
+from refconv.numbers.formats import Array
 
 __all__ = ["conv1d", "conv3d"]
 

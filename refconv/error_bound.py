@@ -15,14 +15,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike
+from refconv.bounds.summation import Precision, Sums, rounded_inputs_error
+from refconv.bounds.winograd import WINOGRAD
 from refconv.conv import conv2d
-from refconv.dtypes import as_array, wide_dtype
-from refconv.formats import Array, FloatInfo, round_to_format
-from refconv.geometry import ConvGeometry
+from refconv.geometry.arguments import IntOrPair, PaddingLike
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.dtypes import as_array, wide_dtype
+from refconv.numbers.formats import Array, FloatInfo, round_to_format
 from refconv.padding import pad
-from refconv.precision import Precision, Sums, rounded_inputs_error
-from refconv.winograd import WINOGRAD
 
 __all__ = ["error_bound"]
 

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from refconv.digits import bit_range, digit_bits, round_sums, split
-from refconv.dtypes import is_integral, magnitude
-from refconv.formats import Array, FloatInfo, float_info, is_ml_dtype
-from refconv.geometry import ConvGeometry
+from refconv.geometry.plan import ConvGeometry
 from refconv.im2col import bands, windows
+from refconv.numbers.digits import bit_range, digit_bits, round_sums, split
+from refconv.numbers.dtypes import is_integral, magnitude
+from refconv.numbers.formats import Array, FloatInfo, float_info, is_ml_dtype
 from refconv.padding import pad
 
 Method = Callable[[Array, Array, ConvGeometry], Array]

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from refconv.axis import AxisGeometry
 from refconv.conv import conv2d
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import ConvGeometry
 from refconv.im2col import windows
+from refconv.numbers.formats import Array
 from refconv.padding import pad
 
 

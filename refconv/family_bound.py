@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from refconv.formats import Array
-from refconv.precision import Precision
+from refconv.bounds.summation import Precision
+from refconv.numbers.formats import Array
 from refconv.problem import Problem
 
 __all__ = ["error_bound_of"]

@@ -25,11 +25,11 @@ import numpy.typing as npt
 from refconv.accumulation import accumulate
 from refconv.adjoint import INPUT_METHODS, WEIGHT_METHODS, conjugate, most_products
 from refconv.adjoint_geometry import gradient_geometry
-from refconv.arguments import IntOrPair, PaddingLike, as_shape, check_choice
 from refconv.conv import conv2d
-from refconv.dtypes import as_array
 from refconv.exact_adjoint import exact_input, exact_weight
-from refconv.formats import Array
+from refconv.geometry.arguments import IntOrPair, PaddingLike, as_shape, check_choice
+from refconv.numbers.dtypes import as_array
+from refconv.numbers.formats import Array
 
 __all__ = ["conv2d_bias", "conv2d_input", "conv2d_weight"]
 

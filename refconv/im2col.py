@@ -14,10 +14,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike, Pair, adding_context, as_pair
-from refconv.dtypes import accumulation_dtype, as_array, magnitude, result_dtype, round_once
-from refconv.formats import Array, is_ml_dtype
-from refconv.geometry import ConvGeometry
+from refconv.geometry.arguments import IntOrPair, PaddingLike, Pair, adding_context, as_pair
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.dtypes import accumulation_dtype, as_array, magnitude, result_dtype, round_once
+from refconv.numbers.formats import Array, is_ml_dtype
 from refconv.padding import fold, pad
 
 __all__ = ["col2im", "im2col"]

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import PLANE, IntOrPair, PaddingLike, as_int, as_pair
-from refconv.dtypes import INT64_MAX, as_array, is_integral, magnitude, round_once, wide_dtype
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry, check_weight_rank
+from refconv.geometry.arguments import PLANE, IntOrPair, PaddingLike, as_int, as_pair
+from refconv.geometry.plan import ConvGeometry, check_weight_rank
 from refconv.im2col import windows
+from refconv.numbers.dtypes import INT64_MAX, as_array, is_integral, magnitude, round_once, wide_dtype
+from refconv.numbers.formats import Array
 from refconv.padding import pad
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 import numpy as np
 
-from refconv.axis import AxisGeometry
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.formats import Array
 
 _NUMPY_MODES: Final[dict[str, Literal["reflect", "edge", "wrap"]]] = {
     "reflect": "reflect",

@@ -19,13 +19,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from refconv.bounds.summation import Precision, Sums, rounded_inputs_error
 from refconv.conv import conv2d
 from refconv.conv_nd import conv1d, conv3d
-from refconv.dtypes import as_array, wide_dtype
 from refconv.error_bound import Operands, conv2d_sums, magnitude, rounded_up
-from refconv.formats import Array
 from refconv.grad import conv2d_bias, conv2d_input, conv2d_weight
-from refconv.precision import Precision, Sums, rounded_inputs_error
+from refconv.numbers.dtypes import as_array, wide_dtype
+from refconv.numbers.formats import Array
 from refconv.transpose import conv_transpose2d
 from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
 

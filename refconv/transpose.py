@@ -14,10 +14,10 @@ import numpy.typing as npt
 from refconv.accumulation import accumulate, add_bias, as_operands
 from refconv.adjoint import INPUT_METHODS, most_products
 from refconv.adjoint_geometry import transposed_axes, transposed_geometry
-from refconv.arguments import PLANE, IntOrPair, PaddingLike, check_choice
 from refconv.exact_adjoint import exact_input
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.arguments import PLANE, IntOrPair, PaddingLike, check_choice
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.formats import Array
 
 __all__ = ["conv_transpose2d"]
 

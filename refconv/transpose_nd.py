@@ -16,12 +16,12 @@ import numpy.typing as npt
 from refconv.accumulation import accumulate, add_bias, as_operands
 from refconv.adjoint import INPUT_METHODS
 from refconv.adjoint_geometry import transposed_axes, transposed_geometry
-from refconv.arguments import LINE, VOLUME, IntOrPair, PaddingLike, check_choice
-from refconv.axis import AxisGeometry
 from refconv.exact_adjoint import exact_input
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.arguments import LINE, VOLUME, IntOrPair, PaddingLike, check_choice
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import ConvGeometry
 from refconv.im2col import scatter
+from refconv.numbers.formats import Array
 from refconv.transpose import transpose_of
 
 __all__ = ["conv_transpose1d", "conv_transpose3d"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from refconv.arguments import (
+from refconv.geometry.arguments import (
     LARGEST_INT,
     LINE,
     PADDING_STRINGS,

@@ -5,8 +5,15 @@ import re
 
 import pytest
 
-from refconv.arguments import LARGEST_INT
-from refconv.axis import PADDING_MODES, SAME_CONVENTIONS, AxisGeometry, build_axis, build_transposed_axis, same_sides
+from refconv.geometry.arguments import LARGEST_INT
+from refconv.geometry.axis import (
+    PADDING_MODES,
+    SAME_CONVENTIONS,
+    AxisGeometry,
+    build_axis,
+    build_transposed_axis,
+    same_sides,
+)
 
 
 def reads(axis: AxisGeometry) -> list[list[int]]:

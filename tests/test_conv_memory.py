@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from refconv import col2im, conv2d, im2col, output_size
-from refconv.geometry import ConvGeometry
+from refconv.geometry.plan import ConvGeometry
 
 Array = npt.NDArray[Any]
 TILES = import_module("refconv.im2col")  # refconv.im2col is the function

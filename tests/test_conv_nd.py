@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from refconv import conv1d, conv3d
-from refconv.axis import AxisGeometry
 from refconv.conv_nd import depths_as_channels
+from refconv.geometry.axis import AxisGeometry
 
 Array = npt.NDArray[Any]
 

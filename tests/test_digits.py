@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nearest import TWO, nearest
 
-import refconv.formats
-from refconv.digits import BLOCK, EXACT_BITS, Range, bit_range, digit_bits, round_sums, split, two_sum
-from refconv.formats import FloatInfo, float_info
+import refconv.numbers.formats
+from refconv.numbers.digits import BLOCK, EXACT_BITS, Range, bit_range, digit_bits, round_sums, split, two_sum
+from refconv.numbers.formats import FloatInfo, float_info
 
 Array = npt.NDArray[Any]
 DOUBLE, SINGLE, HALF = float_info("float64"), float_info("float32"), float_info("float16")
@@ -286,7 +286,7 @@ def test_exponents_are_c_ints(monkeypatch: pytest.MonkeyPatch) -> None:
             kinds.add(np.asarray(exponent).dtype)
             return numpys(value, exponent)
 
-    monkeypatch.setattr(refconv.formats, "np", Recording())
+    monkeypatch.setattr(refconv.numbers.formats, "np", Recording())
     assert round_one({0: 5}, 3, DOUBLE) == 5.0
     assert kinds == {np.dtype(np.intc)}
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from refconv.dtypes import (
+from refconv.numbers.dtypes import (
     accumulation_dtype,
     as_array,
     is_integral,
@@ -17,7 +17,7 @@ from refconv.dtypes import (
     result_dtype,
     wide_dtype,
 )
-from refconv.formats import float_info, is_ml_dtype
+from refconv.numbers.formats import float_info, is_ml_dtype
 
 HAS_WIDE_LONGDOUBLE = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant
 wide_longdouble = pytest.mark.skipif(not HAS_WIDE_LONGDOUBLE, reason="longdouble is float64 on this machine")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 
 from refconv import conv2d
+from refconv.bounds.summation import Precision
+from refconv.bounds.summation import gamma as _gamma
 from refconv.error_bound import Operands, conv2d_sums, error_bound
-from refconv.precision import Precision
-from refconv.precision import gamma as _gamma
 
 Array = npt.NDArray[Any]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nearest import FORMATS, nearest
 
 from refconv import conv2d
-from refconv.formats import as_dtype
+from refconv.numbers.formats import as_dtype
 
 Array = npt.NDArray[Any]
 TILES = import_module("refconv.im2col")  # refconv.im2col is the function

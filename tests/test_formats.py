@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nearest import FORMATS, TWO, nearest
 
-from refconv.formats import FloatInfo, as_dtype, float_info, is_ml_dtype, round_to_format
+from refconv.numbers.formats import FloatInfo, as_dtype, float_info, is_ml_dtype, round_to_format
 
 Array = npt.NDArray[Any]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from refconv.axis import AxisGeometry
-from refconv.geometry import ConvGeometry, build_axes
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import ConvGeometry, build_axes
 
 # N, C, O, G, H, W, K_h, K_w all differ, and so do stride, dilation and padding on the two axes and four sides.
 PLAN = ConvGeometry.from_shapes(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from refconv import col2im, im2col
-from refconv.geometry import ConvGeometry
+from refconv.geometry.plan import ConvGeometry
 from refconv.im2col import windows
 
 # Two channels of 2×3 pixels, the second ten above the first.

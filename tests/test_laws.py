@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refconv import col2im, conv2d, im2col, output_size
-from refconv.axis import AxisGeometry
+from refconv.geometry.axis import AxisGeometry
 
 Array = npt.NDArray[Any]
 Pair = tuple[int, int]

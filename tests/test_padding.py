@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refconv.geometry import ConvGeometry
+from refconv.geometry.plan import ConvGeometry
 from refconv.padding import fold, pad
 
 

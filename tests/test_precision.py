@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from refconv.formats import float_info
-from refconv.precision import DOUBLE, Precision, Sums, gamma
+from refconv.bounds.summation import DOUBLE, Precision, Sums, gamma
+from refconv.numbers.formats import float_info
 
 Array = npt.NDArray[Any]
 U16, U32, U64 = 2.0**-11, 2.0**-24, 2.0**-53

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from refconv.dtypes import round_once
+from refconv.numbers.dtypes import round_once
 
 HAS_WIDE_LONGDOUBLE = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant
 wide_longdouble = pytest.mark.skipif(not HAS_WIDE_LONGDOUBLE, reason="longdouble is float64 on this machine")

@@ -27,7 +27,7 @@ from refconv.analysis.hdc import Hdc, hdc
 from refconv.analysis.layers import AXES
 from refconv.analysis.network import Layers, Network, Parallel
 from refconv.analysis.repair import Repair, repair_dilations
-from refconv.arguments import IntOrPair, Pair
+from refconv.geometry.arguments import IntOrPair, Pair
 
 __all__ = ["Gridding", "gridding"]
 

@@ -12,8 +12,8 @@ from typing import Any
 from refconv.analysis import Layers, Parallel, gridding, receptive_field, zoo
 from refconv.analysis.onnx_graph import read_onnx
 from refconv.analysis.trace import feature_maps
-from refconv.arguments import Pair
 from refconv.commands.network_report import NetworkReport
+from refconv.geometry.arguments import Pair
 from refconv.plots import plot_footprint, plot_receptive_fields
 
 __all__ = ["register"]

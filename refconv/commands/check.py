@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import refconv
-from refconv.terminal import open_console
+from refconv.commands.terminal import open_console
 from refconv.testing import CaseResult, Report, check
 from refconv.testing.battery.cases import DTYPES
 from refconv.testing.battery.operations import OPERATIONS

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import refconv
 from refconv.analysis import Design, design_dilations, fewest_layers, hdc
-from refconv.terminal import open_console
+from refconv.commands.terminal import open_console
 
 if TYPE_CHECKING:
     from rich.table import Table

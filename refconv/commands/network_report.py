@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import refconv
 from refconv.analysis import Footprint, Gridding, ReceptiveField
-from refconv.arguments import Pair
-from refconv.terminal import open_console
+from refconv.commands.terminal import open_console
+from refconv.geometry.arguments import Pair
 
 if TYPE_CHECKING:
     from rich.table import Table

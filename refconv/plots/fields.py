@@ -9,7 +9,7 @@ import numpy as np
 
 from refconv.analysis import Layers, footprint, receptive_field
 from refconv.analysis.network import Network
-from refconv.arguments import IntOrPair, Pair
+from refconv.geometry.arguments import IntOrPair, Pair
 from refconv.plots.style import COLOURS, HATCH, LINE_STYLES, axes_or_new
 
 if TYPE_CHECKING:

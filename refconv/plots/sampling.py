@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from refconv.arguments import IntOrPair, PaddingLike, Pair, as_pair
-from refconv.axis import AxisGeometry
-from refconv.geometry import build_axes
+from refconv.geometry.arguments import IntOrPair, PaddingLike, Pair, as_pair
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import build_axes
 from refconv.plots.style import COLOURS, HATCH, axes_or_new, legend_above
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike
 from refconv.conv import conv2d
-from refconv.formats import Array
+from refconv.geometry.arguments import IntOrPair, PaddingLike
+from refconv.numbers.formats import Array
 from refconv.problem import BIASED, Problem
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.compare import compare_conv2d, compare_result

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from refconv.arguments import Pair, check_choice
-from refconv.formats import Array
+from refconv.geometry.arguments import Pair, check_choice
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.data import LAYOUTS
 from refconv.testing.battery.names import numbers_text, parse_case

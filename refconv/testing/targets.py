@@ -25,7 +25,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from refconv.arguments import check_choice
+from refconv.geometry.arguments import check_choice
 from refconv.testing.battery.operations import OPERATIONS
 from refconv.testing.frameworks import FRAMEWORKS, Target
 

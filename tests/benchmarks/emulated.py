@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from refconv import im2col
-from refconv.formats import Array, float_info, round_to_format
-from refconv.geometry import ConvGeometry
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.formats import Array, float_info, round_to_format
 
 
 def in_a_row(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import refconv
-from refconv.cli import main
+from refconv.commands.main import main
 
 pytest.importorskip("rich", reason="rich is not installed: pip install 'refconv[cli]'")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from refconv.formats import float_info
+from refconv.numbers.formats import float_info
 from refconv.testing import Case, cases, check, find_case, run_case
 from refconv.testing.battery.cases import DTYPES, INTEGERS
 from refconv.testing.battery.data import FORWARD_DATA, ROUNDED

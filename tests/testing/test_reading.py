@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.axis import AxisGeometry
 from refconv.error_bound import error_bound
+from refconv.geometry.axis import AxisGeometry
 from refconv.problem import Problem
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.reading import CHUNK, Reading, spread, table

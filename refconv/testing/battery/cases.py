@@ -15,12 +15,12 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from refconv.adjoint_geometry import transposed_axes
-from refconv.arguments import IntOrPair, PaddingLike
-from refconv.axis import AxisGeometry
 from refconv.conv_nd import checked_axes
-from refconv.dtypes import wide_dtype
 from refconv.error_bound import magnitude
-from refconv.formats import Array, as_dtype, float_info
+from refconv.geometry.arguments import IntOrPair, PaddingLike
+from refconv.geometry.axis import AxisGeometry
+from refconv.numbers.dtypes import wide_dtype
+from refconv.numbers.formats import Array, as_dtype, float_info
 from refconv.problem import Problem
 from refconv.testing.battery.data import DATA, LAYOUTS, ROUNDED, exact_magnitude, integers, normals
 from refconv.testing.battery.operations import OPERATIONS, Operation

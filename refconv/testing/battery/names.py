@@ -17,8 +17,8 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from refconv.arguments import PADDING_STRINGS
-from refconv.geometry import ConvGeometry
+from refconv.geometry.arguments import PADDING_STRINGS
+from refconv.geometry.plan import ConvGeometry
 from refconv.testing.battery.cases import DTYPES, INTEGERS, Case
 from refconv.testing.battery.data import DATA, FLOAT_DATA, FORWARD_DATA, INTEGER_DATA, LAYOUTS, ROUNDED
 from refconv.testing.battery.operations import OPERATIONS

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from refconv.arguments import LINE, PLANE, VOLUME, Space
 from refconv.conv import conv2d
 from refconv.conv_nd import conv1d, conv3d
-from refconv.formats import Array
+from refconv.geometry.arguments import LINE, PLANE, VOLUME, Space
 from refconv.grad import conv2d_input, conv2d_weight
+from refconv.numbers.formats import Array
 from refconv.transpose import conv_transpose2d
 
 __all__: list[str] = []

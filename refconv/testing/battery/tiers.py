@@ -24,8 +24,8 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
 
-from refconv.arguments import check_choice
-from refconv.formats import has_ml_dtypes
+from refconv.geometry.arguments import check_choice
+from refconv.numbers.formats import has_ml_dtypes
 from refconv.testing.battery.case_lists import CONV2D, gradient_lists
 from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.cover import cover

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike
+from refconv.bounds.summation import Precision
 from refconv.conv import conv2d
-from refconv.dtypes import result_dtype
-from refconv.formats import Array
-from refconv.precision import Precision
+from refconv.geometry.arguments import IntOrPair, PaddingLike
+from refconv.numbers.dtypes import result_dtype
+from refconv.numbers.formats import Array
 from refconv.problem import Problem
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.comparison import Comparison, compare_arrays

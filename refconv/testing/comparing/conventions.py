@@ -13,12 +13,12 @@ from typing import Final
 
 import numpy as np
 
+from refconv.bounds.summation import Precision, Sums, gamma
 from refconv.conv import conv2d
 from refconv.conv_nd import conv1d, conv3d
-from refconv.dtypes import is_integral, wide_dtype
-from refconv.formats import Array, float_info, is_ml_dtype
 from refconv.grad import conv2d_input, conv2d_weight
-from refconv.precision import Precision, Sums, gamma
+from refconv.numbers.dtypes import is_integral, wide_dtype
+from refconv.numbers.formats import Array, float_info, is_ml_dtype
 from refconv.problem import Problem
 from refconv.testing.comparing.reference import Reference, reference_of
 from refconv.transpose import conv_transpose2d

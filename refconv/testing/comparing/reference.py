@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refconv.dtypes import is_integral, round_once, wide_dtype
-from refconv.formats import Array, float_info
-from refconv.precision import Precision, gamma
+from refconv.bounds.summation import Precision, gamma
+from refconv.numbers.dtypes import is_integral, round_once, wide_dtype
+from refconv.numbers.formats import Array, float_info
 from refconv.problem import Problem
 
 

@@ -17,8 +17,8 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
 from refconv.testing.diagnosis.axis_fit import UNREAD, AxisFit, fitted_axis

@@ -7,8 +7,8 @@ from itertools import product
 
 import numpy as np
 
-from refconv.arguments import Pair
-from refconv.formats import Array
+from refconv.geometry.arguments import Pair
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.names import parse_case
 from refconv.testing.diagnosis.directions import Convolution

@@ -18,8 +18,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from refconv.axis import AxisGeometry
-from refconv.formats import Array
+from refconv.geometry.axis import AxisGeometry
+from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.reading import AXES, Reading, table
 
 

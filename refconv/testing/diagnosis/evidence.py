@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refconv.dtypes import result_dtype
-from refconv.formats import Array
+from refconv.numbers.dtypes import result_dtype
+from refconv.numbers.formats import Array
 from refconv.problem import Problem
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.reference import Reference, reference_of

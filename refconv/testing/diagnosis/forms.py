@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 
 
 @dataclass(frozen=True, slots=True)

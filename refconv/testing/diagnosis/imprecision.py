@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import float_info, round_to_format
+from refconv.numbers.formats import float_info, round_to_format
 from refconv.testing.diagnosis.evidence import Evidence
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.locate import bare_regions

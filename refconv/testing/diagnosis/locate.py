@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.contents import Content, contents
 from refconv.testing.diagnosis.directions import Convolution, WeightAdjoint
 from refconv.testing.diagnosis.evidence import Evidence

@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from refconv.axis import AxisGeometry
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.diagnosis.axis_fit import UNREAD, AxisFit
 from refconv.testing.diagnosis.finding import Finding

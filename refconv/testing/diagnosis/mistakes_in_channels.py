@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, Change, Mistake
 from refconv.testing.diagnosis.reading import Places, Reading, Shape
 

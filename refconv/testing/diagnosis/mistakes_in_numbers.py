@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from refconv.adjoint import conjugate
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.mistakes import Change, Mistake
 from refconv.testing.diagnosis.reading import Reading
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.axis import AxisGeometry
+from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.directions import InputAdjoint
 from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, VOLUMES, Change, Mistake, per_axis
 from refconv.testing.diagnosis.mistakes_in_channels import (

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from refconv.axis import AxisGeometry
+from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.mistakes import SEVERAL_AXES, VOLUMES, Change, Mistake, on_axes, per_axis
 from refconv.testing.diagnosis.reading import AXES, Reading
 

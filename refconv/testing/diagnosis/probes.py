@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from refconv.dtypes import as_array
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.dtypes import as_array
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.diagnosis.axis_fit import UNREAD
 from refconv.testing.targets import Target

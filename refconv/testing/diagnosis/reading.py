@@ -18,10 +18,10 @@ from typing import Any, ClassVar, Final, Self, TypeAlias
 
 import numpy as np
 
-from refconv.arguments import Pair
-from refconv.axis import AxisGeometry
 from refconv.error_bound import error_bound
-from refconv.formats import Array, is_ml_dtype
+from refconv.geometry.arguments import Pair
+from refconv.geometry.axis import AxisGeometry
+from refconv.numbers.formats import Array, is_ml_dtype
 from refconv.testing.diagnosis.forms import Form
 
 Places: TypeAlias = tuple[Array, Array, Array, Array]  # of some elements, along the four axes: each of one dimension

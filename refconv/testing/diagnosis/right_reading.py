@@ -11,14 +11,14 @@ import numpy as np
 
 from refconv.adjoint import conjugate
 from refconv.adjoint_geometry import gradient_geometry, transposed_axes
-from refconv.arguments import LINE, PLANE, VOLUME, Space, as_ints
-from refconv.axis import AxisGeometry
 from refconv.conv import conv2d
 from refconv.conv_nd import checked_axes, conv1d, conv3d
-from refconv.dtypes import wide_dtype
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.arguments import LINE, PLANE, VOLUME, Space, as_ints
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import ConvGeometry
 from refconv.grad import conv2d_bias, conv2d_input, conv2d_weight
+from refconv.numbers.dtypes import wide_dtype
+from refconv.numbers.formats import Array
 from refconv.problem import Problem
 from refconv.testing.diagnosis.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
 from refconv.testing.diagnosis.forms import Form

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.directions import Convolution
 from refconv.testing.diagnosis.evidence import Evidence
 from refconv.testing.diagnosis.finding import Finding

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from refconv.adjoint_geometry import transposed_axes, transposed_geometry
-from refconv.arguments import PADDING_STRINGS, PLANE
-from refconv.formats import Array
+from refconv.geometry.arguments import PADDING_STRINGS, PLANE
+from refconv.numbers.formats import Array
 
 Target = Callable[..., Any]  # with the positional signature of refconv's function of its name
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 
 from refconv.adjoint import conjugate
-from refconv.dtypes import is_integral
-from refconv.formats import Array
+from refconv.numbers.dtypes import is_integral
+from refconv.numbers.formats import Array
 from refconv.testing.frameworks.adapter import (
     Framework,
     Target,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
-from refconv.dtypes import is_integral
-from refconv.formats import Array
+from refconv.numbers.dtypes import is_integral
+from refconv.numbers.formats import Array
 from refconv.testing.frameworks.adapter import Framework, Target, native, padding_word, refuse_unbatched, sides_of
 
 Run = Callable[[Any, dict[str, Array]], Any]

@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from refconv.accumulation import as_operands
-from refconv.arguments import LINE, PLANE, VOLUME, Space
-from refconv.axis import AxisGeometry
 from refconv.conv_nd import checked_axes
-from refconv.formats import Array
+from refconv.geometry.arguments import LINE, PLANE, VOLUME, Space
+from refconv.geometry.axis import AxisGeometry
+from refconv.numbers.formats import Array
 from refconv.testing.frameworks.adapter import Framework, Target
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing.frameworks.adapter import (
     Framework,
     Target,

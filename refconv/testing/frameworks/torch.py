@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.formats import Array, is_ml_dtype
+from refconv.numbers.formats import Array, is_ml_dtype
 from refconv.testing.frameworks.adapter import Framework, Target, native, padding_word
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.comparison import Comparison

@@ -14,8 +14,8 @@ from itertools import combinations
 from operator import and_
 from typing import Final, TypeAlias
 
-from refconv.arguments import PADDING_STRINGS
-from refconv.axis import AxisGeometry
+from refconv.geometry.arguments import PADDING_STRINGS
+from refconv.geometry.axis import AxisGeometry
 from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.data import DATA, LAYOUTS
 

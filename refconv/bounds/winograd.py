@@ -20,8 +20,8 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.formats import Array
 
 __all__: list[str] = []
 

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refconv.formats import Array, FloatInfo, round_to_format
+from refconv.numbers.formats import Array, FloatInfo, round_to_format
 
 GUARD_BITS = 56  # leading digits that rounding looks at: the 53 of float64, its half, and two for what follows
 EXACT_BITS = 51  # whole numbers of so many that float64 holds with a quarter behind them; base 2^18 would need 54

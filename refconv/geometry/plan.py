@@ -28,7 +28,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from refconv.arguments import (
+from refconv.geometry.arguments import (
     LARGEST_INT,
     PLANE,
     IntOrPair,
@@ -41,7 +41,7 @@ from refconv.arguments import (
     as_ints,
     as_padding,
 )
-from refconv.axis import AxisGeometry, build_axis
+from refconv.geometry.axis import AxisGeometry, build_axis
 
 __all__ = ["ConvGeometry"]
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refconv.formats import Array, as_dtype, float_info, is_ml_dtype, round_to_format
+from refconv.numbers.formats import Array, as_dtype, float_info, is_ml_dtype, round_to_format
 
 INT64_MAX = int(np.iinfo(np.int64).max)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from refconv.arguments import LARGEST_INT, Pair, check_choice
+from refconv.geometry.arguments import LARGEST_INT, Pair, check_choice
 
 __all__ = ["AxisGeometry"]
 

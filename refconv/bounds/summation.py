@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refconv.formats import Array, FloatInfo, as_dtype, float_info
+from refconv.numbers.formats import Array, FloatInfo, as_dtype, float_info
 
 _SINGLE, DOUBLE = float_info(np.float32), float_info(np.float64)
 

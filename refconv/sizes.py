@@ -19,8 +19,8 @@ from refconv.geometry.arguments import (
     as_pair,
     is_sequence,
 )
-from refconv.geometry.axis import AxisGeometry, build_axis, same_sides
-from refconv.geometry.plan import build_axes
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.build import build_axes, build_axis, same_sides
 
 __all__ = ["effective_kernel_size", "output_size", "same_padding"]
 

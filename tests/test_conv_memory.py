@@ -14,7 +14,7 @@ from refconv import col2im, conv2d, im2col, output_size
 from refconv.geometry.plan import ConvGeometry
 
 Array = npt.NDArray[Any]
-TILES = import_module("refconv.im2col")  # refconv.im2col is the function
+TILES = import_module("refconv.columns")  # refconv.im2col is the function
 
 
 def every_other_column(array: Array) -> Array:
@@ -252,11 +252,11 @@ def test_col2im_to_what_no_memory_can_hold_is_refused_with_its_shape() -> None:
 def test_an_array_has_fewer_than_2_to_the_58_numbers(images: int, kernels: int, is_refused: bool) -> None:
     # 32 bytes each, those of clongdouble; an index goes up to 2^63 − 1.
     if not is_refused:
-        plan = ConvGeometry.from_shapes((images, 1, 1, 1), (kernels, 1, 1, 1))
+        plan = plan_convolution((images, 1, 1, 1), (kernels, 1, 1, 1))
         assert plan.output_shape == (images, kernels, 1, 1)
         return
     with pytest.raises(ValueError, match=r"^the output would have shape "):
-        ConvGeometry.from_shapes((images, 1, 1, 1), (kernels, 1, 1, 1))
+        plan_convolution((images, 1, 1, 1), (kernels, 1, 1, 1))
 
 
 def test_output_size_still_gives_the_number() -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from refconv import conv1d, conv3d
-from refconv.conv_nd import depths_as_channels
+from refconv.conv import depths_as_channels
 from refconv.geometry.axis import AxisGeometry
 
 Array = npt.NDArray[Any]

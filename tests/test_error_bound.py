@@ -12,7 +12,7 @@ from hypothesis import given
 from refconv import conv2d
 from refconv.bounds.summation import Precision
 from refconv.bounds.summation import gamma as _gamma
-from refconv.error_bound import Operands, conv2d_sums, error_bound
+from refconv.bounds.error_bound import Operands, conv2d_sums, error_bound
 
 Array = npt.NDArray[Any]
 

@@ -17,7 +17,7 @@ from refconv import conv2d
 from refconv.numbers.formats import as_dtype
 
 Array = npt.NDArray[Any]
-TILES = import_module("refconv.im2col")  # refconv.im2col is the function
+TILES = import_module("refconv.columns")  # refconv.im2col is the function
 
 TYPES = [name for name in FORMATS if name != "tf32"]
 types = pytest.mark.parametrize("name", TYPES)

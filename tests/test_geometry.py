@@ -10,7 +10,7 @@ from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry, build_axes
 
 # N, C, O, G, H, W, K_h, K_w all differ, and so do stride, dilation and padding on the two axes and four sides.
-PLAN = ConvGeometry.from_shapes(
+PLAN = plan_convolution(
     (5, 6, 11, 13), (10, 3, 3, 4), (10,), stride=(2, 1), padding=((1, 0), (2, 3)), dilation=(1, 2), groups=2
 )
 
@@ -63,12 +63,12 @@ def test_groups_lie_in_blocks() -> None:
 
 
 def test_depthwise_with_a_multiplier_reads_each_channel_that_often() -> None:
-    plan = ConvGeometry.from_shapes((1, 3, 5, 5), (6, 1, 2, 2), groups=3)
+    plan = plan_convolution((1, 3, 5, 5), (6, 1, 2, 2), groups=3)
     assert [plan.input_channel(o, 0) for o in range(6)] == [0, 0, 1, 1, 2, 2]
 
 
 def test_the_defaults_are_those_of_conv2d() -> None:
-    plan = ConvGeometry.from_shapes((2, 4, 7, 9), (6, 4, 3, 2))
+    plan = plan_convolution((2, 4, 7, 9), (6, 4, 3, 2))
     assert plan == ConvGeometry(2, 4, 6, 1, AxisGeometry(7, 3), AxisGeometry(9, 2), "zeros", batched=True)
 
 
@@ -78,14 +78,14 @@ def test_the_defaults_of_the_class_are_zeros_and_batched() -> None:
 
 
 def test_the_windows_over_an_image_need_no_weight() -> None:
-    plan = ConvGeometry.of_windows((5, 6, 11, 13), (3, 4), (2, 1), ((1, 0), (2, 3)), (1, 2), "replicate")
+    plan = plan_windows((5, 6, 11, 13), (3, 4), (2, 1), ((1, 0), (2, 3)), (1, 2), "replicate")
     assert plan == ConvGeometry(5, 6, 1, 1, PLAN.height, PLAN.width, "replicate", batched=True)
     assert plan.output_shape == (5, 1, 5, 12)
     assert plan.taps_per_output == 72  # all 6 channels of 3×4 taps
 
 
 def test_the_defaults_of_windows_are_those_of_conv2d() -> None:
-    plan = ConvGeometry.of_windows((4, 7, 9), (3, 2))
+    plan = plan_windows((4, 7, 9), (3, 2))
     assert plan == ConvGeometry(1, 4, 1, 1, AxisGeometry(7, 3), AxisGeometry(9, 2), "zeros", batched=False)
 
 
@@ -105,11 +105,11 @@ def test_of_windows_leaves_the_context_to_its_caller(
     shape: tuple[int, ...], kernel_size: int | tuple[int, int], message: str
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        ConvGeometry.of_windows(shape, kernel_size)
+        plan_windows(shape, kernel_size)
 
 
 def test_an_unbatched_input_is_a_batch_of_one() -> None:
-    plan = ConvGeometry.from_shapes((4, 7, 9), (6, 4, 3, 2))
+    plan = plan_convolution((4, 7, 9), (6, 4, 3, 2))
     assert not plan.batched
     assert plan.batch == 1
     assert plan.in_channels == 4
@@ -117,13 +117,13 @@ def test_an_unbatched_input_is_a_batch_of_one() -> None:
 
 
 def test_the_padding_mode_is_kept() -> None:
-    plan = ConvGeometry.from_shapes((2, 4, 7, 9), (6, 4, 3, 2), padding=1, padding_mode="circular")
+    plan = plan_convolution((2, 4, 7, 9), (6, 4, 3, 2), padding=1, padding_mode="circular")
     assert plan.padding_mode == "circular"
 
 
 def test_an_empty_batch_and_zero_channels_are_plans() -> None:
-    assert ConvGeometry.from_shapes((0, 4, 7, 9), (6, 4, 3, 2)).output_shape == (0, 6, 5, 8)
-    plan = ConvGeometry.from_shapes((2, 0, 7, 9), (6, 0, 3, 2))
+    assert plan_convolution((0, 4, 7, 9), (6, 4, 3, 2)).output_shape == (0, 6, 5, 8)
+    plan = plan_convolution((2, 0, 7, 9), (6, 0, 3, 2))
     assert plan.output_shape == (2, 6, 5, 8)
     assert plan.taps_per_output == 0
 
@@ -191,4 +191,4 @@ def test_from_shapes_refuses_what_does_not_fit(
     shapes: tuple[tuple[int, ...], ...], parameters: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        ConvGeometry.from_shapes(*shapes, **parameters)
+        plan_convolution(*shapes, **parameters)

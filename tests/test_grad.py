@@ -15,7 +15,7 @@ from refconv.grad import conv2d_bias, conv2d_input, conv2d_weight
 
 Array = npt.NDArray[Any]
 METHODS = ["im2col", "direct", "exact"]
-TILES = import_module("refconv.im2col")  # refconv.im2col is the function
+TILES = import_module("refconv.columns")  # refconv.im2col is the function
 
 
 @pytest.fixture(params=METHODS)

@@ -9,7 +9,7 @@ import pytest
 
 from refconv import col2im, im2col
 from refconv.geometry.plan import ConvGeometry
-from refconv.im2col import windows
+from refconv.columns import windows
 
 # Two channels of 2×3 pixels, the second ten above the first.
 IMAGE = np.array([[[1, 2, 3], [4, 5, 6]], [[11, 12, 13], [14, 15, 16]]])
@@ -103,7 +103,7 @@ def test_im2col_of_an_empty_batch_and_of_zero_channels() -> None:
 
 
 def test_windows_shows_what_each_output_reads_without_copying() -> None:
-    plan = ConvGeometry.from_shapes((1, 1, 3, 6), (1, 1, 2, 2), stride=(1, 2), dilation=(1, 3))
+    plan = plan_convolution((1, 1, 3, 6), (1, 1, 2, 2), stride=(1, 2), dilation=(1, 3))
     image = np.arange(18.0).reshape(1, 1, 3, 6)
     view = windows(image, plan)
     assert view.shape == (1, 1, 2, 2, 2, 2)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from refconv.geometry.plan import ConvGeometry
-from refconv.padding import fold, pad
+from refconv.core.windows import fold, pad
 
 
 def plan(shape: tuple[int, int, int, int], padding: tuple[tuple[int, int], tuple[int, int]], mode: str) -> ConvGeometry:
-    return ConvGeometry.from_shapes(shape, (1, shape[1], 1, 1), padding=padding, padding_mode=mode)
+    return plan_convolution(shape, (1, shape[1], 1, 1), padding=padding, padding_mode=mode)
 
 
 # The table in the docstring of `pad`.
@@ -104,9 +104,9 @@ def test_the_zeros_beside_objects_are_python_zeros() -> None:
 )
 def test_fold_adds_the_padding_to_the_pixels_that_it_came_from(mode: str, folded: list[int]) -> None:
     line = np.array([100, 200, 1, 2, 3, 300, 4000])
-    plan = ConvGeometry.of_windows((1, 1, 1, 3), 1, padding=((0, 0), (2, 2)), padding_mode=mode)
+    plan = plan_windows((1, 1, 1, 3), 1, padding=((0, 0), (2, 2)), padding_mode=mode)
     assert fold(line.reshape(1, 1, 1, 7), plan).ravel().tolist() == folded
-    plan = ConvGeometry.of_windows((1, 1, 3, 1), 1, padding=((2, 2), (0, 0)), padding_mode=mode)
+    plan = plan_windows((1, 1, 3, 1), 1, padding=((2, 2), (0, 0)), padding_mode=mode)
     assert fold(line.reshape(1, 1, 7, 1), plan).ravel().tolist() == folded
 
 
@@ -114,7 +114,7 @@ def test_fold_adds_the_padding_to_the_pixels_that_it_came_from(mode: str, folded
 def test_fold_is_the_adjoint_of_pad(mode: str) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.integers(-9, 10, (2, 3, 4, 5)), rng.integers(-9, 10, (2, 3, 4 + 3, 5 + 5))
-    plan = ConvGeometry.of_windows(x.shape, 1, padding=((1, 2), (4, 1)), padding_mode=mode)
+    plan = plan_windows(x.shape, 1, padding=((1, 2), (4, 1)), padding_mode=mode)
     before = y.copy()
     assert np.vdot(pad(x, plan), y) == np.vdot(x, fold(y, plan))
     assert (y == before).all()

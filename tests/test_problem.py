@@ -8,7 +8,7 @@ import pytest
 
 from refconv import conv1d, conv2d, conv_transpose2d, grad, im2col
 from refconv.bounds.summation import Precision
-from refconv.problem import BIASED, FAMILY, Problem
+from refconv.operations.call import BIASED, FAMILY, Problem
 
 X, W, B = np.arange(1.0, 13).reshape(1, 2, 6), np.arange(1.0, 13).reshape(3, 2, 2), np.array([100.0, 200, 300])
 SINGLE = Precision.of(np.float32)

@@ -17,7 +17,7 @@ from refconv import conv_transpose1d, conv_transpose2d, conv_transpose3d
 
 Array = npt.NDArray[Any]
 METHODS = ["im2col", "direct", "exact"]
-TILES = import_module("refconv.im2col")  # refconv.im2col is the function
+TILES = import_module("refconv.columns")  # refconv.im2col is the function
 
 
 @pytest.fixture(params=METHODS)

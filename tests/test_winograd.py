@@ -9,7 +9,7 @@ import pytest
 
 from refconv import conv2d
 from refconv.bounds.winograd import WINOGRAD
-from refconv.error_bound import error_bound
+from refconv.bounds.error_bound import error_bound
 
 Array = npt.NDArray[Any]
 ALGORITHMS = {"winograd2": 2, "winograd4": 4}

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from refconv.geometry.arguments import IntOrPair, PaddingLike, adding_context, as_pair
 from refconv.geometry.axis import AxisGeometry
-from refconv.geometry.plan import build_axes
+from refconv.geometry.build import build_axes
 
 __all__ = ["ValidWeights", "valid_weights"]
 

@@ -37,8 +37,7 @@ class Winograd:
 
     def check(self, geometry: ConvGeometry) -> None:
         """Refuse a convolution that the algorithm does not compute."""
-        axes = geometry.height, geometry.width
-        strides, dilations = [axis.stride for axis in axes], [axis.dilation for axis in axes]
+        strides, dilations = [axis.stride for axis in geometry.axes], [axis.dilation for axis in geometry.axes]
         if geometry.kernel_size != (3, 3) or strides + dilations != [1, 1, 1, 1]:
             raise ValueError(
                 f"Winograd's F({self.outputs}×{self.outputs}, 3×3) takes a 3×3 kernel at stride 1 and dilation 1; "
@@ -87,7 +86,7 @@ class Winograd:
         output = np.maximum(output, np.where(overflows, np.inf, 0.0)[..., np.newaxis, :, np.newaxis])
         rows, columns = output.shape[3] * self.outputs, output.shape[5] * self.outputs
         whole = output.reshape(geometry.batch, geometry.out_channels, rows, columns)
-        return np.asarray(whole[:, :, : geometry.height.output_size, : geometry.width.output_size])
+        return np.asarray(whole[:, :, *map(slice, geometry.output_size)])
 
     def _tiles(self, padded: Array, geometry: ConvGeometry) -> Array:
         """Return overlapping tiles (N, G, C/G, rows of tiles, columns of tiles, m+2, m+2), zeros past the image."""

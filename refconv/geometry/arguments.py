@@ -30,6 +30,7 @@ class Space:
 
     axes: tuple[str, ...]
     pixels: str
+    outputs: str
     taps: str
     numbers: str
     sides: tuple[str, ...]
@@ -40,11 +41,19 @@ class Space:
         return len(self.axes)
 
 
-LINE = Space(("length",), "L", "K", "a tuple (length,)", ("(before, after)",))
-PLANE = Space(("height", "width"), "H, W", "K_h, K_w", "a pair (height, width)", ("(top, bottom)", "(left, right)"))
+LINE = Space(("length",), "L", "P", "K", "a tuple (length,)", ("(before, after)",))
+PLANE = Space(
+    ("height", "width"),
+    "H, W",
+    "P, Q",
+    "K_h, K_w",
+    "a pair (height, width)",
+    ("(top, bottom)", "(left, right)"),
+)
 VOLUME = Space(
     ("depth", "height", "width"),
     "Z, H, W",
+    "R, P, Q",
     "K_d, K_h, K_w",
     "a triple (depth, height, width)",
     ("(front, back)", "(top, bottom)", "(left, right)"),
@@ -72,8 +81,18 @@ def is_sequence(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def as_ints(name: str, value: object, minimum: int, count: int, form: str) -> tuple[int, ...]:
-    """Return `count` ints: one int stands for all.  `form` says in messages how to write them."""
+def as_ints(name: str, value: object, minimum: int, space: Space) -> tuple[int, ...]:
+    """Return one int for each axis of a space: one stands for all."""
+    return _as_tuple(name, value, minimum, space.rank, space.numbers)
+
+
+def as_pair(name: str, value: object, minimum: int, form: str = "(height, width)") -> Pair:
+    """Return a pair of ints: an int stands for both.  `form` names the two in messages."""
+    first, second = _as_tuple(name, value, minimum, 2, f"a pair {form}")
+    return first, second
+
+
+def _as_tuple(name: str, value: object, minimum: int, count: int, form: str) -> tuple[int, ...]:
     if not is_sequence(value):
         return (as_int(name, value, minimum),) * count
     if len(value) != count:
@@ -88,12 +107,6 @@ def as_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
     return tuple(as_int(f"{name}[{axis}]", size, minimum=0) for axis, size in enumerate(value))
 
 
-def as_pair(name: str, value: object, minimum: int, form: str = "(height, width)") -> Pair:
-    """Return a pair of ints: an int stands for both.  `form` names the two in messages."""
-    first, second = as_ints(name, value, minimum, 2, f"a pair {form}")
-    return first, second
-
-
 def _as_padding_string(value: str) -> str:
     if value not in PADDING_STRINGS:
         raise ValueError(f"padding={value!r} must be one of {', '.join(map(repr, PADDING_STRINGS))}, or numbers")
@@ -104,7 +117,7 @@ def as_pad_sides(value: object) -> Pair | str:
     """Return one axis' padding ``(before, after)``, or one of `PADDING_STRINGS`: an int stands for both sides."""
     if isinstance(value, str):
         return _as_padding_string(value)
-    return as_pair("padding", value, minimum=0, form="(before, after)")
+    return as_pair("padding", value, 0, "(before, after)")
 
 
 def as_padding(value: object, space: Space = PLANE) -> tuple[Pair, ...] | str:
@@ -115,12 +128,12 @@ def as_padding(value: object, space: Space = PLANE) -> tuple[Pair, ...] | str:
     if isinstance(value, str):
         return _as_padding_string(value)
     if not is_sequence(value) or not any(map(is_sequence, value)):
-        return tuple((size, size) for size in as_ints("padding", value, 0, space.rank, space.numbers))
+        return tuple((size, size) for size in as_ints("padding", value, 0, space))
     if len(value) != space.rank or not all(map(is_sequence, value)):
         sides = f"({', '.join(space.sides)}{',' if space.rank == 1 else ''})"
         raise ValueError(f"padding={value!r} must be an int, {space.numbers} or {sides}")
     named = enumerate(zip(value, space.sides, strict=True))
-    return tuple(as_pair(f"padding[{axis}]", pair, minimum=0, form=form) for axis, (pair, form) in named)
+    return tuple(as_pair(f"padding[{axis}]", pair, 0, form) for axis, (pair, form) in named)
 
 
 def check_choice(name: str, value: object, choices: Collection[str]) -> None:

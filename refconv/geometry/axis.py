@@ -11,16 +11,11 @@ of PyTorch's conv2d, ONNX's Conv and TensorFlow's conv2d.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
 
-from refconv.geometry.arguments import LARGEST_INT, Pair, check_choice
+from refconv.geometry.arguments import Pair
 
 __all__ = ["AxisGeometry"]
-
-PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-SAME_CONVENTIONS = ("pytorch", "tensorflow", "onnx_upper", "onnx_lower")
-_STRING_CONVENTIONS = {"same": "pytorch", "same_upper": "onnx_upper", "same_lower": "onnx_lower"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +65,10 @@ class AxisGeometry:
         """``floor((H + T + B − (D·(K − 1) + 1)) / S) + 1``."""
         return (self.padded_size - self.effective_kernel_size) // self.stride + 1
 
+    def reach(self, outputs: int) -> int:
+        """``S·(P − 1) + D·(K − 1) + 1``: the pixels from the first that so many outputs read to the last."""
+        return self.stride * (outputs - 1) + self.effective_kernel_size
+
     @property
     def interior(self) -> slice:
         """Where the input's own pixels lie along the padded axis: ``T ... T + H``."""
@@ -111,89 +110,41 @@ class AxisGeometry:
             return index % self.input_size
         return None
 
-    def readers(self, outputs: int, padding_mode: str) -> list[list[list[int]]]:
-        """``[k][h]``: which of the first `outputs` outputs read pixel h through tap k, as itself or in the padding."""
-        found: list[list[list[int]]] = [[[] for _ in range(self.input_size)] for _ in range(self.kernel_size)]
-        for tap, output in product(range(self.kernel_size), range(outputs)):
-            pixel = self.source_index(self.input_index(output, tap), padding_mode)
-            if pixel is not None:
-                found[tap][pixel].append(output)
-        return found
+    def reading(self, outputs: range) -> tuple[slice, AxisGeometry]:
+        """Return the pixels that some outputs read, and the axis between the two, numbered from 0; for zero padding.
 
+        7 pixels, 3 taps, stride 2, padding (1, 1): the outputs 0 and 1 read the pixels −1 ... 3, of which 0 ... 3 are
+        real; between these 4 pixels and 2 outputs lies an axis with padding (1, 0).
+        """
+        first = self.input_index(outputs.start, 0)
+        reach = self.reach(len(outputs))
+        pixels = slice(*(min(max(0, bound), self.input_size) for bound in (first, first + reach)))
+        size = pixels.stop - pixels.start
+        before = min(max(0, -first), reach - size)
+        return pixels, replace(self, input_size=size, padding=(before, reach - size - before))
 
-def same_sides(input_size: int, kernel_size: int, stride: int, dilation: int, convention: str) -> Pair:
-    """Return one axis' (before, after) under a SAME convention: the formula and the table are in `same_padding`."""
-    check_choice("convention", convention, SAME_CONVENTIONS)
-    if convention == "pytorch" and stride != 1:
-        raise ValueError(f"stride={stride} must be 1 for padding='same', which is PyTorch's rule")
-    output = -(-input_size // stride)
-    total = max(0, (output - 1) * stride + dilation * (kernel_size - 1) + 1 - input_size)
-    smaller, larger = total // 2, total - total // 2
-    return (larger, smaller) if convention == "onnx_lower" else (smaller, larger)
+    def read_by(self, pixels: range) -> tuple[slice, AxisGeometry]:
+        """Return the outputs that read some pixels, and the axis between the two, numbered from 0; for zero padding.
 
+        7 pixels, 3 taps, stride 2, padding (1, 1): pixels 3 and 4 are read by the outputs 1 and 2, whose windows reach
+        from pixel 1 to 5: between these 2 pixels and 2 outputs lies an axis with padding (2, 1).
+        """
+        before = self.padding[0]
+        last_start = (pixels.start + before) // self.stride  # the last window that starts no later than the pixels do
+        first = max(0, min(last_start, -((self.effective_kernel_size - 1 - pixels.start - before) // self.stride)))
+        stop = max(first, min(self.output_size, (pixels.stop - 1 + before) // self.stride + 1))
+        reach = self.reach(max(1, stop - first))
+        before += pixels.start - self.stride * first
+        sides = before, reach - before - len(pixels)
+        return slice(first, stop), replace(self, input_size=len(pixels), padding=sides)
 
-def build_axis(
-    name: str, input_size: int, kernel_size: int, stride: int, dilation: int, padding: Pair | str, padding_mode: str
-) -> AxisGeometry:
-    """Resolve a padding given as a string, and refuse an axis that cannot be; `name` is for the messages."""
-    if padding == "valid":
-        sides = (0, 0)
-    elif isinstance(padding, str):
-        sides = same_sides(input_size, kernel_size, stride, dilation, _STRING_CONVENTIONS[padding])
-    else:
-        sides = padding
-    axis = AxisGeometry(input_size, kernel_size, stride, dilation, sides)
-    _check_fit(name, axis)
-    _check_padding_mode(name, axis, padding_mode)
-    return axis
+    def flipped(self, outputs: int) -> AxisGeometry:
+        """Return the axis from so many outputs back to the pixels at stride 1, through the taps in reverse.
 
-
-def build_transposed_axis(
-    name: str, output_size: int, kernel_size: int, stride: int, dilation: int, padding: Pair, output_padding: int
-) -> AxisGeometry:
-    """Return the axis of the convolution whose adjoint takes P pixels: ``H = S·(P − 1) + D·(K − 1) + 1 + E − T − B``.
-
-    E, the output padding, chooses among the S heights that a convolution of stride S takes to the same P.  Where D is
-    above S, PyTorch lets it be larger still: then the axis has more than P outputs, and only the first P are meant.
-    """
-    if output_padding >= max(stride, dilation):
-        raise ValueError(
-            f"output_padding={output_padding} must be smaller than the stride {stride} or the dilation {dilation} "
-            f"along the {name}"
-        )
-    if output_size < 1:
-        raise ValueError(f"input {name} {output_size} must be at least 1")
-    reach = stride * (output_size - 1) + dilation * (kernel_size - 1) + 1
-    input_size = reach + output_padding - sum(padding)
-    if input_size < 1:
-        raise ValueError(
-            f"output {name} {reach} + {output_padding} - {padding[0]} - {padding[1]} = {input_size} must be at least 1"
-        )
-    return AxisGeometry(input_size, kernel_size, stride, dilation, padding)
-
-
-def _check_fit(name: str, axis: AxisGeometry) -> None:
-    """Refuse a kernel larger than the padded input."""
-    before, after = axis.padding
-    if axis.effective_kernel_size > axis.padded_size:
-        raise ValueError(
-            f"kernel {name} {axis.kernel_size} at dilation {axis.dilation} spans {axis.effective_kernel_size} pixels; "
-            f"it must fit the padded input {name} {before} + {axis.input_size} + {after} = {axis.padded_size}"
-        )
-
-
-def _check_padding_mode(name: str, axis: AxisGeometry, padding_mode: str) -> None:
-    """Refuse padding that its mode has no pixels for: PyTorch's limits."""
-    check_choice("padding_mode", padding_mode, PADDING_MODES)
-    if padding_mode == "zeros":
-        return
-    most = {
-        "reflect": max(0, axis.input_size - 1),
-        "replicate": LARGEST_INT if axis.input_size else 0,
-        "circular": axis.input_size,
-    }[padding_mode]
-    if max(axis.padding) > most:
-        raise ValueError(
-            f"padding={axis.padding} must be at most {most} for padding_mode={padding_mode!r} "
-            f"and input {name} {axis.input_size}"
+        Pixel h went through tap k to output h + T − D·k.  With 3 taps and padding (1, 1), 4 pixels come back from 4
+        outputs with padding (1, 1), and with padding (0, 0) from 2 outputs with (2, 2).
+        """
+        reach, before = self.effective_kernel_size - 1, self.padding[0]
+        return AxisGeometry(
+            outputs, self.kernel_size, 1, self.dilation, (reach - before, self.input_size + before - outputs)
         )

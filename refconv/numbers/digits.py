@@ -18,7 +18,7 @@ long accumulator of Kulisch, "Computer Arithmetic and Validity" (2013), section 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -42,17 +42,39 @@ class Range(NamedTuple):
         """How many bits a number needs that reaches from the top to the bottom."""
         return self.top - self.bottom
 
+    @classmethod
+    def around(cls, ranges: Iterable[Range]) -> Range:
+        """Return the range that holds all others but those of nothing."""
+        given = [found for found in ranges if found.width]
+        return cls(max((r.top for r in given), default=0), min((r.bottom for r in given), default=0))
+
 
 def bit_range(array: Array) -> Range:
-    """Return bounds on where the bits of an array's numbers lie; (0, 0) for nothing but zeros."""
-    sizes = np.abs(array)
+    """Return bounds on where the bits of an array's finite numbers lie; (0, 0) for nothing but zeros."""
+    found = [_bit_range(numbers[np.isfinite(numbers)]) for numbers in _blocks(array)]
+    return Range.around(found)
+
+
+def _bit_range(numbers: Array) -> Range:
+    sizes = np.abs(numbers)
     largest = sizes.max(initial=0.0)
     if not largest:
         return Range(0, 0)
     smallest = sizes.min(initial=np.inf, where=sizes > 0)
     with np.errstate(over="ignore", under="ignore"):
-        significant = 24 if np.array_equal(array, array.astype(np.float32)) else 53
+        significant = 24 if np.array_equal(numbers, numbers.astype(np.float32)) else 53
     return Range(int(np.frexp(largest)[1]), int(np.frexp(smallest)[1]) - significant)
+
+
+def is_finite(array: Array) -> bool:
+    """Whether all of an array's numbers are finite."""
+    return all(np.isfinite(numbers).all() for numbers in _blocks(array))
+
+
+def _blocks(array: Array) -> Iterator[Array]:
+    """Yield the numbers of an array of any layout as float64, a few at a time: a copy of all might not fit."""
+    flags = ("external_loop", "buffered", "zerosize_ok")
+    yield from np.nditer(array, flags, ["readonly"], op_dtypes=[np.float64], casting="unsafe", buffersize=BLOCK)
 
 
 def digit_bits(terms: int, width: int) -> int:
@@ -111,6 +133,13 @@ def _digits_from_the_top(rest: Array, origin: int, bits: int) -> Iterator[tuple[
         _scale(remainder, unit, out=remainder)
         np.copyto(rest, remainder, where=digit != 0)
         yield position, digit
+
+
+def scale(array: Array, exponent: int) -> Array:
+    """Return ``array·2^exponent``."""
+    scaled = np.empty(array.shape)
+    _scale(array, exponent, out=scaled)
+    return scaled
 
 
 def _scale(array: Array, exponent: int, out: Array) -> None:

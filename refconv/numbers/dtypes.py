@@ -53,6 +53,11 @@ def as_array(name: str, value: npt.ArrayLike) -> Array:
     return array
 
 
+def as_operands(**values: npt.ArrayLike | None) -> dict[str, Array]:
+    """Return operands as arrays, by name; the bias only where there is one."""
+    return {name: as_array(name, value) for name, value in values.items() if name != "bias" or value is not None}
+
+
 def magnitude(array: Array) -> int:
     """Return the largest absolute value of an integer array; 0 for any other type, whose range is no concern here."""
     if not (is_integral(array.dtype) and array.size):

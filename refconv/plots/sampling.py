@@ -11,7 +11,7 @@ import numpy as np
 
 from refconv.geometry.arguments import IntOrPair, PaddingLike, Pair, as_pair
 from refconv.geometry.axis import AxisGeometry
-from refconv.geometry.plan import build_axes
+from refconv.geometry.build import build_axes
 from refconv.plots.style import COLOURS, HATCH, axes_or_new, legend_above
 
 if TYPE_CHECKING:

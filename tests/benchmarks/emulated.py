@@ -19,7 +19,7 @@ def in_a_row(
 
     NumPy rounds each float16 operation once: it computes in float32, which has more than twice the digits.
     """
-    geometry = ConvGeometry.from_shapes(image.shape, kernel.shape, None if bias is None else bias.shape, **parameters)
+    geometry = plan_convolution(image.shape, kernel.shape, None if bias is None else bias.shape, **parameters)
     windowing = {name: parameters[name] for name in ("stride", "padding", "dilation") if name in parameters}
     groups = geometry.groups
     columns = im2col(image.astype(dtype), kernel.shape[2:], **windowing)

@@ -10,7 +10,7 @@ import refconv
 from refconv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d
 from refconv.bounds.summation import Precision
 from refconv.grad import conv2d_input, conv2d_weight
-from refconv.problem import Problem
+from refconv.operations.call import Problem
 from refconv.testing import Comparison, compare_conv2d, compare_result, find_case
 from refconv.testing.comparing.compare import compare_by_convention
 from refconv.testing.comparing.conventions import CONVENTIONS, Judged

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.problem import Problem
+from refconv.operations.call import Problem
 from refconv.testing import Finding, diagnose
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.locate import locate

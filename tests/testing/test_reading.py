@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.error_bound import error_bound
+from refconv.bounds.error_bound import error_bound
 from refconv.geometry.axis import AxisGeometry
-from refconv.problem import Problem
+from refconv.operations.call import Problem
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.reading import CHUNK, Reading, spread, table
 from refconv.testing.diagnosis.right_reading import reading_of

@@ -9,8 +9,8 @@ import pytest
 
 from refconv.bounds.summation import Precision
 from refconv.conv import conv2d
-from refconv.error_bound import error_bound
-from refconv.problem import Problem
+from refconv.bounds.error_bound import error_bound
+from refconv.operations.call import Problem
 from refconv.testing.comparing.reference import Reference, reference_of
 
 Array = npt.NDArray[Any]

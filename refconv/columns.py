@@ -1,55 +1,24 @@
-"""Strided windows; im2col and its adjoint col2im.
+"""The columns of an image: im2col and its adjoint col2im.
 
-A convolution meets each output's window of the input once.  `windows` shows all of them as a view, without copying a
-pixel; `im2col` writes them out as the columns of a matrix, so that convolution becomes a matrix product; `col2im` is
-its adjoint: it adds every column back to the pixels that it was read from.
+A convolution meets each output's window of the input once.  `im2col` writes them out as the columns of a matrix, so
+that convolution becomes a matrix product; `col2im` is its adjoint: it adds every column back to the pixels that it was
+read from.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from refconv.geometry.arguments import IntOrPair, PaddingLike, Pair, adding_context, as_pair
-from refconv.geometry.plan import ConvGeometry
+from refconv.core.windows import add_windows, fold, pad, windows
+from refconv.geometry.arguments import PLANE, IntOrPair, PaddingLike, adding_context, as_ints
+from refconv.geometry.build import plan_windows
 from refconv.numbers.dtypes import accumulation_dtype, as_array, magnitude, result_dtype, round_once
 from refconv.numbers.formats import Array, is_ml_dtype
-from refconv.padding import fold, pad
 
 __all__ = ["col2im", "im2col"]
-
-# Columns are written in tiles of about this many elements, 4 MiB of float64.  Measured over the layers of
-# tests/benchmarks: smaller tiles starve the GEMM of wide layers, larger ones fall out of the cache.
-TILE_ELEMENTS = 1 << 19
-
-
-def windows(padded: Array, geometry: ConvGeometry, *, writeable: bool = False) -> Array:
-    """Return the view (N, C, P, Q, K_h, K_w): [n, c, p, q, i, j] is what output (p, q) reads through tap (i, j).
-
-    Windows as wide as the dilated kernel, one at every stride, and of each only every dilation-th pixel.
-    """
-    height, width = geometry.height, geometry.width
-    reach = height.effective_kernel_size, width.effective_kernel_size
-    dense = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=(-2, -1), writeable=writeable)
-    return dense[:, :, :: height.stride, :: width.stride, :: height.dilation, :: width.dilation]
-
-
-def bands(geometry: ConvGeometry, outputs: Pair | None = None, numbers: int = 0) -> Iterator[tuple[int, slice, slice]]:
-    """Yield (n, rows, positions): bands of an image's output rows whose columns, of all its channels, fill a tile.
-
-    `positions` are the columns P·Q that belong to the rows.  `outputs` is (P, Q) where it is not that of the plan.
-    Where a position has more numbers on its way out, `numbers` of them, than in its columns, those fill the tile.
-    """
-    height, width = outputs or geometry.output_shape[2:]
-    elements_per_row = max(geometry.groups * geometry.taps_per_output, numbers) * width
-    band = min(height, max(1, TILE_ELEMENTS // max(1, elements_per_row)))
-    for n, start in itertools.product(range(geometry.batch), range(0, height, max(1, band))):
-        stop = min(start + band, height)
-        yield n, slice(start, stop), slice(start * width, stop * width)
 
 
 def im2col(
@@ -103,13 +72,13 @@ def im2col(
     """
     image = as_array("input", input)
     with adding_context(f"input {image.shape}, kernel_size={kernel_size!r}"):
-        geometry = ConvGeometry.of_windows(image.shape, kernel_size, stride, padding, dilation)
+        plan = plan_windows(image.shape, kernel_size, stride, padding, dilation)
     # NumPy cannot take windows of every type of ml_dtypes; of the bytes that stand for them it can.
     plain = image.view(f"u{image.itemsize}") if is_ml_dtype(image.dtype) else image
-    padded = pad(plain.reshape(geometry.batch, *image.shape[-3:]), geometry)
-    columns = np.array(windows(padded, geometry).transpose(0, 1, 4, 5, 2, 3), order="C").view(image.dtype)
-    matrix = columns.reshape(geometry.batch, geometry.taps_per_output, geometry.positions)
-    return matrix if geometry.batched else matrix[0]
+    padded = pad(plain.reshape(plan.input_shape), plan)
+    columns = np.array(windows(padded, plan), order="C").view(image.dtype)  # N, C, K_h, K_w, P, Q
+    matrix = columns.reshape(plan.batch, plan.taps_per_output, plan.positions)
+    return matrix if plan.batched else matrix[0]
 
 
 def col2im(
@@ -164,36 +133,19 @@ def col2im(
             raise ValueError(
                 f"columns has {matrix.ndim} dimensions; it must be (N, C·K_h·K_w, P·Q) or (C·K_h·K_w, P·Q)"
             )
-        size = as_pair("output_size", output_size, minimum=0)
-        taps = math.prod(as_pair("kernel_size", kernel_size, minimum=1))
+        size = as_ints("output_size", output_size, 0, PLANE)
+        taps = math.prod(as_ints("kernel_size", kernel_size, 1, PLANE))
         channels, rest = divmod(matrix.shape[-2], taps)
         if rest:
             raise ValueError(f"columns has {matrix.shape[-2]} rows; it must have a multiple of K_h·K_w = {taps}")
         image_shape = (*matrix.shape[:-2], channels, *size)
-        geometry = ConvGeometry.of_windows(image_shape, kernel_size, stride, padding, dilation)
-        if matrix.shape[-1] != geometry.positions:
-            raise ValueError(f"columns has {matrix.shape[-1]} columns; it must have P·Q = {geometry.positions}")
+        plan = plan_windows(image_shape, kernel_size, stride, padding, dilation)
+        if matrix.shape[-1] != plan.positions:
+            raise ValueError(f"columns has {matrix.shape[-1]} columns; it must have P·Q = {plan.positions}")
 
     result = result_dtype(matrix.dtype)
     wide = accumulation_dtype(matrix.dtype, result=result, largest_sum=taps * magnitude(matrix))
-    columns_shape = (*geometry.kernel_size, geometry.height.output_size, geometry.width.output_size)
-    by_tap = matrix.astype(wide, copy=False).reshape(geometry.batch, geometry.in_channels, *columns_shape)
-    return round_once(scatter(by_tap, geometry), result).reshape(image_shape)
-
-
-def scatter(columns: Array, geometry: ConvGeometry) -> Array:
-    """Add columns (N, C, K_h, K_w, P, Q) into a padded image through the windows that im2col reads, and fold that."""
-    padded = np.zeros((*columns.shape[:2], *geometry.padded_size), columns.dtype)
-    rows, width = columns.shape[-2:]
-    add_columns(windows(padded, geometry, writeable=True)[:, :, :rows, :width], columns)
-    return fold(padded, geometry)
-
-
-def add_columns(view: Array, columns: Array) -> None:
-    """Add columns (..., K_h, K_w, P, Q) into a writeable view (..., P, Q, K_h, K_w) of the pixels they came from.
-
-    One tap at a time: no two outputs read the same pixel through the same tap, so that ``+=`` meets each pixel once.
-    """
-    with np.errstate(all="ignore"):  # as in conv2d: inf − inf is an answer
-        for i, j in np.ndindex(*view.shape[-2:]):
-            view[..., i, j] += columns[..., i, j, :, :]
+    by_tap = matrix.astype(wide, copy=False).reshape(*plan.input_shape[:2], *plan.kernel_size, *plan.output_size)
+    padded = np.zeros((*plan.input_shape[:2], *plan.padded_size), wide)
+    add_windows(windows(padded, plan, writeable=True), by_tap, plan.kernel_size)
+    return round_once(fold(padded, plan), result).reshape(image_shape)

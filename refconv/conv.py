@@ -7,10 +7,10 @@
 with g = o // (O/G) the group of output channel o, and zeros outside the input.  As in every framework this is a
 cross-correlation: the kernel is not flipped.  Along one axis there is no w, and along three there is a z.
 
-The way through is the same for each: check once into a frozen plan (`geometry.plan`), then part by part widen, multiply
-and add up, and round once (`numbers.accumulate`).  There are four methods.  *direct* is the formula as loops, and shares
-nothing with the others but the plan, so that their agreement is evidence; *einsum* contracts windows; *im2col* is a
-matrix product of columns; *exact* is that product in whole digits, correctly rounded (`numbers.exactly`).
+The way through is the same for each: check once into a frozen plan (`geometry.plan`), then part by part widen,
+multiply and add up, and round once (`numbers.accumulate`).  There are four methods.  *direct* is the formula as loops,
+and shares nothing with the others but the plan, so that their agreement is evidence; *einsum* contracts windows;
+*im2col* is a matrix product of columns; *exact* is that product in whole digits, correctly rounded.
 """
 
 from __future__ import annotations

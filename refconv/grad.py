@@ -425,8 +425,8 @@ def conv_transpose2d_weight(
 ) -> Array:  # fmt: skip
     """Gradient of `conv_transpose2d` with respect to its weight.
 
-    ``grad_weight[c, o, i, j] = Σ conj(input[n, c, p, q]) · grad_output[n, (O/G)·g + o, h, w]``: that of the convolution,
-    with the factors exchanged.
+    ``grad_weight[c, o, i, j] = Σ conj(input[n, c, p, q]) · grad_output[n, (O/G)·g + o, h, w]``: that of the
+    convolution, with the factors exchanged.
 
     Parameters
     ----------

@@ -50,8 +50,8 @@ def conv_transpose2d(
         (S_h, S_w) and (D_h, D_w), at least 1.
     padding : int, pair, pair of pairs or str
         Pixels that are cropped from each side of the output: one number, (height, width), or ``((T, B), (L, R))``; or
-        ``"valid"``, nothing; or ``"same_upper"``, ``"same_lower"``: so many that H is S_h·P, or what `output_size` says,
-        split as in `same_padding` (ONNX's auto_pad; ``"same_upper"`` is TensorFlow's SAME as well).
+        ``"valid"``, nothing; or ``"same_upper"``, ``"same_lower"``: so many that H is S_h·P, or what `output_size`
+        says, split as in `same_padding` (ONNX's auto_pad; ``"same_upper"`` is TensorFlow's SAME as well).
     output_padding : int or pair of int
         E, rows and columns that are added below and to the right; smaller than the stride or the dilation.  They lie
         over what the padding crops there, and beyond that hold nothing but the bias.

@@ -117,7 +117,7 @@ def build_transposed_axis(
     E, the output padding, chooses among the S heights that a convolution of stride S takes to the same P.  Where D is
     above S, PyTorch lets it be larger still: then the last pixels lie beyond every window, and the axis' B is negative.
 
-    `size` is H, if it is asked for; a SAME padding crops what is above it, S·P if nothing else is said, from both sides.
+    `size` is H, if it is asked for; a SAME padding crops what is above that, or above S·P, from both sides.
     """
     if output_padding >= max(stride, dilation):
         raise ValueError(

@@ -72,7 +72,7 @@ def accumulate(
     else:
         share, total = 1, _wide_total(product, arrays, terms, result)
     biases = list(arrays.values())[2:]
-    output = np.empty(shape, result)
+    output = np.zeros(shape, result)  # what no part stands for is an empty sum
     with np.errstate(all="ignore"):  # inf − inf and overflow are answers here, not accidents
         for target, group in groupby(parts(share), key=lambda part: part.target):
             numbers = total(list(group), biases[0][target[1:2]] if biases else None)

@@ -98,6 +98,11 @@ class Operation:
         return next((name for name in self.leading if name.endswith("_size")), "")
 
     @property
+    def forward(self) -> Operation:
+        """The operation whose gradient it is; itself, where it is none."""
+        return OPERATIONS[self.name.removesuffix(f"_{self.by}")]
+
+    @property
     def is_gradient(self) -> bool:
         """Whether something arrives at its output."""
         return bool(self.by)

@@ -26,7 +26,7 @@ from types import ModuleType
 from typing import Any
 
 from refconv.geometry.arguments import check_choice
-from refconv.testing.battery.operations import OPERATIONS
+from refconv.operations import OPERATIONS
 from refconv.testing.frameworks import FRAMEWORKS, Target
 
 __all__ = ["Target", "TargetError", "load_target"]

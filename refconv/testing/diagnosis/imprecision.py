@@ -52,7 +52,7 @@ def _are_numbers_of(name: str, evidence: Evidence) -> bool:
         return True
     with np.errstate(all="ignore"):
         actual = evidence.actual.astype(np.float64)
-        sums = actual - evidence.right.bias[:, :, np.newaxis, np.newaxis]
+        sums = actual - evidence.bias
         off = np.abs(round_to_format(sums, float_info(name)) - sums)
         return bool(np.mean(off <= SLACK * np.maximum(np.abs(actual), np.abs(sums))) >= NEARLY)
 

@@ -42,7 +42,7 @@ class Trace:
 def run_trace(target: Target, case: Case, geometry: ConvGeometry) -> Trace:
     """Call a target twice for each tap; whatever it raises passes through, and a wrong shape is a ValueError."""
     pixels = np.arange(1.0, np.prod(case.input_shape) + 1).reshape(case.input_shape)
-    shape = (geometry.batch, geometry.in_channels, geometry.height.input_size, geometry.width.input_size)
+    shape = (geometry.batch, geometry.in_channels, geometry.axes[0].input_size, geometry.axes[1].input_size)
     numbers, counts = [], []
     for tap in np.ndindex(*case.weight_shape[1:]):
         kernel = np.zeros(case.weight_shape)

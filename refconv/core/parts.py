@@ -94,7 +94,7 @@ def _read(axis: AxisGeometry, outputs: range, padding_mode: str) -> tuple[slice 
         return axis.reading(outputs)
     first, reach = axis.input_index(outputs.start, 0), axis.reach(len(outputs))
     pixels = [axis.source_index(index, padding_mode) for index in range(first, first + reach)]
-    return pixels, replace(axis, input_size=reach, padding=(0, 0))
+    return pixels, replace(axis, input_size=reach, padding=(0, 0), unread=0)
 
 
 def _chunks(groups: int, each: int, most: int) -> Iterator[tuple[slice, slice]]:

@@ -51,9 +51,14 @@ def weight_adjoint(input: Array, grad_outputs: Sequence[Array], plan: ConvGeomet
 
 def input_adjoint(grad_output: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[Array]:
     """Return (N, C, *H) of each weight (O, C/G, *K)."""
-    if plan.has_stride_1 and plan.padding_mode == "zeros":
+    if plan.has_stride_1 and plan.padding_mode == "zeros" and all(map(_is_finite, weights)):
         return _gathered(grad_output, weights, plan)
     return [_scattered(grad_output, weight, plan) for weight in weights]
+
+
+def _is_finite(weight: Array) -> bool:
+    """Whether 0 times any weight is 0, so that zeros may be read that are nobody's."""
+    return weight.dtype.kind != "O" and bool(np.isfinite(weight).all())
 
 
 def _scattered(grad_output: Array, weight: Array, plan: ConvGeometry) -> Array:

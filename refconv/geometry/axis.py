@@ -32,6 +32,8 @@ class AxisGeometry:
         S and D.
     padding : tuple of int
         ``(before, after)``: (T, B) along the height, (L, R) along the width.
+    unread : int
+        Pixels at the end that stand beyond every window, as the output padding of a transposed convolution may be.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class AxisGeometry:
     stride: int = 1
     dilation: int = 1
     padding: Pair = (0, 0)
+    unread: int = 0
 
     @property
     def effective_kernel_size(self) -> int:
@@ -57,8 +60,8 @@ class AxisGeometry:
 
     @property
     def padded_size(self) -> int:
-        """``H + T + B``."""
-        return self.input_size + sum(self.padding)
+        """``H + T + B``, without what stands beyond every window."""
+        return self.input_size + sum(self.padding) - self.unread
 
     @property
     def output_size(self) -> int:
@@ -121,7 +124,7 @@ class AxisGeometry:
         pixels = slice(*(min(max(0, bound), self.input_size) for bound in (first, first + reach)))
         size = pixels.stop - pixels.start
         before = min(max(0, -first), reach - size)
-        return pixels, replace(self, input_size=size, padding=(before, reach - size - before))
+        return pixels, replace(self, input_size=size, padding=(before, reach - size - before), unread=0)
 
     def read_by(self, pixels: range) -> tuple[slice, AxisGeometry]:
         """Return the outputs that read some pixels, and the axis between the two, numbered from 0; for zero padding.
@@ -135,8 +138,9 @@ class AxisGeometry:
         stop = max(first, min(self.output_size, (pixels.stop - 1 + before) // self.stride + 1))
         reach = self.reach(max(1, stop - first))
         before += pixels.start - self.stride * first
-        sides = before, reach - before - len(pixels)
-        return slice(first, stop), replace(self, input_size=len(pixels), padding=sides)
+        after = reach - before - len(pixels)
+        sides, unread = (before, max(0, after)), max(0, -after)
+        return slice(first, stop), replace(self, input_size=len(pixels), padding=sides, unread=unread)
 
     def flipped(self, outputs: int) -> AxisGeometry:
         """Return the axis from so many outputs back to the pixels at stride 1, through the taps in reverse.

@@ -115,7 +115,7 @@ def build_transposed_axis(
     """Return the axis of the convolution whose adjoint takes P pixels to ``H = S·(P − 1) + D·(K − 1) + 1 + E − T − B``.
 
     E, the output padding, chooses among the S heights that a convolution of stride S takes to the same P.  Where D is
-    above S, PyTorch lets it be larger still: then the last pixels lie beyond every window, and the axis' B is negative.
+    above S, PyTorch lets it be larger still: then the last pixels lie beyond every window.
 
     `size` is H, if it is asked for; a SAME padding crops what is above that, or above S·P, from both sides.
     """
@@ -141,4 +141,4 @@ def build_transposed_axis(
     if size < 1:
         raise ValueError(f"output {name} {reach} + {output_padding} - {before} - {after} = {size} must be at least 1")
     unread = (size - least) // stride * stride  # pixels at the end that would be windows of their own
-    return AxisGeometry(size, kernel_size, stride, dilation, (before, after - unread))
+    return AxisGeometry(size, kernel_size, stride, dilation, (before, after), unread)

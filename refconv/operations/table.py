@@ -171,4 +171,4 @@ def operation_of(function: object) -> Operation:
     for operation in OPERATIONS.values():
         if operation.function is function:
             return operation
-    raise TypeError(f"function={function!r} must be one of {', '.join(OPERATIONS)}")
+    raise TypeError(f"function={function!r} must be one of {', '.join(sorted(OPERATIONS))}")

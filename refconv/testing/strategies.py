@@ -261,7 +261,7 @@ def _drawn_transposed_axis(draw: DrawFn, padding: str, rank: int) -> _Axis:
     extra = draw(st.integers(0, max(axis.stride, axis.dilation) - 1))
     cropped = sum(axis.padding) - extra - axis.dilation * (axis.kernel - 1)
     smallest = 1 + max(0, -(-cropped // axis.stride))
-    return axis._replace(size=draw(st.integers(smallest, _LARGEST[rank] // 2)), extra=extra)
+    return axis._replace(size=draw(st.integers(smallest, max(smallest, _LARGEST[rank] // 2))), extra=extra)
 
 
 def require_hypothesis() -> None:

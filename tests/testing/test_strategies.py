@@ -9,7 +9,7 @@ import pytest
 
 import refconv
 from refconv.testing import Case, find_case
-from refconv.testing.battery.operations import OPERATIONS
+from refconv.operations import OPERATIONS
 
 pytest.importorskip("hypothesis")
 

@@ -21,7 +21,7 @@ def _stored_backwards(*names: str) -> Change:
     """Store the result the other way round along some axes."""
 
     def origin(places: Places, shape: Index) -> Places:
-        backwards = {len(shape) - 3 + AXES.index(name) for name in names}
+        backwards = {len(shape) - 3 + AXES.index(name) for name in names} - {0, 1}
         found = enumerate(zip(places, shape, strict=True))
         return tuple(size - 1 - place if axis in backwards else place for axis, (place, size) in found)
 

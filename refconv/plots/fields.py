@@ -10,7 +10,7 @@ import numpy as np
 from refconv.analysis import Layers, footprint, receptive_field
 from refconv.analysis.network import Network
 from refconv.arguments import IntOrPair, Pair
-from refconv.plots.style import COLOURS, HATCH, LINE_STYLES, axes_or_new, cell_size, number_size
+from refconv.plots.style import COLOURS, HATCH, LINE_STYLES, axes_or_new, cell_size, count_pixels, number_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,8 +48,6 @@ def plot_receptive_fields(network: Network, ax: Axes | None = None) -> Axes:
     [(3, '1: Conv(3), 3×3'), (7, '2: Conv(3, dilation=2), 7×7')]
     """
     ax = axes_or_new(ax)
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  # an extra
-
     layers = Layers(network)
     fields = receptive_field(layers).table
     styles = zip(cycle(COLOURS), cycle(LINE_STYLES), strict=False)
@@ -60,8 +58,7 @@ def plot_receptive_fields(network: Network, ax: Axes | None = None) -> Axes:
     ax.set_aspect("equal", adjustable="datalim")
     ax.autoscale_view()
     ax.invert_yaxis()
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(integer=True))
+    count_pixels(ax)
     ax.set(xlabel="columns from the centre", ylabel="rows from the centre")
     if fields:
         ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False, handlelength=3)

@@ -34,6 +34,14 @@ def require_matplotlib() -> None:
         ) from None
 
 
+def count_pixels(ax: Axes) -> None:
+    """Put ticks at whole numbers alone."""
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  # an extra
+
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
+
+
 def cell_size(ax: Axes, rows: float, columns: float) -> float:
     """Return the side in points of one of the square cells that fill the axes, as large as they are now."""
     side = min(ax.bbox.width / columns, ax.bbox.height / rows)

@@ -53,6 +53,7 @@ def test_the_image_lies_on_hatched_padding() -> None:
     assert ax.get_ylim() == (5.5, -1.5)  # rows count downwards
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("column", "row")
     assert ax.get_aspect() == 1
+    assert all(tick == int(tick) for tick in [*ax.get_xticks(), *ax.get_yticks()])
     columns, rows = (lines.get_segments() for lines in ax.collections[:2])
     assert [line[0][0] for line in columns] == [-3.5 + n for n in range(16)]
     assert [line[0][1] for line in rows] == [-1.5 + n for n in range(8)]

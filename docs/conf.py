@@ -4,6 +4,9 @@ import importlib.metadata
 import sys
 from pathlib import Path
 
+from docutils import nodes
+from sphinx.application import Sphinx
+
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "refconv"
@@ -36,3 +39,15 @@ html_title = f"refconv {release}"
 html_static_path = ["_static"]
 html_css_files = ["refconv.css"]
 html_math_renderer = "mathml"
+
+
+def strip_code(_app: Sphinx, doctree: nodes.document) -> None:
+    """Take the blank line off the end of each listing, which an example needs to end a block of Python's."""
+    for listing in doctree.findall(nodes.literal_block):
+        listing.rawsource = listing.astext().rstrip()  # Sphinx colours what is as it was written
+        listing[0] = nodes.Text(listing.rawsource)
+
+
+def setup(app: Sphinx) -> None:
+    """Change what pages are made of once they are read."""
+    app.connect("doctree-read", strip_code)

@@ -36,7 +36,7 @@ class Draw(SphinxDirective):
     optional_arguments = 1
     option_spec: ClassVar[dict[str, Any]] = {
         "alt": directives.unchanged_required,
-        "title": directives.unchanged_required,
+        "title": directives.unchanged_required,  # in the gallery
         "code": lambda choice: directives.choice(choice, ("shown", "folded")),
         "class": directives.class_option,
     }
@@ -143,7 +143,6 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             for page, anchor, title, file in drawn(app.env):
                 if fnmatch.fnmatch(page, pattern):
                     image = f"{up}_images/{app.env.images[file][1]}"
-                    title = title or app.env.titles[page].astext()
                     href = f"{app.builder.get_relative_uri(docname, page)}#{anchor}"
                     cards.append(
                         f'<a class="card" href="{href}"><img class="drawn" loading="lazy" src="{image}" alt="">'

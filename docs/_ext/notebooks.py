@@ -1,7 +1,7 @@
 """The pages of ``learn/`` as notebooks: examples become cells, and so does the code of each figure.
 
-Sphinx writes them for the download at the end of each page.  ``python docs/_ext/notebooks.py FOLDER`` runs them all, one after
-the other, and writes them with their outputs.
+Sphinx writes them for the download at the end of each page.  ``python docs/_ext/notebooks.py FOLDER`` runs them all and
+writes them with their outputs.
 """
 
 import doctest
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.application import Sphinx
 
@@ -88,8 +89,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 def main(folder: Path) -> None:
     """Run all notebooks and write them with their outputs; one that fails ends it."""
-    from nbclient import NotebookClient
-
     folder.mkdir(parents=True, exist_ok=True)
     for page in pages():
         notebook = as_notebook(page)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,8 +52,6 @@ def register(commands: Any) -> None:
 
 
 def _draw(options: argparse.Namespace) -> int:
-    if Path(options.output).suffix not in (".gif", ".svg"):
-        raise ValueError(f"-o {options.output} must end in .gif or .svg")
     _animation(_layer(options.layer), options).save(options.output)
     return 0
 

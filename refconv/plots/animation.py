@@ -57,12 +57,6 @@ class ConvAnimation:
     frames: Sequence[Sequence[Artist]]
     interval: int = 500
 
-    @property
-    def _figure(self) -> Figure:
-        figure = self.ax.get_figure(root=True)
-        assert figure is not None, "the axes were taken out of their figure"
-        return figure
-
     def show(self, number: int) -> None:
         """Make one frame visible, and all others not."""
         for frame, artists in enumerate(self.frames):
@@ -75,16 +69,13 @@ class ConvAnimation:
         if target.suffix == ".svg":
             target.write_text(self.to_svg(), encoding="utf-8")
         elif target.suffix == ".gif":
-            self._save_gif(target)
+            from matplotlib.animation import ArtistAnimation, PillowWriter  # noqa: PLC0415  # an extra
+
+            writer = PillowWriter(fps=1000 / self.interval)  # type: ignore[arg-type]  # takes fractions
+            ArtistAnimation(_figure(self.ax), self.frames).save(target, writer)
+            self.show(0)
         else:
             raise ValueError(f"the name {target.name!r} must end in .gif or .svg")
-
-    def _save_gif(self, path: Path) -> None:
-        from matplotlib.animation import ArtistAnimation, PillowWriter  # noqa: PLC0415  # an extra
-
-        movie = ArtistAnimation(self._figure, self.frames, interval=self.interval)
-        movie.save(path, writer=PillowWriter(fps=1000 / self.interval))  # type: ignore[arg-type]  # takes fractions
-        self.show(0)
 
     def to_svg(self) -> str:
         """Return the figure as one SVG that moves where a browser shows it: all frames, and a style sheet for turns."""
@@ -95,7 +86,7 @@ class ConvAnimation:
                 artist.set(visible=True, gid=f"frame-{number}-{part}")
         buffer = io.StringIO()
         with rc_context({"svg.hashsalt": "refconv"}):  # the same drawing has the same bytes
-            self._figure.savefig(buffer, format="svg", metadata={"Date": None})
+            _figure(self.ax).savefig(buffer, format="svg", metadata={"Date": None})
         self.show(0)
         return self._in_turns(buffer.getvalue())
 
@@ -109,3 +100,7 @@ class ConvAnimation:
 
     def _repr_svg_(self) -> str:
         return self.to_svg()
+
+
+def _figure(ax: Axes) -> Figure:
+    return ax.get_figure(root=True)  # type: ignore[return-value]  # None only once they are taken out of it

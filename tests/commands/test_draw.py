@@ -80,7 +80,7 @@ def test_it_writes_a_file_and_says_nothing(tmp_path: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["k3", "--input", "5x5", "-o", "conv.png"], "-o conv.png must end in .gif or .svg"),
+        (["k3", "--input", "5x5", "-o", "conv.png"], "the name 'conv.png' must end in .gif or .svg"),
         (
             ["k3 k3", "--input", "5x5", "-o", "conv.svg"],
             "'k3 k3' must be one convolution, such as k3s2p1, or a transposed one, such as convt3s2p1",

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from refconv import conv2d, conv_transpose2d, plots
-from refconv.plots.cells import BLUE, GREEN, LIGHT_BLUE, LIGHT_GREEN, PALE_BLUE
+from refconv.plots.scene import BLUE, GREEN, LIGHT_BLUE, LIGHT_GREEN, PALE_BLUE
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
@@ -80,6 +80,20 @@ def test_blue_pixels_green_outputs_and_white_zeros() -> None:
     assert animation.ax.get_xlim() == (-0.1, 11.6)
     assert animation.ax.get_ylim() == (4.1, 0)
     assert animation.ax.get_aspect() == 1
+
+
+def test_zeros_are_dashed_and_numbers_stand_in_the_middle_of_their_cells_above_the_window() -> None:
+    animation = animate_conv([[[1, 2]]], [[[[1]]]], padding=((0, 0), (1, 0)))
+    white, blue = (cells for cells in animation.ax.collections[:3] if cells.get_paths())
+    assert white.get_linestyle() != blue.get_linestyle() == [(0, None)]
+    label, *texts = animation.ax.texts[:4]
+    assert label.get_position() == (0, 0.8)
+    assert label.get_va() == "bottom"
+    assert [text.get_position() for text in texts] == [(0.5, 1.5), (1.5, 1.5), (2.5, 1.5)]
+    assert {(text.get_ha(), text.get_va()) for text in texts} == {("center", "center")}
+    window, weight, output = animation.frames[0]
+    assert blue.get_zorder() < window.get_zorder() == output.get_zorder() < texts[0].get_zorder() < weight.get_zorder()
+    assert window.get_facecolor()[0][3] == 0.5
 
 
 def test_the_window_stands_on_its_taps() -> None:

@@ -60,9 +60,9 @@ class SlidingAxis:
     @cached_property
     def cells(self) -> range:
         """All pixels, the padding of a convolution, and what the first and the last window stand on."""
-        sides = self.axis.padding if self.pixels is None else (0, 0)
+        unread = 0 if self.pixels is not None else self.axis.padding[1]  # what a stride may leave of the padding
         on = [*self.window(0), *self.window(self.steps - 1)]
-        return range(min(-sides[0], *on), max(self.last + sides[1], *on) + 1)
+        return range(min(0, *on), max(self.last + unread, *on) + 1)
 
     def window(self, output: int) -> list[int]:
         """Return, tap by tap, the cells on which the window of an output stands."""

@@ -113,6 +113,15 @@ def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureF
     assert (captured.out, captured.err) == ("", f"refconv: {message}\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "missing"), [(["-o", "conv.svg"], "--input"), (["--input", "3x3"], "-o/--output")]
+)
+def test_what_has_to_be_said(arguments: list[str], missing: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^2$"):
+        cli.main(["draw", "k3", *arguments])
+    assert f"the following arguments are required: {missing}" in capsys.readouterr().err
+
+
 def test_the_largest_input_that_is_drawn(drawn: Callable[..., dict[str, Any]]) -> None:
     assert drawn("k32", "--input", "32x32", "-o", "conv.svg")["input"].size == 1024
 

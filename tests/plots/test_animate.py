@@ -27,7 +27,10 @@ COUNT = np.arange(1, 26).reshape(1, 5, 5)
 
 def corners(cells: Any) -> list[tuple[float, float]]:
     """Return the upper left corner (x, y) of every cell of a collection."""
-    return [tuple(path.vertices.min(axis=0).tolist()) for path in cells.get_paths()]
+    found = [tuple(path.vertices.min(axis=0).tolist()) for path in cells.get_paths()]
+    for (x, y), path in zip(found, cells.get_paths(), strict=True):
+        assert path.vertices.tolist() == [[x, y], [x + 1, y], [x + 1, y + 1], [x, y + 1], [x, y]]
+    return found
 
 
 def maps(animation: Any) -> dict[str, list[tuple[float, float]]]:
@@ -208,11 +211,25 @@ def test_an_output_reads_the_maps_of_its_group() -> None:
 
 
 def test_a_transposed_output_reads_the_maps_of_its_group() -> None:
-    # Weights (C, O/G) = (4, 3): output o = 3·g + o' reads maps 2·g and 2·g + 1 through weight[c, o'].
-    weight = np.arange(12).reshape(4, 3, 1, 1)
+    # Weights (C, O/G, 2, 1) = (4, 3, 2, 1), 6·c + 2·o' + i: output o = 3·g + o' reads maps 2·g and 2·g + 1.
+    weight = np.arange(24).reshape(4, 3, 2, 1)
     animation = animate_conv(np.ones((4, 1, 1)), weight, groups=2, transposed=True)
-    weights = [[text.get_text() for text in frame[1::2]] for frame in animation.frames]
-    assert weights == [["0", "3"], ["1", "4"], ["2", "5"], ["6", "9"], ["7", "10"], ["8", "11"]]
+    weights = [[text.get_text() for text in frame if hasattr(text, "get_text")] for frame in animation.frames]
+    assert weights[::2] == [  # one of two rows
+        ["0", "1", "6", "7"],
+        ["2", "3", "8", "9"],
+        ["4", "5", "10", "11"],
+        ["12", "13", "18", "19"],
+        ["14", "15", "20", "21"],
+        ["16", "17", "22", "23"],
+    ]
+
+
+def test_channels_have_numbers_where_there_are_several() -> None:
+    many_in = numbers(animate_conv([[[5]], [[6]]], [[[[1]], [[1]]]]))
+    assert many_in == ["input 1×1, channel 0", "5", "input 1×1, channel 1", "6", "output 1×1, channel 0", "11"]
+    many_out = numbers(animate_conv([[[5]]], [[[[1]]], [[[2]]]]))
+    assert many_out == ["input 1×1, channel 0", "5", "output 1×1, channel 0", "5", "output 1×1, channel 1", "10"]
 
 
 def test_fractions_have_three_digits_and_whole_numbers_all() -> None:
@@ -288,6 +305,17 @@ def test_two_pictures_on_one_page_have_names_of_their_own_and_one_always_the_sam
     names = [re.findall(r"@keyframes (\S+)", svg) for svg in (first, second)]
     assert names[0] != names[1]
     assert animate_conv([[[1, 2]]], [[[[1]]]])._repr_svg_() == first
+
+
+def test_the_whole_figure_is_saved_whatever_part_of_it_is_drawn_on() -> None:
+    plt = pytest.importorskip("matplotlib.pyplot")
+
+    figure = plt.figure()
+    left, right = figure.subfigures(1, 2)
+    left.subplots().set_title("beside it")
+    svg = animate_conv([[[1, 2]]], [[[[1]]]], ax=right.subplots()).to_svg()
+    assert "beside it" in svg  # matplotlib names the text that it draws as paths
+    assert len(re.findall(r'<g id="axes_\d"', svg)) == 2
 
 
 def test_files_are_gifs_and_svgs(tmp_path: Path) -> None:

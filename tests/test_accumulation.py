@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-
 from refconv.accumulation import accumulate, add_bias, as_operands
 
 Array = npt.NDArray[Any]

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pytest
 
 from refconv import col2im, conv2d, im2col
-from refconv.geometry.plan import ConvGeometry
 from refconv.core.windows import pad
 
 torch = pytest.importorskip("torch", reason="PyTorch is a second opinion, never a dependency")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import refconv
-from refconv import cli
+from refconv.commands import main as cli
 from refconv.testing import CaseResult, Comparison, Report, cases
 
 KERNELS = Path(__file__).parent / "testing"

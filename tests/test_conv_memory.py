@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pytest
 
 from refconv import col2im, conv2d, im2col, output_size
-from refconv.geometry.plan import ConvGeometry
 
 Array = npt.NDArray[Any]
 TILES = import_module("refconv.columns")  # refconv.im2col is the function

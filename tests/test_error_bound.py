@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 
 from refconv import conv2d
+from refconv.bounds.error_bound import Operands, conv2d_sums, error_bound
 from refconv.bounds.summation import Precision
 from refconv.bounds.summation import gamma as _gamma
-from refconv.bounds.error_bound import Operands, conv2d_sums, error_bound
 
 Array = npt.NDArray[Any]
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from refconv import col2im, im2col
-from refconv.geometry.plan import ConvGeometry
 from refconv.columns import windows
 
 # Two channels of 2×3 pixels, the second ten above the first.

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refconv.geometry.plan import ConvGeometry
 from refconv.core.windows import fold, pad
+from refconv.geometry.plan import ConvGeometry
 
 
 def plan(shape: tuple[int, int, int, int], padding: tuple[tuple[int, int], tuple[int, int]], mode: str) -> ConvGeometry:

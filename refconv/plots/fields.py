@@ -10,7 +10,7 @@ import numpy as np
 from refconv.analysis import Layers, footprint, receptive_field
 from refconv.analysis.network import Network
 from refconv.geometry.arguments import IntOrPair, Pair
-from refconv.plots.style import COLOURS, HATCH, LINE_STYLES, axes_or_new
+from refconv.plots.style import COLOURS, HATCH, LINE_STYLES, axes_or_new, cell_size, count_pixels, number_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,8 +48,6 @@ def plot_receptive_fields(network: Network, ax: Axes | None = None) -> Axes:
     [(3, '1: Conv(3), 3×3'), (7, '2: Conv(3, dilation=2), 7×7')]
     """
     ax = axes_or_new(ax)
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  # an extra
-
     layers = Layers(network)
     fields = receptive_field(layers).table
     styles = zip(cycle(COLOURS), cycle(LINE_STYLES), strict=False)
@@ -60,8 +58,7 @@ def plot_receptive_fields(network: Network, ax: Axes | None = None) -> Axes:
     ax.set_aspect("equal", adjustable="datalim")
     ax.autoscale_view()
     ax.invert_yaxis()
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(integer=True))
+    count_pixels(ax)
     ax.set(xlabel="columns from the centre", ylabel="rows from the centre")
     if fields:
         ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False, handlelength=3)
@@ -112,16 +109,10 @@ def plot_footprint(network: Network, output: IntOrPair = 0, ax: Axes | None = No
     ax.pcolormesh(counts.astype(float), cmap="Blues", vmin=0, edgecolors="white", linewidth=0.5)
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.invert_yaxis()
-    size = _cell_size(ax, counts.shape)
+    size = number_size(cell_size(ax, *counts.shape), len(str(counts.max())))
     for row, column in np.ndindex(*counts.shape):
         _write_count(ax, row, column, int(counts[row, column]), int(counts.max()), size)
     return ax
-
-
-def _cell_size(ax: Axes, shape: tuple[int, ...]) -> float:
-    """Return the side of a cell in points, with the axes as large as they are now."""
-    side = min(ax.bbox.width / shape[1], ax.bbox.height / shape[0])
-    return float(72 * side / ax.figure.dpi)
 
 
 def _write_count(ax: Axes, row: int, column: int, count: int, most: int, size: float) -> None:
@@ -129,6 +120,5 @@ def _write_count(ax: Axes, row: int, column: int, count: int, most: int, size: f
 
     if count == 0:
         ax.add_patch(Rectangle((column, row), 1, 1, fill=False, hatch=HATCH, edgecolor="0.85", linewidth=0))
-    font_size = min(11.0, size / max(1.6, 0.75 * len(str(most))))
     colour = "white" if 2 * count > most else "0.25"
-    ax.text(column + 0.5, row + 0.5, str(count), ha="center", va="center", fontsize=font_size, color=colour)
+    ax.text(column + 0.5, row + 0.5, str(count), ha="center", va="center", fontsize=size, color=colour)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from refconv import im2col
-from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.formats import Array, float_info, round_to_format
 
 

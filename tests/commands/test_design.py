@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import refconv
-from refconv import cli
+from refconv.commands import main as cli
 
 pytest.importorskip("rich", reason="rich is not installed: pip install 'refconv[cli]'")
 
@@ -94,7 +94,7 @@ def test_a_receptive_field_that_cannot_be_had_is_wrong_usage(capsys: pytest.Capt
 
 
 def test_without_rich_only_json_can_be_had() -> None:
-    program = "import sys; sys.modules['rich'] = None; from refconv import cli; sys.exit(cli.main(sys.argv[1:]))"
+    program = "import sys; sys.modules['rich'] = None; from refconv.commands import main as cli; sys.exit(cli.main(sys.argv[1:]))"
     command = [sys.executable, "-c", program, "design", "--receptive-field", "9"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (2, "")

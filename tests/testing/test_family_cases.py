@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from refconv.numbers.formats import float_info
+from refconv.operations import OPERATIONS
 from refconv.testing import Case, cases, check, find_case, run_case
 from refconv.testing.battery.cases import DTYPES, INTEGERS
 from refconv.testing.battery.data import FORWARD_DATA, ROUNDED
-from refconv.operations import OPERATIONS
 from refconv.testing.battery.tiers import TIERS, lists_of
 
 OTHERS = [op for op in OPERATIONS if op != "conv2d"]

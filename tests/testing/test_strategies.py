@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.testing import Case, find_case
 from refconv.operations import OPERATIONS
+from refconv.testing import Case, find_case
 
 pytest.importorskip("hypothesis")
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from refconv import col2im, conv2d, im2col
-from refconv.geometry.plan import ConvGeometry
 from refconv.core.windows import pad
+from refconv.geometry.build import plan_convolution
 
 torch = pytest.importorskip("torch", reason="PyTorch is a second opinion, never a dependency")
 

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from refconv import conv2d
-from refconv.bounds.winograd import WINOGRAD
 from refconv.bounds.error_bound import error_bound
+from refconv.bounds.winograd import WINOGRAD
 
 Array = npt.NDArray[Any]
 ALGORITHMS = {"winograd2": 2, "winograd4": 4}

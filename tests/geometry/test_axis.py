@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from refconv.geometry.axis import AxisGeometry
+
+
+def reads(axis: AxisGeometry) -> list[list[int]]:
+    return [[axis.input_index(p, k) for k in range(axis.kernel_size)] for p in range(axis.output_size)]
+
+
+def test_the_defaults_are_stride_1_dilation_1_and_no_padding() -> None:
+    assert AxisGeometry(7, 3) == AxisGeometry(7, 3, stride=1, dilation=1, padding=(0, 0))
+
+
+def test_an_axis_cannot_be_changed() -> None:
+    axis = AxisGeometry(7, 3)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        axis.stride = 2  # type: ignore[misc]
+
+
+def test_every_number_of_an_axis_with_stride_dilation_and_padding_on_top() -> None:
+    # Padded rows: pad 0 1 2 3 4 5 6.  Taps are 2 apart, outputs 2 apart, and the first tap starts on the padding.
+    axis = AxisGeometry(input_size=7, kernel_size=3, stride=2, dilation=2, padding=(1, 0))
+    assert axis.effective_kernel_size == 5
+    assert axis.padded_size == 8
+    assert axis.output_size == 2
+    assert axis.interior == slice(1, 8)
+    assert reads(axis) == [[-1, 1, 3], [1, 3, 5]]
+    assert [axis.valid_outputs(k) for k in range(3)] == [range(1, 2), range(2), range(2)]
+
+
+def test_every_number_of_an_axis_whose_numbers_all_differ() -> None:
+    # Padded rows: 2 + 5 + 6 = 13.  Two taps 4 apart span 5, so the outputs start at 0, 3, 6: (13 − 5) // 3 + 1 = 3.
+    axis = AxisGeometry(input_size=5, kernel_size=2, stride=3, dilation=4, padding=(2, 6))
+    assert axis.effective_kernel_size == 5
+    assert axis.padded_size == 13
+    assert axis.output_size == 3
+    assert axis.interior == slice(2, 7)
+    assert reads(axis) == [[-2, 2], [1, 5], [4, 8]]
+    assert [axis.valid_outputs(k) for k in range(2)] == [range(1, 3), range(1)]
+
+
+def test_taps_that_never_touch_the_input_have_no_valid_outputs() -> None:
+    # Two pixels, three taps 5 apart: −5 0 5 and −4 1 6.  Only the middle tap meets a pixel.
+    axis = AxisGeometry(input_size=2, kernel_size=3, dilation=5, padding=(5, 5))
+    assert reads(axis) == [[-5, 0, 5], [-4, 1, 6]]
+    assert [list(axis.valid_outputs(k)) for k in range(3)] == [[], [0, 1], []]
+
+
+def test_valid_tap_counts_are_the_taps_on_real_pixels_of_each_output() -> None:
+    assert AxisGeometry(7, 3, stride=2, dilation=2, padding=(1, 0)).valid_tap_counts == [2, 3]
+    assert AxisGeometry(5, 2, stride=3, dilation=4, padding=(2, 6)).valid_tap_counts == [1, 1, 1]
+    assert AxisGeometry(2, 3, dilation=5, padding=(5, 5)).valid_tap_counts == [1, 1]
+    assert AxisGeometry(3, 4, padding=(3, 2)).valid_tap_counts == [1, 2, 3, 3, 2]
+    assert AxisGeometry(1, 1, stride=2, padding=(2, 0)).valid_tap_counts == [0, 1]
+
+
+def test_padding_far_wider_than_the_input() -> None:
+    # Width 1, kernel 3, padding 100: of 199 outputs, one through each tap meets the only pixel.
+    axis = AxisGeometry(input_size=1, kernel_size=3, padding=(100, 100))
+    assert axis.output_size == 199
+    assert [axis.valid_outputs(k) for k in range(3)] == [range(100, 101), range(99, 100), range(98, 99)]
+
+
+def test_an_empty_axis_has_no_valid_outputs() -> None:
+    axis = AxisGeometry(input_size=0, kernel_size=2, stride=2, padding=(3, 1))
+    assert axis.output_size == 2
+    assert [list(axis.valid_outputs(k)) for k in range(2)] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("input_size", "kernel_size", "stride", "dilation", "padding", "output_size"),
+    [
+        (7, 3, 1, 1, (0, 0), 5),
+        (7, 3, 1, 2, (0, 0), 3),
+        (7, 5, 1, 1, (0, 0), 3),
+        (4, 4, 1, 1, (0, 0), 1),  # the kernel is the input
+        (1, 1, 14, 1, (0, 0), 1),
+        (30, 1, 14, 1, (0, 0), 3),  # stride > kernel: 0, 14, 28
+        (17, 6, 2, 1, (0, 0), 6),  # the last row is not used
+        (8, 3, 2, 1, (1, 1), 4),
+        (8, 3, 2, 1, (1, 0), 4),
+        (7, 3, 2, 1, (1, 0), 3),
+        (7, 3, 2, 1, (1, 1), 4),
+    ],
+)
+def test_output_size(
+    input_size: int, kernel_size: int, stride: int, dilation: int, padding: tuple[int, int], output_size: int
+) -> None:
+    assert AxisGeometry(input_size, kernel_size, stride, dilation, padding).output_size == output_size
+
+
+@pytest.mark.parametrize(
+    ("padding_mode", "sources"),
+    [
+        ("zeros", [None, None, 0, 1, 2, None, None]),
+        ("reflect", [2, 1, 0, 1, 2, 1, 0]),
+        ("replicate", [0, 0, 0, 1, 2, 2, 2]),
+        ("circular", [1, 2, 0, 1, 2, 0, 1]),
+    ],
+)
+def test_source_index_of_three_pixels_with_two_of_padding(padding_mode: str, sources: list[int | None]) -> None:
+    axis = AxisGeometry(input_size=3, kernel_size=1, padding=(2, 2))
+    assert [axis.source_index(index, padding_mode) for index in range(-2, 5)] == sources
+
+
+def test_circular_padding_as_wide_as_the_input_repeats_it() -> None:
+    axis = AxisGeometry(input_size=2, kernel_size=1, padding=(2, 2))
+    assert [axis.source_index(index, "circular") for index in range(-2, 4)] == [0, 1, 0, 1, 0, 1]

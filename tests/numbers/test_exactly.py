@@ -243,6 +243,14 @@ def test_products_below_all_numbers_are_not_lost() -> None:
         assert dot([tiny] * 3, [2.0**-74, 2.0**-75, side * 2.0**-300]) == units * 5e-324
 
 
+@pytest.mark.parametrize("name", ["float64", "float32"])
+@pytest.mark.parametrize("pixel", [2.0**-1000, 0.0])
+def test_a_bias_that_float64_does_not_reach_from_the_products(pixel: float, name: str) -> None:
+    # 128, in units of what a product of 2^-1000 or less can be, is beyond float64
+    for bias in (128.0, -3.0, math.ldexp(1, -149)):
+        assert dot([pixel, 0], [2.0**-970, 1], name, bias) == bias
+
+
 def test_an_exact_zero_is_positive() -> None:
     for pixels, taps, bias in [([3.0, -3.0], [2.0, 2.0], None), ([0.0], [-1.0], -0.0), ([-0.0], [1.0], None)]:
         found = dot(pixels, taps, bias=bias)

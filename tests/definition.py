@@ -47,7 +47,7 @@ class Tap(NamedTuple):
     c: int
     k: tuple[int, ...]
     channel: int
-    places: tuple[slice, ...]
+    places: tuple[Any, ...]
 
 
 def taps(w_shape: Sequence[int], y_shape: Sequence[int], parameters: Parameters) -> Iterator[Tap]:

@@ -11,7 +11,7 @@ from refconv.core.sums import CONVOLUTION
 
 
 def test_im2col_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CONVOLUTION.methods, "im2col", lambda *_: [np.full((1, 1, 1, 1), 42.0)])  # type: ignore[misc]
+    monkeypatch.setitem(CONVOLUTION.methods, "im2col", lambda *_: [np.full((1, 1, 1, 1), 42.0)])
     assert conv2d(row(1.0), row(1.0)).item() == 42
 
 

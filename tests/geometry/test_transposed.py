@@ -138,7 +138,7 @@ def test_what_is_not_said_of_a_transposed_convolution() -> None:
 def test_the_axes_of_a_line_and_of_a_volume() -> None:
     line = plan_transposed((2, 3), (2, 1, 4), stride=(3,), output_padding=2, space=LINE)
     assert line.axes == (AxisGeometry(12, 4, 3),)
-    sizes = {"stride": (1, 2, 3), "output_size": (3, 8, 7)}
+    sizes: dict[str, Any] = {"stride": (1, 2, 3), "output_size": (3, 8, 7)}
     volume = plan_transposed((1, 2, 3, 2), (1, 1, 2, 3, 4), **sizes, space=VOLUME)
     assert volume.axes == (AxisGeometry(3, 2), AxisGeometry(8, 3, 2), AxisGeometry(7, 4, 3))
     volume = plan_transposed((1, 2, 3, 2), (1, 1, 2, 3, 4), stride=(1, 2, 3), padding="same_lower", space=VOLUME)

@@ -105,7 +105,12 @@ def test_exact_is_asked_for_floats_alone() -> None:
     assert sums.of(lost, [1.0], terms=3, exact=True).item() == 1
     assert sums.shares == [2]
     assert set(sums.types) == {np.dtype(np.float64)}
-    for operands, options in [(([2], [3]), {}), (([2], [3]), {"dtype": float}), (([2.0], [3]), {"dtype": object})]:
+    cases: list[tuple[Any, dict[str, Any]]] = [
+        (([2], [3]), {}),
+        (([2], [3]), {"dtype": float}),
+        (([2.0], [3]), {"dtype": object}),
+    ]
+    for operands, options in cases:
         sums = Sums()
         assert sums.of(*operands, **options, exact=True).item() == 6
         assert len(sums.seen) == 1  # as it stands, and in no digits
@@ -201,14 +206,16 @@ def test_of_no_parts_there_are_zeros(dtype: str) -> None:
 
 
 def test_a_part_is_made_ready_once_as_long_as_it_is_asked_for() -> None:
-    asked: list[list[int]] = []
+    asked: list[Any] = []
 
     def prepare(part: npt.NDArray[Any]) -> str:
         asked.append(part.tolist())
         return f"number {len(asked)}"
 
     latest = Latest(np.arange(10, 16).reshape(2, 3), prepare)
-    answers = [latest[places] for places in [(slice(0, 1),), (slice(0, 1),), (slice(0, 2), [2, 0, 2]), (slice(0, 1),)]]
+    answers: list[Any] = [
+        latest[places] for places in [(slice(0, 1),), (slice(0, 1),), (slice(0, 2), [2, 0, 2]), (slice(0, 1),)]
+    ]
     assert answers == ["number 1", "number 1", "number 2", "number 3"]
     assert asked == [[[10, 11, 12]], [[12, 10, 12], [15, 13, 15]], [[10, 11, 12]]]
     everything: Callable[[Any], Any] = Latest(np.arange(2), lambda part: part).__getitem__

@@ -10,6 +10,7 @@ import pytest
 
 from refconv import col2im, conv2d, im2col
 from refconv.core.windows import pad
+from refconv.geometry.build import plan_convolution
 
 torch = pytest.importorskip("torch", reason="PyTorch is a second opinion, never a dependency")
 

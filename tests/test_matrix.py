@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from refconv import conv2d, conv_transpose2d
+from refconv.geometry.build import plan_convolution
 from refconv.matrix import conv2d_matrix, pixels_read
 
 pytest.importorskip("scipy", reason="the matrix is SciPy's")

@@ -143,11 +143,12 @@ def scale(array: Array, exponent: int) -> Array:
 
 
 def _scale(array: Array, exponent: int, out: Array) -> None:
-    """Write ``array·2^exponent``, by products, much faster than ldexp; in two steps, for 2^1100 is no float64."""
+    """Write ``array·2^exponent``, by products, much faster than ldexp; in several steps, for 2^1100 is no float64."""
     step = max(-1000, min(1000, exponent))
     np.multiply(array, 2.0**step, out=out)
-    if step != exponent:
-        out *= 2.0 ** (exponent - step)
+    while exponent := exponent - step:
+        step = max(-1000, min(1000, exponent))
+        out *= 2.0**step
 
 
 def round_sums(sums: Digits, shape: tuple[int, ...], origin: int, bits: int, info: FloatInfo) -> Array:

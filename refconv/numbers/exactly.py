@@ -128,6 +128,10 @@ class _ExactSum:
         Level d holds the products of digits a and b = d − a, whole numbers that are exact.  What is left of the factors
         behind their leading digits is multiplied in float64, n products of numbers of at most B/2 for every level.
         """
+        unit = self.origin - 2 * self.bits  # of the first level, as a power of two
+        offset = scale(bias, -unit)
+        if not np.isfinite(offset).all():
+            return None  # so far above all products that float64 does not reach from the one to the others
         base, exact, rest = 2.0**self.bits, [0.0] * levels, 0.0
         for sign, x, w, plan in self._factors(parts):
             for a in range(levels + 1):
@@ -135,8 +139,7 @@ class _ExactSum:
                 for d, numbers in enumerate(leading, start=a):
                     exact[d] = exact[d] + sign * numbers
                 rest = rest + sign * behind
-        unit = self.origin - 2 * self.bits  # of the first level, as a power of two
-        offset = per_channel(scale(bias, -unit), np.ndim(rest))
+        offset = per_channel(offset, np.ndim(rest))
         head, tail = two_sum(exact[0] + np.zeros_like(rest) if exact else rest, offset)
         size = np.abs(head) + np.abs(offset)
         for d, numbers in enumerate([*exact[1:], *([rest] if exact else [])], start=1):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from arrays import dtype_of, ml_dtype
 
 from refconv.numbers.dtypes import (
     accumulation_dtype,
@@ -19,19 +20,9 @@ from refconv.numbers.dtypes import (
 )
 from refconv.numbers.formats import float_info, is_ml_dtype
 
-HAS_WIDE_LONGDOUBLE = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant
-wide_longdouble = pytest.mark.skipif(not HAS_WIDE_LONGDOUBLE, reason="longdouble is float64 on this machine")
-
-
-def ml_dtype(name: str) -> np.dtype[Any]:
-    ml_dtypes = pytest.importorskip("ml_dtypes", reason="the narrow types come from ml_dtypes")
-    dtype: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
-    return dtype
-
 
 def dtypes_of(*names: str) -> list[np.dtype[Any]]:
-    narrow = "bfloat", "float8", "float4", "int4"
-    return [ml_dtype(name) if name.startswith(narrow) else np.dtype(name) for name in names]
+    return list(map(dtype_of, names))
 
 
 # as_array

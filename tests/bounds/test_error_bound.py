@@ -5,16 +5,16 @@ from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
-import numpy.typing as npt
 import pytest
+from arrays import Array, ones
 from hypothesis import given
 
 from refconv import conv2d
-from refconv.bounds.error_bound import Operands, conv2d_sums, error_bound
+from refconv.bounds.error_bound import error_bound
 from refconv.bounds.summation import Precision
 from refconv.bounds.summation import gamma as _gamma
-
-Array = npt.NDArray[Any]
+from refconv.bounds.sums import sums_of
+from refconv.operations import Call
 
 # u, the unit roundoff, and the least subnormal of the IEEE types: from the standard, not from NumPy.
 U16, U32, U64 = Fraction(1, 2**11), Fraction(1, 2**24), Fraction(1, 2**53)
@@ -23,10 +23,6 @@ SMALLEST16, SMALLEST32, SMALLEST64 = Fraction(1, 2**24), Fraction(1, 2**149), Fr
 # The bound is itself computed in float64, a few operations on rounded numbers: it may be larger than the exact formula by
 # this, and never smaller.
 ROUNDING = 1 + Fraction(1, 2**45)
-
-
-def ones(*shape: int, dtype: npt.DTypeLike = np.float32) -> Array:
-    return np.ones(shape, dtype)
 
 
 def gamma(terms: int, unit: Fraction) -> Fraction:
@@ -423,11 +419,11 @@ def test_ten_thousand_random_orders_stay_within(terms: int) -> None:
 
 
 def test_an_exact_result_that_is_known_is_not_computed_again() -> None:
-    operands, known = Operands(ones(1, 1, 2, 2), ones(1, 1, 2, 2), None), np.full((1, 1, 1, 1), 4.0)
+    call, known = Call.of(conv2d, ones(1, 1, 2, 2), ones(1, 1, 2, 2), None), np.full((1, 1, 1, 1), 4.0)
     for name in ("float32", "float16"):
-        assert conv2d_sums(operands, {}, Precision.of(name), exact=known).exact is known
-    assert conv2d_sums(operands, {}, Precision.of("float32")).exact is None
-    computed = conv2d_sums(operands, {}, Precision.of("float16")).exact
+        assert sums_of(call, Precision.of(name), exact=known).exact is known
+    assert sums_of(call, Precision.of("float32")).exact is None
+    computed = sums_of(call, Precision.of("float16")).exact
     assert computed is not None
     assert computed.tolist() == known.tolist()
 

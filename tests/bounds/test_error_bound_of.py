@@ -5,8 +5,8 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+from arrays import Array, ones
 
 from refconv import (
     conv1d,
@@ -19,17 +19,13 @@ from refconv import (
     error_bound_of,
     grad,
 )
+from refconv.operations import OPERATIONS
 
-Array = npt.NDArray[Any]
 U32, SMALLEST32 = Fraction(1, 2**24), Fraction(1, 2**149)
 
 
 def gamma(n: int) -> Fraction:
     return n * U32 / (1 - n * U32)
-
-
-def ones(*shape: int, dtype: npt.DTypeLike = np.float32) -> Array:
-    return np.ones(shape, dtype)
 
 
 def assert_counts(bound: Array, counts: list[int]) -> None:
@@ -126,10 +122,7 @@ def test_a_sum_that_may_overflow_has_an_infinite_bound() -> None:
 
 
 def test_a_function_of_no_family_is_refused() -> None:
-    names = (
-        "conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, "
-        "conv2d_input, conv2d_weight, conv2d_bias"
-    )
+    names = ", ".join(OPERATIONS)
     for function in (np.convolve, "conv1d", None, ones(3)):
         with pytest.raises(TypeError, match=f"^{re.escape(f'function={function!r} must be one of {names}')}$"):
             error_bound_of(function, ones(1, 1), ones(1, 1, 1), dtype=np.float32)  # type: ignore[arg-type]

@@ -5,25 +5,12 @@ import functools
 import math
 import re
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
+from arrays import dtype_of, ml_dtype, wide_longdouble
 
 from refconv.numbers.dtypes import round_once
-
-HAS_WIDE_LONGDOUBLE = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant
-wide_longdouble = pytest.mark.skipif(not HAS_WIDE_LONGDOUBLE, reason="longdouble is float64 on this machine")
-
-
-def ml_dtype(name: str) -> np.dtype[Any]:
-    ml_dtypes = pytest.importorskip("ml_dtypes", reason="the narrow types come from ml_dtypes")
-    dtype: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
-    return dtype
-
-
-def dtype_of(name: str) -> np.dtype[Any]:
-    return ml_dtype(name) if "float8" in name or "bfloat" in name else np.dtype(name)
 
 
 def test_objects_are_not_rounded() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nearest import TWO, nearest
 
 import refconv.numbers.formats
-from refconv.numbers.digits import BLOCK, EXACT_BITS, Range, bit_range, digit_bits, round_sums, split, two_sum
+from refconv.numbers.digits import BLOCK, EXACT_BITS, Range, bit_range, digit_bits, round_sums, scale, split, two_sum
 from refconv.numbers.formats import FloatInfo, float_info
 
 Array = npt.NDArray[Any]
@@ -162,6 +162,29 @@ def test_splitting_the_extremes(value: float) -> None:
             digits = split(np.array([value, 3.0]), origin, bits)
             assert total(digits, origin, bits, 0) == Fraction(value)
             assert total(digits, origin, bits, 1) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "exponent", "scaled"),
+    [
+        (3.0, 0, 3.0),
+        (3.0, 1000, 3 * 2.0**1000),
+        (3.0, -1074, 3 * 2.0**-1074),
+        (1.5 * 2.0**-1000, 2000, 1.5 * 2.0**1000),
+        (2.0**-1074, 2097, 2.0**1023),
+        (1.5 * 2.0**1000, -2000, 1.5 * 2.0**-1000),
+        (1.0, 2100, math.inf),
+        (-1.0, 2100, -math.inf),
+        (2.0**1000, -2200, 0.0),
+        (-(2.0**-1074), 3100, -math.inf),
+        (0.0, 2100, 0.0),
+    ],
+)
+def test_scaling_by_any_power_of_two(value: float, exponent: int, scaled: float) -> None:
+    with np.errstate(all="ignore"):
+        found = scale(np.array([[value, 1.0]]), exponent)
+    assert found.shape == (1, 2)
+    assert found[0, 0] == scaled
 
 
 # Carrying and rounding

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from refconv import col2im, im2col
-from refconv.columns import windows
 
 # Two channels of 2×3 pixels, the second ten above the first.
 IMAGE = np.array([[[1, 2, 3], [4, 5, 6]], [[11, 12, 13], [14, 15, 16]]])
@@ -99,19 +98,6 @@ def test_im2col_of_an_empty_batch_and_of_zero_channels() -> None:
     assert im2col(np.zeros((0, 3, 4, 5)), (2, 3)).shape == (0, 18, 9)
     assert im2col(np.zeros((2, 0, 4, 5)), (2, 3)).shape == (2, 0, 9)
     assert im2col(np.zeros((0, 4, 5)), (2, 3), padding=1).shape == (0, 25)
-
-
-def test_windows_shows_what_each_output_reads_without_copying() -> None:
-    plan = plan_convolution((1, 1, 3, 6), (1, 1, 2, 2), stride=(1, 2), dilation=(1, 3))
-    image = np.arange(18.0).reshape(1, 1, 3, 6)
-    view = windows(image, plan)
-    assert view.shape == (1, 1, 2, 2, 2, 2)
-    assert view[0, 0, 0, 0].tolist() == [[0, 3], [6, 9]]
-    assert view[0, 0, 0, 1].tolist() == [[2, 5], [8, 11]]
-    assert view[0, 0, 1, 0].tolist() == [[6, 9], [12, 15]]
-    assert np.shares_memory(view, image)
-    assert not view.flags.writeable
-    assert windows(image, plan, writeable=True).flags.writeable
 
 
 # col2im

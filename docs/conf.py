@@ -1,6 +1,13 @@
-"""Sphinx configuration: builds offline, with warnings as errors."""
+"""Sphinx configuration: builds offline, with warnings as errors; the pages load nothing from elsewhere."""
 
 import importlib.metadata
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "refconv"
 author = "The refconv developers"
@@ -8,16 +15,19 @@ copyright = f"2026, {author}"
 release = importlib.metadata.version("refconv")
 
 extensions = [
-    "matplotlib.sphinxext.plot_directive",
+    "draw",
+    "mathml",
     "myst_parser",
+    "notebooks",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
+    "sphinx_design",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_ext", "_notebooks"]
 default_role = "py:obj"
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
@@ -26,8 +36,18 @@ numpydoc_show_class_members = False
 
 html_theme = "furo"
 html_title = f"refconv {release}"
+html_static_path = ["_static"]
+html_css_files = ["refconv.css"]
+html_math_renderer = "mathml"
 
-plot_formats = ["svg"]
-plot_html_show_formats = False
-plot_html_show_source_link = False
-plot_rcparams = {"svg.hashsalt": "refconv"}  # the same drawing has the same bytes in every build
+
+def strip_code(_app: Sphinx, doctree: nodes.document) -> None:
+    """Take the blank line off the end of each listing, which an example needs to end a block of Python's."""
+    for listing in doctree.findall(nodes.literal_block):
+        listing.rawsource = listing.astext().rstrip()  # Sphinx colours what is as it was written
+        listing[0] = nodes.Text(listing.rawsource)
+
+
+def setup(app: Sphinx) -> None:
+    """Change what pages are made of once they are read."""
+    app.connect("doctree-read", strip_code)

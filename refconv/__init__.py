@@ -11,17 +11,14 @@ array([[9., 9.],
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from refconv.conv import conv2d
-from refconv.error_bound import error_bound
-from refconv.im2col import col2im, im2col
+from refconv.columns import col2im, im2col
+from refconv.conv import conv1d, conv2d, conv3d
 from refconv.sizes import effective_kernel_size, output_size, same_padding
 
 if TYPE_CHECKING:
     from refconv import analysis, aspp, dilation, grad, matrix, nn, plots, quantized, testing
-    from refconv.conv_nd import conv1d, conv3d
-    from refconv.family_bound import error_bound_of
-    from refconv.transpose import conv_transpose2d
-    from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
+    from refconv.bounds.error_bound import error_bound, error_bound_of
+    from refconv.transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 
 __all__ = [
     "analysis",
@@ -51,12 +48,8 @@ __version__ = "0.1.0"
 
 # Where to find what is imported when it is first named: those who only convolve need not wait for it.
 _FUNCTIONS = {
-    "conv1d": "conv_nd",
-    "conv3d": "conv_nd",
-    "conv_transpose1d": "transpose_nd",
-    "conv_transpose2d": "transpose",
-    "conv_transpose3d": "transpose_nd",
-    "error_bound_of": "family_bound",
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), "transpose"),
+    **dict.fromkeys(("error_bound", "error_bound_of"), "bounds.error_bound"),
 }
 _MODULES = ("analysis", "aspp", "dilation", "grad", "matrix", "nn", "plots", "quantized", "testing")
 

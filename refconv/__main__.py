@@ -2,7 +2,7 @@
 
 import sys
 
-from refconv.cli import main
+from refconv.commands.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

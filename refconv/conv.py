@@ -1,48 +1,38 @@
-"""conv2d, four ways: the definition as loops, an einsum over windows, a matrix product of columns, and that exactly.
+"""The convolution: an output is a window of the input, multiplied with a kernel and added up.
 
     output[n, o, p, q] = bias[o] + Σ_c Σ_i Σ_j weight[o, c, i, j] · input[n, (C/G)·g + c, h, w]
 
     h = S_h·p + D_h·i − T        w = S_w·q + D_w·j − L
 
 with g = o // (O/G) the group of output channel o, and zeros outside the input.  As in every framework this is a
-cross-correlation: the kernel is not flipped.
+cross-correlation: the kernel is not flipped.  Along one axis there is no w, and along three there is a z.
 
-The way through is the same for each: normalise and validate once into a frozen plan (`ConvGeometry`), pad, take
-windows, contract, round once.  The direct method shares nothing with the others but that plan, so that their agreement
-is evidence.  The exact method is the matrix product of columns in whole digits: see `exact`.
+The way through is the same for each: check once into a frozen plan (`geometry.plan`), then part by part widen,
+multiply and add up, and round once (`numbers.accumulate`).  There are four methods.  *direct* is the formula as loops,
+and shares nothing with the others but the plan, so that their agreement is evidence; *einsum* contracts windows;
+*im2col* is a matrix product of columns; *exact* is that product in whole digits, correctly rounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike, DTypeLike
 
-from refconv.arguments import IntOrPair, PaddingLike, check_choice
-from refconv.dtypes import accumulation_dtype, as_array, is_integral, magnitude, result_dtype, round_once
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
-from refconv.im2col import bands, windows
-from refconv.padding import pad
+from refconv.core.sums import CONVOLUTION
+from refconv.geometry.arguments import LINE, PLANE, VOLUME, IntOrPair, PaddingLike, Space, check_choice
+from refconv.geometry.build import plan_convolution
+from refconv.numbers.dtypes import as_operands
+from refconv.numbers.formats import Array
 
-__all__ = ["conv2d"]
+__all__ = ["conv1d", "conv2d", "conv3d"]
 
 
 def conv2d(
-    input: npt.ArrayLike,
-    weight: npt.ArrayLike,
-    bias: npt.ArrayLike | None = None,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    dilation: IntOrPair = 1,
-    groups: int = 1,
-    *,
-    padding_mode: str = "zeros",
-    method: str = "im2col",
-    dtype: npt.DTypeLike | None = None,
-) -> Array:
+    input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1, *,
+    padding_mode: str = "zeros", method: str = "im2col", dtype: DTypeLike | None = None,
+) -> Array:  # fmt: skip
     """2-D convolution, as `torch.nn.functional.conv2d` defines it.
 
     ::
@@ -136,89 +126,130 @@ def conv2d(
     array([ 0.,  0.,  0.,  0.,  0.,  0.,  0.,  0.,  0.,  0., 45., 45., 45.,
            45., 45., 45., 45., 45., 45., 45.])
     """
-    check_choice("method", method, METHODS)
-    operands = [as_array("input", input), as_array("weight", weight)]
-    if bias is not None:
-        operands.append(as_array("bias", bias))
-    geometry = ConvGeometry.from_shapes(
-        *(operand.shape for operand in operands),
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-        padding_mode=padding_mode,
-    )
-    dtypes = [operand.dtype for operand in operands]
-    result = result_dtype(*dtypes, dtype=dtype)
-    if method == "exact" and result.kind != "O" and not all(map(is_integral, dtypes)):
-        from refconv.exact import exact_conv2d  # noqa: PLC0415  # only who asks for it waits for it
-
-        rounded = exact_conv2d(operands, geometry, result, _im2col)
-        return rounded if geometry.batched else rounded[0]
-    largest_sum = _largest_sum(*operands, taps=geometry.taps_per_output)
-    wide = accumulation_dtype(*dtypes, result=result, largest_sum=largest_sum)
-    image, kernel, *offsets = (operand.astype(wide, copy=False) for operand in operands)
-
-    with np.errstate(all="ignore"):  # inf − inf and overflow are answers here, not accidents
-        total = METHODS[method](image.reshape(geometry.batch, *image.shape[-3:]), kernel, geometry)
-        for offset in offsets:
-            total += offset[:, np.newaxis, np.newaxis]
-    rounded = round_once(total, result)
-    return rounded if geometry.batched else rounded[0]
+    steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return _convolution(PLANE, input, weight, bias, method, dtype, padding_mode=padding_mode, **steps)
 
 
-def _largest_sum(input: Array, weight: Array, *bias: Array, taps: int) -> int:
-    """Return what no partial sum of integers can exceed: C/G·K_h·K_w products of the largest factors, and the bias."""
-    return taps * magnitude(input) * magnitude(weight) + sum(map(magnitude, bias))
+def conv1d(
+    input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1, *,
+    padding_mode: str = "zeros", method: str = "im2col", dtype: DTypeLike | None = None,
+) -> Array:  # fmt: skip
+    """1-D convolution, as `torch.nn.functional.conv1d` defines it: `conv2d` of a height of 1.
+
+    ``output[n, o, p] = bias[o] + Σ weight[o, c, i] · input[n, (C/G)·g + c, S·p + D·i − T]``
+
+    Parameters
+    ----------
+    input : array_like, (N, C, L) or (C, L)
+        As in `conv2d`.
+    weight : array_like, (O, C/G, K)
+        The kernels, not flipped.
+    bias : array_like, (O,), optional
+        Added to every pixel of its output channel, before rounding.
+    stride, dilation : int or tuple of one int
+        S and D, at least 1.
+    padding : int, tuple of one int, ``((before, after),)`` or str
+        As in `conv2d`, for the one axis.
+    groups, padding_mode, method, dtype
+        As in `conv2d`.
+
+    Returns
+    -------
+    ndarray, (N, O, P) or (O, P)
+        With ``P = floor((L + T + B − D·(K − 1) − 1) / S) + 1``; of the type that `conv2d` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        As in `conv2d`.
+
+    Notes
+    -----
+    The reduction is one line: both arrays get a height of 1, where one tap at stride 1 has one place to be.
+
+    Examples
+    --------
+    A difference, right minus left, of every other pair of neighbours; and the reduction, written out.
+
+    >>> import numpy as np
+    >>> signal, difference = np.array([[1, 4, 9, 16, 25, 36]]), np.array([[[-1, 1]]])
+    >>> conv1d(signal, difference, stride=2)
+    array([[ 3,  7, 11]])
+    >>> conv2d(signal[:, np.newaxis], difference[:, :, np.newaxis], stride=(1, 2))[:, 0]
+    array([[ 3,  7, 11]])
+    """
+    steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return _convolution(LINE, input, weight, bias, method, dtype, padding_mode=padding_mode, **steps)
 
 
-def _direct(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
-    """Compute the formula as loops, letter by letter."""
-    output = np.zeros(geometry.output_shape, input.dtype)
-    height, width, mode = geometry.height, geometry.width, geometry.padding_mode
-    for n, o, p, q in np.ndindex(*output.shape):
-        for c, i, j in np.ndindex(*weight.shape[1:]):
-            h = height.source_index(height.input_index(p, i), mode)
-            w = width.source_index(width.input_index(q, j), mode)
-            pixel = 0 if h is None or w is None else input[n, geometry.input_channel(o, c), h, w]
-            output[n, o, p, q] += weight[o, c, i, j] * pixel
-    return output
+def conv3d(
+    input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1, *,
+    padding_mode: str = "zeros", method: str = "im2col", dtype: DTypeLike | None = None,
+) -> Array:  # fmt: skip
+    """3-D convolution, as `torch.nn.functional.conv3d` defines it: `conv2d` with the depth's taps laid among channels.
+
+    ``output[n, o, r, p, q] = bias[o] + Σ weight[o, c, k, i, j] · input[n, (C/G)·g + c, z, h, w]``
+
+    with ``z = S_d·r + D_d·k − F``, F the padding in front, and h and w as in `conv2d`.
+
+    Parameters
+    ----------
+    input : array_like, (N, C, Z, H, W) or (C, Z, H, W)
+        As in `conv2d`.
+    weight : array_like, (O, C/G, K_d, K_h, K_w)
+        The kernels, not flipped.
+    bias : array_like, (O,), optional
+        Added to every pixel of its output channel, before rounding.
+    stride, dilation : int or triple of int
+        For depth, height and width, at least 1.
+    padding : int, triple, triple of pairs or str
+        As in `conv2d`, for three axes: ``((front, back), (top, bottom), (left, right))``.
+    groups, padding_mode, method, dtype
+        As in `conv2d`.
+
+    Returns
+    -------
+    ndarray, (N, O, R, P, Q) or (O, R, P, Q)
+        R, P and Q each as P in `conv2d`; of the type that `conv2d` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        As in `conv2d`.
+
+    Notes
+    -----
+    A convolution in depth is a sum over the depth's taps, each a plane of weights for a plane of the input.  That is
+    what channels are, so the K_d planes that an output depth reads become C·K_d channels, and the R output depths R
+    images.  The copy that `conv2d` gets is K_d·R/Z times as large as the input.
+
+    Examples
+    --------
+    Three planes of 2×2 pixels hold 1, 10 and 100.  A kernel of two planes of ones adds up the eight pixels in it.
+
+    >>> import numpy as np
+    >>> volume = np.array([1, 10, 100]).reshape(1, 3, 1, 1) * np.ones((2, 2), dtype=int)
+    >>> conv3d(volume, np.ones((1, 1, 2, 2, 2), dtype=int)).ravel()
+    array([ 44, 440])
+
+    The same as two images of two channels each.
+
+    >>> images = np.stack([volume[0, [0, 1]], volume[0, [1, 2]]])
+    >>> conv2d(images, np.ones((1, 2, 2, 2), dtype=int)).ravel()
+    array([ 44, 440])
+    """
+    steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return _convolution(VOLUME, input, weight, bias, method, dtype, padding_mode=padding_mode, **steps)
 
 
-def _einsum(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
-    """Contract the windows with the kernels, group by group, in one einsum."""
-    groups, each = geometry.groups, geometry.group_in_channels
-    view = windows(pad(input, geometry), geometry)
-    view = view.reshape(geometry.batch, groups, each, *view.shape[2:])
-    kernels = weight.reshape(groups, geometry.group_out_channels, each, *geometry.kernel_size)
-    output: Array = np.einsum("ngcpqij,gocij->ngopq", view, kernels)
-    return output.reshape(geometry.output_shape)
-
-
-def _im2col(input: Array, weight: Array, geometry: ConvGeometry) -> Array:
-    """Multiply the kernel matrix (O/G, C/G·K_h·K_w) of each group with its columns (C/G·K_h·K_w, P·Q), band by band."""
-    batch, groups, taps = geometry.batch, geometry.groups, geometry.taps_per_output
-    kernels = weight.reshape(groups, geometry.group_out_channels, taps)
-    view = windows(pad(input, geometry), geometry).transpose(0, 1, 4, 5, 2, 3)  # N, C, K_h, K_w, P, Q
-    if view.flags.c_contiguous:  # a 1×1 kernel at stride 1: the input is its own columns
-        return (kernels @ view.reshape(batch, groups, taps, geometry.positions)).reshape(geometry.output_shape)
-
-    output = np.empty((batch, groups, geometry.group_out_channels, geometry.positions), input.dtype)
-    buffer = np.empty(0, input.dtype)  # one for all tiles: fresh memory is slow to touch
-    for n, rows, positions in bands(geometry):
-        tile = view[n, ..., rows, :]
-        if tile.size > buffer.size:
-            buffer = np.empty(tile.size, input.dtype)
-        columns = buffer[: tile.size].reshape(tile.shape)
-        columns[...] = tile
-        matrices = columns.reshape(groups, taps, tile.shape[-2] * tile.shape[-1])
-        np.matmul(kernels, matrices, out=output[n, ..., positions])
-    return output.reshape(geometry.output_shape)
-
-
-METHODS: Final[dict[str, Callable[[Array, Array, ConvGeometry], Array]]] = {
-    "im2col": _im2col,
-    "einsum": _einsum,
-    "direct": _direct,
-    "exact": _im2col,  # of integers and objects, whose arithmetic is exact as it is; `exact_conv2d` does all others
-}
+def _convolution(
+    space: Space, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None,
+    method: str, dtype: DTypeLike | None, **parameters: Any,
+) -> Array:  # fmt: skip
+    """Check, plan, add up."""
+    check_choice("method", method, CONVOLUTION.methods)
+    operands = as_operands(input=input, weight=weight, bias=bias)
+    plan = plan_convolution(*(operand.shape for operand in operands.values()), space=space, **parameters)
+    return CONVOLUTION.of(plan, method, dtype, operands | {"input": operands["input"].reshape(plan.input_shape)})

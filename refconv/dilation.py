@@ -19,10 +19,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, as_pair, is_sequence
-from refconv.axis import AxisGeometry
-from refconv.dtypes import as_array
-from refconv.formats import Array
+from refconv.geometry.arguments import IntOrPair, as_pair, is_sequence
+from refconv.geometry.axis import AxisGeometry
+from refconv.numbers.dtypes import as_array
+from refconv.numbers.formats import Array
 
 __all__ = ["dilate_kernel", "merge_phases", "split_phases"]
 

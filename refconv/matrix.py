@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import PLANE, IntOrPair, PaddingLike, as_int, as_pair
-from refconv.dtypes import INT64_MAX, as_array, is_integral, magnitude, round_once, wide_dtype
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry, check_weight_rank
-from refconv.im2col import windows
-from refconv.padding import pad
+from refconv.core.windows import pad, windows
+from refconv.geometry.arguments import PLANE, IntOrPair, PaddingLike, as_int, as_pair
+from refconv.geometry.build import check_weight_rank, plan_convolution
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.dtypes import INT64_MAX, as_array, is_integral, magnitude, round_once, wide_dtype
+from refconv.numbers.formats import Array
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -100,7 +100,7 @@ def conv2d_matrix(
     check_weight_rank(kernel.shape, "O, C/G", PLANE)
     channels = as_int("groups", groups, minimum=1) * kernel.shape[1]
     size = as_pair("input_size", input_size, minimum=0)
-    geometry = ConvGeometry.from_shapes(
+    geometry = plan_convolution(
         (channels, *size),
         kernel.shape,
         stride=stride,
@@ -123,7 +123,7 @@ def pixels_read(geometry: ConvGeometry) -> Array:
     """
     _, channels, *size = geometry.input_shape
     numbers = np.arange(1, 1 + channels * math.prod(size)).reshape(1, channels, *size)
-    view = windows(pad(numbers, geometry), geometry)[0].transpose(0, 3, 4, 1, 2) - 1  # C, K_h, K_w, P, Q
+    view = windows(pad(numbers, geometry), geometry)[0] - 1  # C, K_h, K_w, P, Q
     by_group = view.reshape(geometry.groups, geometry.group_in_channels, *view.shape[1:])
     return np.repeat(by_group, geometry.group_out_channels, axis=0)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import overload
 
-from refconv.arguments import (
+from refconv.geometry.arguments import (
     IntOrPair,
     Padding,
     PaddingLike,
@@ -19,8 +19,8 @@ from refconv.arguments import (
     as_pair,
     is_sequence,
 )
-from refconv.axis import AxisGeometry, build_axis, same_sides
-from refconv.geometry import build_axes
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.build import build_axes, build_axis, same_sides
 
 __all__ = ["effective_kernel_size", "output_size", "same_padding"]
 

@@ -2,39 +2,30 @@
 
 Every input pixel is scattered through the kernel: what stands at p adds ``weight[i]`` times itself to the output pixel
 S·p + D·i − T.  Nothing is inverted, and nothing is padded: what would fall outside is cropped.  It is the adjoint of a
-convolution, and is planned as that convolution (`adjoint_geometry`) and computed as its adjoint (`adjoint`).
+convolution with respect to its input, and is planned as that convolution (`geometry.transposed`).
 """
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Any
 
-import numpy.typing as npt
+from numpy.typing import ArrayLike, DTypeLike
 
-from refconv.accumulation import accumulate, add_bias, as_operands
-from refconv.adjoint import INPUT_METHODS, most_products
-from refconv.adjoint_geometry import transposed_axes, transposed_geometry
-from refconv.arguments import PLANE, IntOrPair, PaddingLike, check_choice
-from refconv.exact_adjoint import exact_input
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.core.sums import INPUT_ADJOINT
+from refconv.geometry.arguments import LINE, PLANE, VOLUME, IntOrPair, PaddingLike, Space, check_choice
+from refconv.geometry.transposed import plan_transposed
+from refconv.numbers.dtypes import as_operands
+from refconv.numbers.formats import Array
 
-__all__ = ["conv_transpose2d"]
+__all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 
 
 def conv_transpose2d(
-    input: npt.ArrayLike,
-    weight: npt.ArrayLike,
-    bias: npt.ArrayLike | None = None,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    output_padding: IntOrPair = 0,
-    groups: int = 1,
-    dilation: IntOrPair = 1,
-    *,
-    method: str = "im2col",
-    dtype: npt.DTypeLike | None = None,
-) -> Array:
+    input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, output_padding: IntOrPair = 0, groups: int = 1,
+    dilation: IntOrPair = 1, *,
+    output_size: IntOrPair | None = None, method: str = "im2col", dtype: DTypeLike | None = None,
+) -> Array:  # fmt: skip
     """2-D transposed convolution, as `torch.nn.functional.conv_transpose2d` defines it: the adjoint of `conv2d`.
 
     ::
@@ -57,11 +48,15 @@ def conv_transpose2d(
         Added to every pixel of its output channel, before rounding.
     stride, dilation : int or pair of int
         (S_h, S_w) and (D_h, D_w), at least 1.
-    padding : int, pair or pair of pairs
-        Pixels that are cropped from each side of the output: one number, (height, width), or ``((T, B), (L, R))``.
+    padding : int, pair, pair of pairs or str
+        Pixels that are cropped from each side of the output: one number, (height, width), or ``((T, B), (L, R))``; or
+        ``"valid"``, nothing; or ``"same_upper"``, ``"same_lower"``: so many that H is S_h·P, or what `output_size`
+        says, split as in `same_padding` (ONNX's auto_pad; ``"same_upper"`` is TensorFlow's SAME as well).
     output_padding : int or pair of int
         E, rows and columns that are added below and to the right; smaller than the stride or the dilation.  They lie
         over what the padding crops there, and beyond that hold nothing but the bias.
+    output_size : int or pair of int, optional
+        (H, W), in place of `output_padding`: PyTorch's output_size and, with a SAME padding, ONNX's output_shape.
     groups : int
         G, a divisor of C.  Group g turns its own C/G input channels into its own O/G output channels.
     method : {"im2col", "direct", "exact"}
@@ -110,30 +105,118 @@ def conv_transpose2d(
     >>> conv_transpose2d(image, kernel, stride=(2, 1), padding=(1, 0), output_padding=(1, 0)).ravel()
     array([ 2, 13, 20, 30])
     """
-    check_choice("method", method, INPUT_METHODS)
-    operands = as_operands(input, weight, bias)
-    shapes = [operand.shape for operand in operands.values()]
-    axes = transposed_axes(
-        *shapes,
-        stride=stride,
-        padding=padding,
-        output_padding=output_padding,
-        groups=groups,
-        dilation=dilation,
-        space=PLANE,
-    )
-    return transpose_of(operands, transposed_geometry(shapes[0], shapes[1], groups, axes), method, dtype)
+    steps = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
+    steps |= {"dilation": dilation, "output_size": output_size}
+    return _transposed(PLANE, input, weight, bias, method, dtype, **steps)
 
 
-def transpose_of(operands: dict[str, Array], geometry: ConvGeometry, method: str, dtype: npt.DTypeLike | None) -> Array:
-    """Return the adjoint of a planned convolution, with a bias where there is one, by the type rules."""
+def conv_transpose1d(
+    input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, output_padding: IntOrPair = 0, groups: int = 1,
+    dilation: IntOrPair = 1, *,
+    output_size: IntOrPair | None = None, method: str = "im2col", dtype: DTypeLike | None = None,
+) -> Array:  # fmt: skip
+    """1-D transposed convolution, as `torch.nn.functional.conv_transpose1d` defines it: of a height of 1.
 
-    def transposed(image: Array, kernel: Array, *biases: Array) -> Array:
-        pixels = INPUT_METHODS[method](image, kernel, geometry)
-        return add_bias(pixels, biases, axes=2)
+    ``output[n, (O/G)·g + o, l] = bias[(O/G)·g + o] + Σ weight[c, o, i] · input[n, c, p]``
 
-    images = operands | {"input": operands["input"].reshape(geometry.batch, *operands["input"].shape[-3:])}
-    axes = geometry.height, geometry.width
-    exact = partial(exact_input, axes=axes, groups=geometry.groups) if method == "exact" else None
-    output = accumulate(transposed, images, terms=most_products(geometry), dtype=dtype, exact=exact)
-    return output if geometry.batched else output[0]
+    over all ``S·p + D·i − T = l``.
+
+    Parameters
+    ----------
+    input : array_like, (N, C, P) or (C, P)
+        As in `conv_transpose2d`.
+    weight : array_like, (C, O/G, K)
+        The kernels, not flipped.
+    bias : array_like, (O,), optional
+        Added to every pixel of its output channel, before rounding.
+    stride, output_padding, dilation : int or tuple of one int
+        S, E and D, as in `conv_transpose2d`.
+    padding : int, tuple of one int or ``((before, after),)``
+        Pixels that are cropped from each end of the output.
+    output_size, groups, method, dtype
+        As in `conv_transpose2d`.
+
+    Returns
+    -------
+    ndarray, (N, O, L) or (O, L)
+        With ``L = S·(P − 1) + D·(K − 1) + 1 + E − T − B``; of the type that `conv2d` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        As in `conv_transpose2d`.
+
+    Examples
+    --------
+    Every pixel is scattered through the kernel, at stride 2 with an overlap of one pixel.
+
+    >>> import numpy as np
+    >>> conv_transpose1d(np.array([[1, 10, 100]]), np.array([[[1, 2, 3]]]), stride=2)
+    array([[  1,   2,  13,  20, 130, 200, 300]])
+    """
+    steps = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
+    steps |= {"dilation": dilation, "output_size": output_size}
+    return _transposed(LINE, input, weight, bias, method, dtype, **steps)
+
+
+def conv_transpose3d(
+    input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, output_padding: IntOrPair = 0, groups: int = 1,
+    dilation: IntOrPair = 1, *,
+    output_size: IntOrPair | None = None, method: str = "im2col", dtype: DTypeLike | None = None,
+) -> Array:  # fmt: skip
+    """3-D transposed convolution, as `torch.nn.functional.conv_transpose3d` defines it: the adjoint of `conv3d`.
+
+    ``output[n, (O/G)·g + o, z, h, w] = bias[(O/G)·g + o] + Σ weight[c, o, k, i, j] · input[n, c, r, p, q]``
+
+    over all ``S_d·r + D_d·k − F = z``, F the padding in front, and h and w as in `conv_transpose2d`.
+
+    Parameters
+    ----------
+    input : array_like, (N, C, R, P, Q) or (C, R, P, Q)
+        As in `conv_transpose2d`.
+    weight : array_like, (C, O/G, K_d, K_h, K_w)
+        The kernels, not flipped.
+    bias : array_like, (O,), optional
+        Added to every pixel of its output channel, before rounding.
+    stride, output_padding, dilation : int or triple of int
+        For depth, height and width, as in `conv_transpose2d`.
+    padding : int, triple or triple of pairs
+        Pixels that are cropped from each side of the output.
+    output_size, groups, method, dtype
+        As in `conv_transpose2d`.
+
+    Returns
+    -------
+    ndarray, (N, O, Z, H, W) or (O, Z, H, W)
+        Z, H and W each as H in `conv_transpose2d`; of the type that `conv2d` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        As in `conv_transpose2d`.
+
+    Examples
+    --------
+    Two planes of one pixel, scattered through two taps in depth, overlap in the middle plane.
+
+    >>> import numpy as np
+    >>> volume = np.array([1, 10]).reshape(1, 1, 2, 1, 1)
+    >>> conv_transpose3d(volume, np.array([3, 4]).reshape(1, 1, 2, 1, 1)).ravel()
+    array([ 3, 34, 40])
+    """
+    steps = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
+    steps |= {"dilation": dilation, "output_size": output_size}
+    return _transposed(VOLUME, input, weight, bias, method, dtype, **steps)
+
+
+def _transposed(
+    space: Space, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None,
+    method: str, dtype: DTypeLike | None, **parameters: Any,
+) -> Array:  # fmt: skip
+    """Check, plan, add up."""
+    check_choice("method", method, INPUT_ADJOINT.methods)
+    operands = as_operands(input=input, weight=weight, bias=bias)
+    plan = plan_transposed(*(operand.shape for operand in operands.values()), space=space, **parameters)
+    return INPUT_ADJOINT.of(plan, method, dtype, operands | {"input": operands["input"].reshape(plan.output_shape)})

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from refconv import col2im, conv2d, im2col
-from refconv.geometry import ConvGeometry
-from refconv.padding import pad
+from refconv.core.windows import pad
+from refconv.geometry.build import plan_convolution
 
 torch = pytest.importorskip("torch", reason="PyTorch is a second opinion, never a dependency")
 
@@ -69,7 +69,7 @@ def test_padding_modes(mode: str, padding: tuple[tuple[int, int], tuple[int, int
     name = "constant" if mode == "zeros" else mode
     padded = torch.nn.functional.pad(tensor(x), (*padding[1], *padding[0]), mode=name)
 
-    plan = ConvGeometry.from_shapes(x.shape, w.shape, padding=padding, padding_mode=mode)
+    plan = plan_convolution(x.shape, w.shape, padding=padding, padding_mode=mode)
     np.testing.assert_array_equal(pad(x, plan), padded.numpy())
     desired = torch.nn.functional.conv2d(padded, tensor(w)).numpy()
     np.testing.assert_array_equal(conv2d(x, w, padding=padding, padding_mode=mode), desired)

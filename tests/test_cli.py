@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import refconv
-from refconv import cli
+from refconv.commands import main as cli
 from refconv.testing import CaseResult, Comparison, Report, cases
 
 KERNELS = Path(__file__).parent / "testing"
@@ -510,7 +510,9 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.endswith(f"refconv {refconv.__version__}\n")
 
 
-WITHOUT_RICH = "import sys; sys.modules['rich'] = None; from refconv.cli import main; sys.exit(main(sys.argv[1:]))"
+WITHOUT_RICH = (
+    "import sys; sys.modules['rich'] = None; from refconv.commands.main import main; sys.exit(main(sys.argv[1:]))"
+)
 
 
 def test_without_rich() -> None:

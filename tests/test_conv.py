@@ -1,28 +1,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+from arrays import row
 
-from refconv import conv, conv2d
-
-Array = npt.NDArray[Any]
-
-
-def row(*pixels: object, dtype: npt.DTypeLike | None = None) -> Array:
-    """Return one image of one channel and one row; with as many taps, the weight that meets it in a dot product."""
-    return np.array(pixels, dtype).reshape(1, 1, 1, len(pixels))
-
-
-def test_these_are_all_methods() -> None:
-    assert tuple(conv.METHODS) == ("im2col", "einsum", "direct", "exact")
+from refconv import conv2d
+from refconv.core.sums import CONVOLUTION
 
 
 def test_im2col_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(conv.METHODS, "im2col", lambda *_: np.full((1, 1, 1, 1), 42.0))
+    monkeypatch.setitem(CONVOLUTION.methods, "im2col", lambda *_: [np.full((1, 1, 1, 1), 42.0)])
     assert conv2d(row(1.0), row(1.0)).item() == 42
 
 

@@ -1,22 +1,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+from arrays import row
 
 from refconv import conv2d
 
-Array = npt.NDArray[Any]
-
 INT64_RANGE = "-9223372036854775808 ... 9223372036854775807"
-
-
-def row(*pixels: object, dtype: npt.DTypeLike | None = None) -> Array:
-    """Return one image of one channel and one row; with as many taps, the weight that meets it in a dot product."""
-    return np.array(pixels, dtype).reshape(1, 1, 1, len(pixels))
 
 
 def test_booleans_are_counted(method: str) -> None:

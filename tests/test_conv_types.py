@@ -2,28 +2,12 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+from arrays import dtype_of, ml_dtype, row, wide_longdouble
 
 from refconv import conv2d
-
-Array = npt.NDArray[Any]
-
-HAS_WIDE_LONGDOUBLE = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant
-
-
-def ml_dtype(name: str) -> np.dtype[Any]:
-    ml_dtypes = pytest.importorskip("ml_dtypes", reason="the narrow types come from ml_dtypes")
-    dtype: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
-    return dtype
-
-
-def row(*pixels: object, dtype: npt.DTypeLike | None = None) -> Array:
-    """Return one image of one channel and one row; with as many taps, the weight that meets it in a dot product."""
-    return np.array(pixels, dtype).reshape(1, 1, 1, len(pixels))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +100,7 @@ def test_complex_numbers(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["im2col", "einsum", "direct"])
-@pytest.mark.skipif(not HAS_WIDE_LONGDOUBLE, reason="longdouble is float64 on this machine")
+@wide_longdouble
 def test_longdouble_keeps_its_precision(method: str) -> None:
     tiny = np.longdouble(2) ** -60
     output = conv2d(row(1, tiny, dtype=np.longdouble), row(1, 1, dtype=np.float32), method=method)
@@ -211,17 +195,17 @@ def test_large_integers_are_rounded_once_to_bfloat16_and_float32(method: str) ->
 )
 def test_integers_are_rounded_once(method: str, pixel: int, weight: int, dtype: str, result: float) -> None:
     # Just above a tie; all but the last are the tie itself in float64.
-    kind = ml_dtype(dtype) if dtype == "bfloat16" else np.dtype(dtype)
+    kind = dtype_of(dtype)
     output = conv2d(row(pixel), row(weight), dtype=kind, method=method)
     assert output.dtype == kind
     assert output.astype(np.complex128).item() == result
 
 
 @pytest.mark.parametrize("method", ["im2col", "einsum", "direct"])
-@pytest.mark.skipif(not HAS_WIDE_LONGDOUBLE, reason="longdouble is float64 on this machine")
+@wide_longdouble
 @pytest.mark.parametrize(("dtype", "bits"), [("float16", 10), ("float32", 23), ("bfloat16", 7), ("float8_e5m2", 2)])
 def test_longdouble_is_rounded_once(method: str, dtype: str, bits: int) -> None:
-    kind = ml_dtype(dtype) if "8" in dtype or "bfloat" in dtype else np.dtype(dtype)
+    kind = dtype_of(dtype)
     image = row(1, np.longdouble(2) ** -(bits + 1), np.longdouble(2) ** -60, dtype=np.longdouble)
     output = conv2d(image, np.ones_like(image), dtype=kind, method=method)
     assert output.dtype == kind

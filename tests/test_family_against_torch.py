@@ -5,20 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+from arrays import Array, whole
 
 from refconv import conv1d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, grad
 
 torch = pytest.importorskip("torch", reason="PyTorch is a second opinion, never a dependency")
 
-Array = npt.NDArray[Any]
 METHODS = ["im2col", "direct", "exact"]
-
-
-def integers(*shape: int, seed: int = 0) -> Array:
-    """Small whole numbers: float64 adds them up without rounding, so that the two must be equal."""
-    return np.random.default_rng(seed).integers(-9, 10, shape).astype(float)
 
 
 def tensors(*arrays: Array) -> list[Any]:
@@ -44,13 +38,13 @@ def test_conv_transpose(rank: int, parameters: dict[str, Any], method: str) -> N
     theirs = getattr(torch.nn.functional, f"conv_transpose{rank}d")
     ranked = {name: value[:rank] if isinstance(value, tuple) else value for name, value in parameters.items()}
     groups = parameters.get("groups", 1)
-    x, w, b = integers(2, 4, *(3, 4, 2)[:rank]), integers(4, 3, *(2, 3, 3)[:rank], seed=1), integers(3 * groups, seed=2)
+    x, w, b = whole(2, 4, *(3, 4, 2)[:rank]), whole(4, 3, *(2, 3, 3)[:rank], seed=1), whole(3 * groups, seed=2)
     desired = theirs(*tensors(x, w, b), **ranked).numpy()
     np.testing.assert_array_equal(ours(x, w, b, **ranked, method=method), desired)
 
 
 def test_the_positional_arguments_of_conv_transpose2d() -> None:
-    x, w, b = integers(2, 4, 3, 5), integers(4, 3, 2, 3, seed=1), integers(6, seed=2)
+    x, w, b = whole(2, 4, 3, 5), whole(4, 3, 2, 3, seed=1), whole(6, seed=2)
     arguments = (3, 2), (1, 0), (2, 1), 2, (1, 3)
     desired = torch.nn.functional.conv_transpose2d(*tensors(x, w, b), *arguments).numpy()
     np.testing.assert_array_equal(conv_transpose2d(x, w, b, *arguments), desired)
@@ -61,7 +55,7 @@ def test_the_positional_arguments_of_conv_transpose2d() -> None:
     [(2, 0, 2, 1), (2, 0, 2, 2), (1, 0, 1, 1), (1, 4, 0, 1), (3, 4, 0, 1), (2, 0, 1, 1), (1, 0, 1, 2), (2, 5, 1, 1)],
 )
 def test_the_limits_of_conv_transpose2d(stride: int, padding: int, output_padding: int, dilation: int) -> None:
-    x, w = integers(1, 1, 4, 4), integers(1, 1, 3, 3)
+    x, w = whole(1, 1, 4, 4), whole(1, 1, 3, 3)
     arguments = None, stride, padding, output_padding, 1, dilation
     try:
         desired = torch.nn.functional.conv_transpose2d(*tensors(x, w), *arguments)
@@ -88,8 +82,8 @@ def test_conv1d_and_conv3d(rank: int, parameters: dict[str, Any], method: str) -
     ours: Any = {1: conv1d, 3: conv3d}[rank]
     theirs = getattr(torch.nn.functional, f"conv{rank}d")
     ranked = {name: value[:rank] if isinstance(value, tuple) else value for name, value in parameters.items()}
-    x = integers(2, 4, *(5, 6, 7)[:rank])
-    w, b = integers(6, 4 // parameters.get("groups", 1), *(2, 3, 2)[:rank], seed=1), integers(6, seed=2)
+    x = whole(2, 4, *(5, 6, 7)[:rank])
+    w, b = whole(6, 4 // parameters.get("groups", 1), *(2, 3, 2)[:rank], seed=1), whole(6, seed=2)
     desired = theirs(*tensors(x, w, b), **ranked).numpy()
     np.testing.assert_array_equal(ours(x, w, b, **ranked, method=method), desired)
 
@@ -111,16 +105,16 @@ def test_gradients_are_those_of_autograd(parameters: dict[str, Any], kind: str, 
     (T, B), (L, R) = parameters.get("padding", ((0, 0), (0, 0)))
     mode = parameters.get("padding_mode", "zeros")
     rest = {name: value for name, value in parameters.items() if not name.startswith("padding")}
-    x, w = integers(2, 4, 6, 7).astype(kind), integers(6, 4 // parameters.get("groups", 1), 2, 3, seed=1).astype(kind)
-    b = integers(6, seed=2).astype(kind)
+    x, w = whole(2, 4, 6, 7).astype(kind), whole(6, 4 // parameters.get("groups", 1), 2, 3, seed=1).astype(kind)
+    b = whole(6, seed=2).astype(kind)
     if kind == "c16":
-        x, w = x + 1j * integers(*x.shape, seed=3), w + 1j * integers(*w.shape, seed=4)
+        x, w = x + 1j * whole(*x.shape, seed=3), w + 1j * whole(*w.shape, seed=4)
     leaves = [tensor.requires_grad_() for tensor in tensors(x, w, b)]
     padded = torch.nn.functional.pad(leaves[0], (L, R, T, B), mode="constant" if mode == "zeros" else mode)
     output = torch.nn.functional.conv2d(padded, *leaves[1:], **rest)
-    arriving = integers(*output.shape, seed=5).astype(kind)
+    arriving = whole(*output.shape, seed=5).astype(kind)
     if kind == "c16":
-        arriving = arriving + 1j * integers(*output.shape, seed=6)
+        arriving = arriving + 1j * whole(*output.shape, seed=6)
     by_input, by_weight, by_bias = torch.autograd.grad(output, leaves, torch.from_numpy(arriving))
 
     actual = grad.conv2d_input(x.shape, w, arriving, **parameters, method=method)
@@ -131,7 +125,7 @@ def test_gradients_are_those_of_autograd(parameters: dict[str, Any], kind: str, 
 
 
 def test_the_positional_arguments_of_torchs_own_gradients() -> None:
-    x, w, arriving = integers(2, 4, 6, 9), integers(6, 2, 2, 3, seed=1), integers(2, 6, 3, 4, seed=2)
+    x, w, arriving = whole(2, 4, 6, 9), whole(6, 2, 2, 3, seed=1), whole(2, 6, 3, 4, seed=2)
     arguments = (2, 3), (1, 2), (3, 1), 2
     desired = torch.nn.grad.conv2d_input(x.shape, *tensors(w, arriving), *arguments).numpy()
     np.testing.assert_array_equal(grad.conv2d_input(x.shape, w, arriving, *arguments), desired)
@@ -142,6 +136,6 @@ def test_the_positional_arguments_of_torchs_own_gradients() -> None:
 
 
 def test_a_complex_transposed_convolution_conjugates_nothing() -> None:
-    x, w = integers(1, 2, 3, 4) + 1j * integers(1, 2, 3, 4, seed=1), integers(2, 3, 2, 2, seed=2) + 2j
+    x, w = whole(1, 2, 3, 4) + 1j * whole(1, 2, 3, 4, seed=1), whole(2, 3, 2, 2, seed=2) + 2j
     desired = torch.nn.functional.conv_transpose2d(*tensors(x, w)).numpy()
     np.testing.assert_array_equal(conv_transpose2d(x, w), desired)

@@ -3,82 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
+from arrays import Array, fractions_of
+from definition import convolution
+from drawn import FORWARD, Conv, Pair, convs, law
+from family import Triple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refconv import (
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
-    error_bound_of,
-    grad,
-)
+from refconv import conv2d, conv_transpose1d, conv_transpose2d, conv_transpose3d, error_bound_of, grad
 from refconv.dilation import dilate_kernel, merge_phases, split_phases
 from refconv.matrix import conv2d_matrix
 
-Array = npt.NDArray[Any]
-Pair = tuple[int, int]
-
-law = settings(deadline=None, derandomize=True, max_examples=100)
-MODES = ("zeros", "reflect", "replicate", "circular")
-
-
-@dataclass(frozen=True)
-class Conv:
-    """A convolution of any rank: its arrays, its parameters, and what comes out."""
-
-    input: Array
-    weight: Array
-    parameters: dict[str, Any]
-    output: Array
-    rng: np.random.Generator
-
-    def like_output(self) -> Array:
-        """Random integers of the output's shape: a gradient that arrives there."""
-        return self.rng.integers(-9, 10, self.output.shape)
-
-
-FORWARD: dict[int, Callable[..., Array]] = {1: conv1d, 2: conv2d, 3: conv3d}
 TRANSPOSED: dict[int, Callable[..., Array]] = {1: conv_transpose1d, 2: conv_transpose2d, 3: conv_transpose3d}
-
-
-@st.composite
-def convs(draw: st.DrawFn, rank: int = 2, mode: str | None = None, stride: int | None = None) -> Conv:
-    """Draw a convolution whose extents and parameters differ by axis."""
-    mode = mode or draw(st.sampled_from(MODES))
-    numbers = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
-    sizes, kernels, strides, dilations, paddings = [], [], [], [], []
-    for _ in range(rank):
-        size, kernel, step, dilation = draw(numbers)
-        most = {"zeros": 3, "replicate": 3, "reflect": size - 1, "circular": size}[mode]
-        sides = draw(st.integers(0, min(3, most))), draw(st.integers(0, min(3, most)))
-        sizes.append(size + max(0, dilation * (kernel - 1) + 1 - size - sum(sides)))
-        kernels.append(kernel)
-        strides.append(stride or step)
-        dilations.append(dilation)
-        paddings.append(sides)
-    groups, each_in, each_out = draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    x = rng.integers(-9, 10, (draw(st.integers(0, 2)), groups * each_in, *sizes))
-    w = rng.integers(-9, 10, (groups * each_out, each_in, *kernels))
-    parameters = {
-        "stride": tuple(strides),
-        "padding": tuple(paddings),
-        "dilation": tuple(dilations),
-        "groups": groups,
-        "padding_mode": mode,
-    }
-    return Conv(x, w, parameters, FORWARD[rank](x, w, **parameters), rng)
 
 
 def in_rationals(integers: Array, rng: np.random.Generator) -> Array:
@@ -96,14 +37,7 @@ def transposed(conv: Conv, weight: Array, y: Array, **keywords: Any) -> Array:
     """The transposed convolution to the input's size: what strides left out is output padding."""
     rank = conv.input.ndim - 2
     parameters = {name: value for name, value in conv.parameters.items() if name != "padding_mode"}
-    extra = tuple(
-        conv.input.shape[axis + 2]
-        + sum(parameters["padding"][axis])
-        - parameters["stride"][axis] * (y.shape[axis + 2] - 1)
-        - parameters["dilation"][axis] * (weight.shape[axis + 2] - 1)
-        - 1
-        for axis in range(rank)
-    )
+    extra = Triple(conv.input, weight, y, parameters).output_padding
     return TRANSPOSED[rank](y, weight, None, output_padding=extra, **parameters, **keywords)
 
 
@@ -200,14 +134,7 @@ def test_a_step_in_the_weight_changes_the_output_by_its_gradient(conv: Conv) -> 
 @given(data=st.data())
 def test_conv1d_and_conv3d_are_the_definition(rank: int, data: st.DataObject) -> None:
     conv = data.draw(convs(rank))
-    mode: Any = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-    padded = np.pad(conv.input, ((0, 0), (0, 0), *conv.parameters["padding"]), mode[conv.parameters["padding_mode"]])
-    each, expected = conv.weight.shape[1], np.zeros_like(conv.output)
-    for o, c, *taps in np.ndindex(*conv.weight.shape):
-        steps = zip(taps, conv.parameters["dilation"], conv.parameters["stride"], conv.output.shape[2:], strict=True)
-        places = tuple(slice(d * k, d * k + s * (p - 1) + 1, s) for k, d, s, p in steps)
-        channel = each * (o // (len(conv.weight) // conv.parameters["groups"])) + c
-        expected[:, o] += conv.weight[(o, c, *taps)] * padded[:, channel][:, *places]
+    expected = convolution(conv.input, conv.weight, conv.parameters)
     np.testing.assert_array_equal(conv.output, expected)
 
 
@@ -251,10 +178,6 @@ def test_dilation_seen_from_the_input(conv: Conv) -> None:
 def test_merge_phases_undoes_split_phases(shape: tuple[int, ...], dilation: Pair) -> None:
     image = np.arange(np.prod(shape)).reshape(shape)
     np.testing.assert_array_equal(merge_phases(split_phases(image, dilation)), image)
-
-
-def fractions_of(floats: Array) -> Array:
-    return np.array([Fraction(value) for value in floats.ravel().tolist()], dtype=object).reshape(floats.shape)
 
 
 def nearest(exact: Array) -> Array:

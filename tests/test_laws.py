@@ -2,108 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
+from definition import convolution
+from drawn import Conv, axes, convs, law
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refconv import col2im, conv2d, im2col, output_size
-from refconv.axis import AxisGeometry
+from refconv import col2im, im2col, output_size
+from refconv.geometry.axis import AxisGeometry
 
-Array = npt.NDArray[Any]
-Pair = tuple[int, int]
-
-law = settings(deadline=None, derandomize=True, max_examples=150)
-
-NUMPY_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-
-
-@dataclass(frozen=True)
-class Conv:
-    """The arguments of one conv2d, and random integers to fill more arrays with."""
-
-    input: Array
-    weight: Array
-    bias: Array | None
-    stride: Pair
-    padding: tuple[Pair, Pair]
-    dilation: Pair
-    groups: int
-    padding_mode: str
-    rng: np.random.Generator
-
-    def __call__(self, **changes: Any) -> Array:
-        arguments = {name: value for name, value in vars(self).items() if name != "rng"}
-        return conv2d(**{**arguments, **changes})
-
-    def integers(self, shape: tuple[int, ...]) -> Array:
-        return self.rng.integers(-9, 10, shape)
-
-    @property
-    def padded(self) -> Array:
-        mode: Any = NUMPY_MODES[self.padding_mode]
-        return np.pad(self.input, ((0, 0), (0, 0), *self.padding), mode=mode)
-
-
-@st.composite
-def axes(draw: st.DrawFn, mode: str, stride: int | None = None) -> tuple[int, int, int, int, Pair]:
-    """Draw size, kernel, stride, dilation and padding of one axis, such that the kernel fits."""
-    kernel, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    size = draw(st.integers(1, 6))
-    most = {"zeros": 4, "replicate": 4, "reflect": size - 1, "circular": size}[mode]
-    padding = draw(st.integers(0, min(4, most))), draw(st.integers(0, min(4, most)))
-    missing = dilation * (kernel - 1) + 1 - (size + sum(padding))
-    return size + max(0, missing), kernel, stride or draw(st.integers(1, 3)), dilation, padding
-
-
-@st.composite
-def convs(
-    draw: st.DrawFn, *, mode: str | None = None, stride: int | None = None, depthwise: bool = False, groups: int = 0
-) -> Conv:
-    """Draw the arguments of a conv2d; `mode`, `stride`, `groups` and `depthwise` pin what a law needs."""
-    padding_mode = mode or draw(st.sampled_from(sorted(NUMPY_MODES)))
-    height, width = draw(axes(padding_mode, stride)), draw(axes(padding_mode, stride))
-    groups = groups or draw(st.integers(1, 3))
-    each_in = 1 if depthwise else draw(st.integers(1, 2))
-    each_out = draw(st.integers(1, 3))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    weight_shape = groups * each_out, each_in, height[1], width[1]
-    return Conv(
-        input=rng.integers(-9, 10, (draw(st.integers(0, 2)), groups * each_in, height[0], width[0])),
-        weight=rng.integers(-9, 10, weight_shape),
-        bias=rng.integers(-9, 10, groups * each_out) if draw(st.booleans()) else None,
-        stride=(height[2], width[2]),
-        padding=(height[4], width[4]),
-        dilation=(height[3], width[3]),
-        groups=groups,
-        padding_mode=padding_mode,
-        rng=rng,
-    )
-
-
-def definition(conv: Conv) -> Array:
-    """Return the convolution by the formula, with the padding written out: nothing of refconv is in it."""
-    x, w = conv.padded, conv.weight
-    (S_h, S_w), (D_h, D_w) = conv.stride, conv.dilation
-    O, each, K_h, K_w = w.shape
-    P = (x.shape[2] - D_h * (K_h - 1) - 1) // S_h + 1
-    Q = (x.shape[3] - D_w * (K_w - 1) - 1) // S_w + 1
-    output = np.zeros((len(x), O, P, Q), int) if conv.bias is None else np.tile(conv.bias[:, None, None], (P, Q))
-    output = np.broadcast_to(output, (len(x), O, P, Q)).copy()
-    for o, c, i, j in np.ndindex(O, each, K_h, K_w):
-        channel = each * (o // (O // conv.groups)) + c
-        rows = x[:, channel, i * D_h :: S_h][:, :P]
-        output[:, o] += w[o, c, i, j] * rows[:, :, j * D_w :: S_w][:, :, :Q]
-    return output
+law = settings(law, max_examples=150)
 
 
 @law
 @given(convs())
 def test_every_method_is_the_definition(conv: Conv) -> None:
-    expected = definition(conv)
+    expected = convolution(conv.input, conv.weight, conv.parameters)
+    expected = expected if conv.bias is None else expected + conv.bias[:, None, None]
     for method in ("direct", "einsum", "im2col"):
         np.testing.assert_array_equal(conv(method=method), expected)
 
@@ -223,31 +138,26 @@ def test_col2im_is_the_adjoint_of_im2col(conv: Conv) -> None:
 
 
 @law
-@given(axes("zeros"))
-def test_valid_outputs_are_those_whose_pixel_is_real(numbers: tuple[int, int, int, int, Pair]) -> None:
-    size, kernel, stride, dilation, (before, after) = numbers
-    axis = AxisGeometry(size, kernel, stride, dilation, (before, after))
-    for k in range(kernel):
-        real = [p for p in range(axis.output_size) if 0 <= stride * p + dilation * k - before < size]
-        assert list(axis.valid_outputs(k)) == real
+@given(axes())
+def test_valid_outputs_are_those_whose_pixel_is_real(axis: AxisGeometry) -> None:
+    for k in range(axis.kernel_size):
+        pixels = [axis.stride * p + axis.dilation * k - axis.padding[0] for p in range(axis.output_size)]
+        assert list(axis.valid_outputs(k)) == [p for p, h in enumerate(pixels) if 0 <= h < axis.input_size]
 
 
 @law
-@given(axes("zeros"))
-def test_output_size_counts_the_positions_where_every_tap_is_on_the_padded_input(
-    numbers: tuple[int, int, int, int, Pair],
-) -> None:
-    size, kernel, stride, dilation, (before, after) = numbers
-    starts = range(-before, size + after, stride)
-    fitting = [start for start in starts if start + dilation * (kernel - 1) < size + after]
-    assert output_size(size, kernel, stride, (before, after), dilation) == len(fitting)
+@given(axes())
+def test_output_size_counts_the_positions_where_every_tap_is_on_the_padded_input(axis: AxisGeometry) -> None:
+    size, kernel, (before, after) = axis.input_size, axis.kernel_size, axis.padding
+    starts = range(-before, size + after, axis.stride)
+    fitting = [start for start in starts if start + axis.dilation * (kernel - 1) < size + after]
+    assert output_size(size, kernel, axis.stride, (before, after), axis.dilation) == len(fitting)
 
 
 @law
-@given(axes("zeros"), axes("zeros"))
-def test_the_output_size_of_two_axes_is_that_of_each(
-    height: tuple[int, int, int, int, Pair], width: tuple[int, int, int, int, Pair]
-) -> None:
-    (H, K_h, S_h, D_h, rows), (W, K_w, S_w, D_w, columns) = height, width
-    both = output_size((H, W), (K_h, K_w), (S_h, S_w), (rows, columns), (D_h, D_w))
-    assert both == (output_size(H, K_h, S_h, rows, D_h), output_size(W, K_w, S_w, columns, D_w))
+@given(axes(), axes())
+def test_the_output_size_of_two_axes_is_that_of_each(height: AxisGeometry, width: AxisGeometry) -> None:
+    names = ("input_size", "kernel_size", "stride", "padding", "dilation")
+    of_each = [tuple(getattr(axis, name) for name in names) for axis in (height, width)]
+    both = output_size(*zip(*of_each, strict=True))
+    assert both == tuple(output_size(*numbers) for numbers in of_each)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from refconv import conv2d, conv_transpose2d
-from refconv.geometry import ConvGeometry
+from refconv.geometry.build import plan_convolution
 from refconv.matrix import conv2d_matrix, pixels_read
 
 pytest.importorskip("scipy", reason="the matrix is SciPy's")
@@ -108,7 +108,7 @@ def test_an_image_of_no_pixels_and_no_channels() -> None:
 
 
 def test_pixels_read_numbers_the_pixels_and_marks_the_padding() -> None:
-    plan = ConvGeometry.from_shapes((2, 1, 3), (2, 1, 1, 2), padding=((0, 0), (1, 0)), groups=2)
+    plan = plan_convolution((2, 1, 3), (2, 1, 1, 2), padding=((0, 0), (1, 0)), groups=2)
     assert pixels_read(plan)[:, 0, 0, :, 0].tolist() == [[[-1, 0, 1], [0, 1, 2]], [[-1, 3, 4], [3, 4, 5]]]
 
 

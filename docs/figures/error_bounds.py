@@ -7,7 +7,7 @@ from typing import NamedTuple
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-TABLE = Path("error_bounds.csv")  # the plot directive makes this folder the current one
+TABLE = Path("error_bounds.csv")  # figures are drawn with this folder as the current one
 PANELS = {  # title: the kernels that work in these types
     "added up in float32": ("torch float32", "float32 in a row"),
     "added up in float32,\nrounded to bfloat16": ("torch bfloat16",),

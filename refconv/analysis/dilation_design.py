@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from refconv.analysis.axis_map import PIXEL_TAPS, window
 from refconv.analysis.axis_use import AxisUse
 from refconv.analysis.rate_search import RateSearch
-from refconv.arguments import LARGEST_INT, as_int
+from refconv.geometry.arguments import LARGEST_INT, as_int
 
 __all__ = ["Design", "design_dilations", "fewest_layers"]
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from refconv.arguments import as_int, is_sequence
+from refconv.geometry.arguments import as_int, is_sequence
 
 __all__ = ["HoleFree", "hole_free"]
 

@@ -21,7 +21,7 @@ from refconv.analysis.paths import Term, follow_back, map_terms, paths_within_si
 from refconv.analysis.region import Region
 from refconv.analysis.taps import Span, Taps
 from refconv.analysis.trace import feature_maps, require_numbers
-from refconv.arguments import IntOrPair, as_pair
+from refconv.geometry.arguments import IntOrPair, as_pair
 
 __all__ = ["Footprint", "footprint", "footprints"]
 

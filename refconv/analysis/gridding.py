@@ -29,7 +29,7 @@ from refconv.analysis.layers import AXES
 from refconv.analysis.network import Layers, Network, Parallel
 from refconv.analysis.rate_search import RateSearch
 from refconv.analysis.repair import Repair, repair_dilations
-from refconv.arguments import LARGEST_INT, IntOrPair, Pair
+from refconv.geometry.arguments import LARGEST_INT, IntOrPair, Pair
 
 __all__ = ["Gridding", "gridding"]
 

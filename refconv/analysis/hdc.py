@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from refconv.analysis.exact_rule import HoleFree, as_stack, hole_free
-from refconv.arguments import as_int
+from refconv.geometry.arguments import as_int
 
 __all__ = ["Hdc", "Principle", "hdc"]
 

@@ -9,8 +9,8 @@ from typing import Any, Self, TypeAlias
 from refconv.analysis.layers import AXES, Conv, Layer, Pool
 from refconv.analysis.notation import Item, Word, place_name, read
 from refconv.analysis.upsampling import ConvTranspose, Upsample
-from refconv.arguments import IntOrPair, Pair, as_pair
-from refconv.axis import build_axis
+from refconv.geometry.arguments import IntOrPair, Pair, as_pair
+from refconv.geometry.build import build_axis
 
 __all__ = ["Layers", "Network", "Parallel"]
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from refconv.arguments import Pair
+from refconv.geometry.arguments import Pair
 
 __all__: list[str] = []
 

@@ -19,7 +19,7 @@ from refconv.analysis.layers import Layer
 from refconv.analysis.network import Layers, Parallel
 from refconv.analysis.taps import Taps
 from refconv.analysis.trace import feature_maps, trace
-from refconv.arguments import Pair
+from refconv.geometry.arguments import Pair
 
 __all__: list[str] = []
 

@@ -18,7 +18,7 @@ from functools import cached_property
 from itertools import islice
 from math import isqrt
 
-from refconv.arguments import LARGEST_INT
+from refconv.geometry.arguments import LARGEST_INT
 
 __all__ = ["RateSearch"]
 

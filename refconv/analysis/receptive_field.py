@@ -26,7 +26,7 @@ from refconv.analysis.region import Maps, Region, outputs_seeing, pixels_seen
 from refconv.analysis.symbols import greatest, is_symbolic
 from refconv.analysis.taps import NOTHING, Span
 from refconv.analysis.trace import axis_maps, feature_maps, require_numbers
-from refconv.arguments import IntOrPair, Pair, as_pair
+from refconv.geometry.arguments import IntOrPair, Pair, as_pair
 
 __all__ = ["ReceptiveField", "receptive_field"]
 

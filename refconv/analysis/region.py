@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from refconv.analysis.axis_map import AxisMap
 from refconv.analysis.taps import NOTHING, Span
-from refconv.arguments import IntOrPair, Padding, Pair, as_pair
+from refconv.geometry.arguments import IntOrPair, Padding, Pair, as_pair
 
 __all__ = ["Region"]
 

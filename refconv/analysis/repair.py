@@ -14,7 +14,7 @@ from itertools import combinations, islice
 
 from refconv.analysis.dilation_design import Design
 from refconv.analysis.exact_rule import as_stack, hole_free
-from refconv.arguments import as_int
+from refconv.geometry.arguments import as_int
 
 __all__ = ["Repair", "repair_dilations"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeAlias, cast
 
-from refconv.arguments import Padding, Pair, as_padding, as_pair, is_sequence
+from refconv.geometry.arguments import Padding, Pair, as_padding, as_pair, is_sequence
 
 
 class Expression(Protocol):

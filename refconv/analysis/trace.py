@@ -11,7 +11,7 @@ from refconv.analysis.layers import AXES, Layer
 from refconv.analysis.network import Layers, Parallel
 from refconv.analysis.notation import place_name
 from refconv.analysis.symbols import is_symbolic
-from refconv.arguments import Pair, as_pair
+from refconv.geometry.arguments import Pair, as_pair
 
 __all__: list[str] = []
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from refconv.analysis.axis_map import LayerMap, linear, nearest, transposed_window
 from refconv.analysis.layers import AXES, Layer
-from refconv.arguments import IntOrPair, Padding, Pair, as_padding, as_pair
+from refconv.geometry.arguments import IntOrPair, Padding, Pair, as_padding, as_pair
 
 __all__ = ["ConvTranspose", "Upsample"]
 

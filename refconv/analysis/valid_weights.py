@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from refconv.arguments import IntOrPair, PaddingLike, adding_context, as_pair
-from refconv.axis import AxisGeometry
-from refconv.geometry import build_axes
+from refconv.geometry.arguments import IntOrPair, PaddingLike, adding_context, as_pair
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.build import build_axes
 
 __all__ = ["ValidWeights", "valid_weights"]
 

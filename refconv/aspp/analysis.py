@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from refconv.analysis import Conv, Parallel, ValidWeights, valid_weights
-from refconv.arguments import IntOrPair
 from refconv.aspp.parameters import RATES, Layer, as_rates, branches
+from refconv.geometry.arguments import IntOrPair
 
 __all__ = ["aspp_layers", "aspp_valid_weights"]
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from refconv.aspp.parameters import NORM, PROJECTION, RATES, Layer, Parameters, as_rates, branches, read_parameters
 from refconv.conv import conv2d
-from refconv.dtypes import round_once
-from refconv.formats import Array
 from refconv.nn import batch_norm, global_avg_pool2d, interpolate, relu
 from refconv.nn.operands import as_image, operating_types, refuse_integers
+from refconv.numbers.dtypes import round_once
+from refconv.numbers.formats import Array
 
 __all__ = ["aspp", "aspp_branches"]
 

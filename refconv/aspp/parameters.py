@@ -11,9 +11,9 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import adding_context, as_int, is_sequence
-from refconv.dtypes import as_array
-from refconv.formats import Array
+from refconv.geometry.arguments import adding_context, as_int, is_sequence
+from refconv.numbers.dtypes import as_array
+from refconv.numbers.formats import Array
 
 __all__ = ["Parameters", "atrous_rates", "parameter_shapes"]
 

@@ -1,1 +1,1 @@
-"""The commands of the command line, each in a room of its own; `refconv.cli` puts them together."""
+"""The commands of the command line, each in a room of its own; `refconv.commands.main` puts them together."""

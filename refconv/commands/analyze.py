@@ -98,8 +98,11 @@ def _of_layers(line: str, options: argparse.Namespace) -> NetworkReport:
 
 
 def _size(text: str | None, axes: int | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
+    return None if text is None else image_size(text, axes)
+
+
+def image_size(text: str, axes: int | None) -> tuple[int, ...]:
+    """Return what ``--input`` says: a number for each axis, joined by x."""
     numbers = text.split("x")
     if not all(number.isdecimal() and int(number) for number in numbers) or (axes is not None and len(numbers) != axes):
         raise ValueError(f"--input {text} must be {'a length, such as 16000' if axes == 1 else 'HxW, such as 224x224'}")

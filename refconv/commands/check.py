@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import refconv
-from refconv.terminal import open_console
+from refconv.commands.terminal import open_console
+from refconv.operations import OPERATIONS
 from refconv.testing import CaseResult, Report, check
 from refconv.testing.battery.cases import DTYPES
-from refconv.testing.battery.operations import OPERATIONS
 from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.reporting.html import as_html

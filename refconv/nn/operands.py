@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refconv.dtypes import accumulation_dtype, as_array, is_integral, result_dtype
-from refconv.formats import Array
+from refconv.numbers.dtypes import accumulation_dtype, as_array, is_integral, result_dtype
+from refconv.numbers.formats import Array
 
 
 def as_image(input: npt.ArrayLike, *, least: int = 0) -> Array:

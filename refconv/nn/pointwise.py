@@ -7,9 +7,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from refconv.dtypes import as_array, round_once
-from refconv.formats import Array
 from refconv.nn.operands import as_image, operating_types, refuse_integers
+from refconv.numbers.dtypes import as_array, round_once
+from refconv.numbers.formats import Array
 
 __all__ = ["batch_norm", "relu"]
 

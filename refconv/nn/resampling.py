@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, as_pair
-from refconv.dtypes import round_once
-from refconv.formats import Array
+from refconv.geometry.arguments import IntOrPair, as_pair
 from refconv.nn.operands import as_image, operating_types, refuse_integers
+from refconv.numbers.dtypes import round_once
+from refconv.numbers.formats import Array
 
 __all__ = ["adaptive_avg_pool2d", "global_avg_pool2d", "interpolate"]
 

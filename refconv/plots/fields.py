@@ -11,8 +11,8 @@ import numpy as np
 
 from refconv.analysis import Layers, footprint, receptive_field
 from refconv.analysis.network import Network
-from refconv.arguments import IntOrPair, Pair
-from refconv.plots.style import COLOURS, HATCH, LINE_STYLES, axes_or_new, ink
+from refconv.geometry.arguments import IntOrPair, Pair
+from refconv.plots.style import COLOURS, HATCH, LINE_STYLES, axes_or_new, cell_size, count_pixels, ink, number_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,13 +54,9 @@ def plot_receptive_fields(network: Network, ax: Axes | None = None) -> Axes:
     [(3, '1: Conv(3), 3×3'), (7, '2: Conv(3, dilation=2), 7×7')]
     """
     ax = axes_or_new(ax)
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  # an extra
-
     layers = Layers(network)
     fields = receptive_field(layers).table
     draw_boxes(ax, [(repr(layer), field.size) for layer, field in zip(layers, fields, strict=True)])
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(integer=True))
     return ax
 
 
@@ -76,6 +72,7 @@ def draw_boxes(ax: Axes, sizes: Sequence[tuple[str, Pair]]) -> None:
     ax.set_aspect("equal", adjustable="datalim")
     ax.autoscale_view()
     ax.invert_yaxis()
+    count_pixels(ax)
     ax.set(xlabel="columns from the centre", ylabel="rows from the centre")
     if sizes:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False, handlelength=3, fontsize=9)
@@ -130,9 +127,8 @@ def plot_footprint(network: Network, output: IntOrPair = 0, ax: Axes | None = No
 
 def draw_counts(ax: Axes, counts: Any, *, with_numbers: bool) -> QuadMesh:
     """Draw a cell for each pixel, with its count in it where that can be read; holes are hatched, or left blank."""
-    size = _cell_size(ax, counts.shape)
-    font_size = min(11.0, size / max(1.6, 0.75 * len(str(int(counts.max())))))
-    is_legible = with_numbers and font_size >= SMALLEST_FONT
+    size = number_size(cell_size(ax, *counts.shape), len(str(int(counts.max()))))
+    is_legible = with_numbers and size >= SMALLEST_FONT
     mesh = ax.pcolormesh(
         counts.astype(float), cmap="Blues" if ink() == "black" else "Blues_r", vmin=0,
         edgecolors="white" if is_legible else "none", linewidth=0.5 if is_legible else 0, rasterized=not is_legible,
@@ -140,22 +136,16 @@ def draw_counts(ax: Axes, counts: Any, *, with_numbers: bool) -> QuadMesh:
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.invert_yaxis()
     for row, column in np.ndindex(*counts.shape) if is_legible else ():
-        _write_count(ax, row, column, int(counts[row, column]), int(counts.max()), font_size)
+        _write_count(ax, row, column, int(counts[row, column]), int(counts.max()), size)
     if not is_legible:
         mesh.set_array(np.ma.masked_equal(counts.astype(float), 0))
     return mesh
 
 
-def _cell_size(ax: Axes, shape: tuple[int, ...]) -> float:
-    """Return the side of a cell in points, with the axes as large as they are now."""
-    side = min(ax.bbox.width / shape[1], ax.bbox.height / shape[0])
-    return float(72 * side / ax.figure.dpi)
-
-
-def _write_count(ax: Axes, row: int, column: int, count: int, most: int, font_size: float) -> None:
+def _write_count(ax: Axes, row: int, column: int, count: int, most: int, size: float) -> None:
     from matplotlib.patches import Rectangle  # noqa: PLC0415  # an extra
 
     if count == 0:
         ax.add_patch(Rectangle((column, row), 1, 1, fill=False, hatch=HATCH, edgecolor="0.85", linewidth=0))
     colour = "white" if (2 * count > most) == (ink() == "black") else "0.25"
-    ax.text(column + 0.5, row + 0.5, str(count), ha="center", va="center", fontsize=font_size, color=colour)
+    ax.text(column + 0.5, row + 0.5, str(count), ha="center", va="center", fontsize=size, color=colour)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from refconv.arguments import IntOrPair, PaddingLike, Pair, as_pair
-from refconv.axis import AxisGeometry
-from refconv.geometry import build_axes
-from refconv.plots.style import COLOURS, HATCH, axes_or_new, legend_above
+from refconv.geometry.arguments import IntOrPair, PaddingLike, Pair, as_pair
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.build import build_axes
+from refconv.plots.style import COLOURS, HATCH, axes_or_new, count_pixels, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,4 +100,5 @@ def _draw_image(ax: Axes, height: AxisGeometry, width: AxisGeometry) -> None:
     )
     ax.vlines(np.arange(left, right + 1), top, bottom, color="0.8", linewidth=0.4)
     ax.hlines(np.arange(top, bottom + 1), left, right, color="0.8", linewidth=0.4)
+    count_pixels(ax)
     ax.set(aspect="equal", xlim=(left, right), ylim=(bottom, top), xlabel="column", ylabel="row")

@@ -18,13 +18,39 @@ HATCH = "////"
 
 def axes_or_new(ax: Axes | None) -> Axes:
     """Return the axes to draw on; new ones in a new figure where none are given."""
+    require_matplotlib()
+    from matplotlib import pyplot as plt  # noqa: PLC0415  # an extra
+
+    return plt.subplots(layout="constrained")[1] if ax is None else ax
+
+
+def require_matplotlib() -> None:
+    """Say how to install matplotlib where it is missing."""
     try:
-        from matplotlib import pyplot as plt  # noqa: PLC0415  # an extra
+        import matplotlib as mpl  # noqa: F401, PLC0415  # an extra
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             "plots need matplotlib, which is not installed: pip install 'refconv[plot]'"
         ) from None
-    return plt.subplots(layout="constrained")[1] if ax is None else ax
+
+
+def count_pixels(ax: Axes) -> None:
+    """Put ticks at whole numbers alone."""
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  # an extra
+
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def cell_size(ax: Axes, rows: float, columns: float) -> float:
+    """Return the side in points of one of the square cells that fill the axes, as large as they are now."""
+    side = min(ax.bbox.width / columns, ax.bbox.height / rows)
+    return float(72 * side / ax.figure.dpi)
+
+
+def number_size(cell: float, digits: int) -> float:
+    """Return the font size in which so many digits fit a cell; one digit has the room of two."""
+    return min(11.0, cell / max(1.6, 0.75 * digits))
 
 
 def ink() -> str:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from refconv.analysis import valid_weights
-from refconv.arguments import IntOrPair, as_pair
 from refconv.conv import conv2d
+from refconv.geometry.arguments import IntOrPair, as_pair
 from refconv.plots.style import COLOURS, LINE_STYLES, MARKERS, axes_or_new, legend_above, tidy
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike
 from refconv.conv import conv2d
-from refconv.dtypes import as_array
-from refconv.formats import Array, float_info
+from refconv.geometry.arguments import IntOrPair, PaddingLike
+from refconv.numbers.dtypes import as_array
+from refconv.numbers.formats import Array, float_info
 from refconv.quantized.requantize import ROUNDINGS, Scales
 
 __all__ = ["conv2d_integer", "conv2d_quantized"]

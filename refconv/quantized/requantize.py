@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 
 Int64Array = npt.NDArray[np.int64]
 

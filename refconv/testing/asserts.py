@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike
 from refconv.conv import conv2d
-from refconv.formats import Array
-from refconv.problem import BIASED, Problem
+from refconv.geometry.arguments import IntOrPair, PaddingLike
+from refconv.numbers.formats import Array
+from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.compare import compare_conv2d, compare_result
 from refconv.testing.comparing.comparison import Comparison
@@ -93,8 +93,8 @@ def assert_conv2d_matches(
     )
     if not comparison.passed:
         mode = {} if padding_mode == "zeros" else {"padding_mode": padding_mode}
-        problem = Problem.of(conv2d, input, weight, bias, stride, padding, dilation, groups, read=to_numpy, **mode)
-        raise AssertionError(_story(actual, comparison, problem, dtype))
+        call = Call.of(conv2d, input, weight, bias, stride, padding, dilation, groups, read=to_numpy, **mode)
+        raise AssertionError(_story(actual, comparison, call, dtype))
 
 
 def assert_result_matches(
@@ -161,28 +161,28 @@ def assert_result_matches(
         **parameters,
     )
     if not comparison.passed:
-        problem = Problem.of(function, *arguments, read=to_numpy, **parameters)
-        raise AssertionError(_story(actual, comparison, problem, dtype))
+        call = Call.of(function, *arguments, read=to_numpy, **parameters)
+        raise AssertionError(_story(actual, comparison, call, dtype))
 
 
-def _story(actual: object, comparison: Comparison, problem: Problem, dtype: npt.DTypeLike | None) -> str:
+def _story(actual: object, comparison: Comparison, call: Call, dtype: npt.DTypeLike | None) -> str:
     """Say what is wrong, where, why, and for which arguments."""
-    name = "" if problem.function is conv2d else f"{problem.function.__name__}: "
-    operands = [f"{operand} {array.shape} {array.dtype}" for operand, array in problem.operands.items()]
-    if problem.function in BIASED and "bias" not in problem.operands:
+    name = "" if call.operation.name == "conv2d" else f"{call.operation.name}: "
+    operands = [f"{operand} {array.shape} {array.dtype}" for operand, array in call.operands.items()]
+    if call.operation.has_bias and "bias" not in call.operands:
         operands.append("no bias")
-    parameters = ", ".join(f"{parameter}={value!r}" for parameter, value in problem.parameters.items())
-    lines = [str(comparison), *_explained(actual, problem, dtype), f"  {name}{', '.join(operands)}", f"  {parameters}"]
+    parameters = ", ".join(f"{parameter}={value!r}" for parameter, value in call.parameters.items())
+    lines = [str(comparison), *_explained(actual, call, dtype), f"  {name}{', '.join(operands)}", f"  {parameters}"]
     return "\n".join(line for line in lines if line.strip())
 
 
-def _explained(actual: object, problem: Problem, dtype: npt.DTypeLike | None) -> list[str]:
+def _explained(actual: object, call: Call, dtype: npt.DTypeLike | None) -> list[str]:
     """Return where it is wrong, and why, in lines; what cannot be explained must not hide that it is wrong."""
     lines = []
     with suppress(Exception):
-        if where := whereabouts(actual, problem, dtype):
+        if where := whereabouts(actual, call, dtype):
             lines.append(f"where: {where}")
-        for finding in causes_of(actual, problem, dtype)[:1]:
+        for finding in causes_of(actual, call, dtype)[:1]:
             if finding.sentence != where and finding.code != UNKNOWN_SHAPE:  # which have been said
                 lines += f"why: {finding}".splitlines()
     return lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from refconv.arguments import as_int
+from refconv.geometry.arguments import as_int
 from refconv.testing.battery.tiers import chosen_cases, is_chosen
 from refconv.testing.fuzz import fuzz as fuzz_cases
 from refconv.testing.judging.judge import CaseResult

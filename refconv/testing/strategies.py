@@ -13,16 +13,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from refconv.arguments import Pair, check_choice
-from refconv.formats import Array
+from refconv.geometry.arguments import Pair, check_choice
+from refconv.numbers.formats import Array
+from refconv.operations import OPERATIONS
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.data import LAYOUTS
-from refconv.testing.battery.names import numbers_text, parse_case
-from refconv.testing.battery.operations import OPERATIONS
+from refconv.testing.battery.names import name_of, parse_case
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -31,7 +30,7 @@ __all__ = ["Conv2dArguments", "arguments_of", "cases_of", "conv2d_arguments", "c
 
 # The first is the plainest: that is where Hypothesis shrinks to.  Sides that differ are there twice, for most bugs are.
 _PADDINGS: Final = ("equal", "by side", "valid", "same", "same_upper", "same_lower", "by side")
-_NUMERIC: Final = ("equal", "by side")  # for what takes no word; half, for not all pad the two sides differently
+_TRANSPOSED: Final = ("equal", "by side", "same_upper", "same_lower")
 # Pixels and taps, by how many axes there are: more than the largest kernel reaches, 13 (in three axes 7), and in one or
 # two enough for a tile of 16 and a half.
 _LARGEST: Final = {1: 24, 2: 24, 3: 8}
@@ -116,32 +115,39 @@ def cases_of(op: str) -> SearchStrategy[Case]:
     require_hypothesis()
     from hypothesis import strategies as st  # noqa: PLC0415  # an extra
 
-    space, is_gradient = OPERATIONS[op].space, OPERATIONS[op].is_gradient
-    is_transposed = op == "conv_transpose2d"
-    front = "" if op == "conv2d" else f"{op}-"
+    operation = OPERATIONS[op]
+    space, is_transposed = operation.space, operation.is_transposed
     layouts = [layout for layout in list(LAYOUTS)[1:] if space.rank == 2 or layout != "channels_last"]
 
     @st.composite
     def cases(draw: DrawFn) -> Case:
         groups = draw(st.integers(1, 4))
         channels, out_channels = groups * draw(st.integers(1, 9)), groups * draw(st.integers(1, 5))
-        kind = draw(st.sampled_from(_NUMERIC if is_transposed else _PADDINGS))
+        kind = draw(st.sampled_from(_TRANSPOSED if is_transposed else _PADDINGS))
         draw_axis = _drawn_transposed_axis if is_transposed else _drawn_axis
         axes = [draw_axis(draw, kind, space.rank) for _ in space.axes]
-        batch = draw(st.sampled_from(("n1-", "n2-", "n3-", "")))
-        biases = ("",) if is_gradient else ("", "-bias")
-        bias, dtype, data = (draw(st.sampled_from(words)) for words in (biases, ("-f32", "-f64"), ("", "-real")))
-        layout = draw(st.just("") | st.sampled_from([f"-{layout}" for layout in layouts]))
-        kernel, stride, dilation = (
-            numbers_text(letter, *(getattr(axis, name) for axis in axes))
-            for letter, name in (("k", "kernel"), ("s", "stride"), ("d", "dilation"))
+        batch = draw(st.sampled_from((1, 2, 3, None)))
+        has_bias = operation.has_bias and draw(st.booleans())
+        dtype, data = draw(st.sampled_from(("f32", "f64"))), draw(st.sampled_from(("exact", "real")))
+        layout = draw(st.just("contiguous") | st.sampled_from(layouts))
+        size, kernel, stride, dilation, sides, extra = zip(*(axis for axis in axes), strict=True)
+        first, second = (channels, out_channels) if is_transposed else (out_channels, channels)
+        case = Case(
+            "",
+            (*(() if batch is None else (batch,)), channels, *size),
+            (first, second // groups, *kernel),
+            (out_channels,) if has_bias else None,
+            stride,
+            kind if kind.startswith(("valid", "same")) else sides,
+            dilation,
+            groups,
+            dtype,
+            data,
+            layout,
+            op=op,
+            output_padding=extra,
         )
-        padding = kind if kind.startswith(("valid", "same")) else _padding_text([axis.padding for axis in axes])
-        extra = [axis.extra for axis in axes]
-        more = f"-{numbers_text('e', *extra)}" if any(extra) else ""
-        shape = f"{batch}c{channels}-o{out_channels}-g{groups}-{'x'.join(str(axis.size) for axis in axes)}"
-        numbers = f"{shape}-{kernel}-{stride}-p{padding}{more}-{dilation}"
-        return parse_case(f"{front}{numbers}{bias}{dtype}{data}{layout}")
+        return parse_case(name_of(case))
 
     return cases()
 
@@ -255,14 +261,7 @@ def _drawn_transposed_axis(draw: DrawFn, padding: str, rank: int) -> _Axis:
     extra = draw(st.integers(0, max(axis.stride, axis.dilation) - 1))
     cropped = sum(axis.padding) - extra - axis.dilation * (axis.kernel - 1)
     smallest = 1 + max(0, -(-cropped // axis.stride))
-    return axis._replace(size=draw(st.integers(smallest, _LARGEST[rank] // 2)), extra=extra)
-
-
-def _padding_text(padding: Sequence[Pair]) -> str:
-    """Write a padding as names have it: ``1x0`` where the sides are equal, else ``1+0x2+3``."""
-    if all(before == after for before, after in padding):
-        return numbers_text("", *(before for before, _ in padding))
-    return "x".join(f"{before}+{after}" for before, after in padding)
+    return axis._replace(size=draw(st.integers(smallest, max(smallest, _LARGEST[rank] // 2))), extra=extra)
 
 
 def require_hypothesis() -> None:

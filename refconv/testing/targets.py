@@ -25,8 +25,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from refconv.arguments import check_choice
-from refconv.testing.battery.operations import OPERATIONS
+from refconv.geometry.arguments import check_choice
+from refconv.operations import OPERATIONS
 from refconv.testing.frameworks import FRAMEWORKS, Target
 
 __all__ = ["Target", "TargetError", "load_target"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from refconv import conv2d
 from refconv.analysis.valid_weights import ValidWeights, valid_weights
-from refconv.axis import AxisGeometry
+from refconv.geometry.axis import AxisGeometry
 
 
 def shares(dilation: int) -> list[float]:

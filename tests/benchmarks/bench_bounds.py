@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from refconv import conv2d, error_bound
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing import Case, Comparison, TargetError, cases, compare_conv2d, find_case, load_target
 
 CONFIDENCE = 0.999999

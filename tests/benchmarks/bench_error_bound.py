@@ -19,7 +19,7 @@ import torch
 from emulated import in_a_row
 
 import refconv
-from refconv.formats import Array, as_dtype
+from refconv.numbers.formats import Array, as_dtype
 from refconv.testing.comparing.arrays import to_numpy
 
 CHANNELS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2222)  # of 9 taps each

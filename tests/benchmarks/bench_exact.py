@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from refconv import conv2d, error_bound
-from refconv.formats import as_dtype
+from refconv.numbers.formats import as_dtype
 
 ROUNDS = 5
 TYPES = ("float64", "float32", "bfloat16")

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from refconv import im2col
-from refconv.formats import Array, float_info, round_to_format
-from refconv.geometry import ConvGeometry
+from refconv.numbers.formats import Array, float_info, round_to_format
 
 
 def in_a_row(
@@ -19,7 +18,7 @@ def in_a_row(
 
     NumPy rounds each float16 operation once: it computes in float32, which has more than twice the digits.
     """
-    geometry = ConvGeometry.from_shapes(image.shape, kernel.shape, None if bias is None else bias.shape, **parameters)
+    geometry = plan_convolution(image.shape, kernel.shape, None if bias is None else bias.shape, **parameters)
     windowing = {name: parameters[name] for name in ("stride", "padding", "dilation") if name in parameters}
     groups = geometry.groups
     columns = im2col(image.astype(dtype), kernel.shape[2:], **windowing)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import refconv
-from refconv.cli import main
+from refconv.commands.main import main
 
 
 @pytest.fixture(autouse=True)
@@ -433,7 +433,7 @@ def test_an_output_without_these_characters_has_others(tmp_path: Path) -> None:
 
 def test_numpy_alone_is_enough() -> None:
     hidden = "for name in ('rich', 'matplotlib', 'scipy', 'onnx', 'torch'): sys.modules[name] = None"
-    program = f"import sys\n{hidden}\nfrom refconv import cli; sys.exit(cli.main(sys.argv[1:]))"
+    program = f"import sys\n{hidden}\nfrom refconv.commands import main; sys.exit(main.main(sys.argv[1:]))"
     for arguments in (
         ["analyze", "k3 k3d2"],
         ["analyze", "--zoo", "resnet50", "--input", "224x224"],

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import refconv
-from refconv.cli import main
 from refconv.commands import compare
+from refconv.commands.main import main
 
 
 @pytest.fixture(autouse=True)

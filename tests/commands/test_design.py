@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import refconv
-from refconv import cli
+from refconv.commands import main as cli
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
@@ -93,7 +93,7 @@ def test_a_receptive_field_that_cannot_be_had_is_wrong_usage(capsys: pytest.Capt
 
 def test_numpy_alone_is_enough() -> None:
     hidden = "for name in ('rich', 'matplotlib', 'scipy', 'onnx', 'torch'): sys.modules[name] = None"
-    program = f"import sys\n{hidden}\nfrom refconv import cli; sys.exit(cli.main(sys.argv[1:]))"
+    program = f"import sys\n{hidden}\nfrom refconv.commands import main; sys.exit(main.main(sys.argv[1:]))"
     command = [sys.executable, "-c", program, "design", "--receptive-field", "9"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")

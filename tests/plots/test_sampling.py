@@ -58,6 +58,16 @@ def test_the_image_lies_on_hatched_padding() -> None:
     assert [line[0][1] for line in rows] == [-1.5 + n for n in range(8)]
 
 
+def test_pixels_are_counted_in_whole_numbers() -> None:
+    plt = pytest.importorskip("matplotlib.pyplot")
+
+    _, ax = plt.subplots(figsize=(3.5, 3.5))  # where matplotlib alone would count 0, 2.5, 5, 7.5 ...
+    plot_sampling((12, 13), 1, ax=ax)
+    assert [tick % 1 for tick in [*ax.get_xticks(), *ax.get_yticks()]] == [0] * (
+        len(ax.get_xticks()) + len(ax.get_yticks())
+    )
+
+
 def test_the_first_output_of_a_plain_kernel_unless_told() -> None:
     assert dots(plot_sampling(4, (1, 2))) == {"reads a pixel": [[0, 0], [1, 0]]}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from refconv import conv2d, output_size
-from refconv.formats import has_ml_dtypes
+from refconv.numbers.formats import has_ml_dtypes
 from refconv.testing import Case, cases, find_case
 from refconv.testing.battery.case_lists import PARAMETERS, SMOKE
 from refconv.testing.battery.cases import DTYPES

@@ -203,13 +203,13 @@ def test_the_separating_case_separates() -> None:
     case = find_case(findings[0].separating_case)
     outputs = set()
     for finding in findings:
-        right = reading_of(case.problem())
+        right = reading_of(case.call())
         reading = CONV2D.by_code[finding.code].change(right)
         outputs.add(reading.values(reading.everywhere()).tobytes())
     assert len(outputs) >= len(findings) - 1 > 3
 
 
 def test_mistakes_that_never_differ_have_no_separating_case() -> None:
-    right = reading_of(DEFAULT.problem())
+    right = reading_of(DEFAULT.call())
     flipped = CONV2D.by_code["kernel-flipped"]
     assert separating_case(right, [flipped, flipped]) == ""

@@ -8,9 +8,9 @@ import pytest
 
 import refconv
 from refconv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d
+from refconv.bounds.summation import Precision
 from refconv.grad import conv2d_input, conv2d_weight
-from refconv.precision import Precision
-from refconv.problem import Problem
+from refconv.operations import Call
 from refconv.testing import Comparison, compare_conv2d, compare_result, find_case
 from refconv.testing.comparing.compare import compare_by_convention
 from refconv.testing.comparing.conventions import CONVENTIONS, Judged
@@ -81,18 +81,18 @@ def test_a_bias_added_later_excuses_no_more_than_the_rounding() -> None:
 
 def test_a_bias_added_later_takes_one_rounding_of_the_sum() -> None:
     # u·2049 = 1.0005 is what the sum may be off by itself, to 3 parts in 10^4 of that; its rounding takes u of both
-    extra = excused(LATER, as_judged(Problem.of(conv2d, *biased()), np.float16)).item()
+    extra = excused(LATER, as_judged(Call.of(conv2d, *biased()), np.float16)).item()
     assert extra * 2**11 == pytest.approx((1 + 2.0**-11) * (2049 + 1.0007), abs=1e-3)
-    nothing = Problem.of(conv2d, one(0, np.float16), one(0, np.float16), np.zeros(1, np.float16))
+    nothing = Call.of(conv2d, one(0, np.float16), one(0, np.float16), np.zeros(1, np.float16))
     assert excused(LATER, as_judged(nothing, np.float16)).item() * 2**24 == pytest.approx(1, rel=2e-3)
 
 
 def test_a_bias_added_later_is_rounded_only_to_a_type_narrower_than_the_sums() -> None:
     judge = CONVENTIONS[LATER]
-    halves = Problem.of(conv2d, *biased())
+    halves = Call.of(conv2d, *biased())
     assert judge(as_judged(halves, np.float16)) is not None
     assert judge(as_judged(halves, np.float16, Precision.of(np.float16, accumulate_dtype=np.float16))) is None
-    assert judge(as_judged(Problem.of(conv2d, *biased(np.float32)), np.float32)) is None
+    assert judge(as_judged(Call.of(conv2d, *biased(np.float32)), np.float32)) is None
     assert judge(as_judged(halves.with_operands(bias=None), np.float16)) is None
 
 
@@ -198,7 +198,7 @@ def test_skipping_has_nothing_to_say_of_finite_weights() -> None:
 
 def test_skipping_has_nothing_to_say_of_complex_numbers() -> None:
     image, kernel = one(1, np.complex64), np.array([[[[NAN, 1]]]], np.complex64)
-    assert CONVENTIONS[SKIPPED](as_judged(Problem.of(conv2d, image, kernel, padding=1), np.complex64)) is None
+    assert CONVENTIONS[SKIPPED](as_judged(Call.of(conv2d, image, kernel, padding=1), np.complex64)) is None
 
 
 def test_skipping_has_nothing_to_say_where_the_input_is_not_finite() -> None:
@@ -216,7 +216,7 @@ def test_skipping_allows_for_rounding() -> None:
     comparison = compare_conv2d(actual, image, kernel, padding=1)
     assert comparison.convention == SKIPPED
     assert 0 < comparison.error_in_bounds < 1
-    problem = Problem.of(conv2d, image, kernel, padding=1)
+    problem = Call.of(conv2d, image, kernel, padding=1)
     exact = reference_of(problem, np.dtype(np.float32))
     exact = exact._replace(allowed=np.zeros_like(exact.allowed))  # as where the data are such that nothing is rounded
     assert not compare_by_convention(actual, problem, exact).passed
@@ -300,12 +300,12 @@ def test_integers_beside_floats_are_not_flushed() -> None:
 
 
 def test_flushing_is_for_exact_data_too() -> None:
-    problem = Problem.of(conv2d, one(2.0**-70), one(2.0**-70))
+    problem = Call.of(conv2d, one(2.0**-70), one(2.0**-70))
     reference = reference_of(problem, np.dtype(np.float32))
     exact = reference._replace(allowed=np.zeros_like(reference.allowed))
     assert compare_by_convention(one(0), problem, exact).convention == RESULTS
     # of numbers whose own bound is larger than what flushing takes, nothing but that is allowed
-    problem = Problem.of(conv2d, one(4), one(4))
+    problem = Call.of(conv2d, one(4), one(4))
     reference = reference_of(problem, np.dtype(np.float32))
     exact = reference._replace(allowed=np.zeros_like(reference.allowed))
     neighbour = np.nextafter(one(16), np.float32(0))
@@ -314,7 +314,7 @@ def test_flushing_is_for_exact_data_too() -> None:
 
 
 def test_the_precision_that_was_said_is_the_conventions_too() -> None:
-    problem = Problem.of(conv2d, one(1 / 3), one(2.0**-100))
+    problem = Call.of(conv2d, one(1 / 3), one(2.0**-100))
     dtype = np.dtype(np.float32)
     precision = Precision.of(dtype, input_dtype="bfloat16")
     reference = reference_of(problem, dtype, precision)
@@ -486,7 +486,7 @@ def test_each_partial_sum_is_rounded_once_and_may_lose_the_least_number() -> Non
         (1, 2**11, [0 * 2, 1 * 4, 2 * 6, 1 * 4, 0 * 2]),  # M − 1 roundings of sums of 2·M
         (0, 2**24, [0, 1, 2, 1, 0]),  # M − 1 least numbers
     ):
-        problem = Problem.of(conv_transpose2d, np.full((1, 4, 1, 3), value, np.float16), kernel, groups=2)
+        problem = Call.of(conv_transpose2d, np.full((1, 4, 1, 3), value, np.float16), kernel, groups=2)
         extra = excused(PARTIAL, as_judged(problem, np.float16))
         np.testing.assert_allclose(extra[0, :, 0] * unit, [expected] * 2, rtol=4e-3)
 
@@ -494,7 +494,7 @@ def test_each_partial_sum_is_rounded_once_and_may_lose_the_least_number() -> Non
 @pytest.mark.parametrize(("batch", "products"), [((5,), 10), ((), 2)])
 def test_each_image_has_a_partial_sum_of_a_gradient(batch: tuple[int, ...], products: int) -> None:
     image, arriving = (np.ones((*batch, channels, 1, 2), np.float16) for channels in (3, 1))
-    problem = Problem.of(conv2d_weight, image, (1, 3, 1, 1), arriving)
+    problem = Call.of(conv2d_weight, image, (1, 3, 1, 1), arriving)
     extra = excused(PARTIAL, as_judged(problem, np.float16)).ravel() * 2**11
     # M − 1 roundings of N·1·2 products
     np.testing.assert_allclose(extra, 3 * [(products // 2 - 1) * products], rtol=4e-3)
@@ -551,7 +551,7 @@ def test_complex_numbers_may_be_multiplied_by_three_real_products() -> None:
 
 def test_what_three_real_products_are_off_by() -> None:
     image, kernel, bias = one(1, np.complex64), one(1, np.complex64), np.array([1], np.complex64)
-    judged = as_judged(Problem.of(conv2d, image, kernel, bias, padding=(0, 1)), np.complex64)
+    judged = as_judged(Call.of(conv2d, image, kernel, bias, padding=(0, 1)), np.complex64)
     # (2² + 4²)·(n + 5)²·M²: of the bias alone n is 0 and M 1, and beside one product 1 and 2
     extra = excused(THRICE, judged).ravel() * 2**24
     np.testing.assert_allclose(extra**2, [20 * 25, 20 * 36 * 4, 20 * 25], rtol=1e-5)

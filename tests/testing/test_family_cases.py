@@ -8,12 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from refconv.formats import float_info
+from refconv.numbers.formats import float_info
+from refconv.operations import OPERATIONS
 from refconv.testing import Case, cases, check, find_case, run_case
 from refconv.testing.battery.cases import DTYPES, INTEGERS
 from refconv.testing.battery.data import FORWARD_DATA, ROUNDED
-from refconv.testing.battery.operations import OPERATIONS
-from refconv.testing.battery.tiers import LISTS, TIERS
+from refconv.testing.battery.tiers import TIERS, lists_of
 
 OTHERS = [op for op in OPERATIONS if op != "conv2d"]
 GRADIENTS = ["conv2d_input", "conv2d_weight"]
@@ -78,7 +78,7 @@ def test_exact_data_are_exact_in_any_order(op: str) -> None:
 @pytest.mark.parametrize("op", ["conv1d", "conv3d", "conv_transpose2d"])
 def test_every_value_of_a_parameter_meets_every_value_of_another(op: str) -> None:
     """As they stand in the names; but for sizes, which are enlarged, and what cannot be."""
-    parameters = {name: values for name, values in LISTS[op].parameters.items() if name not in ("size", "batch")}
+    parameters = {name: values for name, values in lists_of(op).parameters.items() if name not in ("size", "batch")}
     names = [f"{case.id}-" for case in cases(op=op) if case.family in ("smoke", "pairwise")]
     for (first, values), (second, others) in itertools.combinations(parameters.items(), 2):
         for one, other in itertools.product(values, others):
@@ -194,14 +194,14 @@ def test_cancelling_channels_leave_zero_or_the_bias_over_any_number_of_axes() ->
         assert not find_case(f"{front}-f32-zero").expected().any()
         case = find_case(f"{front}-bias-f32-cancel")
         bias = case.operands()["bias"].reshape(1, 3, *(1,) * len(case.axes()))
-        exact = case.problem()(dtype=np.float64, method="exact")  # the products are 2^40 times as large
+        exact = case.call()(dtype=np.float64, method="exact")  # the products are 2^40 times as large
         np.testing.assert_array_equal(exact, np.broadcast_to(bias, exact.shape))
 
 
 @pytest.mark.parametrize("op", OTHERS)
 def test_cases_of_values_are_about_more_than_their_bias(op: str) -> None:
     for case in (case for case in cases(op=op) if case.family == "values" and case.data not in ("zero", "cancel")):
-        desired, alone = case.reference().desired, case.problem().with_operands(bias=None)()
+        desired, alone = case.reference().desired, case.call().with_operands(bias=None)()
         if case.data != "negzero":
             assert alone.any(), case.id
         if case.bias_shape is not None:

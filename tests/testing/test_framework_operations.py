@@ -14,8 +14,8 @@ import pytest
 
 import refconv
 from refconv.grad import conv2d_input, conv2d_weight
+from refconv.operations import OPERATIONS
 from refconv.testing import assert_result_matches, load_target
-from refconv.testing.battery.operations import OPERATIONS
 from refconv.testing.frameworks import FRAMEWORKS
 
 Array = npt.NDArray[Any]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from refconv.arguments import PADDING_STRINGS
+from refconv.geometry.arguments import PADDING_STRINGS
 from refconv.testing import Case, check, find_case, run_case
 from refconv.testing.frameworks import FRAMEWORKS, Target
 from refconv.testing.frameworks.adapter import native, padding_word, sides_of

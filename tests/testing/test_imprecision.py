@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.formats import as_dtype
+from refconv.numbers.formats import as_dtype
 from refconv.testing import diagnose
 
 RNG = np.random.default_rng(23)

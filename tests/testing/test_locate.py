@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.problem import Problem
+from refconv.operations import Call
 from refconv.testing import Finding, diagnose
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.locate import locate
@@ -67,7 +67,7 @@ def test_a_place_is_named_by_itself_where_nothing_known_stands(place: str) -> No
     where, words = PLACES[place]
     actual = TRUTH.copy()
     actual[where] += 5 + np.arange(actual[where].size, dtype=np.float32).reshape(actual[where].shape) % 7
-    regions = locate(Evidence.of(*gather(actual, Problem.of(refconv.conv2d, X, W, B, **PARAMETERS))))
+    regions = locate(Evidence.of(*gather(actual, Call.of(refconv.conv2d, X, W, B, **PARAMETERS))))
     assert (regions[0].code, regions[0].words) == (place, words)
 
 
@@ -141,6 +141,6 @@ def test_outputs_past_2_to_the_16() -> None:
 
 
 def test_what_is_right_is_nowhere() -> None:
-    evidence = Evidence.of(*gather(TRUTH, Problem.of(refconv.conv2d, X, W, B, **PARAMETERS)))
+    evidence = Evidence.of(*gather(TRUTH, Call.of(refconv.conv2d, X, W, B, **PARAMETERS)))
     assert evidence.count == 0
     assert diagnose(TRUTH, X, W, B, **PARAMETERS) == []

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import refconv
+from refconv.operations import Call
 from refconv.testing import Finding, find_case
 from refconv.testing.diagnosis.causes import Explainer
 from refconv.testing.diagnosis.diagnose import diagnose_result
@@ -174,7 +175,7 @@ def test_the_loops_are_right() -> None:
 def test_a_mistake_in_a_transposed_convolution_is_recognised(code: str) -> None:
     findings = transposed(TRANSPOSED[code]())
     assert code in [finding.code for finding in findings]
-    known = table_of(reading_of(refconv.problem.Problem.of(refconv.conv_transpose2d, X, W))).by_code
+    known = table_of(reading_of(Call.of(refconv.conv_transpose2d, X, W))).by_code
     finding = next(finding for finding in findings if finding.code == code)
     assert (finding.sentence, finding.reading) == (known[code].sentence, known[code].should)
     assert finding.wrong == finding.explained > 0
@@ -523,7 +524,7 @@ def test_a_target_of_an_adjoint_is_explained(name: str, wrong: Callable[..., Any
 
 
 def test_each_direction_has_its_own_words_for_a_code_and_none_has_two() -> None:
-    problem = refconv.problem.Problem.of(refconv.conv_transpose2d, X, W)
+    problem = Call.of(refconv.conv_transpose2d, X, W)
     assert table_of(reading_of(problem)).by_code["kernel-flipped"] != CONV2D.by_code["kernel-flipped"]
     assert not any("along-depth" in mistake.code for mistake in CONV2D.mistakes)
     assert any(mistake.code == "dilation-ignored-along-depth" for mistake in EVERY_MISTAKE)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.testing.battery.operations import OPERATIONS
+from refconv.operations import OPERATIONS
 
 CONVOLUTION = ("input", "weight", "bias"), ("stride", "padding", "dilation", "groups")
 EXPECTED = {

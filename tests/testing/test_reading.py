@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.axis import AxisGeometry
-from refconv.error_bound import error_bound
-from refconv.problem import Problem
+from refconv.bounds.error_bound import error_bound
+from refconv.geometry.axis import AxisGeometry
+from refconv.operations import Call
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.reading import CHUNK, Reading, spread, table
 from refconv.testing.diagnosis.right_reading import reading_of
@@ -22,14 +22,14 @@ PARAMETERS: dict[str, Any] = {"stride": (2, 1), "padding": ((1, 0), (2, 3)), "di
 
 
 def right(**options: Any) -> Reading:
-    return reading_of(Problem.of(refconv.conv2d, IMAGE, KERNEL, BIAS, **PARAMETERS, **options))
+    return reading_of(Call.of(refconv.conv2d, IMAGE, KERNEL, BIAS, **PARAMETERS, **options))
 
 
 @pytest.mark.parametrize("padding_mode", ["zeros", "reflect", "replicate", "circular"])
 def test_the_right_reading_predicts_the_truth(padding_mode: str) -> None:
     reading = right(padding_mode=padding_mode)
     truth = refconv.conv2d(IMAGE, KERNEL, BIAS, **PARAMETERS, padding_mode=padding_mode)
-    assert reading.size_of_output == truth.size
+    assert reading.values(reading.everywhere()).size == truth.size
     np.testing.assert_allclose(reading.values(reading.everywhere()).reshape(truth.shape), truth, rtol=1e-12, atol=1e-12)
 
 
@@ -47,50 +47,50 @@ SPACE: dict[str, Any] = {
 }
 SCATTERED = {"output_padding": (1, 2)} | TURNS
 PROBLEMS: dict[str, Problem] = {
-    "conv1d": Problem.of(refconv.conv1d, normal(2, 6, 11), normal(4, 3, 2), BIAS, **LINE),
-    "conv1d-unbatched": Problem.of(refconv.conv1d, normal(6, 11), normal(4, 3, 2), padding="same", groups=2),
-    "conv3d": Problem.of(refconv.conv3d, normal(2, 6, 5, 6, 7), normal(4, 3, 2, 3, 1), BIAS, **SPACE),
-    "conv3d-circular": Problem.of(
+    "conv1d": Call.of(refconv.conv1d, normal(2, 6, 11), normal(4, 3, 2), BIAS, **LINE),
+    "conv1d-unbatched": Call.of(refconv.conv1d, normal(6, 11), normal(4, 3, 2), padding="same", groups=2),
+    "conv3d": Call.of(refconv.conv3d, normal(2, 6, 5, 6, 7), normal(4, 3, 2, 3, 1), BIAS, **SPACE),
+    "conv3d-circular": Call.of(
         refconv.conv3d, normal(2, 3, 4, 5, 6), normal(4, 3, 2, 1, 3), padding=(2, 0, 1), padding_mode="circular"
     ),
-    "conv3d-unbatched": Problem.of(refconv.conv3d, normal(3, 4, 5, 6), normal(4, 3, 2, 1, 3), BIAS, (2, 1, 1)),
-    "transposed": Problem.of(refconv.conv_transpose2d, normal(2, 4, 3, 5), normal(4, 3, 2, 3), normal(6), **SCATTERED),
-    "transposed-dilated": Problem.of(
+    "conv3d-unbatched": Call.of(refconv.conv3d, normal(3, 4, 5, 6), normal(4, 3, 2, 1, 3), BIAS, (2, 1, 1)),
+    "transposed": Call.of(refconv.conv_transpose2d, normal(2, 4, 3, 5), normal(4, 3, 2, 3), normal(6), **SCATTERED),
+    "transposed-dilated": Call.of(
         refconv.conv_transpose2d, normal(4, 3, 2), normal(4, 5, 2, 3), padding=(1, 0), output_padding=(0, 2), dilation=3
     ),
-    "transposed-line": Problem.of(refconv.conv_transpose1d, normal(2, 4, 5), normal(4, 3, 2), normal(6), **LINE),
-    "transposed-space": Problem.of(
+    "transposed-line": Call.of(refconv.conv_transpose1d, normal(2, 4, 5), normal(4, 3, 2), normal(6), **LINE),
+    "transposed-space": Call.of(
         refconv.conv_transpose3d,
         normal(2, 4, 3, 2, 4),
         normal(4, 3, 2, 3, 1),
         normal(6),
         **SPACE | {"output_padding": (1, 0, 2)},
     ),
-    "input": Problem.of(refconv.grad.conv2d_input, (2, 6, 8, 12), normal(4, 3, 2, 3), normal(2, 4, 4, 5), **TURNS),
-    "input-complex": Problem.of(
+    "input": Call.of(refconv.grad.conv2d_input, (2, 6, 8, 12), normal(4, 3, 2, 3), normal(2, 4, 4, 5), **TURNS),
+    "input-complex": Call.of(
         refconv.grad.conv2d_input, (1, 7, 8), normal(2, 1, 2, 3) * (1 + 2j), normal(2, 6, 6) * (2 - 3j)
     ),
-    "weight": Problem.of(refconv.grad.conv2d_weight, normal(2, 6, 8, 12), (4, 3, 2, 3), normal(2, 4, 4, 5), **TURNS),
-    "weight-complex": Problem.of(
+    "weight": Call.of(refconv.grad.conv2d_weight, normal(2, 6, 8, 12), (4, 3, 2, 3), normal(2, 4, 4, 5), **TURNS),
+    "weight-complex": Call.of(
         refconv.grad.conv2d_weight, normal(1, 7, 8) * (1 + 2j), (2, 1, 2, 3), normal(2, 6, 6) * (2 - 3j)
     ),
-    "conv3d-thin": Problem.of(refconv.conv3d, normal(1, 2, 1, 1, 2), normal(3, 2, 3, 3, 3), padding=2),
-    "conv3d-no-channels": Problem.of(refconv.conv3d, normal(1, 0, 2, 3, 4), normal(3, 0, 2, 2, 1), normal(3)),
-    "conv1d-no-images": Problem.of(refconv.conv1d, normal(0, 2, 4), normal(3, 2, 2), normal(3)),
-    "transposed-no-channels": Problem.of(refconv.conv_transpose2d, normal(2, 0, 3, 4), normal(0, 3, 2, 1), normal(3)),
-    "transposed-no-images": Problem.of(refconv.conv_transpose2d, normal(0, 2, 3, 4), normal(2, 3, 2, 1), normal(3)),
-    "weight-no-images": Problem.of(refconv.grad.conv2d_weight, normal(0, 2, 3, 4), (3, 2, 2, 1), normal(0, 3, 2, 4)),
-    "conv2d-no-rows": Problem.of(refconv.conv2d, normal(1, 2, 0, 3), normal(3, 2, 1, 2), normal(3), padding=1),
-    "input-no-rows": Problem.of(
+    "conv3d-thin": Call.of(refconv.conv3d, normal(1, 2, 1, 1, 2), normal(3, 2, 3, 3, 3), padding=2),
+    "conv3d-no-channels": Call.of(refconv.conv3d, normal(1, 0, 2, 3, 4), normal(3, 0, 2, 2, 1), normal(3)),
+    "conv1d-no-images": Call.of(refconv.conv1d, normal(0, 2, 4), normal(3, 2, 2), normal(3)),
+    "transposed-no-channels": Call.of(refconv.conv_transpose2d, normal(2, 0, 3, 4), normal(0, 3, 2, 1), normal(3)),
+    "transposed-no-images": Call.of(refconv.conv_transpose2d, normal(0, 2, 3, 4), normal(2, 3, 2, 1), normal(3)),
+    "weight-no-images": Call.of(refconv.grad.conv2d_weight, normal(0, 2, 3, 4), (3, 2, 2, 1), normal(0, 3, 2, 4)),
+    "conv2d-no-rows": Call.of(refconv.conv2d, normal(1, 2, 0, 3), normal(3, 2, 1, 2), normal(3), padding=1),
+    "input-no-rows": Call.of(
         refconv.grad.conv2d_input, (1, 2, 0, 3), normal(3, 2, 1, 2), normal(1, 3, 2, 4), padding=1
     ),
-    "weight-no-rows": Problem.of(
+    "weight-no-rows": Call.of(
         refconv.grad.conv2d_weight, normal(1, 2, 0, 3), (3, 2, 1, 2), normal(1, 3, 2, 4), padding=1
     ),
-    "bias": Problem.of(refconv.grad.conv2d_bias, normal(2, 4, 3, 5)),
-    "bias-unbatched": Problem.of(refconv.grad.conv2d_bias, normal(4, 3, 5)),
+    "bias": Call.of(refconv.grad.conv2d_bias, normal(2, 4, 3, 5)),
+    "bias-unbatched": Call.of(refconv.grad.conv2d_bias, normal(4, 3, 5)),
 } | {
-    f"{name}-{mode}": Problem.of(function, *arguments, padding=((2, 1), (1, 3)), padding_mode=mode)
+    f"{name}-{mode}": Call.of(function, *arguments, padding=((2, 1), (1, 3)), padding_mode=mode)
     for mode in ("reflect", "replicate", "circular")
     for name, function, arguments in (
         ("input", refconv.grad.conv2d_input, ((2, 3, 5, 6), normal(4, 3, 2, 3), normal(2, 4, 7, 8))),
@@ -105,7 +105,7 @@ def test_the_right_reading_predicts_every_operation_of_the_family(name: str) -> 
     truth, reading, reference = gather(problem(), problem)
     evidence = Evidence.of(truth, reading, reference)
     assert evidence.truth.shape == reading.shape
-    assert reading.form.own(reading.shape, reading.depths) == truth.shape
+    assert reading.own(reading.shape) == truth.shape
     assert evidence.count == 0
     values = reading.values(reading.everywhere()).reshape(reading.shape)
     np.testing.assert_allclose(values, evidence.truth, rtol=1e-12, atol=1e-12)
@@ -113,13 +113,13 @@ def test_the_right_reading_predicts_every_operation_of_the_family(name: str) -> 
 
 def test_an_adjoint_reads_only_what_is_there() -> None:
     kernel, arriving = np.array([[[[1.0, np.nan, 2]]]]), np.array([[[[10.0, 100]]]])
-    reading = reading_of(Problem.of(refconv.conv_transpose2d, arriving, kernel, stride=(1, 4)))
+    reading = reading_of(Call.of(refconv.conv_transpose2d, arriving, kernel, stride=(1, 4)))
     assert reading.values(reading.everywhere()).tolist()[:1] == [10]
     assert np.isnan(reading.values(reading.everywhere())).tolist() == [False, True, False, False, False, True, False]
 
 
 def test_a_bound_counts_the_products_that_meet_in_an_element() -> None:
-    problem = Problem.of(refconv.grad.conv2d_weight, normal(2, 3, 5, 6), (4, 3, 2, 3), normal(2, 4, 4, 4))
+    problem = Call.of(refconv.grad.conv2d_weight, normal(2, 3, 5, 6), (4, 3, 2, 3), normal(2, 4, 4, 4))
     reading, dtype = reading_of(problem), np.dtype(np.float32)
     ones = replace(reading, input=np.ones_like(reading.input), output=np.ones_like(reading.output))
     (bound,) = ones.bounds(tuple(np.zeros((4, 1), int)), dtype)  # type: ignore[arg-type]
@@ -129,14 +129,14 @@ def test_a_bound_counts_the_products_that_meet_in_an_element() -> None:
 
 def test_the_products_of_one_element_are_counted() -> None:
     assert right().products == 3 * 2 * 3  # C/G · K_h · K_w
-    scattered = Problem.of(refconv.conv_transpose1d, normal(1, 10, 4), normal(10, 3, 3), stride=2, groups=2)
+    scattered = Call.of(refconv.conv_transpose1d, normal(1, 10, 4), normal(10, 3, 3), stride=2, groups=2)
     assert reading_of(scattered).products == 5 * 2  # five channels of a group, and two of three taps that meet
 
 
 def test_a_gradient_that_is_not_cropped_has_the_taps_that_the_stride_leaves_over() -> None:
     arriving = normal(1, 1, 4, 5)
     steps: dict[str, Any] = {"stride": (2, 3), "dilation": (1, 2)}
-    reading = reading_of(Problem.of(refconv.grad.conv2d_weight, normal(1, 1, 9, 19), (1, 1, 2, 3), arriving, **steps))
+    reading = reading_of(Call.of(refconv.grad.conv2d_weight, normal(1, 1, 9, 19), (1, 1, 2, 3), arriving, **steps))
     # (9 − (2·3 + 1)) / 1 + 1 and (19 − (3·4 + 1)) / 2 + 1
     assert (reading.size, reading.naturally_sized().size) == ((2, 3), (3, 4))
 
@@ -150,7 +150,7 @@ def test_single_outputs_can_be_predicted() -> None:
 
 
 def test_the_bound_is_that_of_the_products_laid_out_and_none_for_whole_numbers() -> None:
-    reading = reading_of(Problem.of(refconv.conv2d, IMAGE, KERNEL, BIAS, (2, 1), 0, (1, 2), 2))
+    reading = reading_of(Call.of(refconv.conv2d, IMAGE, KERNEL, BIAS, (2, 1), 0, (1, 2), 2))
     ours, theirs = (error_bound(IMAGE, KERNEL, BIAS, (2, 1), 0, (1, 2), 2, dtype=d) for d in (np.float64, np.float32))
     bound = theirs + ours  # both sides of the comparison are rounded
     found = reading.bounds(reading.everywhere(), np.dtype(np.float32)).reshape(bound.shape)
@@ -168,11 +168,11 @@ def test_more_products_than_fit_a_chunk_are_laid_out_in_turn(monkeypatch: pytest
 
 def test_a_clamped_window_starts_on_the_image() -> None:
     image, kernel = np.array([[[[1.0, 10, 100, 1000]]]]), np.array([[[[1.0, 2]]]])
-    reading = reading_of(Problem.of(refconv.conv2d, image, kernel, padding=(0, 2)))
+    reading = reading_of(Call.of(refconv.conv2d, image, kernel, padding=(0, 2)))
     clamped = replace(reading, padding_mode="clamped")
     assert clamped.values(clamped.everywhere()).tolist() == [21, 21, 21, 210, 2100, 1000, 0]
     image = np.array([[[[1.0, 10, 100, 1000, 10000, 100000]]]])
-    reading = reading_of(Problem.of(refconv.conv2d, image, kernel, None, (1, 2), (0, 2), (1, 3)))
+    reading = reading_of(Call.of(refconv.conv2d, image, kernel, None, (1, 2), (0, 2), (1, 3)))
     apart = replace(reading, padding_mode="clamped")  # windows start at −2, 0, 2 and 4
     assert apart.values(apart.everywhere()).tolist() == [2001, 2001, 200100, 10000]
 
@@ -184,7 +184,7 @@ def test_a_padding_too_large_to_be_reflected_holds_zeros() -> None:
 
 def test_a_renormalised_window_weighs_what_it_has_left() -> None:
     image, kernel = np.array([[[[1.0, 10, 100]]]]), np.array([[[[1.0, 1]]]])
-    reading = reading_of(Problem.of(refconv.conv2d, image, kernel, padding=(0, 2)))
+    reading = reading_of(Call.of(refconv.conv2d, image, kernel, padding=(0, 2)))
     weighed = replace(reading, renormalised=True)
     assert weighed.values(weighed.everywhere()).tolist() == [0, 2, 11, 110, 200, 0]
 

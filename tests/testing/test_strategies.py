@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import refconv
+from refconv.operations import OPERATIONS
 from refconv.testing import Case, find_case
-from refconv.testing.battery.operations import OPERATIONS
 
 pytest.importorskip("hypothesis")
 

@@ -15,7 +15,7 @@ from refconv.analysis.graph.nodes import Program, Size
 from refconv.analysis.graph.onnx_file import read_program
 from refconv.analysis.graph.values import Call, Constant, Ended
 from refconv.analysis.graph.views import Link, View
-from refconv.arguments import LINE, PLANE, VOLUME
+from refconv.geometry.arguments import LINE, PLANE, VOLUME
 
 __all__ = ["Graph", "from_onnx"]
 

@@ -15,7 +15,8 @@ from refconv.analysis.graph.values import Call, Value, Window
 from refconv.analysis.graph.views import View
 from refconv.analysis.layers import Conv, Layer, Pool
 from refconv.analysis.upsampling import ConvTranspose
-from refconv.axis import AxisGeometry, build_axis
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.build import build_axis
 
 __all__: list[str] = []
 

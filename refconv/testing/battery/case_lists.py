@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from refconv.operations import OPERATIONS, Operation
 from refconv.testing.battery.cases import Case
-from refconv.testing.battery.data import FORWARD_DATA
+from refconv.testing.battery.data import FORWARD_DATA, ROUNDED
 from refconv.testing.battery.edge_cases import EDGES, REJECTED
+from refconv.testing.battery.names import name_of, read_case
 from refconv.testing.battery.networks import NETWORKS
 from refconv.testing.battery.sweeps import SWEEPS
 
@@ -82,43 +84,86 @@ CONV2D: Final = CaseLists(SMOKE, PARAMETERS, EDGES, REJECTED, NETWORKS, SWEEPS)
 
 
 def gradient_lists(op: str, lists: CaseLists) -> CaseLists:
-    """Return the cases of conv2d as those of one of its gradients, which knows no bias."""
+    """Return the cases of an operation as those of one of its gradients, which knows no bias."""
+    operation = OPERATIONS[op]
 
     def names(given: Iterable[str]) -> list[str]:
-        return list(dict.fromkeys(f"{op}-{name.replace('-bias', '')}" for name in given if _has_gradient(name)))
+        cases = (_renamed(operation, name) for name in given if _has_gradient(name))
+        return list({_told_apart(case): case.id for case in reversed(list(cases))}.values())[::-1]
 
     def families(given: Families) -> dict[str, list[str]]:
         return {family: names(members) for family, members in given.items()}
 
-    rejected = (
-        *(case for case in lists.rejected if case.bias_shape is None),
-        Case("reject-grad-output", (1, 2, 5, 6), (3, 2, 2, 3), rejects="a grad_output of another size"),
-    )
     return CaseLists(
         tuple(names(lists.smoke)),
         {**lists.parameters, "bias": ("",)},
         families(lists.edges),
-        tuple(_refused_gradient(op, case) for case in rejected),
+        tuple(_refused_gradients(operation, lists.rejected)),
         families(lists.networks),
         families(lists.sweeps),
     )
 
 
-_ARRIVING: Final = {
-    "reject-dilation-zero": (4, 6),
-    "reject-padding-negative": (4, 2),
-    "reject-padding-triple": (6, 4),
-    "reject-same-strided": (3, 3),
-    "reject-grad-output": (3, 3),
-}
+def _renamed(operation: Operation, name: str) -> Case:
+    """Return the case of a gradient, with numbers of the kind that it can add up."""
+    rest = name if operation.forward.name == "conv2d" else name.removeprefix(f"{operation.forward.name}-")
+    case = read_case(f"{operation.name}-{rest.replace('-bias', '')}")
+    if case.data not in ROUNDED and not case.largest_number():
+        case = replace(case, data="real")
+    return replace(case, id=name_of(case))
 
 
-def _refused_gradient(op: str, case: Case) -> Case:
-    """Return a refused convolution as one of its gradients, with what arrives for whoever takes it as it stands."""
-    size = _ARRIVING.get(case.id, (4, 4))
-    return replace(case, id=f"{op}-{case.id}", op=op, grad_output_shape=(1, case.weight_shape[0], *size))
+def _told_apart(case: Case) -> tuple[object, ...]:
+    """Return what tells a case from another one: of a bias' gradient, all that it is given is what arrives."""
+    return (case.grad_output_shape, case.dtype, case.data, case.layout) if case.operation.by == "bias" else (case.id,)
+
+
+def _refused_gradients(operation: Operation, refused: Iterable[Case]) -> Iterator[Case]:
+    """Yield what a gradient ought to refuse: what its operation does, and an arriving one of another shape."""
+    rank = operation.space.rank
+    size, kernel = (5, 6, 7)[-rank:], (2, 3, 2)[-rank:]
+    plain = Case("", (1, 2, *size), (2, 1, *kernel), groups=2, op=operation.forward.name, **_steps(rank))
+    if operation.by == "bias":
+        for name, shape in (("axis", (1, 1, 2, *size)), ("image", size)):
+            reason = f"a gradient of {len(shape)} axes"
+            yield replace(
+                plain, id=f"{operation.name}-reject-{name}", op=operation.name, rejects=reason, grad_output_shape=shape
+            )
+        return
+    others = (case for case in refused if case.bias_shape is None)
+    front = "" if operation.forward.name == "conv2d" else f"{operation.forward.name}-"
+    for case in (*others, replace(plain, id=f"{front}reject-grad-output", rejects="a grad_output of another size")):
+        another = 1 if case.rejects.startswith("a grad_output") else 0
+        arriving = (1, case.groups * case.weight_shape[1] if operation.is_transposed else case.weight_shape[0])
+        shape = *arriving, *(extent + another for extent in _careless_size(case))
+        name = case.id.removeprefix(front)
+        yield replace(case, id=f"{operation.name}-{name}", op=operation.name, grad_output_shape=shape)
+
+
+def _steps(rank: int) -> dict[str, Any]:
+    """Return steps that say nothing, for each axis."""
+    return {"stride": (1,) * rank, "padding": (0,) * rank, "dilation": (1,) * rank, "output_padding": (0,) * rank}
+
+
+def _careless_size(case: Case) -> Iterator[int]:
+    """Yield the size that comes out along each axis for whoever checks nothing, where the formula gives one."""
+    rank = case.operation.space.rank
+    sides = case.padding if not isinstance(case.padding, str) else (0,) * rank
+    numbers = zip(case.input_shape[-rank:], case.weight_shape[-rank:], case.stride, sides, case.dilation, strict=False)
+    for pixels, taps, stride, side, dilation in numbers:
+        reach = dilation * (taps - 1) + 1
+        if case.operation.is_transposed:
+            size = stride * (pixels - 1) + reach - 2 * side
+        elif str(case.padding).startswith("same"):
+            size = -(-pixels // stride)
+        else:
+            size = (pixels + 2 * side - reach) // stride + 1 if stride > 0 else pixels
+        yield max(1, size)
 
 
 def _has_gradient(name: str) -> bool:
-    """Whether there is anything to a gradient in this case: not with data of another kind, nor of no channels."""
-    return not name.endswith(tuple(f"-{word}" for word in FORWARD_DATA)) and "c0-" not in name
+    """Whether there is anything to a gradient in this case: not with data of another kind, nor of no channels.
+
+    Nor where the output's size is asked for, which what arrives says by itself.
+    """
+    return not name.endswith(tuple(f"-{word}" for word in FORWARD_DATA)) and "c0-" not in name and "-h" not in name

@@ -6,6 +6,7 @@ arrays on every machine.
 
 from __future__ import annotations
 
+import inspect
 import math
 import zlib
 from collections.abc import Callable, Mapping
@@ -14,16 +15,13 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from refconv.adjoint_geometry import transposed_axes
-from refconv.arguments import IntOrPair, PaddingLike
-from refconv.axis import AxisGeometry
-from refconv.conv_nd import checked_axes
-from refconv.dtypes import wide_dtype
-from refconv.error_bound import magnitude
-from refconv.formats import Array, as_dtype, float_info
-from refconv.problem import Problem
+from refconv.bounds.sums import magnitude
+from refconv.geometry.arguments import IntOrPair, PaddingLike
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.dtypes import wide_dtype
+from refconv.numbers.formats import Array, as_dtype, float_info
+from refconv.operations import OPERATIONS, Call, Operation
 from refconv.testing.battery.data import DATA, LAYOUTS, ROUNDED, exact_magnitude, integers, normals
-from refconv.testing.battery.operations import OPERATIONS, Operation
 from refconv.testing.comparing.compare import compare_by_convention
 from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.comparing.reference import Reference, reference_of
@@ -77,10 +75,9 @@ class Case:
     rejects : str
         What is wrong with the arguments, if a target ought to refuse them; empty for a valid case.
     op : str
-        The operation: ``"conv2d"``, ``"conv1d"``, ``"conv3d"``, ``"conv_transpose2d"``, ``"conv2d_input"`` or
-        ``"conv2d_weight"``.
-    output_padding : pair of int
-        Of a transposed convolution.
+        The operation: one of `refconv.operations.OPERATIONS`, such as ``"conv2d"`` or ``"conv_transpose1d_weight"``.
+    output_padding, output_size : tuple of int
+        Of a transposed convolution; the size is empty where it follows from the rest.
     grad_output_shape : tuple of int
         Of a gradient, the shape of the output's.
 
@@ -121,6 +118,7 @@ class Case:
     rejects: str = ""
     op: str = "conv2d"
     output_padding: tuple[int, ...] = (0, 0)
+    output_size: Shape = ()
     grad_output_shape: Shape = ()
 
     @property
@@ -132,14 +130,13 @@ class Case:
         """Return stride, padding and the other parameters, by name and in the operation's order."""
         return {name: getattr(self, name) for name in self.operation.parameters}
 
-    def arrays(self) -> tuple[Any, Any, Any]:
-        """Return the three leading arguments, such as (input, weight, bias).
+    def arrays(self) -> tuple[Any, ...]:
+        """Return the leading arguments, such as (input, weight, bias).
 
         The arrays are new, of the same values at every call and on every machine; a bias that is not there is None, and
         the size that a gradient is to have is a tuple.
         """
-        first, second, third = self.arguments(self.operands())[:3]
-        return first, second, third
+        return self.arguments(self.operands())[: len(self.operation.leading)]
 
     def arguments(self, operands: Mapping[str, Array]) -> tuple[Any, ...]:
         """Return all arguments in the operation's order, as a target gets them, with these arrays in their places."""
@@ -148,14 +145,21 @@ class Case:
 
     def called(self, target: Callable[..., Any], operands: Mapping[str, Array]) -> Any:
         """Return what a target makes of these arrays under the case's parameters."""
-        return target(*self.arguments(operands))
+        arguments = self.arguments(operands)
+        if not self.output_size:
+            return target(*arguments)
+        try:
+            inspect.signature(target).bind(*arguments, output_size=self.output_size)
+        except (TypeError, ValueError):
+            raise NotImplementedError("it takes no output_size") from None
+        return target(*arguments, output_size=self.output_size)
 
     def operands(self) -> dict[str, Array]:
         """Return new arrays by name: the factors, in the operation's order, and the bias where there is one."""
         bits = np.random.PCG64(zlib.crc32(self.id.encode()))
         shapes = {name: getattr(self, f"{name}_shape") for name in (*self.operation.factors, "bias")}
         values = {name: self._values(bits, shape) for name, shape in shapes.items() if shape is not None}
-        image, kernel = (values[name] for name in self.operation.factors)
+        image, kernel = (*(values[name] for name in self.operation.factors), np.ones((1, 1)))[:2]
         DATA[self.data](image, kernel, self.numpy_dtype)
         return {name: self._laid_out(values[name]) for name in self.operation.leading if name in values}
 
@@ -198,24 +202,31 @@ class Case:
     @property
     def products(self) -> int:
         """The most products that one element of the result adds up."""
-        if self.op == "conv2d_weight":
-            return math.prod(self.grad_output_shape) // max(1, self.grad_output_shape[-3])
-        if self.operation.is_forward:
-            return math.prod(self.weight_shape[1:])
-        return self.weight_shape[0] // max(1, self.groups) * math.prod(self.weight_shape[2:])
+        operation, (_, second, *taps) = self.operation, self.weight_shape
+        if operation.asked == "output":
+            return second * math.prod(taps)
+        if operation.asked == "input":
+            return self.weight_shape[0] // max(1, self.groups) * math.prod(taps)
+        rank = operation.space.rank
+        shape = getattr(self, f"{operation.roles['output']}_shape")  # of what lies at the plan's output
+        return math.prod(shape) // max(1, math.prod(shape[-rank - 1 : len(shape) - rank]))
 
-    def axes(self) -> tuple[AxisGeometry, ...]:
-        """Return the plan of every spatial axis; a TypeError or ValueError where the arguments do not fit."""
-        space = self.operation.space
-        if self.op == "conv_transpose2d":
-            return transposed_axes(self.input_shape, self.weight_shape, self.bias_shape, space=space, **self.kwargs())
+    @property
+    def plan(self) -> ConvGeometry:
+        """The plan, of a gradient that of what it is one of; a TypeError or ValueError where arguments do not fit."""
         shapes = {"input": self.input_shape, "weight": self.weight_shape}
         biases = {} if self.bias_shape is None else {"bias": self.bias_shape}
-        return checked_axes(space, shapes | biases, **self.kwargs())
+        forward = self.operation.forward
+        parameters = {name: getattr(self, name) for name in forward.parameters}
+        return forward.plan(shapes | biases, parameters | self._output_size)
+
+    @property
+    def _output_size(self) -> dict[str, Shape]:
+        return {"output_size": self.output_size} if self.output_size else {}
 
     def expected(self) -> Array:
         """Return the truth, in float64 or complex128; for arguments that must be refused, raise what refconv raises."""
-        return self.problem()(dtype=wide_dtype(self.numpy_dtype))
+        return self.call()(dtype=wide_dtype(self.numpy_dtype))
 
     def largest_partial_sum(self) -> float:
         """Return ``max(Σ|x||w| + |b|)``, which no partial sum exceeds in any order of summation.
@@ -223,18 +234,18 @@ class Case:
         For exact data, which are whole numbers, this is the proof that nothing rounds: it is at most 2^24 in float32,
         and 2^53 in float64, up to where those types hold every whole number.
         """
-        total = self.problem().each(magnitude)()
+        total = self.call().each(magnitude)()
         return float(total.max(initial=0.0))
 
     def check(self, actual: object) -> Comparison:
         """Compare a target's result, which may be anything at all, with the truth."""
-        return compare_by_convention(actual, self.problem(), self.reference())
+        return compare_by_convention(actual, self.call(), self.reference())
 
-    def problem(self) -> Problem:
+    def call(self) -> Call:
         """Return the call of refconv's own function."""
-        return Problem(self.operation.function, self.operands(), self._sizes | self.kwargs())
+        return Call(self.operation, self.operands(), self._sizes | self.kwargs() | self._output_size)
 
     def reference(self) -> Reference:
         """Return the truth, and by how much each element of a result may differ from it."""
-        reference = reference_of(self.problem(), self.result_dtype, any_integer=True)
+        reference = reference_of(self.call(), self.result_dtype, any_integer=True)
         return reference if self.data in ROUNDED else reference._replace(allowed=np.zeros_like(reference.allowed))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.formats import Array, float_info
+from refconv.numbers.formats import Array, float_info
 
 
 def integers(bits: np.random.PCG64, shape: tuple[int, ...], magnitude: int) -> Array:

@@ -31,9 +31,8 @@ def _same_widths() -> list[str]:
             for dilation in range(1, 5):
                 padding, stride = next(dialects), next(strides)
                 step = 1 if padding == "psame" else stride
-                numbers = (("k", kernel), ("s", step), ("d", dilation))
-                taps, steps, rates = (numbers_text(letter, 1, number) for letter, number in numbers)
-                names.append(f"n1-c1-o1-g1-3x{width}-{taps}-{steps}-{padding}-{rates}-f32")
+                taps, steps, rates = (numbers_text(1, number) for number in (kernel, step, dilation))
+                names.append(f"n1-c1-o1-g1-3x{width}-k{taps}-s{steps}-{padding}-d{rates}-f32")
     return names
 
 

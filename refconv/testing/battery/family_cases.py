@@ -1,4 +1,4 @@
-"""The cases of conv1d, conv3d and conv_transpose2d, written as conv2d's are (see `tiers`)."""
+"""The cases of conv1d, conv3d and the transposed convolutions, written as conv2d's are (see `tiers`)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from refconv.operations import OPERATIONS
 from refconv.testing.battery.case_lists import CaseLists
 from refconv.testing.battery.cases import Case
-from refconv.testing.battery.networks import CONV1D_NETWORKS, CONV3D_NETWORKS, TRANSPOSED_NETWORKS
-from refconv.testing.battery.operations import OPERATIONS
+from refconv.testing.battery.networks import (
+    CONV1D_NETWORKS,
+    CONV3D_NETWORKS,
+    TRANSPOSED1D_NETWORKS,
+    TRANSPOSED2D_NETWORKS,
+    TRANSPOSED3D_NETWORKS,
+)
 
 __all__: list[str] = []
 
@@ -38,11 +44,12 @@ def _endings(template: str, endings: Iterable[str]) -> list[str]:
     return [f"{template}-{ending}" for ending in endings]
 
 
-def _refused(op: str, *, padded_by_word: bool = True) -> tuple[Case, ...]:
+def _refused(op: str) -> tuple[Case, ...]:
     """Return what a convolution, or its transpose, ought to refuse, over as many axes as it has."""
     rank = OPERATIONS[op].space.rank
     ones, size, kernel = (1,) * rank, (5, 6, 7)[:rank], (2, 3, 2)[:rank]
     (image, weight), last = ((1, 4, *size), (4, 2, *kernel)), (1,) * (rank - 1)
+    twos, last0 = (2,) * rank, (0,) * (rank - 1)
     changes = {
         "stride-zero": ("a stride of 0", {"stride": (*last, 0)}),
         "stride-negative": ("a stride of -1", {"stride": (*last, -1)}),
@@ -57,7 +64,16 @@ def _refused(op: str, *, padded_by_word: bool = True) -> tuple[Case, ...]:
         "kernel-empty": ("an empty kernel", {"weight_shape": (*weight[:-1], 0)}),
         "bias-length": ("a bias of 3 for 4 output channels", {"bias_shape": (3,)}),
     }
-    if padded_by_word:
+    if OPERATIONS[op].is_transposed:
+        changes |= {
+            "output-padding-large": (
+                "an output padding of 2 at stride 2",
+                {"stride": twos, "output_padding": (*last0, 2)},
+            ),
+            "output-padding-negative": ("an output padding of -1", {"stride": twos, "output_padding": (*last0, -1)}),
+            "cropped": ("a padding that leaves nothing", {"padding": (*last0, 9)}),
+        }
+    else:
         changes |= {
             "padding-unknown": ("padding='sane'", {"padding": "sane"}),
             "same-strided": ("'same' with stride 2", {"padding": "same", "stride": (2,) * rank}),
@@ -159,7 +175,7 @@ CONV3D: Final = CaseLists(
     sweeps={},
 )  # fmt: skip
 
-TRANSPOSED: Final = CaseLists(
+TRANSPOSED2D: Final = CaseLists(
     smoke=(
         "conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32",  # every parameter different
         "conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32-real",
@@ -180,7 +196,7 @@ TRANSPOSED: Final = CaseLists(
         "size": ("5x7", "6x5", "9x8"),
         "kernel": ("k1", "k2", "k3", "k4", "k2x3", "k3x1", "k5"),
         "stride": ("s1", "s2", "s2x1", "s1x3", "s3x2"),
-        "padding": ("p0", "p1", "p1x0", "p0x2", "p1+0x2+1"),
+        "padding": ("p0", "p1", "p1x0", "p0x2", "p1+0x2+1", "psame_upper", "psame_lower", "pvalid"),
         "output_padding": ("", "-e1", "-e1x0", "-e0x1", "-e2x1"),
         "dilation": ("d1", "d1x2", "d2x1", "d2", "d3x2"),
         "layout": ("", "-fortran", "-channels_last", "-strided", "-negative"),
@@ -193,6 +209,16 @@ TRANSPOSED: Final = CaseLists(
                 "n1-c2-o3-g1-4x5-k2-s1-p1-e2x1-d3x2-bias-f32",  # smaller than the dilation alone
                 "n2-c6-o4-g2-5x4-k1-s3-p0-e2-d1-bias-f32",  # that hold the bias alone
                 "n1-c2-o3-g1-4x5-k5-s2x3-p2+1x1+2-e1x2-d1-f32",
+            ],
+            "output size": [  # that is asked for, with numbers or ONNX's output_shape
+                "n1-c2-o3-g1-4x5-k3-s2x3-p1-h8x14-d1-bias-f32",
+                "n1-c2-o3-g1-4x5-k3x4-s2-psame_upper-h7x9-d1-f32",
+                "n1-c2-o3-g1-4x5-k3x4-s2-psame_lower-h7x9-d1-f32",
+            ],
+            "same": [  # whose total is odd, and whose kernel is smaller than the stride
+                *(f"n1-c2-o3-g1-4x5-k{k}-s{s}-psame_{end}-d1-bias-f32"
+                  for k, s in (("4x3", "3x2"), ("2x5", "2x3"), ("1", "3x2")) for end in ("upper", "lower")),
+                "n1-c4-o6-g2-5x4-k3x2-s1x2-psame_upper-e0x1-d2x3-f32",
             ],
             "padding": [
                 "n1-c2-o3-g1-6x7-k5-s1-p4x3-d1-f32",
@@ -226,22 +252,96 @@ TRANSPOSED: Final = CaseLists(
             "values": _endings("n1-c4-o3-g1-4x5-k3x2-s2x1-p0-d1", _VALUES),
         },
     ),
-    rejected=(
-        *_refused("conv_transpose2d", padded_by_word=False),
-        *(
-            replace(
-                Case("", (1, 4, 5, 6), (4, 3, 2, 3), stride=(2, 2), op="conv_transpose2d"),
-                id=f"conv_transpose2d-reject-{name}",
-                rejects=reason,
-                **arguments,  # type: ignore[arg-type]  # of all kinds
-            )
-            for name, reason, arguments in (
-                ("output-padding-large", "an output padding of 2 at stride 2", {"output_padding": (0, 2)}),
-                ("output-padding-negative", "an output padding of -1", {"output_padding": (0, -1)}),
-                ("cropped", "a padding that leaves nothing", {"padding": (6, 0)}),
-            )
-        ),
+    rejected=_refused("conv_transpose2d"),
+    networks=TRANSPOSED2D_NETWORKS,
+    sweeps={},
+)  # fmt: skip
+
+TRANSPOSED1D: Final = CaseLists(
+    smoke=(
+        "conv_transpose1d-n2-c6-o4-g2-5-k3-s2-p1-e1-d2-bias-f32",  # every parameter different
+        "conv_transpose1d-n2-c6-o4-g2-5-k3-s2-p1-e1-d2-bias-f32-real",
+        "conv_transpose1d-n2-c3-o5-g1-6-k4-s2-p1-d1-bias-f32",
+        "conv_transpose1d-n1-c3-o4-g1-5-k2-s2-p0-d1-f32",
+        "conv_transpose1d-n1-c3-o4-g1-5-k1-s3-p0-d1-bias-f32",  # gaps that hold the bias alone
+        "conv_transpose1d-n1-c2-o3-g1-6-k3-s3-p0+2-d1-f32",
+        "conv_transpose1d-n2-c5-o5-g5-6-k4-s2-p1-d1-f32",
+        "conv_transpose1d-c3-o4-g1-5-k3-s3-p1-e2-d1-bias-f64-real",
     ),
-    networks=TRANSPOSED_NETWORKS,
+    parameters={
+        **_COMMON,
+        "size": ("5", "9", "14"),
+        "kernel": ("k1", "k2", "k3", "k4", "k7"),
+        "stride": ("s1", "s2", "s3"),
+        "padding": ("p0", "p1", "p2+1", "psame_upper", "psame_lower", "pvalid"),
+        "output_padding": ("", "-e1", "-e2"),
+        "dilation": ("d1", "d2", "d3"),
+        "layout": ("", "-fortran", "-strided", "-negative"),
+    },
+    edges=_prefixed(
+        "conv_transpose1d",
+        {
+            "output padding": ["n1-c2-o3-g1-5-k3-s4-p1-e3-d1-bias-f32", "n1-c2-o3-g1-5-k2-s1-p1-e2-d3-bias-f32"],
+            "output size": ["n1-c2-o3-g1-5-k3-s2-p1-h10-d1-bias-f32", "n1-c2-o3-g1-5-k4-s2-psame_lower-h9-d1-f32"],
+            "same": [f"n1-c2-o3-g1-5-k{k}-s{s}-psame_{end}-d1-bias-f32"
+                     for k, s in ((4, 3), (5, 2), (1, 3)) for end in ("upper", "lower")],
+            "padding": ["n1-c2-o3-g1-7-k5-s1-p4-d1-f32", "n1-c2-o3-g1-8-k1-s1-p2-d1-bias-f32"],
+            "stride": ["n1-c2-o3-g1-4-k3-s5-p0-d1-bias-f32", "n1-c2-o3-g1-3-k16-s8-p4-d1-f32-real",
+                       "n2-c2-o3-g1-5-k2-s3-p0-d3-bias-f32"],
+            "groups": ["n2-c6-o9-g3-5-k3-s2-p1-d1-f32", "n2-c13-o26-g13-4-k3-s1-p1-d1-f32",
+                       "n1-c5-o1-g1-6-k3-s2-p1-d1-bias-f32", "n2-c7-o1-g1-5-k4-s2-p1-d1-f32"],
+            "tiles": ["n1-c2-o3-g1-33-k3-s2-p1-d1-bias-f32", "n1-c1-o2-g1-16387-k4-s4-p0-d1-f32"],
+            "probes": ["n2-c6-o2-g1-5-k3-s2-p1-d2-f32-onetap", "n1-c3-o2-g1-5-k3-s2-p1-d1-f32-ones"],
+            "degenerate": ["n0-c3-o4-g1-5-k3-s2-p1-d1-bias-f32", "c6-o4-g2-5-k3-s2-p1+0-d1-f32",
+                           "n1-c2-o3-g1-1-k1-s1-p0-d1-bias-f32"],
+            "memory": _endings("n2-c3-o4-g1-6-k3-s2-p1-d1-bias-f32", _LAYOUTS),
+            "types": _endings("n2-c6-o4-g2-5-k3-s2-p1-e1-d2-bias", _TYPES),
+            "values": _endings("n1-c4-o3-g1-5-k3-s2-p0-d1", _VALUES),
+        },
+    ),
+    rejected=_refused("conv_transpose1d"),
+    networks=TRANSPOSED1D_NETWORKS,
+    sweeps={},
+)  # fmt: skip
+
+TRANSPOSED3D: Final = CaseLists(
+    smoke=(
+        "conv_transpose3d-n2-c4-o6-g2-3x4x5-k2x3x1-s1x2x2-p0x1x0-e0x1x1-d1x2x1-bias-f32",  # every parameter different
+        "conv_transpose3d-n2-c4-o6-g2-3x4x5-k2x3x1-s1x2x2-p0x1x0-e0x1x1-d1x2x1-bias-f32-real",
+        "conv_transpose3d-n2-c3-o2-g1-2x3x4-k4-s2-p1-d1-bias-f32",
+        "conv_transpose3d-n1-c3-o2-g1-3x2x4-k2-s2-p0-d1-f32",
+        "conv_transpose3d-n1-c2-o3-g1-2x3x4-k1-s3x2x1-p0-d1-bias-f32",
+        "conv_transpose3d-n2-c3-o3-g3-3x4x2-k3x2x4-s2x1x2-p1x0x1-d1-f32",
+        "conv_transpose3d-c3-o2-g1-2x4x3-k3x2x2-s2x3x1-p1x0x1-e1x2x0-d1-bias-f64-real",
+    ),
+    parameters={
+        **_COMMON,
+        "size": ("3x4x5", "5x2x4"),
+        "kernel": ("k1", "k2", "k3", "k2x3x1", "k1x2x3"),
+        "stride": ("s1", "s2", "s2x1x3", "s1x3x2"),
+        "padding": ("p0", "p1", "p1x0x0", "p1+0x0+0x0+1", "psame_upper", "psame_lower"),
+        "output_padding": ("", "-e1", "-e0x1x0"),
+        "dilation": ("d1", "d2", "d2x1x3"),
+        "layout": ("", "-fortran", "-strided", "-negative"),
+    },
+    edges=_prefixed(
+        "conv_transpose3d",
+        {
+            "output padding": ["n1-c2-o3-g1-2x3x4-k2x3x2-s3x2x4-p1x0x0-e2x1x3-d1-bias-f32"],
+            "output size": ["n1-c2-o3-g1-2x3x4-k2x3x2-s2-p0-h4x7x9-d1-bias-f32"],
+            "same": [f"n1-c2-o3-g1-2x3x4-k2x3x4-s1x2x3-psame_{end}-d1-bias-f32" for end in ("upper", "lower")],
+            "stride": ["n1-c2-o3-g1-2x3x2-k2x1x3-s3x4x5-p0-d1-bias-f32",
+                       "n1-c2-o3-g1-2x3x2-k2x3x2-s2x1x3-p0-d2x1x3-f32"],
+            "groups": ["n1-c6-o9-g3-2x3x2-k2x3x2-s2x1x2-p0-d1-f32", "n2-c5-o1-g1-2x3x4-k2-s1-p0-d1-bias-f32"],
+            "probes": ["n2-c12-o2-g1-2x3x4-k2x3x1-s2x1x1-p1x0x0-d1x2x1-f32-onetap",
+                       "n1-c3-o2-g1-2x3x4-k3-s2-p1-d1-f32-ones"],
+            "degenerate": ["n0-c3-o4-g1-2x3x4-k3x2x1-s2-p1x0x0-d1-bias-f32", "c4-o6-g2-2x3x4-k2-s2x1x1-p0-d1-f32"],
+            "memory": _endings("n2-c3-o4-g1-2x4x3-k2x3x1-s2x1x1-p1x0x0-d1-bias-f32", _LAYOUTS),
+            "types": _endings("n2-c4-o6-g2-3x4x5-k2x3x1-s1x2x2-p0x1x0-e0x1x1-d1x2x1-bias", _TYPES),
+            "values": _endings("n1-c4-o3-g1-2x4x3-k2x3x1-s2x1x1-p0-d1", _VALUES),
+        },
+    ),
+    rejected=_refused("conv_transpose3d"),
+    networks=TRANSPOSED3D_NETWORKS,
     sweeps={},
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The name of a case says everything: this reads it.
+"""The name of a case says everything: one writes it, and one reads it.
 
 ``n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32`` says, in order, batch 2 (left out for an input without one), 6 input
 channels, 10 output channels, 2 groups, height 7 and width 9, a 2×3 kernel, stride (2, 1), padding (1, 0), dilation
@@ -8,52 +8,120 @@ numbers in place of exact whole ones, ``nan`` ...), and one for the memory layou
 
 Another operation than conv2d stands in front: ``conv1d-n2-c6-o10-g2-9-k3-s2-p1-d2-f32`` has one number for each of its
 axes, ``conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32`` an output padding ``e`` where it is not 0,
-and ``conv2d_weight-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32`` is the gradient of the convolution that follows.
+or the size ``h`` of its output where that is asked for, and ``conv2d_weight-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32``
+is the gradient of the convolution that follows.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from refconv.arguments import PADDING_STRINGS
-from refconv.geometry import ConvGeometry
+from refconv.geometry.arguments import PADDING_STRINGS
+from refconv.operations import OPERATIONS
 from refconv.testing.battery.cases import DTYPES, INTEGERS, Case
 from refconv.testing.battery.data import DATA, FLOAT_DATA, FORWARD_DATA, INTEGER_DATA, LAYOUTS, ROUNDED
-from refconv.testing.battery.operations import OPERATIONS
 
 __all__: list[str] = []
 
 _NUMBER = r"(?:0|[1-9]\d*)"
 _NUMBERS = rf"{_NUMBER}(?:x{_NUMBER})*"
 _SIDES = rf"{_NUMBER}\+{_NUMBER}(?:x{_NUMBER}\+{_NUMBER})*"
-_NOT_FIRST = ["|".join(list(words)[1:]) for words in (OPERATIONS, DATA, LAYOUTS)]  # the first goes without saying
-_GRAMMAR = re.compile(
-    rf"(?:(?P<op>{_NOT_FIRST[0]})-)?(?:n(?P<n>{_NUMBER})-)?c(?P<c>{_NUMBER})-o(?P<o>{_NUMBER})-g(?P<g>{_NUMBER})"
-    rf"-(?P<size>{_NUMBERS})-k(?P<k>{_NUMBERS})-s(?P<s>{_NUMBERS})-p(?P<p>{'|'.join(PADDING_STRINGS)}|{_SIDES}|{_NUMBERS})"
-    rf"(?:-e(?P<e>{_NUMBERS}))?-d(?P<d>{_NUMBERS})(?P<bias>-bias)?"
-    rf"-(?P<dtype>{'|'.join(DTYPES)})(?:-(?P<data>{_NOT_FIRST[1]}))?(?:-(?P<layout>{_NOT_FIRST[2]}))?"
+_PADDING = rf"{'|'.join(PADDING_STRINGS)}|{_SIDES}|{_NUMBERS}"
+_NOT_FIRST = {
+    name: "|".join(list(words)[1:]) for name, words in (("op", OPERATIONS), ("data", DATA), ("layout", LAYOUTS))
+}
+# The words of a name in their order: what stands before each, what it may be, and whether it may be missing.
+_WORDS: Final = (
+    ("op", "", _NOT_FIRST["op"], True),  # the first operation goes without saying, like the first data and layout
+    ("n", "n", _NUMBER, True),
+    ("c", "c", _NUMBER, False),
+    ("o", "o", _NUMBER, False),
+    ("g", "g", _NUMBER, False),
+    ("size", "", _NUMBERS, False),
+    ("k", "k", _NUMBERS, False),
+    ("s", "s", _NUMBERS, False),
+    ("p", "p", _PADDING, False),
+    ("e", "e", _NUMBERS, True),
+    ("h", "h", _NUMBERS, True),
+    ("d", "d", _NUMBERS, False),
+    ("bias", "", "bias", True),
+    ("dtype", "", "|".join(DTYPES), False),
+    ("data", "", _NOT_FIRST["data"], True),
+    ("layout", "", _NOT_FIRST["layout"], True),
 )
+
+
+def _grammar() -> re.Pattern[str]:
+    parts = [f"{front}(?P<{name}>{form})" for name, front, form, _ in _WORDS]
+    optional = [f"(?:-{part})?" if may_miss else f"-{part}" for part, (*_, may_miss) in zip(parts, _WORDS, strict=True)]
+    return re.compile("".join(optional))
+
+
+_GRAMMAR: Final = _grammar()
+
+
+def write_name(words: Mapping[str, str | None]) -> str:
+    """Write the words of a name in their order, those that are there: ``{"c": "1", ...}``."""
+    return "-".join(f"{front}{words[name]}" for name, front, *_ in _WORDS if words.get(name))
+
+
+def name_of(case: Case) -> str:
+    """Write the name of a valid case from all the rest of it: the inverse of `parse_case`."""
+    rank = case.operation.space.rank
+    batch = case.input_shape[0] if len(case.input_shape) == rank + 2 else None
+    channels, *size = case.input_shape[-rank - 1 :]
+    first, second, *kernel = case.weight_shape
+    transposed = case.operation.is_transposed
+    return write_name(
+        {
+            "op": "" if case.op == "conv2d" else case.op,
+            "n": None if batch is None else str(batch),
+            "c": str(channels),
+            "o": str(second * case.groups if transposed else first),
+            "g": str(case.groups),
+            "size": "x".join(map(str, size)),
+            "k": numbers_text(*kernel),
+            "s": numbers_text(*_as_tuple(case.stride)),
+            "p": padding_text(case.padding),
+            "e": numbers_text(*case.output_padding) if any(case.output_padding) else "",
+            "h": "x".join(map(str, case.output_size)),
+            "d": numbers_text(*_as_tuple(case.dilation)),
+            "bias": "" if case.bias_shape is None else "bias",
+            "dtype": case.dtype,
+            "data": "" if case.data == "exact" else case.data,
+            "layout": "" if case.layout == "contiguous" else case.layout,
+        }
+    )
 
 
 def parse_case(name: str, family: str = "") -> Case:
     """Return the valid case of this name; a ValueError where it is not of the form above, or cannot be."""
-    match = _GRAMMAR.fullmatch(name)
-    part = {} if match is None else match.groupdict()
+    case = read_case(name, family)
+    if name_of(case) != name:
+        raise ValueError(f"case {name!r} must read like {name_of(case)!r}")
+    _check_words(case)
+    return case
+
+
+def read_case(name: str, family: str = "") -> Case:
+    """Return the case of a name whose words need not go together."""
+    match = _GRAMMAR.fullmatch(f"-{name}")
+    part: dict[str, Any] = {} if match is None else match.groupdict()
     op = part.get("op") or "conv2d"
-    rank = OPERATIONS[op].space.rank
-    if not part or _says_twice(name) or not _has_rank(part, rank):
-        raise ValueError(f"case {name!r} must read like {_EXAMPLES[op]!r}")
+    operation = OPERATIONS[op]
+    rank = operation.space.rank
+    if not part or not _has_rank(part, rank):
+        raise ValueError(f"case {name!r} must read like {example_of(op)!r}")
     channels, out_channels, groups = int(part["c"]), int(part["o"]), int(part["g"])
-    of_weight = channels, out_channels
-    if op != "conv_transpose2d":
-        of_weight = out_channels, channels
+    first, second = (channels, out_channels) if operation.is_transposed else (out_channels, channels)
     batch = () if part["n"] is None else (int(part["n"]),)
     case = Case(
         id=name,
         input_shape=(*batch, channels, *numbers_of(part["size"], rank)),
-        weight_shape=(of_weight[0], of_weight[1] // max(1, groups), *numbers_of(part["k"], rank)),
+        weight_shape=(first, second // max(1, groups), *numbers_of(part["k"], rank)),
         bias_shape=(out_channels,) if part["bias"] else None,
         stride=numbers_of(part["s"], rank),
         padding=_padding(part["p"], rank),
@@ -64,33 +132,26 @@ def parse_case(name: str, family: str = "") -> Case:
         layout=part["layout"] or "contiguous",
         family=family,
         op=op,
-        output_padding=numbers_of(part["e"] or "0", 2),
+        output_padding=numbers_of(part["e"] or "0", rank),
+        output_size=numbers_of(part["h"], rank) if part["h"] else (),
     )
-    if op == "conv_transpose2d" and isinstance(case.padding, str):
-        raise ValueError(f"case {name!r} has padding={case.padding!r}, which only a convolution can be padded by")
-    if op == "conv_transpose2d" and groups and out_channels % groups:
+    if operation.is_transposed and groups and out_channels % groups:
         raise ValueError(f"case {name!r} has {groups} groups, which must divide its {out_channels} output channels")
-    case.axes()
-    if case.operation.is_gradient:
-        case = _with_grad_output(case)
-    _check_words(case)
+    plan = case.plan
+    if operation.is_gradient:
+        shape = plan.input_shape if operation.is_transposed else plan.output_shape
+        case = replace(case, grad_output_shape=shape if plan.batched else shape[1:])
     return case
-
-
-def _with_grad_output(case: Case) -> Case:
-    """Give a gradient's case the shape of the convolution's output."""
-    plan = ConvGeometry.from_shapes(case.input_shape, case.weight_shape, **case.kwargs())
-    return replace(case, grad_output_shape=plan.output_shape[4 - len(case.input_shape) :])
 
 
 def _check_words(case: Case) -> None:
     """Refuse words that say nothing here: data that a type or an operation cannot hold, a bias of a gradient."""
-    operation = OPERATIONS[case.op]
+    operation = case.operation
     is_integer = case.dtype in INTEGERS
     if case.data not in (INTEGER_DATA if is_integer else FLOAT_DATA):
         kind = "whole" if is_integer else "floating-point"
         raise ValueError(f"case {case.id!r} has {case.data!r} data, which {kind} numbers do not have")
-    if case.data in FORWARD_DATA and not operation.is_forward:
+    if case.data in FORWARD_DATA and (operation.is_gradient or operation.is_transposed):
         raise ValueError(f"case {case.id!r} has {case.data!r} data, which {case.op} does not have")
     if case.data not in ROUNDED and not case.largest_number():
         name = case.id
@@ -101,36 +162,35 @@ def _check_words(case: Case) -> None:
         raise ValueError(f"case {case.id!r} has a bias, which {case.op} does not have")
 
 
-def _has_rank(part: dict[str, str | None], rank: int) -> bool:
-    """Whether there is one number, or one for each axis (of the size, one for each), and an output padding may be."""
-    if part["e"] is not None and (part["op"] != "conv_transpose2d" or part["e"] == "0"):
+def _has_rank(part: dict[str, Any], rank: int) -> bool:
+    """Whether there is one number, or one for each axis (of a size, one for each), and what is transposed may be."""
+    if (part["e"] or part["h"]) and not OPERATIONS[part["op"] or "conv2d"].is_transposed:
         return False
     counts = {letter: (part[letter] or "0").count("x") + 1 for letter in ("size", "k", "s", "p", "e", "d")}
-    is_by_side = "+" in (part["p"] or "")
-    needed = {letter for letter in counts if letter == "size" or (letter == "p" and is_by_side)}
+    counts["h"] = part["h"].count("x") + 1 if part["h"] else rank
+    needed = {"size", "h"} | ({"p"} if "+" in part["p"] else set())
     return all(count == rank or (count == 1 and letter not in needed) for letter, count in counts.items())
 
 
-def _says_twice(name: str) -> bool:
-    """Whether a name writes equal numbers one by one, or sides that are equal: one convolution has one name."""
-    words = [part[1:].split("x") for part in name.split("-") if re.fullmatch(r"[kspde][\dx+]+", part)]
-    return any(
-        all(len({*sides.split("+")}) == 1 for sides in numbers)
-        if "+" in numbers[0]
-        else len(numbers) > 1 == len({*numbers})
-        for numbers in words
-    )
-
-
-def numbers_text(letter: str, *numbers: int) -> str:
-    """Write numbers as names have them: ``k3`` for equal ones, else ``k2x3``."""
-    return f"{letter}{numbers[0]}" if len({*numbers}) == 1 else letter + "x".join(map(str, numbers))
+def numbers_text(*numbers: int) -> str:
+    """Write numbers as names have them: ``3`` for equal ones, else ``2x3``."""
+    return str(numbers[0]) if len({*numbers}) == 1 else "x".join(map(str, numbers))
 
 
 def numbers_of(text: str, rank: int) -> tuple[int, ...]:
-    """Read ``3``, or ``k3``, as (3, 3), and ``2x3`` as (2, 3)."""
+    """Read ``3`` as (3, 3), and ``2x3`` as (2, 3)."""
     numbers = tuple(map(int, re.findall(r"\d+", text)))
     return numbers * rank if len(numbers) == 1 else numbers
+
+
+def padding_text(padding: Any) -> str:
+    """Write a padding: a word, ``1x0`` where the sides are equal, else ``1+0x2+3``."""
+    if isinstance(padding, str):
+        return padding
+    sides = [side if isinstance(side, tuple) else (side, side) for side in _as_tuple(padding)]
+    if all(before == after for before, after in sides):
+        return numbers_text(*(before for before, _ in sides))
+    return "x".join(f"{before}+{after}" for before, after in sides)
 
 
 def _padding(text: str, rank: int) -> str | tuple[int, ...] | tuple[tuple[int, ...], ...]:
@@ -142,11 +202,18 @@ def _padding(text: str, rank: int) -> str | tuple[int, ...] | tuple[tuple[int, .
     return tuple(tuple(map(int, sides.split("+"))) for sides in text.split("x"))
 
 
-_EXAMPLES: Final = {
-    "conv2d": "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32",
-    "conv1d": "conv1d-n2-c6-o10-g2-9-k3-s2-p1-d2-bias-f32",
-    "conv3d": "conv3d-n2-c4-o6-g2-5x7x6-k2x3x1-s1x2x1-p1x0x0-d1x1x2-bias-f32",
-    "conv_transpose2d": "conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32",
-    "conv2d_input": "conv2d_input-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32",
-    "conv2d_weight": "conv2d_weight-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32",
-}
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return tuple(value)
+
+
+_EXAMPLES: Final = {1: ("9", "3", "2", "1", "1", "2"), 2: ("7x9", "2x3", "2x1", "1x0", "1x0", "1x2"),
+                    3: ("5x7x6", "2x3x1", "1x2x1", "1x0x0", "0x1x0", "1x1x2")}  # fmt: skip
+
+
+def example_of(op: str) -> str:
+    """Return a name of this operation, in which all parameters differ."""
+    operation = OPERATIONS[op]
+    words = dict(zip(("size", "k", "s", "p", "e", "d"), _EXAMPLES[operation.space.rank], strict=True))
+    words |= {"op": op, "n": "2", "c": "6", "o": "10", "g": "2", "bias": "" if operation.by else "bias", "dtype": "f32"}
+    words |= {"e": words["e"] if operation.is_transposed else "", "op": "" if op == "conv2d" else op}
+    return write_name(words)

@@ -16,8 +16,10 @@ wav2vec 2.0        Baevski et al. 2020, section 3: the feature encoder    conv1d
 Whisper base       Radford et al. 2022, section 2.2: the stem             conv1d; 30 seconds, 80 mel bands
 C3D                Tran et al. 2015, section 3.2, from conv3b on          conv3d; 16 frames of 112×112
 FCN                Long et al. 2015, section 4.2                          conv_transpose2d; 21 classes, strides 2, 8, 32
+HiFi-GAN V1        Kong et al. 2020, table 5: the upsampling layers       conv_transpose1d; 32 frames of 80 mel bands
 DCGAN              Radford et al. 2015, figure 1                          conv_transpose2d; images of 64×64
 U-Net              Ronneberger et al. 2015, figure 1: the up-convolutions conv_transpose2d; 572×572
+3D U-Net           Çiçek et al. 2016, figure 2: the up-convolutions       conv_transpose3d; 132×132×116
 
 One image each, whole numbers in float32.  A shape that a network has twice is there once, and one that two networks
 have stands with the first.
@@ -189,11 +191,26 @@ CONV1D_NETWORKS: Final[dict[str, list[str]]] = {
     ],
 }
 CONV3D_NETWORKS: Final[dict[str, list[str]]] = {"c3d": list(_c3d())}
-TRANSPOSED_NETWORKS: Final[dict[str, list[str]]] = {
+TRANSPOSED2D_NETWORKS: Final[dict[str, list[str]]] = {
     "fcn": [_upsampling(21, 21, size, 2 * stride, stride, 0) for size, stride in ((16, 2), (34, 8), (10, 32))],
     "dcgan": list(_dcgan()),
     "unet": [
         _upsampling(channels, channels // 2, size, 2, 2, 0)
         for channels, size in ((1024, 28), (512, 52), (256, 100), (128, 196))
+    ],
+}
+TRANSPOSED1D_NETWORKS: Final[dict[str, list[str]]] = {
+    "hifigan": [
+        f"conv_transpose1d-n1-c{channels}-o{channels // 2}-g1-{size}-{steps}-d1-bias-f32"
+        for channels, size, steps in (
+            *((512, 32, "k16-s8-p4"), (256, 256, "k16-s8-p4")),
+            *((128, 2048, "k4-s2-p1"), (64, 4096, "k4-s2-p1")),
+        )
+    ],
+}
+TRANSPOSED3D_NETWORKS: Final[dict[str, list[str]]] = {
+    "unet3d": [
+        f"conv_transpose3d-n1-c{channels}-o{channels}-g1-{size}-k2-s2-p0-d1-bias-f32"
+        for channels, size in ((512, "9x9x7"), (256, "14x14x10"), (128, "24x24x16"))
     ],
 }

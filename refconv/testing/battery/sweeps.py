@@ -36,7 +36,7 @@ def _extents(axis: str) -> list[str]:
 def _same_heights() -> list[str]:
     """Return SAME in every dialect over kernels, dilations and strides, down the height; odd and even heights."""
     return [
-        f"n1-c1-o2-g1-{height}x3-k{kernel}x1-{numbers_text('s', stride, 1)}-p{same}-d{dilation}x1-f32"
+        f"n1-c1-o2-g1-{height}x3-k{kernel}x1-s{numbers_text(stride, 1)}-p{same}-d{dilation}x1-f32"
         for height, (same, stride), kernel, dilation in product((13, 14), _DIALECTS, range(2, 6), range(2, 5))
     ]
 
@@ -44,7 +44,7 @@ def _same_heights() -> list[str]:
 def _strides() -> list[str]:
     """Return stride, dilation and kernel against each other, along the width, with more padding on one side."""
     return [
-        f"n1-c2-o2-g1-4x{16 + 2 * dilation}-{numbers_text('k', 2, kernel)}-s3x{stride}-p0+0x2+1-d1x{dilation}-f32"
+        f"n1-c2-o2-g1-4x{16 + 2 * dilation}-k{numbers_text(2, kernel)}-s3x{stride}-p0+0x2+1-d1x{dilation}-f32"
         for kernel, stride, dilation in product((*range(1, 6), 7), (1, 2, 4, 5, 6), range(2, 5))
     ]
 

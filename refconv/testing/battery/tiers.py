@@ -24,34 +24,50 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
 
-from refconv.arguments import check_choice
-from refconv.formats import has_ml_dtypes
-from refconv.testing.battery.case_lists import CONV2D, gradient_lists
+from refconv.geometry.arguments import check_choice
+from refconv.numbers.formats import has_ml_dtypes
+from refconv.operations import OPERATIONS
+from refconv.testing.battery.case_lists import CONV2D, CaseLists, gradient_lists
 from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.cover import cover
-from refconv.testing.battery.family_cases import CONV1D, CONV3D, TRANSPOSED
+from refconv.testing.battery.family_cases import CONV1D, CONV3D, TRANSPOSED1D, TRANSPOSED2D, TRANSPOSED3D
 from refconv.testing.battery.names import numbers_of, parse_case
-from refconv.testing.battery.operations import OPERATIONS
 
 __all__ = ["cases", "find_case"]
 
-LISTS: Final = {
+_FORWARD: Final = {
     "conv2d": CONV2D,
     "conv1d": CONV1D,
     "conv3d": CONV3D,
-    "conv_transpose2d": TRANSPOSED,
-    "conv2d_input": gradient_lists("conv2d_input", CONV2D),
-    "conv2d_weight": gradient_lists("conv2d_weight", CONV2D),
+    "conv_transpose2d": TRANSPOSED2D,
+    "conv_transpose1d": TRANSPOSED1D,
+    "conv_transpose3d": TRANSPOSED3D,
 }
+
+
+@lru_cache
+def lists_of(op: str) -> CaseLists:
+    """Return what the battery of an operation is made of: of a gradient, what its operation's is."""
+    operation = OPERATIONS[op]
+    return gradient_lists(op, _FORWARD[operation.forward.name]) if operation.is_gradient else _FORWARD[op]
 
 
 def _cover_names(op: str, strength: int) -> list[str]:
     """Return cases in which any two, or three, parameters meet in every combination of their values."""
-    rank = OPERATIONS[op].space.rank
-    rows = cover(LISTS[op].parameters, partial(_is_possible, rank=rank), strength)
-    if op != "conv_transpose2d":
+    operation = OPERATIONS[op]
+    rank = operation.space.rank
+    rows = cover(lists_of(op).parameters, partial(_is_possible, rank=rank), strength)
+    if not operation.is_transposed:
         rows = [row | {"size": _size_that_fits(row["size"], row["kernel"], row["dilation"], rank)} for row in rows]
-    return [_name(op, row) for row in rows]
+    front = "" if op == "conv2d" else f"{op}-"
+    return [front + "".join(f"{hyphen}{row.get(name, '')}" for name, hyphen in _ORDER) for row in rows]
+
+
+# The parameters as a name has them; what may be missing brings its own hyphen.
+_ORDER: Final = (
+    *(("batch", ""), ("channels", "-"), ("size", "-"), ("kernel", "-"), ("stride", "-"), ("padding", "-")),
+    *(("output_padding", ""), ("dilation", "-"), ("bias", ""), ("dtype", "-"), ("data", ""), ("layout", "")),
+)
 
 
 def _is_possible(row: dict[str, str], rank: int) -> bool:
@@ -63,15 +79,6 @@ def _is_possible(row: dict[str, str], rank: int) -> bool:
         return True
     axes = zip(*(numbers_of(text, rank) for text in (extra, stride, dilation)), strict=True)
     return all(pixels < max(step, rate) for pixels, step, rate in axes)
-
-
-def _name(op: str, row: dict[str, str]) -> str:
-    """Write a row as the name of a case."""
-    front = [] if op == "conv2d" else [op]
-    numbers = [row[name] for name in ("batch", "channels", "size", "kernel", "stride", "padding")]
-    numbers[-1] += row.get("output_padding", "")
-    endings = f"{row['dilation']}{row['bias']}", f"{row['dtype']}{row['data']}{row['layout']}"
-    return "-".join([*front, *numbers, *endings])
 
 
 def _size_that_fits(size: str, kernel: str, dilation: str, rank: int) -> str:
@@ -94,22 +101,22 @@ def _parsed(families: Mapping[str, Iterable[str]]) -> dict[str, Case]:
 
 
 def _smoke(op: str) -> tuple[Case, ...]:
-    return tuple(_parsed({"smoke": LISTS[op].smoke}).values())
+    return tuple(_parsed({"smoke": lists_of(op).smoke}).values())
 
 
 def _core(op: str) -> tuple[Case, ...]:
-    valid = _parsed({"smoke": LISTS[op].smoke, "pairwise": _cover_names(op, 2), **LISTS[op].edges})
-    return (*valid.values(), *(replace(case, family="rejected") for case in LISTS[op].rejected))
+    valid = _parsed({"smoke": lists_of(op).smoke, "pairwise": _cover_names(op, 2), **lists_of(op).edges})
+    return (*valid.values(), *(replace(case, family="rejected") for case in lists_of(op).rejected))
 
 
 def _full(op: str) -> tuple[Case, ...]:
     core = {case.id: case for case in _tier("core", op)}
-    more = _parsed({"triples": _cover_names(op, 3), **LISTS[op].sweeps})
+    more = _parsed({"triples": _cover_names(op, 3), **lists_of(op).sweeps})
     return tuple((core | {name: case for name, case in more.items() if name not in core}).values())
 
 
 def _networks(op: str) -> tuple[Case, ...]:
-    return tuple(_parsed(LISTS[op].networks).values())
+    return tuple(_parsed(lists_of(op).networks).values())
 
 
 _TIERS: Final[dict[str, Callable[[str], tuple[Case, ...]]]] = {
@@ -134,8 +141,9 @@ def cases(tier: str = "core", *, op: str = "conv2d", match: str = "", dtype: str
     tier : {"core", "smoke", "full", "networks"}
         Which: of conv2d about 370, about 20, or about 1900 of small ones, or about 130 of the sizes that known networks
         have.
-    op : {"conv2d", "conv1d", "conv3d", "conv_transpose2d", "conv2d_input", "conv2d_weight"}
-        Of which operation.  Those of conv1d, conv3d and conv_transpose2d are fewer, and no sweeps.
+    op : str
+        Of which operation: one of `refconv.operations.OPERATIONS`.  Those of other operations than conv2d and its
+        gradients are fewer, and no sweeps.
     match : str
         Only those in whose id or family this text stands.
     dtype : str, optional

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from refconv.dtypes import as_array
-from refconv.formats import Array, as_dtype
+from refconv.numbers.dtypes import as_array
+from refconv.numbers.formats import Array, as_dtype
 
 
 def to_numpy(name: str, value: object) -> Array:

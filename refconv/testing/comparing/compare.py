@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike
+from refconv.bounds.summation import Precision
 from refconv.conv import conv2d
-from refconv.dtypes import result_dtype
-from refconv.formats import Array
-from refconv.precision import Precision
-from refconv.problem import Problem
+from refconv.geometry.arguments import IntOrPair, PaddingLike
+from refconv.numbers.dtypes import result_dtype
+from refconv.numbers.formats import Array
+from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.comparison import Comparison, compare_arrays
 from refconv.testing.comparing.conventions import CONVENTIONS, Judged
@@ -93,10 +93,10 @@ def compare_conv2d(
     >>> compare_conv2d(rounded, third, x[:, :1, :1, :1], input_dtype="tf32").passed
     True
     """
-    problem = Problem.of(
+    call = Call.of(
         conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, read=to_numpy
     )
-    return _compared(actual, problem, dtype, accumulate_dtype, input_dtype, confidence, algorithm)
+    return _compared(actual, call, dtype, accumulate_dtype, input_dtype, confidence, algorithm)
 
 
 def compare_result(
@@ -143,35 +143,35 @@ def compare_result(
     want 1.0
     error 3, 5.03e+07 × its bound 6e-08
     """
-    problem = Problem.of(function, *arguments, read=to_numpy, **parameters)
-    return _compared(actual, problem, dtype, accumulate_dtype, input_dtype, confidence)
+    call = Call.of(function, *arguments, read=to_numpy, **parameters)
+    return _compared(actual, call, dtype, accumulate_dtype, input_dtype, confidence)
 
 
 def _compared(
     actual: object,
-    problem: Problem,
+    call: Call,
     dtype: npt.DTypeLike | None,
     accumulate_dtype: npt.DTypeLike | None,
     input_dtype: npt.DTypeLike | None,
     confidence: float | None,
     algorithm: str = "direct",
 ) -> Comparison:
-    result = result_dtype(*problem.dtypes, dtype=dtype)
+    result = result_dtype(*call.dtypes, dtype=dtype)
     precision = None
     if result.kind not in "biuO":
         precision = Precision.of(result, accumulate_dtype, input_dtype, confidence)
-    reference = reference_of(problem, result, precision, algorithm, any_integer=dtype is None)
-    return compare_by_convention(actual, problem, reference, precision)
+    reference = reference_of(call, result, precision, algorithm, any_integer=dtype is None)
+    return compare_by_convention(actual, call, reference, precision)
 
 
 def compare_by_convention(
-    actual: object, problem: Problem, reference: Reference, precision: Precision | None = None
+    actual: object, call: Call, reference: Reference, precision: Precision | None = None
 ) -> Comparison:
     """Compare with the reference, and where that fails with what other conventions make of it."""
     comparison = compare_arrays(actual, reference)
     if comparison.passed or comparison.problem:
         return comparison
-    judged = Judged(problem, precision, reference, to_numpy("the result", actual))
+    judged = Judged(call, precision, reference, to_numpy("the result", actual))
     for sentence, convention in CONVENTIONS.items():
         other = convention(judged)
         if other is not None and (found := compare_arrays(actual, other)).passed:

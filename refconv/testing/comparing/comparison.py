@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from refconv.dtypes import is_integral
-from refconv.formats import Array, float_info
+from refconv.numbers.dtypes import is_integral
+from refconv.numbers.formats import Array, float_info
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.reference import Reference
 

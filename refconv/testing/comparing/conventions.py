@@ -13,25 +13,19 @@ from typing import Final
 
 import numpy as np
 
-from refconv.conv import conv2d
-from refconv.conv_nd import conv1d, conv3d
-from refconv.dtypes import is_integral, wide_dtype
-from refconv.formats import Array, float_info, is_ml_dtype
-from refconv.grad import conv2d_input, conv2d_weight
-from refconv.precision import Precision, Sums, gamma
-from refconv.problem import Problem
+from refconv.bounds.summation import Precision, Sums, gamma
+from refconv.bounds.sums import sums_of
+from refconv.numbers.dtypes import is_integral, wide_dtype
+from refconv.numbers.formats import Array, float_info, is_ml_dtype
+from refconv.operations import Call
 from refconv.testing.comparing.reference import Reference, reference_of
-from refconv.transpose import conv_transpose2d
-from refconv.transpose_nd import conv_transpose1d, conv_transpose3d
-
-ADJOINTS: Final = (conv_transpose1d, conv_transpose2d, conv_transpose3d, conv2d_input, conv2d_weight)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A result that is being judged: the problem, what should be returned, and what was."""
+    """A result that is being judged: the call, what should be returned, and what was."""
 
-    problem: Problem
+    call: Call
     precision: Precision | None
     reference: Reference
     actual: Array
@@ -56,10 +50,10 @@ def _skipping_padding(judged: Judged) -> Reference | None:
 
     In the gradient of a weight, what slides over the input and its padding is what arrives at the output.
     """
-    problem = judged.problem
-    if problem.function not in (conv1d, conv2d, conv3d, conv2d_weight) or not judged.is_real:
+    call = judged.call
+    if call.operation.asked == "input" or call.operation.by == "bias" or not judged.is_real:
         return None
-    (moved, sliding), arrays = problem.factors, problem.factors.values()
+    (moved, sliding), arrays = call.factors, call.factors.values()
     image, weight = (operand.astype(wide_dtype(operand.dtype)) for operand in arrays)
     if not np.isfinite(image).all() or np.isfinite(weight).all():
         return None
@@ -67,9 +61,9 @@ def _skipping_padding(judged: Judged) -> Reference | None:
     def reads(pixels: Array, taps: Array) -> Array:
         """Return whether an output reads one of these real pixels through one of these taps."""
         whole = {moved: pixels.astype(np.int64), sliding: taps.astype(np.int64), "bias": None}
-        return problem.with_operands(**whole)() > 0
+        return call.with_operands(**whole)() > 0
 
-    finite = problem.with_operands(**{sliding: np.where(np.isfinite(weight), weight, 0.0)})
+    finite = call.with_operands(**{sliding: np.where(np.isfinite(weight), weight, 0.0)})
     reference = reference_of(finite, judged.reference.dtype, judged.precision)
     rest = reference.truth  # not finite where the bias is not
     plus = (rest == np.inf) | reads(image > 0, weight == np.inf) | reads(image < 0, weight == -np.inf)
@@ -84,14 +78,14 @@ def _adding_bias_later(judged: Judged) -> Reference | None:
     """Round the sum to the type of the result once more, before the bias is added to it and that is rounded as well."""
     dtype = judged.reference.dtype
     precision = judged.precision or (Precision.of(dtype) if judged.is_real else None)
-    if "bias" not in judged.problem.operands or precision is None or not precision.rounds_result:
+    if "bias" not in judged.call.operands or precision is None or not precision.rounds_result:
         return None
-    sums = reference_of(judged.problem.with_operands(bias=None), dtype, precision)
+    sums = reference_of(judged.call.with_operands(bias=None), dtype, precision)
     rounding = precision.result.unit * (np.abs(sums.truth) + sums.allowed) + precision.result.smallest
     return judged.allowing_more((1 + precision.result.unit) * rounding)
 
 
-def _flushing_results(judged: Judged, problem: Problem | None = None) -> Reference | None:
+def _flushing_results(judged: Judged, call: Call | None = None) -> Reference | None:
     """Allow every product, sum and result below the least normal number to be taken for 0.
 
     So each result is 0 or at least that number; any other is held to the bound as it stands.  What is lost on the way
@@ -99,10 +93,10 @@ def _flushing_results(judged: Judged, problem: Problem | None = None) -> Referen
     """
     if not judged.is_real:
         return None
-    problem, dtype = problem or judged.problem, judged.reference.dtype
+    call, dtype = call or judged.call, judged.reference.dtype
     precision = judged.precision or Precision.of(dtype)
-    reference = reference_of(problem, dtype, precision)
-    sums = problem.sums(precision, exact=reference.truth)
+    reference = reference_of(call, dtype, precision)
+    sums = sums_of(call, precision, exact=reference.truth)
     lost = np.fmin(2 * sums.roundings * precision.accumulator.least_normal, sums.magnitude)
     least, size = precision.result.least_normal, np.abs(judged.actual.astype(reference.truth.dtype))
     is_flushed = (size == 0) & (np.abs(reference.truth) < least + lost + reference.allowed)
@@ -121,7 +115,7 @@ def _flushing_inputs(judged: Judged) -> Reference | None:
         is_subnormal = np.abs(operand.astype(np.float64)) < float_info(operand.dtype).least_normal
         return np.where(is_subnormal, np.zeros_like(operand), operand)
 
-    return _flushing_results(judged, judged.problem.each(flushed))
+    return _flushing_results(judged, judged.call.each(flushed))
 
 
 def _rounding_partial_sums(judged: Judged) -> Reference | None:
@@ -132,9 +126,9 @@ def _rounding_partial_sums(judged: Judged) -> Reference | None:
     of the sums is rounded more often than that: ``γ_{M−1}(u)·Σ|s|``, or ``γ_M(u)·(Σ|s| + |b|)``, is what is new.
     That is said of so few sums, ``M²·u <= 1/2``, that one of them could not be lost in it.
     """
-    problem, bias = judged.problem, judged.problem.operands.get("bias")
+    call, bias = judged.call, judged.call.operands.get("bias")
     precision = judged.precision or (Precision.of(judged.reference.dtype) if judged.is_real else None)
-    if problem.function not in ADJOINTS or precision is None or not (judged.is_real and precision.rounds_result):
+    if call.operation.asked == "output" or precision is None or not (judged.is_real and precision.rounds_result):
         return None
 
     def allowing(count: Array, size: Array) -> Reference:
@@ -142,53 +136,51 @@ def _rounding_partial_sums(judged: Judged) -> Reference | None:
         narrow = gamma(roundings, precision.result.unit) * (size + judged.reference.allowed)
         return judged.allowing_more(narrow + roundings * precision.result.smallest)
 
-    sums = problem.sums(precision, exact=judged.reference.truth)
-    most = _most_sums(problem, sums)
+    sums = sums_of(call, precision, exact=judged.reference.truth)
+    most = _most_sums(call, sums)
     with np.errstate(invalid="ignore"):
         error = np.abs(judged.actual.astype(judged.reference.truth.dtype) - judged.reference.truth)
     if np.max(most, initial=0) ** 2 * precision.result.unit > 0.5:
         return None
     if (error > allowing(most, sums.magnitude).allowed).any():
         return None  # without a look at each of the sums, which are no larger than all products
-    count, size = (_of_images if problem.function is conv2d_weight else _of_taps)(problem.with_operands(bias=None))
+    count, size = (_of_images if call.operation.asked == "weight" else _of_taps)(call.with_operands(bias=None))
     if bias is not None:
-        over_pixels = bias.reshape(-1, *(1,) * (problem.operands["weight"].ndim - 2))
+        over_pixels = bias.reshape(-1, *(1,) * (call.operands["weight"].ndim - 2))
         size = size + np.abs(over_pixels.astype(np.float64))
     return allowing(count, size)
 
 
-def _most_sums(problem: Problem, sums: Sums) -> Array:
+def _most_sums(call: Call, sums: Sums) -> Array:
     """Return of how many sums each element is at most the sum: as many as there are images, or taps that reach it."""
-    if problem.function is conv2d_weight:
-        image = problem.operands["input"]
-        return np.full(sums.magnitude.shape, len(image) if image.ndim == 4 else 1)
-    channels = max(1, len(problem.operands["weight"]) // problem.parameters.get("groups", 1))
-    return np.asarray(-(-sums.roundings // channels))
+    plan = call.plan
+    if call.operation.asked == "weight":
+        return np.full(sums.magnitude.shape, plan.batch)
+    return np.asarray(-(-sums.roundings // max(1, plan.group_out_channels)))
 
 
-def _of_images(problem: Problem) -> tuple[Array, Array]:
+def _of_images(call: Call) -> tuple[Array, Array]:
     """Return how many images' sums s each element of a weight's gradient adds up, and Σ|s|."""
-    image, arriving = problem.factors.values()
-    images = [(image, arriving)] if image.ndim == 3 else zip(image, arriving, strict=True)
-    size = np.zeros_like(problem(dtype=np.float64))
-    count = np.zeros(size.shape, np.int64)
-    for one, its in images:
-        size += np.abs(problem.with_operands(input=one, grad_output=its)(dtype=np.float64))
-        count += 1
-    return count, size
+    size = np.zeros_like(call(dtype=np.float64))
+    plan = call.plan
+    for n in range(plan.batch):
+        image = slice(n, n + 1) if plan.batched else ...
+        one = call.with_operands(**{name: array[image] for name, array in call.factors.items()})
+        size += np.abs(one(dtype=np.float64))
+    return np.full(size.shape, plan.batch), size
 
 
-def _of_taps(problem: Problem) -> tuple[Array, Array]:
+def _of_taps(call: Call) -> tuple[Array, Array]:
     """Return how many taps' sums s over the channels each pixel of an adjoint adds up, and Σ|s|."""
-    weight = problem.operands["weight"]
-    size = np.zeros_like(problem(dtype=np.float64))
+    weight = call.operands["weight"]
+    size = np.zeros_like(call(dtype=np.float64))
     count = np.zeros(size.shape, np.int64)
     for tap in np.ndindex(*weight.shape[2:]):
         is_tap = np.zeros(weight.shape, np.int64)
         is_tap[(..., *tap)] = 1
         alone = np.where(is_tap > 0, weight, np.zeros_like(weight))
-        size += np.abs(problem.with_operands(weight=alone)(dtype=np.float64))
-        count += problem.each(np.ones_like).with_operands(weight=is_tap)(dtype=np.float64) > 0
+        size += np.abs(call.with_operands(weight=alone)(dtype=np.float64))
+        count += call.each(np.ones_like).with_operands(weight=is_tap)(dtype=np.float64) > 0
     return count, size
 
 
@@ -203,7 +195,7 @@ def _multiplying_thrice(judged: Judged) -> Reference | None:
     if judged.reference.dtype.kind != "c":
         return None
     precision = judged.precision or Precision.of(judged.reference.dtype)
-    sums = judged.problem.sums(precision, exact=judged.reference.truth)
+    sums = sums_of(judged.call, precision, exact=judged.reference.truth)
     products = sums.roundings // 2  # which counts those of complex numbers twice
     return judged.allowing_more(20**0.5 * gamma(products + 5, precision.accumulator.unit) * sums.magnitude)
 

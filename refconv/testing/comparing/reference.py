@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refconv.dtypes import is_integral, round_once, wide_dtype
-from refconv.formats import Array, float_info
-from refconv.precision import Precision, gamma
-from refconv.problem import Problem
+from refconv.bounds.summation import Precision, gamma
+from refconv.bounds.sums import sums_of
+from refconv.numbers.dtypes import is_integral, round_once, wide_dtype
+from refconv.numbers.formats import Array, float_info
+from refconv.operations import Call
 
 
 class Reference(NamedTuple):
@@ -39,27 +40,27 @@ class Reference(NamedTuple):
 
 
 def reference_of(
-    problem: Problem,
+    call: Call,
     dtype: np.dtype[Any],
     precision: Precision | None = None,
     algorithm: str = "direct",
     *,
     any_integer: bool = False,
 ) -> Reference:
-    """Return the reference for a problem whose result is to have this type.
+    """Return the reference for a call whose result is to have this type.
 
     For a type narrower than float64 the truth is accumulated in float64; for float64 itself it is correctly rounded.
     What it may still be off by is allowed for.
     """
     if dtype.kind in "biuO":
-        truth = problem(dtype=dtype)
+        truth = call(dtype=dtype)
         return Reference(truth, np.zeros(truth.shape), dtype, any_integer=any_integer and is_integral(dtype))
-    wide = wide_dtype(dtype, *problem.dtypes)
+    wide = wide_dtype(dtype, *call.dtypes)
     unit = float_info(wide).unit
     is_exact = unit == float_info(dtype).unit == float_info(np.float64).unit
-    truth = problem(dtype=wide, method="exact" if is_exact else "im2col")
+    truth = call(dtype=wide, method="exact" if is_exact else "im2col")
     precision = precision or Precision.of(dtype)
-    sums = problem.sums(precision, algorithm, exact=truth)
+    sums = sums_of(call, precision, algorithm, exact=truth)
     with np.errstate(all="ignore"):
         own_error = unit * np.abs(truth) if is_exact else gamma(sums.roundings, unit) * sums.magnitude
         return Reference(truth, np.asarray(precision.bound(sums) + own_error), dtype)

@@ -17,8 +17,8 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
 from refconv.testing.diagnosis.axis_fit import UNREAD, AxisFit, fitted_axis
@@ -136,15 +136,15 @@ def trace_addressing(target: str | Target, case: str | Case | None = None) -> Ad
 
 
 def _traced(target: Target, case: Case) -> Addressing:
-    geometry = ConvGeometry.from_shapes(case.input_shape, case.weight_shape, **case.kwargs())
+    geometry = case.plan
     digits = {"f32": 24, "f64": 53}.get(case.dtype, 0)
     if np.prod(case.input_shape) >= 2 ** (digits - 1):
         raise ValueError(
             f"case {case.id!r} has more pixels than its type can number; it must have fewer than 2^{digits - 1}"
         )
     trace = run_trace(target, case, geometry)
-    rows = fitted_axis(_over_maps(trace.rows), expected_fit(geometry.height, along=0))
-    columns = fitted_axis(_over_maps(trace.columns), expected_fit(geometry.width, along=1))
+    rows = fitted_axis(_over_maps(trace.rows), expected_fit(geometry.axes[0], along=0))
+    columns = fitted_axis(_over_maps(trace.columns), expected_fit(geometry.axes[1], along=1))
     channels = np.apply_along_axis(
         _agreed, -1, np.moveaxis(trace.channels, (1, 4), (0, 1)).reshape(*_table(geometry), -1)
     )

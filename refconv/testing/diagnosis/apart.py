@@ -7,10 +7,9 @@ from itertools import product
 
 import numpy as np
 
-from refconv.arguments import Pair
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
-from refconv.testing.battery.names import parse_case
+from refconv.testing.battery.names import numbers_text, parse_case
 from refconv.testing.diagnosis.directions import Convolution
 from refconv.testing.diagnosis.evidence import is_near
 from refconv.testing.diagnosis.mistakes import Mistake
@@ -25,7 +24,7 @@ def separating_case(right: Reading, mistakes: Sequence[Mistake]) -> str:
 
     There are such cases for conv2d only.
     """
-    if not (isinstance(right, Convolution) and right.form.rank == 2):
+    if not (isinstance(right, Convolution) and right.rank == 2):
         return ""
     best, most = "", 1
     for case in sorted(_variations(right), key=_cost):
@@ -43,29 +42,24 @@ def _cost(case: Case) -> int:
 
 def _variations(right: Reading) -> Iterator[Case]:
     """Yield cases with the same kernel in which one parameter differs from here, and along the axes."""
-    kernel = (right.height.kernel_size, right.width.kernel_size)
+    kernel = tuple(axis.kernel_size for axis in right.axes)
     here = {
-        "s": (right.height.stride, right.width.stride),
-        "p": (right.height.padding[0], right.width.padding[0]),
-        "d": (right.height.dilation, right.width.dilation),
+        "s": tuple(axis.stride for axis in right.axes),
+        "p": tuple(axis.padding[0] for axis in right.axes),
+        "d": tuple(axis.dilation for axis in right.axes),
     }
     changes = [{}, *({letter: pair} for letter in here for pair in ((2, 3), (3, 2))), {"p": (4, 5)}]
     for batch, (channels, outputs, groups), change in product((1, 3), ((1, 1, 1), (4, 6, 2), (6, 9, 3)), changes):
         parts = here | change
         axes = zip(kernel, parts["s"], parts["d"], (2, 3), strict=True)
         size = "x".join(str(d * (k - 1) + 1 + steps * s) for k, s, d, steps in axes)
-        numbers = "-".join(f"{letter}{_short(pair)}" for letter, pair in {"k": kernel, **parts}.items())
+        numbers = "-".join(f"{letter}{numbers_text(*pair)}" for letter, pair in {"k": kernel, **parts}.items())
         yield parse_case(f"n{batch}-c{channels}-o{outputs}-g{groups}-{size}-{numbers}-bias-f32")
-
-
-def _short(pair: Pair) -> str:
-    first, second = pair
-    return str(first) if first == second else f"{first}x{second}"
 
 
 def _kinds(case: Case, mistakes: Sequence[Mistake]) -> int:
     """Return how many different outputs the mistakes make of a case."""
-    right, dtype = reading_of(case.problem()), case.result_dtype
+    right, dtype = reading_of(case.call()), case.result_dtype
     places = spread(right.everywhere(), OUTPUTS)
     outputs: list[tuple[Array, Array]] = []
     for mistake in mistakes:

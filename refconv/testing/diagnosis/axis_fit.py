@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 
 UNREAD = -1  # in place of a pixel: the tap read none, or several
 

@@ -7,8 +7,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from refconv.dtypes import as_array
-from refconv.formats import Array
+from refconv.numbers.dtypes import as_array
+from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.finding import Finding
 
 Operands: TypeAlias = dict[str, Array]  # by name, the factors before the bias

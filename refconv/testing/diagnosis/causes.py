@@ -82,7 +82,7 @@ class Explainer:
     def _explanations(self, case: Case, actual: object, seconds: float) -> list[Finding]:
         if actual is None:
             return [NOTHING]
-        array, right, reference = gather(actual, case.problem(), case.result_dtype)
+        array, right, reference = gather(actual, case.call(), case.result_dtype)
         table = table_of(right)
         self._known, suspects = table.by_code, table.of_codes(self._suspects)
         if array.shape != reference.truth.shape:
@@ -126,7 +126,7 @@ class Explainer:
 
     def _misreadings(self, case: Case, right: Reading, seconds: float) -> list[Finding]:
         """Call a conv2d again for each tap, if there is time: which pixels does it read?"""
-        is_conv2d = isinstance(right, Convolution) and right.form.rank == 2
+        is_conv2d = isinstance(right, Convolution) and right.rank == 2
         if is_conv2d and self._has_time(seconds * 2 * math.prod(case.weight_shape[1:])):
             with suppress(Exception):
                 return list(trace_addressing(self._target, case).problems[:1])

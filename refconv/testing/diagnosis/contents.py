@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.evidence import Evidence, is_near
 from refconv.testing.diagnosis.reading import Places, spread
 
@@ -57,7 +57,7 @@ def _zeros(evidence: Evidence) -> Content:
 
 
 def _bias_alone(evidence: Evidence) -> Content:
-    bias = np.broadcast_to(evidence.right.bias[:, :, np.newaxis, np.newaxis], evidence.truth.shape)
+    bias = np.broadcast_to(evidence.bias, evidence.truth.shape)
     return Content("bias-alone", "the bias alone stands there", is_near(evidence.actual, bias, evidence.bound))
 
 
@@ -103,7 +103,7 @@ def _saturated(evidence: Evidence) -> Content | None:
 def _other_bias(evidence: Evidence) -> Content | None:
     """Find in every channel the sums, with the bias of one channel or another."""
     bias, truth, actual = evidence.right.bias[:1], evidence.truth, evidence.actual
-    maps = evidence.wrong.any(axis=(0, 2, 3)).sum()
+    maps = evidence.wrong.any(axis=(0, *range(2, truth.ndim))).sum()
     if not bias.any() or bias.shape[1] > MOST_CHANNELS or evidence.count < ENOUGH or maps < 2:
         return None
     for o in range(bias.shape[1]):
@@ -146,17 +146,18 @@ def _altered(
 
 def _exchanged_maps(evidence: Evidence) -> Content | None:
     """Find whole maps (n, o) that stand in each other's places."""
-    maps = np.argwhere(evidence.wrong.any(axis=(2, 3)))
+    space = tuple(range(2, evidence.wrong.ndim))
+    maps = np.argwhere(evidence.wrong.any(axis=space))
     if len(maps) < 2 or evidence.actual[0, 0].size < ENOUGH:
         return None
     origins = []
     for n, o in maps:
-        matches = is_near(evidence.actual[n, o], evidence.truth, evidence.bound).all(axis=(2, 3))
+        matches = is_near(evidence.actual[n, o], evidence.truth, evidence.bound).all(axis=space)
         if not matches.any():
             return None
         origins.append(np.argwhere(matches)[0])
     (n, o), (from_n, from_o) = maps[0], origins[0]
-    one, other = (many.removesuffix("s") for many in evidence.right.axes[:2])
+    one, other = (many.removesuffix("s") for many in evidence.right.names[:2])
     where = f"{one} {n}, {other} {o} holds what belongs to {one} {from_n}, {other} {from_o}"
     return Content(
         "outputs-swapped", f"whole maps stand in each other's places: {where}", evidence.wrong, has_region=False
@@ -180,8 +181,8 @@ def _neighbour(evidence: Evidence) -> Content | None:
 
 
 def _is_off_by(evidence: Evidence, places: Places, offset: tuple[int, ...]) -> bool:
-    n, o, p, q = (axis + step for axis, step in zip(places, offset, strict=True))
-    return bool(is_near(evidence.actual[places], evidence.truth[n, o, p, q], evidence.bound[n, o, p, q]).all())
+    there = tuple(axis + step for axis, step in zip(places, offset, strict=True))
+    return bool(is_near(evidence.actual[places], evidence.truth[there], evidence.bound[there]).all())
 
 
 def _offsets(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:

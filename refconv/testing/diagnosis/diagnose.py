@@ -13,10 +13,10 @@ from typing import Any, Final, TypeAlias
 
 import numpy.typing as npt
 
-from refconv.arguments import IntOrPair, PaddingLike
 from refconv.conv import conv2d
-from refconv.formats import Array
-from refconv.problem import Problem
+from refconv.geometry.arguments import IntOrPair, PaddingLike
+from refconv.numbers.formats import Array
+from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.reference import Reference
 from refconv.testing.diagnosis.apart import separating_case
@@ -83,10 +83,10 @@ def diagnose(
     kernel-flipped: the kernel is flipped: this is the true convolution of mathematics (explains 9 of 9 wrong elements)
       should be: tap i reads h = S·p + D·i − T, so the first tap reads the first pixel
     """
-    problem = Problem.of(
+    call = Call.of(
         conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, read=to_numpy
     )
-    return causes_of(actual, problem, dtype)
+    return causes_of(actual, call, dtype)
 
 
 def diagnose_result(
@@ -119,18 +119,18 @@ def diagnose_result(
     TypeError, ValueError
         As in `diagnose`, or if `function` is none of the family.
     """
-    return causes_of(actual, Problem.of(function, *arguments, read=to_numpy, **parameters), dtype)
+    return causes_of(actual, Call.of(function, *arguments, read=to_numpy, **parameters), dtype)
 
 
-def causes_of(actual: object, problem: Problem, dtype: npt.DTypeLike | None = None) -> list[Finding]:
-    """Return the causes that explain what was returned for a problem equally well."""
-    array, right, reference = gather(actual, problem, dtype)
+def causes_of(actual: object, call: Call, dtype: npt.DTypeLike | None = None) -> list[Finding]:
+    """Return the causes that explain what a call returned equally well."""
+    array, right, reference = gather(actual, call, dtype)
     return with_separating_case(explanations(array, right, reference), right)
 
 
-def whereabouts(actual: object, problem: Problem, dtype: npt.DTypeLike | None = None) -> str:
+def whereabouts(actual: object, call: Call, dtype: npt.DTypeLike | None = None) -> str:
     """Return in words where an output of the right shape is wrong; empty where that is everywhere, or in no order."""
-    array, right, reference = gather(actual, problem, dtype)
+    array, right, reference = gather(actual, call, dtype)
     if array.shape != reference.truth.shape:
         return ""
     evidence = Evidence.of(array, right, reference)

@@ -1,12 +1,12 @@
 """The three ways to walk a reading: to the output, to the input, to the weight.
 
-With h = R[p, i] and w = Q[q, j] the pixels that output (p, q) reads through tap (i, j),
+With h = R[p, k] the pixel that output p reads through tap k, along each axis,
 
-    output[n, o, p, q] = bias[o] + Σ weight[o, c, i, j]·input[images[n], channels[o, c], h, w]
-    input[n, c, h, w]  = bias[c] + Σ weight[o, c', i, j]·output[images[n], o, p, q]      channels[o, c'] = c
-    weight[o, c, i, j] = Σ output[n, o, p, q]·input[images[n], channels[o, c], h, w]
+    output[n, o, *p] = bias[o] + Σ weight[o, c, *k]·input[images[n], channels[o, c], *h]
+    input[n, c, *h]  = bias[c] + Σ weight[o, c', *k]·output[images[n], o, *p]      channels[o, c'] = c
+    weight[o, c, *k] = Σ output[n, o, *p]·input[images[n], channels[o, c], *h]
 
-Along the depth it is the same.  The input's sum is over all that lead to a pixel: the tables are turned round.
+The input's sum is over all that lead to a pixel: the tables are turned round.
 """
 
 from __future__ import annotations
@@ -18,46 +18,44 @@ from typing import ClassVar
 
 import numpy as np
 
-from refconv.axis import AxisGeometry
-from refconv.formats import Array
-from refconv.testing.diagnosis.reading import AXES, Reading, table
+from refconv.geometry.axis import AxisGeometry
+from refconv.numbers.formats import Array
+from refconv.testing.diagnosis.reading import Reading, along, table
 
 
 @dataclass(frozen=True, slots=True)
 class Convolution(Reading):
-    """The output is asked for: conv1d, conv2d, conv3d."""
+    """The output is asked for."""
 
     factors: ClassVar[tuple[str, str]] = ("input", "weight")
 
     @property
     def products(self) -> int:
-        """``C/G · K_d · K_h · K_w``."""
+        """``C/G · K_h · K_w``."""
         return math.prod(self.weight.shape[1:])
 
-    def natural_size(self, axis: AxisGeometry, name: str) -> int:  # noqa: ARG002  # all axes are alike
+    def natural_size(self, axis: AxisGeometry, place: int) -> int:  # noqa: ARG002  # all axes are alike
         """``floor((H + T + B − (D·(K − 1) + 1)) / S) + 1``."""
         return axis.output_size
 
     def _gathered(self, *places: Array) -> tuple[Array, Array]:
         """Return the pixels that each output reads, 0 in the padding, and the weights."""
-        n, o, p, q = places
+        n, o, *p = places
         weights = self.weight[o]
         if 0 in self.input.shape:
             return np.zeros(weights.shape, self.input.dtype), weights
-        rows = table(self.height, self.size[0], self.padding_mode)[p][:, None, None, :, None]
-        columns = table(self.width, self.size[1], self.padding_mode)[q][:, None, None, None, :]
-        inside = (rows >= 0) & (columns >= 0)
-        images, depths = np.divmod(self.images[n], self.depths)
-        if self.form.rank == 3:
-            z = table(self.depth, self.depths, self.padding_mode)[depths][:, None, :, None, None]
-            inside = inside & (z >= 0)
-            rows = rows + np.maximum(z, 0) * self.height.input_size
-        image, channel = images[:, None, None, None, None], self.channels[o][:, :, None, None, None]
-        pixels = np.where(inside, self.input[image, channel, rows, columns], 0)
+        image = self.images[n].reshape(-1, *(1,) * (1 + self.rank))
+        channel = self.channels[o].reshape(len(o), -1, *(1,) * self.rank)
+        read = zip(self.axes, self.size, p, strict=True)
+        pixels = [
+            along(table(axis, outputs, self.padding_mode)[output], place, self.rank)
+            for place, (axis, outputs, output) in enumerate(read)
+        ]
+        found, inside = _looked_up(self.input, (image, channel), pixels)
         if self.renormalised:
-            share = inside.mean(axis=(1, 2, 3, 4), keepdims=True)
-            pixels = pixels / np.where(share == 0, 1, share)
-        return pixels.reshape(weights.shape), weights
+            share = inside.mean(axis=tuple(range(1, inside.ndim)), keepdims=True)
+            found = found / np.where(share == 0, 1, share)
+        return np.broadcast_to(found, weights.shape), weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +67,39 @@ class InputAdjoint(Reading):
     overlaps : str
         What stands where several outputs meet in a pixel: all of them ``"added"``, or what was written last, window by
         window or tap by tap: ``"window"``, ``"tap"``; ``"wrapped"``: all, and the last ones for those before the first.
-    output_padding : triple of int
-        E along the depth, the height and the width.
+    output_padding : tuple of int
+        E along each axis; empty where there is none.
     beyond : str
         What stands in the last E rows and columns: ``"sums"`` as everywhere, the ``"bias"`` alone, or ``"zeros"``.
     """
 
     overlaps: str = "added"
-    output_padding: tuple[int, int, int] = (0, 0, 0)
+    output_padding: tuple[int, ...] = ()
     beyond: str = "sums"
 
     factors: ClassVar[tuple[str, str]] = ("weight", "output")
+    letters: ClassVar[str] = "NCZHW"
+
+    @property
+    def extras(self) -> tuple[int, ...]:
+        """E along each axis, 0 where there is none."""
+        return self.output_padding or (0,) * self.rank
 
     @property
     def products(self) -> int:
         """All that is laid out for one pixel, as many as meet where most do."""
-        return math.prod(pairs.shape[1] for pairs in (self._channels(), *self._axes()))
+        return math.prod(pairs.shape[1] for pairs in (self._channels(), *self._leads()))
 
-    def natural_size(self, axis: AxisGeometry, name: str) -> int:
+    def natural_size(self, axis: AxisGeometry, place: int) -> int:
         """``S·(P − 1) + D·(K − 1) + 1 − T − B + E``: what the outputs reach, whatever else a stride leaves unread."""
-        extra = self.output_padding[AXES.index(name)]
-        return axis.stride * (self._outputs(name) - 1) + axis.effective_kernel_size - sum(axis.padding) + extra
+        return axis.reach(self.output.shape[2 + place]) - sum(axis.padding) + self.extras[place]
 
-    def _outputs(self, name: str) -> int:
-        """Return the outputs that there are along an axis: P, or the depths R."""
-        planes, _, rows, columns = self.output.shape
-        images = len(self.images) // self.depths
-        found: dict[str, int] = {"depth": planes // max(1, images), "height": rows, "width": columns}
-        return found[name]
-
-    def _axes(self) -> list[Array]:
-        """Return for every depth, row and column of the input what leads there."""
-        sized = zip(AXES, (self.depth, self.height, self.width), (self.depths, *self.size), strict=True)
+    def _leads(self) -> list[Array]:
+        """Return for every pixel along each axis what leads there."""
+        read = zip(self.axes, self.size, self.output.shape[2:], strict=True)
         return [
-            _leading(replace(axis, input_size=size), self._outputs(name), self.padding_mode, self.overlaps)
-            for name, axis, size in sized
+            _leading(replace(axis, input_size=size), outputs, self.padding_mode, self.overlaps)
+            for axis, size, outputs in read
         ]
 
     def _channels(self) -> Array:
@@ -112,32 +108,33 @@ class InputAdjoint(Reading):
 
     def _gathered(self, *places: Array) -> tuple[Array, Array]:
         """Return the weights and outputs that lead to each pixel, both 0 where fewer do than elsewhere."""
-        n, c, h, w = places
+        n, c, *h = places
         if 0 in self.weight.shape or 0 in self.output.shape:
             nothing = np.zeros((len(n), 0), self.bias.dtype)
             return nothing, nothing
-        images, z = np.divmod(self.images[n], self.depths)
-        depth, height, width = self._axes()
-        o, channel = np.moveaxis(self._channels()[c], -1, 0)[:, :, :, None, None, None]
-        r, k = np.moveaxis(depth[z], -1, 0)[:, :, None, :, None, None]
-        p, i = np.moveaxis(height[h], -1, 0)[:, :, None, None, :, None]
-        q, j = np.moveaxis(width[w], -1, 0)[:, :, None, None, None, :]
-        planes = images[:, None, None, None, None] * self._outputs("depth") + r
-        lead = (o >= 0) & (r >= 0) & (p >= 0) & (q >= 0) & self._is_summed(n, h, w)[:, None, None, None, None]
-        weights = np.where(lead, self.weight[o, np.maximum(channel * self.depth.kernel_size + k, 0), i, j], 0)
-        return weights, np.where(lead, self.output[planes, o, p, q], 0)
+        last = (1,) * self.rank
+        image = self.images[n].reshape(-1, 1, *last)
+        o, channel = (pairs.reshape(len(c), -1, *last) for pairs in np.moveaxis(self._channels()[c], -1, 0))
+        lead = (o >= 0) & self._is_summed(*h).reshape(-1, 1, *last)
+        outputs, taps = [], []
+        for place, (pairs, pixel) in enumerate(zip(self._leads(), h, strict=True)):
+            p, k = (along(numbers, place, self.rank) for numbers in np.moveaxis(pairs[pixel], -1, 0))
+            lead = lead & (p >= 0)
+            outputs.append(p)
+            taps.append(k)
+        weights = np.where(lead, self.weight[o, channel, *taps], 0)
+        return weights, np.where(lead, self.output[image, o, *outputs], 0)
 
     def _added(self, *places: Array) -> Array:
-        n, c, h, w = places
-        bias = self.bias[n, c]
-        return np.where(self._is_summed(n, h, w), bias, 0) if self.beyond == "zeros" else bias
+        bias = self.bias[places[0], places[1]]
+        return np.where(self._is_summed(*places[2:]), bias, 0) if self.beyond == "zeros" else bias
 
-    def _is_summed(self, n: Array, h: Array, w: Array) -> Array:
+    def _is_summed(self, *pixels: Array) -> Array:
         """Whether each pixel is a sum of products at all."""
         if self.beyond == "sums":
-            return np.ones(len(h), bool)
-        stop = np.array((self.depths, *self.size)) - self.output_padding
-        return np.asarray((np.stack([n % self.depths, h, w], axis=1) < stop).all(axis=1))
+            return np.ones(len(pixels[0]), bool)
+        stop = np.array(self.size) - self.extras
+        return np.asarray((np.stack(pixels, axis=1) < stop).all(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,40 +147,48 @@ class WeightAdjoint(Reading):
     """The weight is asked for: the gradient with respect to it."""
 
     factors: ClassVar[tuple[str, str]] = ("input", "output")
-    names: ClassVar[tuple[str, str, str, str]] = ("output channels", "input channels", "kernel rows", "kernel columns")
+    outer: ClassVar[tuple[str, str]] = ("output channels", "input channels")
+    inner: ClassVar[tuple[str, str, str]] = ("kernel planes", "kernel rows", "kernel columns")
+    letters: ClassVar[str] = "OIZHW"
     grouped: ClassVar[int] = 0
 
     @property
     def products(self) -> int:
         """``N·P·Q``."""
-        batch, _, rows, columns = self.output.shape
-        return int(batch * rows * columns)
+        return len(self.output) * math.prod(self.output.shape[2:])
 
-    def natural_size(self, axis: AxisGeometry, name: str) -> int:
+    def natural_size(self, axis: AxisGeometry, place: int) -> int:
         """``floor((H + T + B − (S·(P − 1) + 1)) / D) + 1``: the taps whose pixels there are, for every output."""
-        outputs: int = self.output.shape[{"height": 2, "width": 3}[name]]
+        outputs = self.output.shape[2 + place]
         return (axis.padded_size - (axis.stride * (outputs - 1) + 1)) // axis.dilation + 1
 
     def _gathered(self, *places: Array) -> tuple[Array, Array]:
         """Return the pixels that each tap reads, 0 in the padding, and what arrives at the outputs."""
-        o, c, i, j = places
+        o, c, *k = places
         outputs = np.moveaxis(self.output[:, o], 1, 0)
         if 0 in self.input.shape:
             return np.zeros(outputs.shape, self.input.dtype), outputs
-        rows = self._tap(self.height, self.size[0], self.output.shape[2], i)[:, None, :, None]
-        columns = self._tap(self.width, self.size[1], self.output.shape[3], j)[:, None, None, :]
-        images, channels = self.images[None, :, None, None], self.channels[o, c][:, None, None, None]
-        inside = (rows >= 0) & (columns >= 0)
-        return np.where(inside, self.input[images, channels, rows, columns], 0), outputs
+        last = (1,) * self.rank
+        image, channel = self.images.reshape(1, -1, *last), self.channels[o, c].reshape(-1, 1, *last)
+        read = zip(self.axes, self.size, self.output.shape[2:], k, strict=True)
+        pixels = [
+            along(table(replace(axis, kernel_size=taps), size, self.padding_mode).T[tap], place, self.rank)
+            for place, (axis, taps, size, tap) in enumerate(read)
+        ]
+        return np.broadcast_to(_looked_up(self.input, (image, channel), pixels)[0], outputs.shape), outputs
 
-    def _tap(self, axis: AxisGeometry, taps: int, outputs: int, which: Array) -> Array:
-        """Return the pixel that every output reads through some taps: (taps, P)."""
-        return table(replace(axis, kernel_size=taps), outputs, self.padding_mode).T[which]
+
+def _looked_up(input: Array, outer: tuple[Array, Array], pixels: list[Array]) -> tuple[Array, Array]:
+    """Return the numbers at some pixels, 0 where one is −1, and where none is."""
+    inside = np.ones((1,) * pixels[0].ndim, bool)
+    for axis in pixels:
+        inside = inside & (axis >= 0)
+    return np.where(inside, input[*outer, *pixels], 0), inside
 
 
 @lru_cache(maxsize=256)
 def _leading(axis: AxisGeometry, outputs: int, padding_mode: str, overlaps: str) -> Array:
-    """Return what leads to each pixel, (H, most, 2): outputs p and taps i; −1 where fewer do."""
+    """Return what leads to each pixel, (H, most, 2): outputs p and taps k; −1 where fewer do."""
     if overlaps == "wrapped":
         earlier = replace(axis, padding=(axis.padding[0] + axis.stride * outputs, axis.padding[1]))
         found = _turned_round(table(earlier, 2 * outputs, padding_mode), axis.input_size)
@@ -197,7 +202,10 @@ def _leading(axis: AxisGeometry, outputs: int, padding_mode: str, overlaps: str)
 
 
 def _turned_round(leads_to: Array, size: int, *, last: bool = False) -> Array:
-    """Return for each of the numbers below `size` where in a matrix it stands, (size, most, 2); −1 where less often."""
+    """Return for each of the numbers below `size` where in a matrix it stands, (size, most, 2); −1 where less often.
+
+    Of [[0, 2], [2, −1]] and 3 numbers: 0 stands at (0, 0), 1 nowhere, 2 at (0, 1) and at (1, 0).
+    """
     first, second = np.nonzero(leads_to >= 0)
     target = leads_to[first, second]
     order = np.argsort(target, kind="stable")

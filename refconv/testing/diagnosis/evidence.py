@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refconv.dtypes import result_dtype
-from refconv.formats import Array
-from refconv.problem import Problem
+from refconv.numbers.dtypes import result_dtype
+from refconv.numbers.formats import Array
+from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.reference import Reference, reference_of
 from refconv.testing.diagnosis.reading import Places, Reading, spread
@@ -26,7 +26,7 @@ class Evidence:
 
     Attributes
     ----------
-    actual : ndarray, in the four axes of the reading
+    actual : ndarray, in the axes of the reading
         What came, in the type that it came in.
     truth, bound : ndarray
         The truth in a wide type, and how far from it an honest kernel may be.
@@ -50,8 +50,8 @@ class Evidence:
 
     @classmethod
     def of(cls, actual: Array, right: Reading, reference: Reference) -> Evidence:
-        """Compare a result with the reference, which has its shape, in the four axes of the reading."""
-        actual, truth, bound = (right.form.four(array) for array in (actual, reference.truth, reference.allowed))
+        """Compare a result with the reference, which has its shape, in the axes of the reading."""
+        actual, truth, bound = (right.full(array) for array in (actual, reference.truth, reference.allowed))
         sizes = np.concatenate([ROUGH * np.abs(truth).reshape(-1), 4 * bound.reshape(-1)])
         roughly = float(np.max(sizes[np.isfinite(sizes)], initial=0))
         return cls(actual, truth, bound, ~is_near(actual, truth, bound), right, reference.dtype, roughly)
@@ -59,8 +59,7 @@ class Evidence:
     @property
     def places(self) -> Places:
         """The places of the wrong elements."""
-        n, o, p, q = np.nonzero(self.wrong)
-        return n, o, p, q
+        return np.nonzero(self.wrong)
 
     @property
     def count(self) -> int:
@@ -68,10 +67,14 @@ class Evidence:
         return int(self.wrong.sum())
 
     @property
+    def bias(self) -> Array:
+        """What is added to each map, to be broadcast."""
+        return self.right.bias.reshape(*self.right.bias.shape, *(1,) * self.right.rank)
+
+    @property
     def right_places(self) -> Places:
         """The places of the elements that are right."""
-        n, o, p, q = np.nonzero(~self.wrong)
-        return n, o, p, q
+        return np.nonzero(~self.wrong)
 
     def explained_by(self, reading: Reading) -> bool:
         """Whether a reading predicts the wrong elements, to rounding: a sample first, then all, or `MOST` of them."""
@@ -102,7 +105,7 @@ def is_near(actual: Array, desired: Array, bound: Array | float) -> Array:
     return np.asarray(near | same)
 
 
-def gather(actual: object, problem: Problem, dtype: npt.DTypeLike | None = None) -> tuple[Array, Reading, Reference]:
-    """Return the actual, the right reading and the reference of a problem; the arrays have the result's own axes."""
-    reference = reference_of(problem, result_dtype(*problem.dtypes, dtype=dtype))
-    return to_numpy("the result", actual), reading_of(problem), reference
+def gather(actual: object, call: Call, dtype: npt.DTypeLike | None = None) -> tuple[Array, Reading, Reference]:
+    """Return the actual, the right reading and the reference of a call; the arrays have the result's own axes."""
+    reference = reference_of(call, result_dtype(*call.dtypes, dtype=dtype))
+    return to_numpy("the result", actual), reading_of(call), reference

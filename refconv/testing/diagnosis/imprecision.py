@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import float_info, round_to_format
+from refconv.numbers.formats import float_info, round_to_format
 from refconv.testing.diagnosis.evidence import Evidence
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.locate import bare_regions
@@ -52,7 +52,7 @@ def _are_numbers_of(name: str, evidence: Evidence) -> bool:
         return True
     with np.errstate(all="ignore"):
         actual = evidence.actual.astype(np.float64)
-        sums = actual - evidence.right.bias[:, :, np.newaxis, np.newaxis]
+        sums = actual - evidence.bias
         off = np.abs(round_to_format(sums, float_info(name)) - sums)
         return bool(np.mean(off <= SLACK * np.maximum(np.abs(actual), np.abs(sums))) >= NEARLY)
 

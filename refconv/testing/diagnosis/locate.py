@@ -7,18 +7,21 @@ nearly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.geometry.plan import Index
+from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.contents import Content, contents
 from refconv.testing.diagnosis.directions import Convolution, WeightAdjoint
 from refconv.testing.diagnosis.evidence import Evidence
 from refconv.testing.diagnosis.finding import Finding
-from refconv.testing.diagnosis.reading import Reading
+from refconv.testing.diagnosis.reading import Reading, table
 
 NEARLY: Final = 0.75  # of a region: right numbers among wrong ones may be chance, as where a wrong tap reads a zero
 TILES: Final = (2, 4, 6, 8, 16, 32)
@@ -44,10 +47,9 @@ class Region:
 def regions(right: Reading) -> Iterator[Region]:
     """Yield the regions of an output that are known to go wrong, the simplest first."""
     shape = right.shape
-    yield Region("everywhere", "everywhere", np.ones((1, 1, 1, 1), bool))
-    axes, grouped = right.axes, right.grouped
-    many = right.names[0]  # not planes: of volumes, the first is as many of them as it has depths
-    yield Region(f"{_code(many)}-after-first", f"in all {many} after the first", _from(0, right.depths, shape))
+    yield Region("everywhere", "everywhere", np.ones((1,) * len(shape), bool))
+    axes, grouped = right.names, right.grouped
+    yield Region(f"{_code(axes[0])}-after-first", f"in all {axes[0]} after the first", _from(0, 1, shape))
     if right.groups > 1:
         first = shape[grouped] - shape[grouped] // right.groups
         words = f"in the last group, from {_one(axes[grouped])} {first} on"
@@ -57,15 +59,15 @@ def regions(right: Reading) -> Iterator[Region]:
         yield Region(f"{_code(axes[grouped])}-second-half", words, _from(grouped, half, shape))
     if isinstance(right, Convolution):
         yield Region("border", "where the window touches the padding", touches_padding(right)[np.newaxis, np.newaxis])
-    for axis in range(0 if grouped == 0 else 1, 4):
+    for axis in range(0 if grouped == 0 else 1, len(shape)):
         yield from _past_tiles(axis, right)
     for bits in (16, 31):
-        if right.size_of_output > 2**bits:
-            mask = np.arange(right.size_of_output).reshape(shape) >= 2**bits
+        if math.prod(shape) > 2**bits:
+            mask = np.arange(math.prod(shape)).reshape(shape) >= 2**bits
             yield Region(f"past-2^{bits}", f"from element number 2^{bits} on", mask)
-    for axis in range(4):
+    for axis in range(len(shape)):
         yield from _phases(axes[axis], axis, shape)
-    for axis in range(4):
+    for axis in range(len(shape)):
         yield from _single(axes[axis], axis, shape)
 
 
@@ -79,17 +81,17 @@ def _code(words: str) -> str:
     return words.replace(" ", "-")
 
 
-def _along(axis: int, chosen: Array) -> Array:
+def _along(axis: int, chosen: Array, shape: Index) -> Array:
     """Return a mask over one axis in a shape that broadcasts to the output's."""
-    return chosen.reshape([-1 if place == axis else 1 for place in range(4)])
+    return chosen.reshape([-1 if place == axis else 1 for place in range(len(shape))])
 
 
-def _from(axis: int, first: int, shape: tuple[int, ...]) -> Array:
-    return _along(axis, np.arange(shape[axis]) >= first)
+def _from(axis: int, first: int, shape: Index) -> Array:
+    return _along(axis, np.arange(shape[axis]) >= first, shape)
 
 
 def _past_tiles(axis: int, right: Reading) -> Iterator[Region]:
-    many, shape = right.axes[axis], right.shape
+    many, shape = right.names[axis], right.shape
     for tile in TILES:
         first = shape[axis] // tile * tile
         if first < shape[axis]:
@@ -97,20 +99,22 @@ def _past_tiles(axis: int, right: Reading) -> Iterator[Region]:
             yield Region(f"{_code(many)}-past-tile", words, _from(axis, first, shape))
 
 
-def _phases(many: str, axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+def _phases(many: str, axis: int, shape: Index) -> Iterator[Region]:
     for period in (2, 3, 4, 8):
         for phase in range(min(period, shape[axis])):
             chosen = np.arange(shape[axis]) % period == phase
             if 1 < chosen.sum() < shape[axis]:
                 words = f"in {many} {phase} modulo {period}"
-                yield Region(f"{_code(many)}-modulo", words, _along(axis, chosen))
+                yield Region(f"{_code(many)}-modulo", words, _along(axis, chosen, shape))
 
 
-def _single(many: str, axis: int, shape: tuple[int, ...]) -> Iterator[Region]:
+def _single(many: str, axis: int, shape: Index) -> Iterator[Region]:
     one = _one(many)
     if shape[axis] > 1:
         for index in {0, shape[axis] // 2, shape[axis] - 1}:
-            yield Region(f"one-{_code(one)}", f"in {one} {index} alone", _along(axis, np.arange(shape[axis]) == index))
+            yield Region(
+                f"one-{_code(one)}", f"in {one} {index} alone", _along(axis, np.arange(shape[axis]) == index, shape)
+            )
 
 
 def locate(evidence: Evidence, content: Content | None = None) -> list[Region]:
@@ -138,9 +142,9 @@ def _boxes(evidence: Evidence) -> Iterator[Region]:
     sides = [np.unique(axis) for axis in evidence.places]
     if evidence.count < NEARLY * np.prod([len(side) for side in sides]):
         return
-    shape, axes = evidence.wrong.shape, evidence.right.axes
+    shape, axes = evidence.wrong.shape, evidence.right.names
     named = [(axis, side) for axis, side in enumerate(sides) if len(side) < shape[axis]]
-    is_pixel = all(len(sides[axis]) == 1 < shape[axis] for axis in (2, 3))
+    is_pixel = all(len(sides[axis]) == 1 < shape[axis] for axis in range(2, len(shape)))
     pixel = "one-tap" if isinstance(evidence.right, WeightAdjoint) else "one-pixel"
     code = pixel if is_pixel else "+".join(f"some-{_code(axes[axis])}" for axis, _ in named)
     words = ", ".join(_listed(axes[axis], side) for axis, side in named)
@@ -160,10 +164,8 @@ def _listed(many: str, side: Array) -> str:
 
 def touches_padding(reading: Reading) -> Array:
     """Whether each output's window touches the padding, (P, Q)."""
-    rows = np.array(reading.height.valid_tap_counts) < reading.height.kernel_size
-    columns = np.array(reading.width.valid_tap_counts) < reading.width.kernel_size
-    touching: Array = np.logical_or.outer(rows, columns)
-    return touching
+    along = [(table(axis, axis.output_size, "zeros") < 0).any(axis=1) for axis in reading.axes]
+    return np.asarray(reduce(np.logical_or.outer, along))
 
 
 def filled_regions(evidence: Evidence) -> list[Finding]:

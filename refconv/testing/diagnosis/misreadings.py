@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from refconv.axis import AxisGeometry
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.diagnosis.axis_fit import UNREAD, AxisFit
 from refconv.testing.diagnosis.finding import Finding
@@ -30,8 +30,8 @@ def expected_fit(axis: AxisGeometry, along: int) -> AxisFit:
 def axis_problems(rows: AxisFit, columns: AxisFit, geometry: ConvGeometry) -> Iterator[Finding]:
     """Compare the rule of each axis with ``S·p + D·i − T``."""
     for code, name, axis, fit, along in (
-        (ROWS, "row", geometry.height, rows, 0),
-        (COLUMNS, "column", geometry.width, columns, 1),
+        (ROWS, "row", geometry.axes[0], rows, 0),
+        (COLUMNS, "column", geometry.axes[1], columns, 1),
     ):
         expected = expected_fit(axis, along)
         if fit != expected:
@@ -79,7 +79,7 @@ def rule_problems(trace: Trace, rows: AxisFit, columns: AxisFit, geometry: ConvG
     shape = trace.rows.shape
     grid = (shape[2], shape[3], shape[5], shape[6])
     row, column = rows.predict(grid), columns.predict(grid)
-    inside = (row >= 0) & (row < geometry.height.input_size) & (column >= 0) & (column < geometry.width.input_size)
+    inside = (row >= 0) & (row < geometry.axes[0].input_size) & (column >= 0) & (column < geometry.axes[1].input_size)
     row, column, inside = (rule[:, :, np.newaxis] for rule in (row, column, inside))
     follows = np.where(inside, (trace.counts == 1) & (trace.rows == row) & (trace.columns == column), trace.counts == 0)
     if follows.all():

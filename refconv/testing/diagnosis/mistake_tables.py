@@ -62,7 +62,7 @@ def _table(direction: type[Reading], rank: int) -> Table:
 
 def table_of(reading: Reading) -> Table:
     """Return the mistakes that can be made in a reading of this direction, along as many axes."""
-    return _table(type(reading), reading.form.rank)
+    return _table(type(reading), 0 if reading.is_vector else reading.rank)
 
 
 CONV2D: Final = _table(Convolution, 2)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, TypeAlias
 
-from refconv.axis import AxisGeometry
+from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.reading import Reading
 
 Change: TypeAlias = Callable[[Reading], Reading]

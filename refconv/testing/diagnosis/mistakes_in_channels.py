@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.geometry.plan import Index
+from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, Change, Mistake
-from refconv.testing.diagnosis.reading import Places, Reading, Shape
+from refconv.testing.diagnosis.reading import Places, Reading
 
 FLAT: Final = (1, 2)
 _BLOCKS = "output channel o reads input channels (C/G)·g + c, with g = o // (O/G)"
@@ -33,7 +34,7 @@ def block(o: Array, reading: Reading) -> Array:
 
 def dense(reading: Reading) -> Reading:
     """Let every output channel read all input channels, with its group's weights again and again."""
-    weight = np.tile(reading.weight, (1, reading.groups, 1, 1))
+    weight = np.tile(reading.weight, (1, reading.groups, *(1,) * reading.rank))
     channels = np.tile(np.arange(reading.channels.shape[1] * reading.groups), (len(weight), 1))
     return replace(reading, weight=weight, channels=channels)
 
@@ -44,7 +45,7 @@ def depthwise(reading: Reading) -> Reading:
     if reading.groups == 1 or not channels:
         return reading
     own = np.arange(outputs) * (channels * reading.groups) // outputs
-    return replace(reading, weight=reading.weight[:, : reading.depth.kernel_size], channels=own[:, np.newaxis])
+    return replace(reading, weight=reading.weight[:, :1], channels=own[:, np.newaxis])
 
 
 GROUPS_OF_CHANNELS: Final = (
@@ -83,31 +84,36 @@ GROUPS: Final = (
 )
 
 
-def _buffer(array: Array, order: str, names: str) -> Array:
-    """Read an array's elements, which lie in the order of `names`, as if they lay in another."""
-    sizes = dict(zip(names, array.shape, strict=True))
-    taken = np.ascontiguousarray(array).reshape([sizes[name] for name in order])
-    return taken.transpose([order.index(name) for name in names])
+def _order(order: str, rank: int) -> list[int]:
+    """Return the axes that an order names: 0 the first, 1 the second, s those of space, t those of space in reverse."""
+    space = list(range(2, 2 + rank))
+    named = {"0": [0], "1": [1], "s": space, "t": space[::-1]}
+    return [axis for word in order for axis in named[word]]
+
+
+def _read_in(order: str, array: Array) -> Array:
+    """Read an array's elements, which lie in their own order, as if they lay in another."""
+    axes = _order(order, array.ndim - 2)
+    taken = np.ascontiguousarray(array).reshape([array.shape[axis] for axis in axes])
+    return taken.transpose(np.argsort(axes))
 
 
 def weight_as(order: str) -> Change:
     """Read the weight's memory in another order of its axes."""
-    return lambda reading: replace(reading, weight=_buffer(reading.weight, order, "OIHW"))
+    return lambda reading: replace(reading, weight=_read_in(order, reading.weight))
 
 
 def _input_as(order: str) -> Change:
-    return lambda reading: replace(reading, input=_buffer(reading.input, order, "NCHW"))
+    return lambda reading: replace(reading, input=_read_in(order, reading.input))
 
 
-def stored_as(order: str, names: str = "NOPQ") -> Change:
+def stored_as(order: str) -> Change:
     """Store the result in another order of its axes, and read it as if it were in the right one."""
 
-    def origin(places: Places, shape: Shape) -> Places:
-        axes = [names.index(name) for name in order]
-        flat = np.ravel_multi_index(places, shape)
-        found = np.unravel_index(flat, [shape[axis] for axis in axes])
-        n, o, p, q = (found[axes.index(axis)] for axis in range(4))
-        return n, o, p, q
+    def origin(places: Places, shape: Index) -> Places:
+        axes = _order(order, len(shape) - 2)
+        found = np.unravel_index(np.ravel_multi_index(places, shape), [shape[axis] for axis in axes])
+        return tuple(found[axes.index(axis)] for axis in range(len(shape)))
 
     return lambda reading: replace(reading, origin=origin)
 
@@ -115,9 +121,9 @@ def stored_as(order: str, names: str = "NOPQ") -> Change:
 def groups_last(reading: Reading) -> Reading:
     """Store the result's channels as (O/G, G) where they are (G, O/G)."""
 
-    def origin(places: Places, shape: Shape) -> Places:
-        n, o, p, q = places
-        return n, o % reading.groups * (shape[1] // reading.groups) + o // reading.groups, p, q
+    def origin(places: Places, shape: Index) -> Places:
+        n, o, *p = places
+        return n, o % reading.groups * (shape[1] // reading.groups) + o // reading.groups, *p
 
     return replace(reading, origin=origin)
 
@@ -127,7 +133,7 @@ LAYOUT: Final = (
         "kernel-transposed",
         "each kernel is read as (K_w, K_h)",
         "weight is (O, C/G, K_h, K_w)",
-        weight_as("OIWH"),
+        weight_as("01t"),
         is_common=True,
         ranks=SEVERAL_AXES,
     ),
@@ -136,15 +142,15 @@ LAYOUT: Final = (
             f"weight-read-as-{order.lower()}",
             f"the weight's memory is read as {order}, so that its taps are mixed up",
             "weight is (O, C/G, K_h, K_w): the columns in the fastest order, then rows, then channels",
-            weight_as(order),
+            weight_as(axes),
         )
-        for order in ("OHWI", "HWIO", "IOHW")
+        for order, axes in (("OHWI", "0s1"), ("HWIO", "s10"), ("IOHW", "10s"))
     ),
     Mistake(
         "input-read-as-nhwc",
         "the input's memory is read as NHWC",
         "input is (N, C, H, W)",
-        _input_as("NHWC"),
+        _input_as("0s1"),
         ranks=FLAT,
     ),
     Mistake(
@@ -163,35 +169,35 @@ LAYOUT: Final = (
         "input-read-as-cnhw",
         "the input's memory is read as CNHW",
         "input is (N, C, H, W)",
-        _input_as("CNHW"),
+        _input_as("10s"),
         ranks=FLAT,
     ),
     Mistake(
         "input-transposed",
         "each image is read as (W, H)",
         "input is (N, C, H, W)",
-        _input_as("NCWH"),
+        _input_as("01t"),
         ranks=PLANES,
     ),
     Mistake(
         "output-stored-as-nhwc",
         "the output is stored as NHWC",
         "output is (N, O, P, Q)",
-        stored_as("NPQO"),
+        stored_as("0s1"),
         ranks=FLAT,
     ),
     Mistake(
         "output-transposed",
         "each image is stored as (Q, P)",
         "output is (N, O, P, Q)",
-        stored_as("NOQP"),
+        stored_as("01t"),
         ranks=PLANES,
     ),
     Mistake(
         "output-batch-and-channels-swapped",
         "the output is stored as (O, N)",
         "output is (N, O, P, Q)",
-        stored_as("ONPQ"),
+        stored_as("10s"),
         ranks=FLAT,
     ),
     Mistake(
@@ -204,13 +210,13 @@ LAYOUT: Final = (
 
 
 def first_image(reading: Reading) -> Reading:
-    """Make every image from the first one; of a volume, every plane from that of the first volume."""
-    return replace(reading, images=reading.images % reading.depths)
+    """Make every image from the first one."""
+    return replace(reading, images=0 * reading.images)
 
 
 def _of_image(reading: Reading) -> Reading:
     """Give every channel of image n the bias of channel n, counted round and round."""
-    images: Array = np.indices(reading.bias.shape)[0] // reading.depths
+    images: Array = np.indices(reading.bias.shape)[0]
     return replace(reading, bias=reading.bias[images, images % reading.bias.shape[1]])
 
 
@@ -219,7 +225,7 @@ def _tail_lost(step: int) -> Change:
 
     def change(reading: Reading) -> Reading:
         weight = reading.weight.copy()
-        weight[:, reading.channels.shape[1] // step * step * reading.depth.kernel_size :] = 0
+        weight[:, reading.channels.shape[1] // step * step :] = 0
         return replace(reading, weight=weight)
 
     return change

@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from refconv.adjoint import conjugate
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.mistakes import Change, Mistake
 from refconv.testing.diagnosis.reading import Reading
+from refconv.testing.diagnosis.right_reading import conjugate
 
 
 def _rounded(round_to: Callable[[Array], Array]) -> Change:
@@ -52,8 +52,10 @@ def _zero_columns(width: int) -> Change:
     """Pad each kernel with zeros to a whole vector of columns, whose pixels are read all the same."""
 
     def change(reading: Reading) -> Reading:
-        weight = np.pad(reading.weight, ((0, 0), (0, 0), (0, 0), (0, -reading.weight.shape[3] % width)))
-        return replace(reading, weight=weight, width=replace(reading.width, kernel_size=weight.shape[3]))
+        columns = reading.weight.shape[-1]
+        weight = np.pad(reading.weight, [(0, 0)] * (1 + reading.rank) + [(0, -columns % width)])
+        wide = replace(reading, weight=weight)
+        return wide.with_axes(lambda axis: replace(axis, kernel_size=weight.shape[-1]), "width")
 
     return change
 

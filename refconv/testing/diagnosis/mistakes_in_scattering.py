@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.axis import AxisGeometry
+from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.directions import InputAdjoint
 from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, VOLUMES, Change, Mistake, per_axis
 from refconv.testing.diagnosis.mistakes_in_channels import (
@@ -50,15 +50,13 @@ def _with(**fields: Any) -> Change:
 
 
 def _extra_before(reading: InputAdjoint) -> Reading:
-    axes = zip((reading.depth, reading.height, reading.width), reading.output_padding, strict=True)
-    depth, height, width = (padded(axis, axis.padding[0] - e, axis.padding[1] + e) for axis, e in axes)
-    return replace(reading, depth=depth, height=height, width=width)
+    axes = zip(reading.axes, reading.extras, strict=True)
+    return replace(reading, axes=tuple(padded(axis, axis.padding[0] - e, axis.padding[1] + e) for axis, e in axes))
 
 
 def _extra_on_input(reading: InputAdjoint) -> Reading:
-    depth, height, width = reading.output_padding
-    extras = reading.depth.stride * depth, reading.height.stride * height, reading.width.stride * width
-    return replace(reading, output_padding=extras)
+    axes = zip(reading.axes, reading.extras, strict=True)
+    return replace(reading, output_padding=tuple(axis.stride * e for axis, e in axes))
 
 
 def _reading_channels(channel: Callable[[np.ndarray[Any, Any], Reading], np.ndarray[Any, Any]]) -> Change:
@@ -83,10 +81,9 @@ def _interleaved(reading: Reading) -> np.ndarray[Any, Any]:
 def _weight_untransposed(reading: Reading) -> Reading:
     """Read memory of (O, C/G, K_h, K_w) as if it were that of (C, O/G, K_h, K_w)."""
     outputs, each = len(reading.channels), _each(reading)
-    channels, taps = reading.channels.shape[1] * reading.groups, reading.depth.kernel_size
-    memory = np.ascontiguousarray(reading.weight).reshape(channels, each, taps, *reading.weight.shape[2:])
-    read = memory[reading.channels, np.arange(outputs)[:, np.newaxis] % each]
-    return replace(reading, weight=read.reshape(reading.weight.shape))
+    channels = reading.channels.shape[1] * reading.groups
+    memory = np.ascontiguousarray(reading.weight).reshape(channels, each, *reading.weight.shape[2:])
+    return replace(reading, weight=memory[reading.channels, np.arange(outputs)[:, np.newaxis] % each])
 
 
 SCATTERED_WINDOWS: Final = (
@@ -148,10 +145,10 @@ OUTPUT_PADDING: Final = (
         "output-padding-axes-swapped",
         "the output padding of the height is added to the width, and that of the width to the height",
         _SIZE,
-        _of_input(lambda reading: replace(reading, output_padding=(0, *reading.output_padding[:0:-1]))),
+        _of_input(lambda reading: replace(reading, output_padding=reading.extras[::-1])),
         ranks=PLANES,
     ),
-    Mistake("output-padding-missing", "the output padding is missing", _SIZE, _with(output_padding=(0, 0, 0))),
+    Mistake("output-padding-missing", "the output padding is missing", _SIZE, _with(output_padding=())),
     Mistake(
         "output-padding-zero-filled",
         "the rows and columns of the output padding are filled with zeros",
@@ -234,7 +231,7 @@ SCATTERED_LAYOUT: Final = (
         "kernel-transposed",
         "each kernel is read as (K_w, K_h)",
         "the last two axes of the weight are (K_h, K_w)",
-        weight_as("OIWH"),
+        weight_as("01t"),
         is_common=True,
         ranks=PLANES,
     ),
@@ -244,13 +241,13 @@ SCATTERED_LAYOUT: Final = (
         "conv_transpose2d has a weight of (C, O/G, K_h, K_w), conv2d and its gradients one of (O, C/G, K_h, K_w)",
         _weight_untransposed,
     ),
-    Mistake("output-stored-as-nhwc", "the result is stored as NHWC", _RESULT, stored_as("NPQO"), ranks=(1, 2)),
-    Mistake("output-transposed", "each image is stored as (W, H)", _RESULT, stored_as("NOQP"), ranks=PLANES),
+    Mistake("output-stored-as-nhwc", "the result is stored as NHWC", _RESULT, stored_as("0s1"), ranks=(1, 2)),
+    Mistake("output-transposed", "each image is stored as (W, H)", _RESULT, stored_as("01t"), ranks=PLANES),
     Mistake(
         "output-batch-and-channels-swapped",
         "the result is stored with its channels before its images",
         _RESULT,
-        stored_as("ONPQ"),
+        stored_as("10s"),
         ranks=(1, 2),
     ),
     Mistake(

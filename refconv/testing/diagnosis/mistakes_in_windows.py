@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from refconv.axis import AxisGeometry
+from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.mistakes import SEVERAL_AXES, VOLUMES, Change, Mistake, on_axes, per_axis
 from refconv.testing.diagnosis.reading import AXES, Reading
 
@@ -25,26 +25,22 @@ def padded(axis: AxisGeometry, before: int, after: int) -> AxisGeometry:
 
 def _exchanged(name: str) -> Change:
     """Give the height the width's parameter, and the width the height's."""
-
-    def change(reading: Reading) -> Reading:
-        first, second = getattr(reading.height, name), getattr(reading.width, name)
-        return replace(
-            reading,
-            height=replace(reading.height, **{name: second}),
-            width=replace(reading.width, **{name: first}),
-        )
-
-    return change
+    return lambda reading: _with_parameters(reading, name, "width", "height")
 
 
 def _one_for_both(name: str, *, first: bool) -> Change:
     """Give both axes the height's parameter, or the width's."""
+    source = "height" if first else "width"
+    return lambda reading: _with_parameters(reading, name, source, source)
 
-    def change(reading: Reading) -> Reading:
-        value = {name: getattr(reading.height if first else reading.width, name)}
-        return replace(reading, height=replace(reading.height, **value), width=replace(reading.width, **value))
 
-    return change
+def _with_parameters(reading: Reading, name: str, of_height: str, of_width: str) -> Reading:
+    """Give the height and the width a parameter of these axes."""
+    height, width = (
+        replace(reading.axis(axis), **{name: getattr(reading.axis(source), name)})
+        for axis, source in (("height", of_height), ("width", of_width))
+    )
+    return reading.with_axis("height", height).with_axis("width", width)
 
 
 def _undilated_same(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
@@ -70,11 +66,8 @@ def flipped(*names: str) -> Change:
     """Reverse the taps along some axes."""
 
     def change(reading: Reading) -> Reading:
-        kernels, channels = reading.weight.shape[:2]
-        taps = reading.depth.kernel_size
-        by_depth = reading.weight.reshape(kernels, channels // taps, taps, *reading.weight.shape[2:])
-        turned = np.flip(by_depth, tuple(AXES.index(name) + 2 for name in names))
-        return replace(reading, weight=turned.reshape(reading.weight.shape))
+        there = [2 + place for place, name in enumerate(AXES[-reading.rank :]) if name in names]
+        return replace(reading, weight=np.flip(reading.weight, there))
 
     return change
 

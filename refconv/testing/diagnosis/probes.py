@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from refconv.dtypes import as_array
-from refconv.formats import Array
-from refconv.geometry import ConvGeometry
+from refconv.geometry.plan import ConvGeometry
+from refconv.numbers.dtypes import as_array
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.diagnosis.axis_fit import UNREAD
 from refconv.testing.targets import Target
@@ -42,7 +42,7 @@ class Trace:
 def run_trace(target: Target, case: Case, geometry: ConvGeometry) -> Trace:
     """Call a target twice for each tap; whatever it raises passes through, and a wrong shape is a ValueError."""
     pixels = np.arange(1.0, np.prod(case.input_shape) + 1).reshape(case.input_shape)
-    shape = (geometry.batch, geometry.in_channels, geometry.height.input_size, geometry.width.input_size)
+    shape = (geometry.batch, geometry.in_channels, geometry.axes[0].input_size, geometry.axes[1].input_size)
     numbers, counts = [], []
     for tap in np.ndindex(*case.weight_shape[1:]):
         kernel = np.zeros(case.weight_shape)

@@ -1,15 +1,14 @@
 """What a kernel reads for each element: the right reading follows from the arguments, a wrong one from a mistake.
 
-A convolution connects an input, a weight and an output.  A `Reading` is that relation taken apart: which row each
-output row reads through each tap, which channels, which image.  Any of the three can be what is asked for, and then is
-a sum of products of the other two; `directions` has the three ways to walk.  A mistake changes one part of the
-relation, so that it means the same in every direction, two mistakes can be made one after the other, and any element
-can be predicted by itself, without the rest.
+A convolution connects an input, a weight and an output.  A `Reading` is that relation taken apart, over any number of
+axes: which pixel each output reads through each tap along each axis, which channels, which image.  Any of the three can
+be what is asked for, and then is a sum of products of the other two; `directions` has the three ways to walk.  A
+mistake changes one part of the relation, so that it means the same in every direction, two mistakes can be made one
+after the other, and any element can be predicted by itself, without the rest.
 """
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,21 +17,18 @@ from typing import Any, ClassVar, Final, Self, TypeAlias
 
 import numpy as np
 
-from refconv.arguments import Pair
-from refconv.axis import AxisGeometry
-from refconv.error_bound import error_bound
-from refconv.formats import Array, is_ml_dtype
-from refconv.testing.diagnosis.forms import Form
+from refconv.bounds.error_bound import error_bound
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import Index
+from refconv.numbers.formats import Array, is_ml_dtype
 
-Places: TypeAlias = tuple[Array, Array, Array, Array]  # of some elements, along the four axes: each of one dimension
-Shape: TypeAlias = tuple[int, int, int, int]
+Places: TypeAlias = tuple[Array, ...]  # of some elements, along the axes of the result: each of one dimension
 
 CHUNK = 1 << 22  # products that are laid out at once: 32 MiB of float64
-AXES: Final = ("depth", "height", "width")
-POINT: Final = AxisGeometry(1, 1)  # an axis that is not there
+AXES: Final = ("depth", "height", "width")  # the last ones, as many as there are
 
 
-def in_place(places: Places, shape: Shape) -> Places:  # noqa: ARG001  # like the misplacements, which need the shape
+def in_place(places: Places, shape: Index) -> Places:  # noqa: ARG001  # like the misplacements, which need the shape
     """Return the places themselves: each element is stored where it belongs."""
     return places
 
@@ -43,25 +39,20 @@ class Reading(ABC):
 
     Parameters
     ----------
-    input, weight, output : ndarray, (N, C, Z·H, W), (O, C/G·K_d, K_h, K_w) and (N·R, O, P, Q)
-        In a wide type.  Depths, where there are any, are laid beside another axis.  The one that is asked for has no
-        numbers yet, and stands for its shape.
+    input, weight, output : ndarray, (N, C, *H), (O, C/G, *K) and (N, O, *P)
+        In a wide type.  The one that is asked for has no numbers yet, and stands for its shape.
     bias : ndarray
         What is added to each map of the result: of the shape of its first two axes.
-    height, width : AxisGeometry
-        Which row or column an output reads through a tap.  A padding that a mistake has changed may be negative.
-    size : pair of int
-        The last two axes of the result that there is, whatever the axes say.
+    axes : tuple of AxisGeometry
+        Which pixel an output reads through a tap.  A padding that a mistake has changed may be negative.
+    size : tuple of int
+        The last axes of the result that there is, whatever the axes say.
     channels : ndarray of int, (O, C/G)
         The input channel that output channel o meets as channel c of its group.
     images : ndarray of int, (N,)
-        The image that each image is made from; of volumes the plane, which counts through the depths of all images.
-    form : Form
-        The result's own axes.
-    depth : AxisGeometry
-        Which depth an output depth reads through a tap.
-    depths : int
-        The depths of the result that there are.
+        The image that each image is made from.
+    dropped : tuple of int
+        The axes of the result that its caller does not have: a batch of one, or all but the first of a vector.
     padding_mode : str
         What stands in the padding; ``"clamped"``: windows that would start before the image are moved onto it;
         ``"wrapped"``: negative indices count from the end.
@@ -77,38 +68,55 @@ class Reading(ABC):
     weight: Array
     output: Array
     bias: Array
-    height: AxisGeometry
-    width: AxisGeometry
-    size: Pair
+    axes: tuple[AxisGeometry, ...]
+    size: Index
     channels: Array
     images: Array
-    form: Form
-    depth: AxisGeometry = POINT
-    depths: int = 1
+    dropped: tuple[int, ...] = ()
     padding_mode: str = "zeros"
-    origin: Callable[[Places, Shape], Places] = in_place
+    origin: Callable[[Places, Index], Places] = in_place
     renormalised: bool = False
     groups: int = 1
 
     factors: ClassVar[tuple[str, str]]
-    names: ClassVar[tuple[str, str, str, str]] = ("images", "channels", "rows", "columns")
+    outer: ClassVar[tuple[str, str]] = ("images", "channels")
+    inner: ClassVar[tuple[str, str, str]] = ("planes", "rows", "columns")
+    letters: ClassVar[str] = "NORPQ"  # of the result
     grouped: ClassVar[int] = 1  # the axis of the result that the groups divide
 
     @property
-    def shape(self) -> Shape:
-        """The result's, in four axes."""
-        first, second = self.bias.shape
-        return first, second, *self.size
+    def rank(self) -> int:
+        """How many axes of space there are."""
+        return len(self.axes)
 
     @property
-    def axes(self) -> tuple[str, str, str, str]:
+    def is_vector(self) -> bool:
+        """Whether the result has no axes of space for its caller."""
+        return len(self.dropped) > 1
+
+    @property
+    def shape(self) -> Index:
+        """The result's."""
+        return *self.bias.shape, *self.size
+
+    @property
+    def names(self) -> tuple[str, ...]:
         """What the result's axes are called."""
-        return ("planes", *self.names[1:]) if self.form.rank == 3 else self.names
+        return *self.outer, *self.inner[-self.rank :]
 
     @property
-    def size_of_output(self) -> int:
-        """How many elements there are."""
-        return math.prod(self.shape)
+    def own_letters(self) -> str:
+        """A letter for each axis that the caller has."""
+        letters = self.letters[:2] + self.letters[-self.rank :]
+        return "".join(letter for axis, letter in enumerate(letters) if axis not in self.dropped)
+
+    def full(self, array: Array) -> Array:
+        """Return an array that has the caller's axes in those of the result."""
+        return np.expand_dims(array, self.dropped)
+
+    def own(self, shape: Index) -> Index:
+        """Return a shape of the result in the axes that the caller has."""
+        return tuple(size for axis, size in enumerate(shape) if axis not in self.dropped)
 
     @property
     @abstractmethod
@@ -116,7 +124,7 @@ class Reading(ABC):
         """How many products are laid out for one element."""
 
     @abstractmethod
-    def natural_size(self, axis: AxisGeometry, name: str) -> int:
+    def natural_size(self, axis: AxisGeometry, place: int) -> int:
         """Return the result's size along an axis: as a kernel has it that makes its mistake in the size, too."""
 
     @abstractmethod
@@ -125,24 +133,21 @@ class Reading(ABC):
 
     def naturally_sized(self) -> Self:
         """Return the reading of a kernel whose result has the size that follows from its mistake."""
-        height, width = self.natural_size(self.height, "height"), self.natural_size(self.width, "width")
-        depths = self.natural_size(self.depth, "depth") if self.form.rank == 3 else self.depths
-        if min(height, width, depths) < 1:
-            return replace(self, size=(0, 0))
-        images = self.images[:: self.depths] // self.depths * depths
-        return replace(
-            self,
-            size=(height, width),
-            depths=depths,
-            images=(images[:, np.newaxis] + np.arange(depths)).reshape(-1),
-            bias=np.repeat(self.bias[:: self.depths], depths, axis=0),
-        )
+        size = tuple(self.natural_size(axis, place) for place, axis in enumerate(self.axes))
+        return replace(self, size=size if min(size) > 0 else (0,) * self.rank)
+
+    def axis(self, name: str) -> AxisGeometry:
+        """Return the axis of this name."""
+        return self.axes[AXES.index(name) - 3 + self.rank]
 
     def with_axes(self, change: Callable[[AxisGeometry], AxisGeometry], *names: str) -> Self:
         """Change the axes of these names, all if none is given; those that are not there stay as they are."""
-        there = AXES[-(self.form.rank or 2) :]
-        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in names or there if name in there}
-        return replace(self, **changed)
+        named = zip(AXES[-self.rank :], self.axes, strict=True)
+        return replace(self, axes=tuple(change(axis) if name in names or not names else axis for name, axis in named))
+
+    def with_axis(self, name: str, axis: AxisGeometry) -> Self:
+        """Put another axis in the place of the one of this name."""
+        return self.with_axes(lambda _: axis, name)
 
     def with_factors(self, change: Callable[[Array], Array]) -> Self:
         """Change what is multiplied."""
@@ -151,8 +156,7 @@ class Reading(ABC):
 
     def everywhere(self) -> Places:
         """Return all places, in the order of the result's elements."""
-        first, second, row, column = np.indices(self.shape).reshape(4, -1)
-        return first, second, row, column
+        return tuple(np.indices(self.shape).reshape(2 + self.rank, -1))
 
     def values(self, places: Places) -> Array:
         """Return the elements at some places."""
@@ -170,8 +174,7 @@ class Reading(ABC):
         """Yield the two factors and the bias of some elements, not too many at once."""
         step = max(1, CHUNK // max(1, self.products))
         for start in range(0, len(places[0]), step):
-            first, second, row, column = (axis[start : start + step] for axis in places)
-            read = self.origin((first, second, row, column), self.shape)
+            read = self.origin(tuple(axis[start : start + step] for axis in places), self.shape)
             yield (*self._gathered(*read), self._added(*read))
 
     def _added(self, *places: Array) -> Array:
@@ -190,9 +193,19 @@ class Reading(ABC):
         return (error_bound(image, kernel, bias, groups=count, dtype=dtype) + ours).reshape(-1)
 
 
+def along(array: Array, place: int, rank: int, before: int = 1) -> Array:
+    """Return (m, L) as (m, 1, ..., L, ..., 1): `before` axes, and of those of space L alone, to be broadcast."""
+    shape = [1] * (before + rank)
+    shape[before + place] = array.shape[1]
+    return array.reshape(len(array), *shape)
+
+
 @lru_cache(maxsize=256)
 def table(axis: AxisGeometry, outputs: int, padding_mode: str) -> Array:
-    """Return the pixel that each output reads through each tap, (P, K); −1 where a zero stands there."""
+    """Return the pixel that each output reads through each tap, (P, K); −1 where a zero stands there.
+
+    3 pixels read by 2 taps at dilation 2 with padding (1, 1): [[−1, 1], [0, 2], [1, −1]].
+    """
     rows = [[_source(axis, output, tap, padding_mode) for tap in range(axis.kernel_size)] for output in range(outputs)]
     return np.array(rows, np.intp).reshape(outputs, axis.kernel_size)
 
@@ -216,5 +229,4 @@ def spread(places: Places, most: int) -> Places:
     """Return at most that many of the places, evenly spread."""
     count = len(places[0])
     chosen = np.unique(np.linspace(0, count - 1, min(most, count)).astype(np.intp))
-    n, o, p, q = (axis[chosen] for axis in places)
-    return n, o, p, q
+    return tuple(axis[chosen] for axis in places)

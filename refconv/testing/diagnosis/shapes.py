@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing.comparing.reference import Reference
 from refconv.testing.diagnosis.evidence import Evidence, is_near
 from refconv.testing.diagnosis.finding import Finding
@@ -55,7 +55,7 @@ def _arrangements(actual: Array, right: Reading, shape: tuple[int, ...]) -> Iter
         return
     for order in permutations(range(len(shape))):
         if list(order) != sorted(order) and actual.shape == tuple(shape[axis] for axis in order):
-            names = "".join(right.form.names[axis] for axis in order)
+            names = "".join(right.own_letters[axis] for axis in order)
             code = MISTAKEN_ORDERS.get(names, f"output-as-{names.lower()}")
             yield code, f"the axes come as {names}", actual.transpose(np.argsort(order))
     yield "wrong-shape-right-numbers", f"the shape is {actual.shape}", actual.reshape(shape)
@@ -64,9 +64,9 @@ def _arrangements(actual: Array, right: Reading, shape: tuple[int, ...]) -> Iter
 def _sizes(mistake: Mistake, actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> bool:
     """Whether a kernel with this mistake, also in the output's size, gives this output."""
     natural = mistake.change(right).naturally_sized()
-    if min(natural.size) < 1 or natural.form.own(natural.shape, natural.depths) != actual.shape:
+    if min(natural.size) < 1 or natural.own(natural.shape) != actual.shape:
         return False
     if natural.shape == right.naturally_sized().shape and not mistake.is_of_size:
         return False  # pixels that a stride leaves over are no matter of a mistake that changes nothing here
-    places, found = natural.everywhere(), natural.form.four(actual).reshape(-1)
+    places, found = natural.everywhere(), natural.full(actual).reshape(-1)
     return bool(is_near(found, natural.values(places), natural.bounds(places, dtype)).all())

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.directions import Convolution
 from refconv.testing.diagnosis.evidence import Evidence
 from refconv.testing.diagnosis.finding import Finding
@@ -25,8 +25,8 @@ OUTPUTS: Final = 600  # of each class that are solved for
 WHOLE: Final = 1e-3  # how near to a whole number a count must come
 NAMED: Final = 4  # taps that a sentence names
 
-Tap = tuple[int, int]
-Shift = tuple[int, int]
+Tap = tuple[int, ...]
+Shift = tuple[int, ...]
 
 
 def tap_findings(evidence: Evidence) -> list[Finding]:
@@ -36,7 +36,7 @@ def tap_findings(evidence: Evidence) -> list[Finding]:
     touching = touches_padding(evidence.right)
     parts = []
     for name, inside in (("where the window lies inside the image", ~touching), ("at the border", touching)):
-        here = evidence.wrong[:, :, inside]
+        here = evidence.wrong & inside
         if here.any():
             wrong_taps = _solved(evidence, inside)
             if not wrong_taps:
@@ -49,10 +49,13 @@ def tap_findings(evidence: Evidence) -> list[Finding]:
 
 def _solved(evidence: Evidence, inside: Array) -> dict[tuple[Tap, Shift], int]:
     """Return how often each tap is counted at each shift, where that is not as it should be."""
-    n, o, p, q = np.nonzero(np.broadcast_to(inside, evidence.wrong.shape))
-    places = spread((n, o, p, q), OUTPUTS)
+    places = spread(np.nonzero(np.broadcast_to(inside, evidence.wrong.shape)), OUTPUTS)
     for reach in (0, 1, 2):
-        unknowns = [(tap, shift) for shift in _shifts(reach) for tap in np.ndindex(evidence.right.weight.shape[2:])]
+        unknowns = [
+            (tap, shift)
+            for shift in _shifts(reach, evidence.right.rank)
+            for tap in np.ndindex(evidence.right.weight.shape[2:])
+        ]
         if 2 * len(unknowns) > len(places[0]):
             return {}
         counts = _counts(evidence, places, unknowns)
@@ -60,20 +63,20 @@ def _solved(evidence: Evidence, inside: Array) -> dict[tuple[Tap, Shift], int]:
             return {
                 unknown: count
                 for unknown, count in zip(unknowns, counts, strict=True)
-                if count != (1 if unknown[1] == (0, 0) else 0)
+                if count != (0 if any(unknown[1]) else 1)
             }
     return {}
 
 
-def _shifts(reach: int) -> Iterator[Shift]:
+def _shifts(reach: int, rank: int) -> Iterator[Shift]:
     steps = range(-reach, reach + 1)
-    yield from sorted(product(steps, steps), key=lambda shift: (abs(shift[0]) + abs(shift[1]), shift))
+    yield from sorted(product(steps, repeat=rank), key=lambda shift: (sum(map(abs, shift)), shift))
 
 
 def _counts(evidence: Evidence, places: Places, unknowns: list[tuple[Tap, Shift]]) -> list[int] | None:
     """Return the whole numbers that explain what stands at the places, or None where none do."""
     contributions = np.stack([_contribution(evidence.right, places, *unknown) for unknown in unknowns], axis=1)
-    n, o, _, _ = places
+    n, o, *_ = places
     wanted = evidence.actual[places].astype(evidence.truth.dtype) - evidence.right.bias[n, o]
     if not (np.isfinite(contributions).all() and np.isfinite(wanted).all()):
         return None
@@ -81,7 +84,7 @@ def _counts(evidence: Evidence, places: Places, unknowns: list[tuple[Tap, Shift]
     solution = np.linalg.lstsq(contributions.astype(double), wanted.astype(double), rcond=None)[0]
     counts = np.rint(solution.real)
     used = np.abs(contributions).max(axis=0) > 0
-    as_it_should_be = np.array([shift == (0, 0) for _, shift in unknowns], float)
+    as_it_should_be = np.array([not any(shift) for _, shift in unknowns], float)
     counts = np.where(used, counts, as_it_should_be)
     left = np.abs(contributions @ counts - wanted)
     is_whole = (np.abs(solution - counts)[used] < WHOLE).all()
@@ -93,16 +96,12 @@ def _counts(evidence: Evidence, places: Places, unknowns: list[tuple[Tap, Shift]
 def _contribution(right: Reading, places: Places, tap: Tap, shift: Shift) -> Array:
     """Return what one tap adds to some outputs if it reads the pixel so far off its own."""
     alone = np.zeros_like(right.weight)
-    alone[:, :, tap[0], tap[1]] = right.weight[:, :, tap[0], tap[1]]
-    (top, bottom), (left, right_side) = right.height.padding, right.width.padding
-    moved = replace(
-        right,
-        weight=alone,
-        bias=np.zeros_like(right.bias),
-        height=replace(right.height, padding=(top - shift[0], bottom + shift[0])),
-        width=replace(right.width, padding=(left - shift[1], right_side + shift[1])),
+    alone[(..., *tap)] = right.weight[(..., *tap)]
+    axes = tuple(
+        replace(axis, padding=(axis.padding[0] - step, axis.padding[1] + step))
+        for axis, step in zip(right.axes, shift, strict=True)
     )
-    return moved.values(places)
+    return replace(right, weight=alone, bias=np.zeros_like(right.bias), axes=axes).values(places)
 
 
 def _said(wrong_taps: dict[tuple[Tap, Shift], int]) -> str:
@@ -113,7 +112,9 @@ def _said(wrong_taps: dict[tuple[Tap, Shift], int]) -> str:
 
 
 def _tap_said(tap: Tap, shift: Shift, count: int) -> str:
-    if shift != (0, 0):
+    if any(shift):
         times = "" if count == 1 else f", counted {count} times"
-        return f"tap {tap} reads the pixel {shift[0]:+d} rows and {shift[1]:+d} columns off its own{times}"
+        named = zip(shift, ("planes", "rows", "columns")[-len(shift) :], strict=True)
+        steps = " and ".join(f"{step:+d} {many}" for step, many in named)
+        return f"tap {tap} reads the pixel {steps} off its own{times}"
     return f"tap {tap} is missing" if count == 0 else f"tap {tap} counts {count} times"

@@ -13,7 +13,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Final
 
-from refconv.testing.battery.operations import OPERATIONS
+from refconv.operations import OPERATIONS
 from refconv.testing.frameworks.adapter import Framework, Target
 from refconv.testing.frameworks.jax import JAX
 from refconv.testing.frameworks.onnx import ONNX, ONNXRUNTIME

@@ -6,11 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from refconv.adjoint_geometry import transposed_axes, transposed_geometry
-from refconv.arguments import PADDING_STRINGS, PLANE
-from refconv.formats import Array
+import numpy as np
+
+from refconv.geometry.arguments import PADDING_STRINGS
+from refconv.geometry.transposed import plan_transposed
+from refconv.numbers.dtypes import is_integral
+from refconv.numbers.formats import Array
+from refconv.operations import Operation
 
 Target = Callable[..., Any]  # with the positional signature of refconv's function of its name
+PullBack = Callable[[Callable[[Any], Any], Any, np.dtype[Any], Array], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +26,41 @@ class Framework:
     packages: Mapping[str, str]
 
 
+def differentiated(operation: Operation, forward: Target, pull_back: PullBack) -> Target:
+    """Return a gradient as what a framework's automatic differentiation makes of the operation it is one of.
+
+    ``pull_back(linear, shape, dtype, arriving)`` returns what arrives at the output of a linear function of one
+    argument, pulled back to that argument of this shape and type.
+    """
+    rank = operation.space.rank
+
+    def by_input(input_size: Any, kernel: Array, arriving: Array, *steps: Any) -> Any:
+        return pull_back(lambda image: forward(image, kernel, None, *steps), input_size, kernel.dtype, arriving)
+
+    def by_weight(image: Array, weight_size: Any, arriving: Array, *steps: Any) -> Any:
+        return pull_back(lambda kernel: forward(image, kernel, None, *steps), weight_size, image.dtype, arriving)
+
+    def by_bias(arriving: Array) -> Any:
+        channels = arriving.shape[-rank - 1]
+        image = np.zeros((*arriving.shape[: -rank - 1], 1, *arriving.shape[-rank:]), arriving.dtype)
+        shape = (1, channels) if operation.is_transposed else (channels, 1)
+        kernel = np.zeros((*shape, *(1,) * rank), arriving.dtype)
+        ones, zeros = (1,) * rank, (0,) * rank
+        steps = (ones, zeros, zeros, 1, ones) if operation.is_transposed else (ones, zeros, ones, 1)
+        return pull_back(lambda bias: forward(image, kernel, bias, *steps), (channels,), arriving.dtype, arriving)
+
+    return {"input": by_input, "weight": by_weight, "bias": by_bias}[operation.by]
+
+
+def refuse_integers(dtype: np.dtype[Any]) -> None:
+    """Refuse to differentiate with respect to integers."""
+    if is_integral(dtype):
+        raise NotImplementedError("it differentiates with respect to no integers")
+
+
 def native(array: Array) -> Array:
-    """Return the array in this machine's byte order; its layout stays."""
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    """Return an array in this machine's byte order, its layout as it is; what is no array is a tensor already."""
+    return array.astype(array.dtype.newbyteorder("="), copy=False) if isinstance(array, np.ndarray) else array
 
 
 def padding_word(padding: str, words: Mapping[str, str]) -> str:
@@ -44,29 +81,10 @@ def refuse_unbatched(shape: Sequence[int], rank: int) -> None:
         raise NotImplementedError("it takes no input without a batch axis")
 
 
-def transposed_shape(
-    image: Array,
-    kernel: Array,
-    bias: Array | None,
-    stride: Any,
-    padding: Any,
-    output_padding: Any,
-    groups: Any,
-    dilation: Any,
-) -> tuple[int, int, int, int]:
-    """Return the shape of what `conv_transpose2d` makes of these, for a framework that wants to be told it."""
+def transposed_shape(operation: Operation, image: Any, kernel: Any, steps: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of what a transposed convolution makes of these, for a framework that wants to be told it."""
     try:
-        axes = transposed_axes(
-            image.shape,
-            kernel.shape,
-            None if bias is None else bias.shape,
-            stride=stride,
-            padding=padding,
-            output_padding=output_padding,
-            groups=groups,
-            dilation=dilation,
-            space=PLANE,
-        )
+        plan = plan_transposed(tuple(image.shape), tuple(kernel.shape), space=operation.space, **steps)
     except (TypeError, ValueError) as error:
         raise NotImplementedError("it wants to be told the size of the output, and there is none") from error
-    return transposed_geometry(image.shape, kernel.shape, groups, axes).input_shape
+    return plan.input_shape

@@ -13,14 +13,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.adjoint import conjugate
-from refconv.dtypes import is_integral
-from refconv.formats import Array
+from refconv.numbers.formats import Array
+from refconv.operations import OPERATIONS, Operation
 from refconv.testing.frameworks.adapter import (
     Framework,
     Target,
+    differentiated,
     native,
     padding_word,
+    refuse_integers,
     refuse_unbatched,
     sides_of,
     transposed_shape,
@@ -28,12 +29,6 @@ from refconv.testing.frameworks.adapter import (
 
 # What its documentation has one name for sums in a wider type: the bias is then added before the one rounding.
 _SUMS: Final = {"float16": np.float32, "bfloat16": np.float32, "int8": np.int32, "uint8": np.int32}
-
-
-def _import_jax() -> Any:
-    jax = import_module("jax")
-    jax.config.update("jax_enable_x64", True)  # noqa: FBT003  # without it, float64 becomes float32
-    return jax
 
 
 def _convolve(image: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, groups: Any, sums: Any = None) -> Any:
@@ -51,96 +46,72 @@ def _convolve(image: Any, kernel: Any, stride: Any, padding: Any, dilation: Any,
     )
 
 
-def _add_bias(output: Any, bias: Array | None) -> Any:
+def _add_bias(output: Any, bias: Any) -> Any:
     return output if bias is None else output + native(bias).reshape(-1, *[1] * (output.ndim - 2))
 
 
-def _pull_back(linear: Callable[[Any], Any], shape: Any, arriving: Array) -> Any:
+def _pull_back(linear: Callable[[Any], Any], shape: Any, dtype: np.dtype[Any], arriving: Array) -> Any:
     """Return what arrives at the output of a linear function, pulled back to its argument of this shape."""
-    if is_integral(arriving.dtype):
-        raise NotImplementedError("it differentiates with respect to no integers")
-    _, backward = import_module("jax").vjp(linear, np.zeros(shape, arriving.dtype))
-    return backward(arriving)[0]
+    refuse_integers(dtype)
+    _, backward = import_module("jax").vjp(linear, np.zeros(shape, native(arriving).dtype))
+    return backward(native(arriving))[0]
 
 
-def _load_convolution(rank: int) -> Target:
-    _import_jax()
+def _convolution(operation: Operation) -> Target:
+    rank = operation.space.rank
 
     def jax_convolution(
-        image: Array, kernel: Array, bias: Array | None, stride: Any, padding: Any, dilation: Any, groups: Any
+        image: Any, kernel: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any
     ) -> Any:
         refuse_unbatched(image.shape, rank)
-        sums = _SUMS.get(image.dtype.name)
+        sums = None if operation.is_gradient else _SUMS.get(image.dtype.name)
         output = _convolve(native(image), native(kernel), stride, padding, dilation, groups, sums)
         output = _add_bias(output, bias)
-        return output.astype(image.dtype.newbyteorder("=")) if output.dtype == np.float32 else output
+        return output.astype(native(image).dtype) if sums == np.float32 else output
 
     return jax_convolution
 
 
-def _load_conv_transpose2d() -> Target:
-    _import_jax()
+def _transposed_convolution(operation: Operation) -> Target:
+    rank = operation.space.rank
 
-    def jax_conv_transpose2d(
-        image: Array,
-        kernel: Array,
-        bias: Array | None,
-        stride: Any,
-        padding: Any,
-        output_padding: Any,
-        groups: Any,
-        dilation: Any,
+    def jax_transposed(
+        image: Any, kernel: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: Any, dilation: Any
     ) -> Any:
-        refuse_unbatched(image.shape, 2)
-        shape = transposed_shape(image, kernel, bias, stride, padding, output_padding, groups, dilation)
+        refuse_unbatched(image.shape, rank)
+        if isinstance(padding, str):
+            raise NotImplementedError(f"it has no padding={padding!r} here")
+        steps = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
+        shape = transposed_shape(operation, image, kernel, steps | {"dilation": dilation})
         # What is added to the output at its end is what the padding crops less there, be that below nothing.
         sides = [(low, high - extra) for (low, high), extra in zip(sides_of(padding), output_padding, strict=True)]
-        output = _pull_back(
-            lambda pixels: _convolve(pixels, native(kernel), stride, sides, dilation, groups), shape, native(image)
-        )
-        return _add_bias(output, bias)
+        pixels, taps = native(image), native(kernel)
+        refuse_integers(np.dtype(pixels.dtype))
+        jax = import_module("jax")
+        linear = partial(_convolve, kernel=taps, stride=stride, padding=sides, dilation=dilation, groups=groups)
+        transposed = jax.linear_transpose(linear, jax.ShapeDtypeStruct(shape, pixels.dtype))
+        return _add_bias(transposed(pixels)[0], bias)
 
-    return jax_conv_transpose2d
-
-
-def _load_conv2d_input() -> Target:
-    _import_jax()
-
-    def jax_conv2d_input(
-        input_size: Any, kernel: Array, grad_output: Array, stride: Any, padding: Any, dilation: Any, groups: Any
-    ) -> Any:
-        refuse_unbatched(input_size, 2)
-        weight = native(conjugate(kernel))  # its product, unlike a gradient by PyTorch's rule, conjugates nothing
-        return _pull_back(
-            lambda pixels: _convolve(pixels, weight, stride, padding, dilation, groups), input_size, native(grad_output)
-        )
-
-    return jax_conv2d_input
+    return jax_transposed
 
 
-def _load_conv2d_weight() -> Target:
-    _import_jax()
+def _load(operation: Operation) -> Target:
+    import_module("jax").config.update("jax_enable_x64", True)  # noqa: FBT003  # without it, float64 becomes float32
+    forward = (_transposed_convolution if operation.is_transposed else _convolution)(operation)
+    if not operation.is_gradient:
+        return forward
+    gradient = differentiated(operation, forward, _pull_back)
+    if not operation.conjugated:
+        return gradient
+    place = operation.leading.index(operation.conjugated)
 
-    def jax_conv2d_weight(
-        image: Array, weight_size: Any, grad_output: Array, stride: Any, padding: Any, dilation: Any, groups: Any
-    ) -> Any:
-        refuse_unbatched(image.shape, 2)
-        pixels = native(conjugate(image))
-        return _pull_back(
-            lambda taps: _convolve(pixels, taps, stride, padding, dilation, groups), weight_size, native(grad_output)
-        )
+    def jax_gradient(*arguments: Any) -> Any:
+        """Conjugate the other factor: its product, unlike a gradient by PyTorch's rule, conjugates nothing."""
+        given = list(arguments)
+        given[place] = given[place].conj() if given[place].dtype.kind == "c" else given[place]
+        return gradient(*given)
 
-    return jax_conv2d_weight
+    return jax_gradient
 
 
-JAX: Final = Framework(
-    operations={
-        "conv2d": partial(_load_convolution, 2),
-        "conv1d": partial(_load_convolution, 1),
-        "conv3d": partial(_load_convolution, 3),
-        "conv_transpose2d": _load_conv_transpose2d,
-        "conv2d_input": _load_conv2d_input,
-        "conv2d_weight": _load_conv2d_weight,
-    },
-    packages={"jax": "jax"},
-)
+JAX: Final = Framework({name: partial(_load, operation) for name, operation in OPERATIONS.items()}, {"jax": "jax"})

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
-from refconv.dtypes import is_integral
-from refconv.formats import Array
+from refconv.numbers.dtypes import is_integral
+from refconv.numbers.formats import Array
+from refconv.operations import OPERATIONS
 from refconv.testing.frameworks.adapter import Framework, Target, native, padding_word, refuse_unbatched, sides_of
 
 Run = Callable[[Any, dict[str, Array]], Any]
@@ -60,9 +61,10 @@ def _convolution(run: Run) -> Target:
 
 
 def _transposed_convolution(run: Run) -> Target:
-    """Return a transposed convolution that builds an ONNX model for each call and has it run."""
+    """Return a transposed convolution of any rank that builds an ONNX model for each call and has it run."""
+    words = {"valid": "VALID", "same_upper": "SAME_UPPER", "same_lower": "SAME_LOWER"}
 
-    def onnx_conv_transpose2d(
+    def onnx_conv_transpose(
         image: Array,
         kernel: Array,
         bias: Array | None,
@@ -71,15 +73,23 @@ def _transposed_convolution(run: Run) -> Target:
         output_padding: Any,
         groups: Any,
         dilation: Any,
+        output_size: Any = None,
     ) -> Any:
         arrays = _arrays(image, kernel, bias)
         if is_integral(image.dtype):
             raise NotImplementedError("its ConvTranspose takes no integers")
-        attributes = {"strides": stride, "pads": _pads(padding), "output_padding": output_padding}
-        attributes |= {"group": groups, "dilations": dilation}
+        attributes = {"strides": stride, "output_padding": output_padding, "group": groups, "dilations": dilation}
+        if isinstance(padding, str):
+            attributes["auto_pad"] = padding_word(padding, words)
+        else:
+            attributes["pads"] = _pads(padding)
+        if output_size is not None:
+            if not isinstance(padding, str):
+                raise NotImplementedError("its output_shape takes the place of pads")
+            attributes["output_shape"] = output_size
         return run(_model("ConvTranspose", arrays, attributes), arrays)
 
-    return onnx_conv_transpose2d
+    return onnx_conv_transpose
 
 
 def _load_onnxruntime() -> Run:
@@ -110,9 +120,10 @@ def _load_reference() -> Run:
 
 
 def _operations(load: Callable[[], Run]) -> dict[str, Callable[[], Target]]:
-    """Return the operations of what runs a model: its Conv tells the rank from the shapes."""
-    convolutions = dict.fromkeys(("conv2d", "conv1d", "conv3d"), lambda: _convolution(load()))
-    return convolutions | {"conv_transpose2d": lambda: _transposed_convolution(load())}
+    """Return the operations of what runs a model: its nodes tell the rank from the shapes."""
+    forward = (operation for operation in OPERATIONS.values() if not operation.is_gradient)
+    builds = {o.name: _transposed_convolution if o.is_transposed else _convolution for o in forward}
+    return {name: lambda build=build: build(load()) for name, build in builds.items()}  # type: ignore[misc]
 
 
 ONNXRUNTIME: Final = Framework(_operations(_load_onnxruntime), {"onnxruntime": "onnxruntime", "onnx": "onnx"})

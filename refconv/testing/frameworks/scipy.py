@@ -9,16 +9,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.accumulation import as_operands
-from refconv.arguments import LINE, PLANE, VOLUME, Space
-from refconv.axis import AxisGeometry
-from refconv.conv_nd import checked_axes
-from refconv.formats import Array
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.build import plan_convolution
+from refconv.numbers.dtypes import as_operands
+from refconv.numbers.formats import Array
+from refconv.operations import OPERATIONS, Operation
 from refconv.testing.frameworks.adapter import Framework, Target
 
 
-def _load_convolution(space: Space) -> Target:
+def _load(operation: Operation) -> Target:
     """Correlate by ``method="direct"``, because the error of an FFT is not within the bound of a sum."""
+    space = operation.space
     correlate = partial(import_module("scipy.signal").correlate, mode="valid", method="direct")
 
     def scipy_convolution(
@@ -29,8 +30,9 @@ def _load_convolution(space: Space) -> Target:
         if image.dtype.itemsize < 4 and image.dtype.kind not in "iu":
             raise NotImplementedError(f"it does not correlate {image.dtype}")
         try:
-            shapes = {name: operand.shape for name, operand in as_operands(image, kernel, bias).items()}
-            axes = checked_axes(space, shapes, stride=stride, padding=padding, dilation=dilation, groups=groups)
+            operands = as_operands(input=image, weight=kernel, bias=bias).values()
+            steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+            axes = plan_convolution(*(operand.shape for operand in operands), space=space, **steps).axes
         except (TypeError, ValueError) as error:
             raise NotImplementedError("it has no convolution whose arguments it could refuse") from error
         if not (image.size and kernel.size):
@@ -63,10 +65,5 @@ def _every(steps: Sequence[int]) -> tuple[slice, ...]:
 
 
 SCIPY: Final = Framework(
-    operations={
-        "conv2d": partial(_load_convolution, PLANE),
-        "conv1d": partial(_load_convolution, LINE),
-        "conv3d": partial(_load_convolution, VOLUME),
-    },
-    packages={"scipy": "scipy"},
+    {name: partial(_load, OPERATIONS[name]) for name in ("conv2d", "conv1d", "conv3d")}, {"scipy": "scipy"}
 )

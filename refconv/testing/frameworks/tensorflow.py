@@ -12,12 +12,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.formats import Array
+from refconv.operations import OPERATIONS, Operation
 from refconv.testing.frameworks.adapter import (
     Framework,
     Target,
+    differentiated,
     native,
     padding_word,
+    refuse_integers,
     refuse_unbatched,
     sides_of,
     transposed_shape,
@@ -51,40 +54,37 @@ def _refusals(dtype: np.dtype[Any]) -> Iterator[None]:
         raise NotImplementedError(re.sub(r"\{\{.*\}\} | \[Op:.*", "", str(error))) from error
 
 
-def _channels_last(image: Array) -> Array:
-    return np.moveaxis(native(image), 1, -1)
+def _channels_last(image: Any) -> Any:
+    """Return (N, C, *H) as (N, *H, C), on the tape."""
+    rank = len(image.shape) - 2
+    return import_module("tensorflow").transpose(native(image), (0, *range(2, rank + 2), 1))
 
 
-def _channels_first(output: Any) -> Array:
-    return np.moveaxis(output.numpy(), -1, 1)
+def _channels_first(output: Any) -> Any:
+    rank = len(output.shape) - 2
+    return import_module("tensorflow").transpose(output, (0, rank + 1, *range(1, rank + 1)))
 
 
-def _taps_first(kernel: Array) -> Array:
-    """Return a kernel of (O, C/G, taps) as (taps, C/G, O)."""
-    return np.moveaxis(native(kernel), (0, 1), (-1, -2))
-
-
-def _taps_last(kernel: Any) -> Array:
-    return np.moveaxis(kernel.numpy(), (-1, -2), (0, 1))
+def _taps_first(kernel: Any) -> Any:
+    """Return a kernel of (O, C/G, *taps) as (*taps, C/G, O)."""
+    rank = len(kernel.shape) - 2
+    return import_module("tensorflow").transpose(native(kernel), (*range(2, rank + 2), 1, 0))
 
 
 def _per_axis(numbers: Any, rest: Any) -> list[Any]:
     return [rest, *numbers, rest]
 
 
-def _padding(padding: Any) -> Any:
+def _padding(padding: Any, rank: int) -> Any:
     """Return its own word, or numbers for each side of all axes, as its operations on images have it."""
     if isinstance(padding, str):
         return padding_word(padding, {"valid": "VALID", "same_upper": "SAME"})
-    return _per_axis(sides_of(padding), (0, 0))
-
-
-def _word(padding: Any) -> Any:
-    """Return its own word, where that is all that an operation takes."""
-    sides = _padding(padding)
-    if isinstance(sides, list) and any(map(any, sides)):
+    sides = sides_of(padding)
+    if rank == 2:
+        return _per_axis(sides, (0, 0))
+    if any(map(any, sides)):
         raise NotImplementedError("along one axis or three it has no numbers for the padding")
-    return "VALID" if isinstance(sides, list) else sides
+    return "VALID"
 
 
 def _refuse_groups(groups: int, channels: int, group_channels: int) -> None:
@@ -92,117 +92,77 @@ def _refuse_groups(groups: int, channels: int, group_channels: int) -> None:
         raise NotImplementedError("it takes the number of groups from the shapes")
 
 
-def _load_convolution(rank: int) -> Target:
-    tensorflow = _import_tensorflow()
+def _convolution(operation: Operation) -> Target:
+    tensorflow, rank = import_module("tensorflow"), operation.space.rank
     convolve = getattr(tensorflow.nn, f"conv{rank}d")
 
     def tensorflow_convolution(
-        image: Array, kernel: Array, bias: Array | None, stride: Any, padding: Any, dilation: Any, groups: Any
+        image: Any, kernel: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any
     ) -> Any:
         refuse_unbatched(image.shape, rank)
         _refuse_groups(groups, image.shape[1], kernel.shape[1])
-        sides = _padding(padding) if rank == 2 else _word(padding)
-        operands = _channels_last(image), _taps_first(kernel)
+        sides = _padding(padding, rank)
         with _refusals(image.dtype):
+            operands = _channels_last(image), _taps_first(kernel)
             output = convolve(*operands, _per_axis(stride, 1), sides, dilations=_per_axis(dilation, 1))
-        output = output if bias is None else tensorflow.nn.bias_add(output, native(bias))
+            output = output if bias is None else tensorflow.nn.bias_add(output, native(bias))
         return _channels_first(output)
 
     return tensorflow_convolution
 
 
-def _load_conv_transpose2d() -> Target:
-    tensorflow = _import_tensorflow()
+def _transposed_convolution(operation: Operation) -> Target:
+    tensorflow, rank = import_module("tensorflow"), operation.space.rank
+    transpose = getattr(tensorflow.nn, f"conv{rank}d_transpose")
 
-    def tensorflow_conv_transpose2d(
-        image: Array,
-        kernel: Array,
-        bias: Array | None,
+    def tensorflow_transposed(
+        image: Any,
+        kernel: Any,
+        bias: Any,
         stride: Any,
         padding: Any,
         output_padding: Any,
         groups: Any,
         dilation: Any,
+        output_size: Any = None,
     ) -> Any:
-        refuse_unbatched(image.shape, 2)
-        batch, channels, *size = transposed_shape(
-            image, kernel, bias, stride, padding, output_padding, groups, dilation
-        )
+        refuse_unbatched(image.shape, rank)
+        steps = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
+        steps |= {"dilation": dilation, "output_size": output_size}
+        batch, channels, *size = transposed_shape(operation, image, kernel, steps)
         if any(extra >= step for extra, step in zip(output_padding, stride, strict=True)):
             raise NotImplementedError("it takes no output_padding of a stride or more")
+        if isinstance(padding, str) and any(output_padding):
+            raise NotImplementedError("its SAME knows no output_padding")
+        if groups > 1:
+            raise NotImplementedError("it has no groups here")
+        sides = _padding(padding, rank)
         with _refusals(image.dtype):
-            output = tensorflow.nn.conv2d_transpose(
-                _channels_last(image),
-                _taps_first(kernel),
-                (batch, *size, channels),
-                stride,
-                _padding(padding),
-                dilations=dilation,
-            )
-        output = output if bias is None else tensorflow.nn.bias_add(output, native(bias))
+            operands = _channels_last(image), _taps_first(kernel), (batch, *size, channels)
+            output = transpose(*operands, stride, sides, dilations=dilation)
+            output = output if bias is None else tensorflow.nn.bias_add(output, native(bias))
         return _channels_first(output)
 
-    return tensorflow_conv_transpose2d
+    return tensorflow_transposed
 
 
-def _differentiate(linear: Callable[[Any], Any], at: Array, arriving: Array) -> Any:
+def _pull_back(linear: Callable[[Any], Any], shape: Any, dtype: np.dtype[Any], arriving: Array) -> Any:
     """Return the gradient of a linear function with respect to its argument, from that of its output."""
     tensorflow = import_module("tensorflow")
-    if at.dtype.kind in "biu":
-        raise NotImplementedError("it differentiates with respect to no integers")
-    argument = tensorflow.constant(at)
-    with _refusals(at.dtype), tensorflow.GradientTape() as tape:
+    refuse_integers(dtype)
+    argument = tensorflow.constant(np.zeros(shape, native(arriving).dtype))
+    with _refusals(dtype), tensorflow.GradientTape() as tape:
         tape.watch(argument)
         output = linear(argument)
-        return tape.gradient(output, argument, output_gradients=tensorflow.constant(arriving))
+        return tape.gradient(output, argument, output_gradients=tensorflow.constant(native(arriving)))
 
 
-def _load_conv2d_input() -> Target:
-    convolve = _import_tensorflow().nn.conv2d
-
-    def tensorflow_conv2d_input(
-        input_size: Any, kernel: Array, grad_output: Array, stride: Any, padding: Any, dilation: Any, groups: Any
-    ) -> Any:
-        refuse_unbatched(input_size, 2)
-        _refuse_groups(groups, input_size[1], kernel.shape[1])
-        weight, sides = _taps_first(kernel), _padding(padding)
-        gradient = _differentiate(
-            lambda image: convolve(image, weight, stride, sides, dilations=dilation),
-            _channels_last(np.zeros(input_size, weight.dtype)),
-            _channels_last(grad_output),
-        )
-        return _channels_first(gradient)
-
-    return tensorflow_conv2d_input
-
-
-def _load_conv2d_weight() -> Target:
-    convolve = _import_tensorflow().nn.conv2d
-
-    def tensorflow_conv2d_weight(
-        image: Array, weight_size: Any, grad_output: Array, stride: Any, padding: Any, dilation: Any, groups: Any
-    ) -> Any:
-        refuse_unbatched(image.shape, 2)
-        _refuse_groups(groups, image.shape[1], weight_size[1])
-        pixels, sides = _channels_last(image), _padding(padding)
-        gradient = _differentiate(
-            lambda kernel: convolve(pixels, kernel, stride, sides, dilations=dilation),
-            _taps_first(np.zeros(weight_size, pixels.dtype)),
-            _channels_last(grad_output),
-        )
-        return _taps_last(gradient)
-
-    return tensorflow_conv2d_weight
+def _load(operation: Operation) -> Target:
+    _import_tensorflow()
+    forward = (_transposed_convolution if operation.is_transposed else _convolution)(operation)
+    return differentiated(operation, forward, _pull_back) if operation.is_gradient else forward
 
 
 TENSORFLOW: Final = Framework(
-    operations={
-        "conv2d": partial(_load_convolution, 2),
-        "conv1d": partial(_load_convolution, 1),
-        "conv3d": partial(_load_convolution, 3),
-        "conv_transpose2d": _load_conv_transpose2d,
-        "conv2d_input": _load_conv2d_input,
-        "conv2d_weight": _load_conv2d_weight,
-    },
-    packages={"tensorflow": "tensorflow"},
+    {name: partial(_load, operation) for name, operation in OPERATIONS.items()}, {"tensorflow": "tensorflow"}
 )

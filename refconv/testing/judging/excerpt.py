@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refconv.formats import Array
+from refconv.numbers.dtypes import round_once
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.comparison import Comparison
@@ -51,12 +52,14 @@ def excerpt_of(case: Case, actual: object, comparison: Comparison) -> Excerpt | 
             return None
     except Exception:  # noqa: BLE001  # whatever an array-like raises when it is read, there is nothing to show
         return None
-    worst = comparison.worst_index or (0,) * truth.ndim
+    if truth.ndim == 1:  # a vector, as one row
+        result, truth, allowed = result[np.newaxis], truth[np.newaxis], allowed[np.newaxis]
+    worst = (0, *(comparison.worst_index or (0,) * truth.ndim))[-truth.ndim :]
     plane = worst[:-2]
     place = ", ".join(f"{name} {index}" for name, index in zip(_outer_axes(case), plane, strict=False))
     row, column = (_start(place, size) for place, size in zip(worst[-2:], truth.shape[-2:], strict=True))
     window: tuple[int | slice, ...] = (*plane, slice(row, row + LARGEST), slice(column, column + LARGEST))
-    desired = reference.desired[window]
+    desired = round_once(truth, reference.dtype)[window]
     if comparison.worst_index is None:
         shown = result[window] if all(place < size for place, size in zip(plane, result.shape, strict=False)) else ()
         return Excerpt(place, row, column, _rows(np.asarray(shown)), _rows(desired), ())
@@ -68,8 +71,8 @@ def excerpt_of(case: Case, actual: object, comparison: Comparison) -> Excerpt | 
 
 def _outer_axes(case: Case) -> tuple[str, ...]:
     """Return what the axes of a result are called, but for the last ones."""
-    if case.op == "conv2d_weight":
-        return "output channel", "input channel"
+    if case.operation.asked == "weight":
+        return "output channel", "input channel", "kernel plane"
     is_batched = len(case.input_shape) == case.operation.space.rank + 2
     return ("image", "channel", "depth") if is_batched else ("channel", "depth")
 

@@ -14,8 +14,8 @@ from itertools import combinations
 from operator import and_
 from typing import Final, TypeAlias
 
-from refconv.arguments import PADDING_STRINGS
-from refconv.axis import AxisGeometry
+from refconv.geometry.arguments import PADDING_STRINGS
+from refconv.geometry.axis import AxisGeometry
 from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.data import DATA, LAYOUTS
 
@@ -40,13 +40,13 @@ class Plan:
     @classmethod
     def of(cls, case: Case) -> Plan:
         """Plan a valid case."""
-        rank = case.operation.space.rank
-        axes = dict(zip(SUFFIXES[rank], case.axes(), strict=True))
-        channels, (first, second) = case.input_shape[-rank - 1], case.weight_shape[:2]
-        if case.op == "conv_transpose2d":  # planned as the convolution that it transposes
+        plan, operation = case.plan, case.operation.forward
+        axes = dict(zip(SUFFIXES[operation.space.rank], plan.axes, strict=True))
+        if operation.is_transposed:  # planned as the convolution that it transposes
             outputs = {suffix: axis.input_size for suffix, axis in axes.items()}
-            return cls(case, axes, outputs, channels, case.groups * second)
-        return cls(case, axes, {suffix: axis.output_size for suffix, axis in axes.items()}, channels, first)
+            return cls(case, axes, outputs, plan.out_channels, plan.in_channels)
+        outputs = {suffix: axis.output_size for suffix, axis in axes.items()}
+        return cls(case, axes, outputs, plan.in_channels, plan.out_channels)
 
     @property
     def batched(self) -> bool:

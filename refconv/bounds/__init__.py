@@ -1,0 +1,1 @@
+"""How far may an honest kernel be off?"""

@@ -1,0 +1,122 @@
+"""One way through a sum: take the operands part by part, widen, multiply and add up, round once.
+
+The operation itself knows nothing of types.  It is a `product` of two arrays, linear in each of them: it is handed
+arrays that are wide enough, and what it returns is rounded.  Nor is anything known here of what is multiplied with
+what; the parts say which places of the factors make which places of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from refconv.numbers.dtypes import accumulation_dtype, as_array, is_integral, magnitude, result_dtype, round_once
+from refconv.numbers.formats import Array
+
+Places: TypeAlias = tuple["slice | list[int]", ...]  # along each axis of an array, from the first
+Product: TypeAlias = Callable[[Array, Sequence[Array], Any], Sequence[Array]]
+Total: TypeAlias = Callable[["Sequence[Part]", "Array | None"], Array]
+
+
+class Part(NamedTuple):
+    """``result[target] = Σ product(first[part.first], second[part.second], plan)``, over the parts of one target."""
+
+    target: Places
+    first: Places
+    second: Places
+    plan: Any
+
+
+def accumulate(
+    product: Product,
+    parts: Callable[[int], Iterable[Part]],
+    operands: Mapping[str, npt.ArrayLike | None],
+    shape: tuple[int, ...],
+    *,
+    terms: int,
+    dtype: npt.DTypeLike | None = None,
+    exact: bool = False,
+) -> Array:
+    """Return the sum of products of the first two operands, and the third added to it, rounded once.
+
+    Parameters
+    ----------
+    product : callable
+        What is added up: ``product(first, second, plan)``.
+    parts : callable
+        ``parts(share)`` are those of the result, `share` times smaller than they could be; parts of one place follow
+        each other, and are added up before anything is rounded.
+    operands : mapping of str to array_like
+        Two factors and, where there is one, a bias: one number for every place along the result's second axis.
+    shape : tuple of int
+        The result's.
+    terms : int
+        The most products that one number of the result adds up.
+    dtype : dtype_like, optional
+        Type to round to; by default what the table in `dtypes` says.
+    exact : bool
+        Whether to round correctly, where the operands' own arithmetic is not exact anyway.
+    """
+    arrays = {name: as_array(name, operand) for name, operand in operands.items()}
+    dtypes = [array.dtype for array in arrays.values()]
+    result = result_dtype(*dtypes, dtype=dtype, names=tuple(arrays))
+    total: Total
+    if exact and result.kind != "O" and not all(map(is_integral, dtypes)):
+        from refconv.numbers.exactly import exact_total  # noqa: PLC0415  # only who asks for it waits for it
+
+        share, total = 2, exact_total(product, arrays, terms, result)
+    else:
+        share, total = 1, _wide_total(product, arrays, terms, result)
+    biases = list(arrays.values())[2:]
+    output = np.zeros(shape, result)  # what no part stands for is an empty sum
+    with np.errstate(all="ignore"):  # inf − inf and overflow are answers here, not accidents
+        for target, group in groupby(parts(share), key=lambda part: part.target):
+            numbers = total(list(group), biases[0][target[1:2]] if biases else None)
+            if numbers.shape == shape:  # the only part: nothing to be copied
+                return numbers
+            output[target] = numbers
+    return output
+
+
+def _wide_total(product: Product, operands: Mapping[str, Array], terms: int, result: np.dtype[Any]) -> Total:
+    """Return how to add up in the type of the table in `dtypes`."""
+    sizes = list(map(magnitude, operands.values()))
+    largest_sum = terms * sizes[0] * sizes[1] + sum(sizes[2:])
+    wide = accumulation_dtype(*(a.dtype for a in operands.values()), result=result, largest_sum=largest_sum)
+    first, second, *_ = (Latest(operand, lambda part: part.astype(wide, copy=False)) for operand in operands.values())
+
+    def total(parts: Sequence[Part], bias: Array | None) -> Array:
+        numbers, *others = (product(first[part.first], [second[part.second]], part.plan)[0] for part in parts)
+        for other in others:
+            numbers += other
+        if bias is not None:
+            numbers += per_channel(bias.astype(wide), numbers.ndim)
+        return round_once(numbers, result)
+
+    return total
+
+
+class Latest:
+    """The parts of an operand, made ready: the latest is kept, for it is often asked for again."""
+
+    def __init__(self, operand: Array, prepare: Callable[[Array], Any]) -> None:
+        self._operand, self._prepare = operand, prepare
+        self._places: Places | None = None
+        self._prepared: Any = None
+
+    def __getitem__(self, places: Places) -> Any:
+        if self._places != places:
+            part = self._operand[tuple(place if isinstance(place, slice) else slice(None) for place in places)]
+            for axis, place in enumerate(places):
+                part = part if isinstance(place, slice) else part.take(place, axis)
+            self._places, self._prepared = places, self._prepare(part)
+        return self._prepared
+
+
+def per_channel(bias: Array, ndim: int) -> Array:
+    """Return (O,) as (O, 1, ...), to be added to the second of so many axes."""
+    return bias.reshape(-1, *(1,) * (ndim - 2))

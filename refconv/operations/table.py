@@ -1,0 +1,174 @@
+"""What distinguishes one operation of the family from another: how many axes, whether transposed, what is asked for.
+
+A convolution connects an input, a weight and an output.  Two of the three are given, and one is asked for, which has
+three plans in all; a transposed convolution is planned as the convolution whose adjoint it is, so that what it takes is
+that plan's output:
+
+    asked for by      the plan's input   the plan's weight   the plan's output
+    conv              input              weight              (asked for)
+    conv_input        (asked for)        weight              grad_output
+    conv_weight       input              (asked for)         grad_output
+    conv_bias         ones               (asked for)         grad_output
+    conv_transpose    (asked for)        weight              input
+    ..._input         grad_output        weight              (asked for)
+    ..._weight        grad_output        (asked for)         input
+    ..._bias          ones               (asked for)         grad_output
+
+To add an operation, add an entry to `OPERATIONS`: the battery, the targets, the diagnosis, the names of cases, the
+command's ``--op`` and the tables of the documentation are read off it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any, Final
+
+from refconv import conv, grad, transpose
+from refconv.geometry.arguments import LINE, PLANE, VOLUME, Space
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.build import plan_convolution
+from refconv.geometry.plan import ConvGeometry, Index
+from refconv.geometry.transposed import plan_transposed
+from refconv.numbers.formats import Array
+
+INPUT, WEIGHT, OUTPUT = "input", "weight", "output"  # of a plan
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation of the family.
+
+    Parameters
+    ----------
+    space : Space
+        Its spatial axes.
+    is_transposed : bool
+        Whether it is a transposed convolution, or a gradient of one.
+    by : str
+        Of a gradient, with respect to what: ``"input"``, ``"weight"`` or ``"bias"``; empty for the operation itself.
+
+    Examples
+    --------
+    >>> gradient = OPERATIONS["conv_transpose2d_weight"]
+    >>> gradient.leading, gradient.size, gradient.factors, gradient.asked
+    (('input', 'weight_size', 'grad_output'), 'weight_size', ('grad_output', 'input'), 'weight')
+    >>> gradient.parameters
+    ('stride', 'padding', 'output_padding', 'groups', 'dilation')
+    """
+
+    space: Space
+    is_transposed: bool = False
+    by: str = ""
+
+    @cached_property
+    def name(self) -> str:
+        """Such as ``"conv2d"`` or ``"conv_transpose1d_input"``: that of the function."""
+        ending = f"_{self.by}" if self.by else ""
+        return f"{'conv_transpose' if self.is_transposed else 'conv'}{self.space.rank}d{ending}"
+
+    @cached_property
+    def function(self) -> Callable[..., Array]:
+        """Refconv's own: a target of the operation has its positional signature."""
+        module = grad if self.by else transpose if self.is_transposed else conv
+        found: Callable[..., Array] = getattr(module, self.name)
+        return found
+
+    @cached_property
+    def _positional(self) -> tuple[str, ...]:
+        arguments = inspect.signature(self.function).parameters.values()
+        return tuple(argument.name for argument in arguments if argument.kind is argument.POSITIONAL_OR_KEYWORD)
+
+    @cached_property
+    def leading(self) -> tuple[str, ...]:
+        """The names of the first arguments, those that are no parameters: three, or the bias' gradient's one."""
+        return self._positional[: 1 if self.by == "bias" else 3]
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the others, in their order."""
+        return self._positional[len(self.leading) :]
+
+    @cached_property
+    def size(self) -> str:
+        """The argument that says the shape of what is asked for; empty where there is none."""
+        return next((name for name in self.leading if name.endswith("_size")), "")
+
+    @property
+    def forward(self) -> Operation:
+        """The operation whose gradient it is; itself, where it is none."""
+        return OPERATIONS[self.name.removesuffix(f"_{self.by}")]
+
+    @property
+    def is_gradient(self) -> bool:
+        """Whether something arrives at its output."""
+        return bool(self.by)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether something is added to the products."""
+        return not self.by
+
+    @cached_property
+    def asked(self) -> str:
+        """Which part of the plan it asks for: ``"input"``, ``"weight"`` or ``"output"``."""
+        if self.by in ("weight", "bias"):
+            return WEIGHT
+        return INPUT if self.is_transposed == (not self.by) else OUTPUT
+
+    @cached_property
+    def roles(self) -> dict[str, str]:
+        """Which argument is which of the other two parts of the plan."""
+        if self.by == "bias":
+            return {OUTPUT: "grad_output"}
+        ends = {INPUT: "input", OUTPUT: "grad_output" if self.by else ""}
+        if self.is_transposed:
+            ends = {INPUT: ends[OUTPUT], OUTPUT: ends[INPUT]}
+        given = {INPUT: ends[INPUT], WEIGHT: "weight", OUTPUT: ends[OUTPUT]}
+        return {role: name for role, name in given.items() if role != self.asked}
+
+    @cached_property
+    def factors(self) -> tuple[str, ...]:
+        """The arguments that are multiplied: what the kernel slides over first, if both are there."""
+        order = {OUTPUT: (INPUT, WEIGHT), INPUT: (OUTPUT, WEIGHT), WEIGHT: (INPUT, OUTPUT)}[self.asked]
+        return tuple(self.roles[role] for role in order if role in self.roles)
+
+    @cached_property
+    def conjugated(self) -> str:
+        """The factor that is conjugated, as in PyTorch's autograd: of a gradient, what did not arrive."""
+        return next((name for name in self.factors if self.by and name != "grad_output"), "")
+
+    def plan(self, shapes: Mapping[str, Index], parameters: Mapping[str, Any]) -> ConvGeometry:
+        """Return the plan of a call; `shapes` has those of the input, the weight and the bias, asked for or given."""
+        if self.by == "bias":
+            return self._plan_of_ones(shapes["grad_output"])
+        build = plan_transposed if self.is_transposed else plan_convolution
+        given = {name: parameters[name] for name in parameters if name not in ("input_size", "weight_size")}
+        return build(shapes["input"], shapes["weight"], shapes.get("bias"), space=self.space, **given)
+
+    def _plan_of_ones(self, arriving: Index) -> ConvGeometry:
+        """Return the plan in which the bias is the weight of a channel of ones, of one tap."""
+        rank = self.space.rank
+        batch, channels, *size = (1, *arriving)[-rank - 2 :]
+        axes = tuple(AxisGeometry(extent, 1) for extent in size)
+        return ConvGeometry(batch, 1, channels, 1, axes, batched=len(arriving) == rank + 2)
+
+
+def _family() -> dict[str, Operation]:
+    kinds = product((False, True), ("", "input", "weight", "bias"), (PLANE, LINE, VOLUME))
+    members = [Operation(space, is_transposed, by) for is_transposed, by, space in kinds]
+    return {operation.name: operation for operation in members}
+
+
+OPERATIONS: Final[Mapping[str, Operation]] = _family()
+
+
+def operation_of(function: object) -> Operation:
+    """Return the operation that a function of refconv's computes; a TypeError where it is none of the family."""
+    for operation in OPERATIONS.values():
+        if operation.function is function:
+            return operation
+    raise TypeError(f"function={function!r} must be one of {', '.join(sorted(OPERATIONS))}")

@@ -1,0 +1,355 @@
+"""The direct method shares nothing with the others but the plan, so that their agreement is evidence.
+
+Each helper of the other methods is replaced by a wrong one: direct stays right, whatever the operation and the number of
+axes, and the methods that use the helper do not.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+from typing import Any
+
+import definition
+import numpy as np
+import pytest
+from family import BY_RANK, Triple, kind_of
+
+from refconv.core import direct, parts, products, sums, windows
+from refconv.core.sums import Sum
+from refconv.geometry.axis import AxisGeometry
+from refconv.numbers.accumulate import Part
+from refconv.operations import OPERATIONS
+
+METHODS = ("im2col", "exact", "einsum")
+RANKS = (1, 2, 3)
+
+# Of every axis all numbers differ.
+GEOMETRIES: dict[str, dict[str, Any]] = {
+    "stride 1": {"stride": (1, 1, 1), "padding": ((1, 2), (0, 1), (1, 0)), "dilation": (2, 1, 1)},
+    "strided": {"stride": (2, 1, 3), "padding": ((2, 1), (1, 1), (0, 2)), "dilation": (1, 2, 1)},
+    "circular": {"stride": (1, 2, 1), "padding": ((2, 1), (1, 2), (0, 1)), "dilation": (2, 1, 1)},
+}
+SIZES, KERNEL = (5, 4, 3), (2, 3, 2)
+
+
+def triple(rank: int, geometry: str) -> Triple:
+    """Return arrays of small whole numbers: floats, so that "exact" goes by digits; what they add up to is no float's rounding."""
+    rng = np.random.default_rng(rank)
+    steps = {name: value[:rank] for name, value in GEOMETRIES[geometry].items()}
+    mode = "circular" if geometry == "circular" else "zeros"
+    x, w = rng.integers(1, 9, (2, 4, *SIZES[:rank])), rng.integers(1, 9, (2, 2, *KERNEL[:rank]))
+    found = Triple.of(x.astype(float), w.astype(float), rng, **steps, groups=2, padding_mode=mode)
+    return found.each(lambda array: np.where(array == 0, 7.0, array))
+
+
+TRIPLES = {(rank, geometry): triple(rank, geometry) for rank in RANKS for geometry in GEOMETRIES}
+TRUTHS = {(*key, name): found.truth(name) for key, found in TRIPLES.items() for name in found.names}
+
+
+def kind(name: str, geometry: str) -> str:
+    """Which sum an operation is; an input's adjoint gathers at stride 1, and scatters elsewhere."""
+    found = kind_of(OPERATIONS[name])
+    return found if found != "input" else "gathers" if geometry == "stride 1" else "scatters"
+
+
+# Wrong helpers
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """A helper, what is wrong with its replacement, and which sums are computed with it by im2col and exact."""
+
+    owner: Any
+    helper: str
+    spoil: Callable[[Any], Callable[..., Any]]
+    sums: frozenset[str]
+    einsum: bool = False  # whether it is used by einsum, too
+    mode: str = ""  # the only padding mode under which it is used
+
+    def __str__(self) -> str:
+        owner = self.owner.__name__.split(".")[-1]
+        return f"{owner}.{self.helper} {self.spoil.__name__}"
+
+    def is_used(self, name: str, geometry: str, method: str) -> bool:
+        """Whether an operation is computed with the helper."""
+        mode = "circular" if geometry == "circular" and kind(name, geometry) != "bias" else "zeros"
+        uses = self.einsum if method == "einsum" else kind(name, geometry) in self.sums
+        return uses and self.mode in ("", mode)
+
+    def commit(self, patch: pytest.MonkeyPatch) -> None:
+        """Replace the helper wherever it is known."""
+        original = getattr(self.owner, self.helper)
+        if isinstance(self.owner, ModuleType):
+            replace_everywhere(patch, original, self.spoil(original))
+        else:
+            patch.setattr(self.owner, self.helper, self.spoil(original))
+
+
+def replace_everywhere(patch: pytest.MonkeyPatch, original: object, wrong: object) -> None:
+    """Put something in the place of a function, in all modules that know it by name, and in all tables of methods."""
+    for module in [module for name, module in sys.modules.items() if name.startswith("refconv")]:
+        for name, value in list(vars(module).items()):
+            if value is original:
+                patch.setattr(module, name, wrong)
+            if isinstance(value, Sum):
+                for method, function in value.methods.items():
+                    if function is original:
+                        patch.setitem(value.methods, method, wrong)
+                if value.parts is original:
+                    patch.setattr(module, name, value._replace(parts=wrong))  # type: ignore[arg-type]
+
+
+def one_off(helper: Any) -> Callable[..., Any]:
+    """One pixel further along the last axis."""
+
+    def wrong(*arguments: Any, **keywords: Any) -> Any:
+        found = helper(*arguments, **keywords)
+        return [np.roll(array, 1, -1) for array in found] if isinstance(found, list) else np.roll(found, 1, -1)
+
+    return wrong
+
+
+def flipped(helper: Any) -> Callable[..., Any]:
+    """The first axis behind the channels from its end to its beginning: of windows, the taps."""
+
+    def wrong(*arguments: Any, **keywords: Any) -> Any:
+        found = helper(*arguments, **keywords)
+        return [np.flip(array, 2) for array in found] if isinstance(found, list) else np.flip(found, 2)
+
+    return wrong
+
+
+def doubled(helper: Any) -> Callable[..., Any]:
+    """The numbers in the middle of the first axis behind the channels twice as large."""
+
+    def wrong(*arguments: Any, **keywords: Any) -> Any:
+        found = helper(*arguments, **keywords)
+        arrays = [np.array(array) for array in (found if isinstance(found, list) else [found])]
+        for array in arrays:
+            array[:, :, array.shape[2] // 2] *= 2
+        return arrays if isinstance(found, list) else arrays[0]
+
+    return wrong
+
+
+def one_tap_lost(helper: Any) -> Callable[..., Any]:
+    """The last tap along the first axis is not added."""
+
+    def wrong(view: Any, columns: Any, kernel_size: tuple[int, ...]) -> None:
+        first, *others = kernel_size
+        helper(view, columns, (first - 1, *others))
+
+    return wrong
+
+
+def last_lost(helper: Any) -> Callable[..., Any]:
+    """Without the last part, or box."""
+
+    def wrong(*arguments: Any) -> Any:
+        return iter(list(helper(*arguments))[:-1])
+
+    return wrong
+
+
+def last_twice(helper: Any) -> Callable[..., Any]:
+    """With the last part twice, which is added to itself."""
+
+    def wrong(*arguments: Any) -> Iterable[Part]:
+        found = list(helper(*arguments))
+        return iter([*found, found[-1]])
+
+    return wrong
+
+
+def of_later_outputs(helper: Any) -> Callable[..., Any]:
+    """What is said of the outputs after these."""
+
+    def wrong(axis: AxisGeometry, outputs: range) -> Any:
+        return helper(axis, range(outputs.start + 1, outputs.stop + 1))
+
+    return wrong
+
+
+def of_earlier_pixels(helper: Any) -> Callable[..., Any]:
+    """What is said of an axis with one pixel of padding more at its beginning."""
+
+    def wrong(axis: AxisGeometry, number: Any) -> Any:
+        found = helper(axis, number)
+        outputs, part = found if isinstance(found, tuple) else (None, found)
+        before, after = part.padding
+        part = AxisGeometry(part.input_size, part.kernel_size, part.stride, part.dilation, (before + 1, after - 1))
+        return part if outputs is None else (outputs, part)
+
+    return wrong
+
+
+def one_window_more(helper: Any) -> Callable[..., Any]:
+    """What one window more would reach."""
+    return lambda axis, outputs: helper(axis, outputs) + axis.stride
+
+
+READS = frozenset({"output", "weight", "gathers"})  # columns of the input, or of what arrived
+ALL = READS | {"bias", "scatters"}
+SCATTERS = frozenset({"scatters"})
+
+
+def sums_of(*kinds: str) -> frozenset[str]:
+    return frozenset(kinds)
+
+
+SABOTAGES = [
+    Sabotage(windows, "pad", one_off, READS, einsum=True),
+    Sabotage(windows, "pad", flipped, READS, einsum=True),
+    Sabotage(windows, "pad", doubled, READS | {"bias"}, einsum=True),
+    Sabotage(windows, "windows", one_off, READS | SCATTERS, einsum=True),
+    Sabotage(windows, "windows", flipped, READS | SCATTERS, einsum=True),
+    Sabotage(windows, "windows", doubled, READS | {"bias", "scatters"}, einsum=True),
+    Sabotage(windows, "add_windows", one_tap_lost, SCATTERS),
+    Sabotage(windows, "fold", one_off, SCATTERS),
+    Sabotage(windows, "fold", flipped, SCATTERS),
+    Sabotage(windows, "fold", doubled, SCATTERS),
+    Sabotage(windows, "boxes", last_lost, ALL, einsum=True),
+    Sabotage(parts, "convolution", last_lost, sums_of("output"), einsum=True),
+    Sabotage(parts, "convolution", last_twice, sums_of("output"), einsum=True),
+    Sabotage(parts, "input_adjoint", last_lost, sums_of("gathers", "scatters")),
+    Sabotage(parts, "input_adjoint", last_twice, sums_of("gathers", "scatters")),
+    Sabotage(parts, "weight_adjoint", last_lost, sums_of("weight", "bias")),
+    Sabotage(parts, "weight_adjoint", last_twice, sums_of("weight", "bias")),
+    Sabotage(products, "einsum", one_off, frozenset(), einsum=True),
+    Sabotage(products, "einsum", flipped, frozenset(), einsum=True),
+    Sabotage(products, "convolution", one_off, sums_of("output", "gathers")),
+    Sabotage(products, "convolution", flipped, sums_of("output", "gathers")),
+    Sabotage(products, "input_adjoint", one_off, sums_of("gathers", "scatters")),
+    Sabotage(products, "input_adjoint", flipped, sums_of("gathers", "scatters")),
+    Sabotage(products, "weight_adjoint", one_off, sums_of("weight")),
+    Sabotage(products, "weight_adjoint", flipped, sums_of("weight")),
+    Sabotage(products, "weight_adjoint", doubled, sums_of("weight", "bias")),
+    Sabotage(AxisGeometry, "reading", of_later_outputs, sums_of("output", "weight", "bias"), einsum=True, mode="zeros"),
+    Sabotage(AxisGeometry, "reading", of_earlier_pixels, sums_of("output", "weight", "bias"), einsum=True, mode="zeros"),
+    Sabotage(AxisGeometry, "read_by", of_earlier_pixels, sums_of("gathers", "scatters"), mode="zeros"),
+    Sabotage(AxisGeometry, "flipped", of_earlier_pixels, sums_of("gathers")),
+    Sabotage(AxisGeometry, "reach", one_window_more, sums_of("output", "weight", "bias"), einsum=True),
+]  # fmt: skip
+
+
+def check_direct(rank: int, geometry: str) -> None:
+    """See that the direct method is right, for all operations."""
+    for name in TRIPLES[rank, geometry].names:
+        found = TRIPLES[rank, geometry].call(name, method="direct")
+        assert np.array_equal(found, TRUTHS[rank, geometry, name]), f"{name} is wrong"
+
+
+def methods_of(name: str) -> tuple[str, ...]:
+    return METHODS if kind_of(OPERATIONS[name]) == "output" else METHODS[:2]
+
+
+def is_right(rank: int, geometry: str, name: str, method: str) -> bool:
+    """Whether a method gives the truth; it may fail, too."""
+    try:
+        found = TRIPLES[rank, geometry].call(name, method=method)
+    except Exception:  # noqa: BLE001  # whatever a wrong helper leads to
+        return False
+    return np.array_equal(found, TRUTHS[rank, geometry, name])
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_all_methods_are_right_as_long_as_nothing_is_wrong(rank: int, geometry: str) -> None:
+    check_direct(rank, geometry)
+    names = TRIPLES[rank, geometry].names
+    assert len(names) == 8 if geometry != "circular" else 4
+    for name in names:
+        assert all(is_right(rank, geometry, name, method) for method in methods_of(name)), name
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("sabotage", SABOTAGES, ids=str)
+def test_a_wrong_helper_leaves_direct_right_and_makes_wrong_who_uses_it(sabotage: Sabotage, rank: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        sabotage.commit(patch)
+        check_direct(rank, "strided")
+        for geometry in GEOMETRIES:
+            for name in TRIPLES[rank, geometry].names:
+                for method in methods_of(name):
+                    is_wrong = not is_right(rank, geometry, name, method)
+                    assert is_wrong == sabotage.is_used(name, geometry, method), (name, geometry, method)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_without_any_helper_there_is_the_direct_method(rank: int, geometry: str) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise RuntimeError("gone")
+
+    helpers = [value for module in (windows, parts, products) for value in functions_of(module)]
+    with pytest.MonkeyPatch.context() as patch:
+        for helper in helpers:
+            if helper is not parts.whole:  # "all at once", with which nothing is taken apart
+                replace_everywhere(patch, helper, gone)
+        for name in ("reading", "read_by", "flipped", "reach"):
+            patch.setattr(AxisGeometry, name, gone)
+        check_direct(rank, geometry)
+        for name in TRIPLES[rank, geometry].names:
+            for method in methods_of(name):
+                with pytest.raises(RuntimeError, match="gone"):
+                    TRIPLES[rank, geometry].call(name, method=method)
+
+
+def functions_of(module: ModuleType) -> list[FunctionType]:
+    return [f for f in vars(module).values() if isinstance(f, FunctionType) and f.__module__ == module.__name__]
+
+
+def test_every_helper_of_the_other_methods_is_sabotaged() -> None:
+    helpers = {function for module in (windows, parts, products) for function in functions_of(module)}
+    public = {helper for helper in helpers if not helper.__name__.startswith("_")} - {parts.whole}
+    assert public == {
+        getattr(sabotage.owner, sabotage.helper) for sabotage in SABOTAGES if sabotage.owner is not AxisGeometry
+    }
+    assert {name for names in BY_RANK.values() for name in names} == set(OPERATIONS)
+
+
+# The sabotage itself is tested
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize(
+    ("which", "shared"),
+    [
+        (sums.CONVOLUTION, products.convolution),
+        (sums.INPUT_ADJOINT, products.input_adjoint),
+        (sums.WEIGHT_ADJOINT, products.weight_adjoint),
+    ],
+    ids=["convolution", "input_adjoint", "weight_adjoint"],
+)
+def test_a_direct_method_that_calls_a_helper_of_the_others_is_found(which: Sum, shared: Any, rank: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(which.methods, "direct", shared)
+        check_direct(rank, "strided")  # and nothing shows
+        Sabotage(windows, "windows", one_off, ALL).commit(patch)
+        with pytest.raises(AssertionError, match=" is wrong"):
+            check_direct(rank, "strided")
+
+
+def imports_of(module: ModuleType) -> set[str]:
+    tree = ast.walk(ast.parse(inspect.getsource(module)))
+    return {str(node.module) for node in tree if isinstance(node, ast.ImportFrom)} | {
+        alias.name
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+
+
+def test_direct_imports_the_plan_and_the_name_of_an_array() -> None:
+    found = {name for name in imports_of(direct) if name.startswith("refconv")}
+    assert found == {"refconv.geometry.plan", "refconv.numbers.formats"}
+    assert "refconv.core.windows" in imports_of(products)
+
+
+def test_the_definition_that_all_are_held_against_is_no_part_of_refconv() -> None:
+    assert not {name for name in imports_of(definition) if name.startswith("refconv")}

@@ -8,21 +8,14 @@ Notation, used in every docstring, einsum string and error message of refconv:
     K    kernel size (K_h, K_w)               S D   stride, dilation
     T B L R   padding at the top, the bottom, the left and the right
 
-The whole of a convolution's indexing is one line per axis: output p reads, through tap k, the input pixel
-
-    h = S·p + D·k − T
-
-which is a real pixel if 0 <= h < H, and padding otherwise.  `axis.AxisGeometry` is that line and what follows from it;
-`ConvGeometry` holds one for each axis, the batch, the channels and the groups.  It is built and checked once, and
-nothing that reads it checks anything again or does index arithmetic of its own.
+Along each axis output p reads, through tap k, the input pixel ``h = S·p + D·k − T``: `axis.AxisGeometry` is that line.
+`ConvGeometry` holds one for each axis, the batch, the channels and the groups.  It is built and checked once (`build`),
+and nothing that reads it checks anything again or does index arithmetic of its own.
 
 A height of 7 read by 3 taps at stride 2 and dilation 2, with one pixel of padding on top and none at the bottom:
 
     p = 0 reads rows  −1  1  3
     p = 1 reads rows   1  3  5     (row −1 is padding; row 6 is not read at all)
-
-A transposed convolution runs those lines backwards, and is planned as the convolution whose adjoint it is: the plan's
-*output* is what it takes, and the plan's *input* what it gives.
 """
 
 from __future__ import annotations
@@ -82,13 +75,9 @@ class ConvGeometry:
         found = [axis.source_index(axis.input_index(p, k), self.padding_mode) for axis, p, k in read]
         return None if None in found else tuple(h for h in found if h is not None)
 
-    def group_of(self, out_channel: int) -> int:
-        """Return the group of output channel o: ``o // (O/G)``, for groups lie in blocks."""
-        return out_channel // self.group_out_channels
-
     def input_channel(self, out_channel: int, channel: int) -> int:
-        """``(C/G)·g + c``: the input channel that output channel o meets as channel c of its group g."""
-        return self.group_in_channels * self.group_of(out_channel) + channel
+        """``(C/G)·g + c``: what output channel o meets as channel c of its group, ``g = o // (O/G)``."""
+        return self.group_in_channels * (out_channel // self.group_out_channels) + channel
 
     @property
     def group_in_channels(self) -> int:
@@ -121,16 +110,6 @@ class ConvGeometry:
         return tuple(axis.padded_size for axis in self.axes)
 
     @property
-    def span(self) -> Index:
-        """The padded input, and what of the input lies beyond it: output padding past every window."""
-        return tuple(max(axis.padded_size, axis.interior.stop) for axis in self.axes)
-
-    @property
-    def has_stride_1(self) -> bool:
-        """Whether neighbouring outputs read neighbouring pixels, along every axis."""
-        return all(axis.stride == 1 for axis in self.axes)
-
-    @property
     def kernel_size(self) -> Index:
         """``(K_h, K_w)``."""
         return tuple(axis.kernel_size for axis in self.axes)
@@ -147,7 +126,7 @@ class ConvGeometry:
 
     @property
     def input_shape(self) -> Index:
-        """``(N, C, H, W)``; `batched` tells whether N was there to begin with."""
+        """``(N, C, H, W)``."""
         return self.batch, self.in_channels, *self.input_size
 
     @property
@@ -157,5 +136,5 @@ class ConvGeometry:
 
     @property
     def output_shape(self) -> Index:
-        """``(N, O, P, Q)``; `batched` tells whether N was there to begin with."""
+        """``(N, O, P, Q)``."""
         return self.batch, self.out_channels, *self.output_size

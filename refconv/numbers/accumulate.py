@@ -1,8 +1,8 @@
 """One way through a sum: take the operands part by part, widen, multiply and add up, round once.
 
 The operation itself knows nothing of types.  It is a `product` of two arrays, linear in each of them: it is handed
-arrays that are wide enough, and what it returns is rounded.  Nor is anything known here of what is multiplied with
-what; the parts say which places of the factors make which places of the result.
+arrays that are wide enough, and what it returns is rounded.  Which places of the factors make which places of the
+result, the parts say.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def accumulate(
     parts: Callable[[int], Iterable[Part]],
     operands: Mapping[str, npt.ArrayLike | None],
     shape: tuple[int, ...],
-    *,
     terms: int,
     dtype: npt.DTypeLike | None = None,
+    *,
     exact: bool = False,
 ) -> Array:
     """Return the sum of products of the first two operands, and the third added to it, rounded once.
@@ -46,16 +46,14 @@ def accumulate(
     Parameters
     ----------
     product : callable
-        What is added up: ``product(first, second, plan)``.
+        What is added up: ``product(first, seconds, plan)``, for several second factors at once.
     parts : callable
         ``parts(share)`` are those of the result, `share` times smaller than they could be; parts of one place follow
         each other, and are added up before anything is rounded.
     operands : mapping of str to array_like
         Two factors and, where there is one, a bias: one number for every place along the result's second axis.
-    shape : tuple of int
-        The result's.
-    terms : int
-        The most products that one number of the result adds up.
+    shape, terms : tuple of int, int
+        The result's shape, and the most products that one number of it adds up.
     dtype : dtype_like, optional
         Type to round to; by default what the table in `dtypes` says.
     exact : bool

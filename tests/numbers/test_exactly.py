@@ -213,6 +213,24 @@ def test_overflow_begins_half_a_last_place_past_the_largest(name: str) -> None:
         np.testing.assert_equal(dot([largest, half], [-1, -1], name, -bias), -result)
 
 
+@pytest.mark.parametrize("terms", [7, 8, 15, 16, 30, 31, 100, 5000])
+def test_what_float64_makes_of_a_sum_is_taken_off_it_exactly(terms: int) -> None:
+    # Every digit of every number is large.  What the sum's nearest number leaves is found in its last digits, where a sum
+    # of digits beyond 2^53 would be off.
+    rng = np.random.default_rng(terms)
+    pixels = (rng.integers(2**51, 2**53, terms) | 2**24 | 1).astype(float)
+    taps = pixels[rng.permutation(terms)]
+    total = sum_of_products(pixels, taps)
+    rounded = dot(pixels, taps)
+    assert rounded == nearest(total, "float64")
+    assert dot(pixels, taps, bias=-rounded) == nearest(total - Fraction(rounded), "float64")
+    # Both parts of complex numbers add up two products of each.
+    row, kernel = (part.reshape(1, 1, 1, -1) for part in (pixels * (1 + 1j), taps * (1 - 1j)))
+    assert exact(row, kernel).item() == 2 * rounded
+    left = exact(row, kernel, np.array([-2 * rounded + 0j])).item()
+    assert left == 2 * nearest(total - Fraction(rounded), "float64")
+
+
 def test_sums_that_overflow_on_the_way_do_not() -> None:
     huge = 1.7e308
     assert dot([huge, huge, -huge], [1, 1, 1]) == huge
@@ -371,6 +389,9 @@ def test_complex_numbers_that_are_not_finite() -> None:
     found = exact(np.array([[[[complex(math.inf, 1)]]]]), np.array([[[[2 + 0j]]]]))
     assert found.real.item() == math.inf  # inf·2 − 1·0
     assert math.isnan(found.imag.item())  # inf·0 + 1·2
+    found = exact(np.array([[[[complex(3, math.inf)]]]]), np.array([[[[5 + 2j]]]]), np.array([complex(0, -math.inf)]))
+    assert found.real.item() == -math.inf  # 3·5 − inf·2
+    assert math.isnan(found.imag.item())  # 3·2 + inf·5 − inf
 
 
 # Every convolution

@@ -152,14 +152,17 @@ class _ExactSum:
         for piece in (offset, *pieces):
             head, lost = two_sum(head, piece)
             tail, size = tail + lost, size + np.abs(head)
-        margin = margin + size * 2.0**-100 + np.abs(head) * (2.0**-51 if self.info.digits < 53 else 0.0)
+        margin = margin + size * 2.0**-98 + np.abs(head) * (2.0**-51 if self.info.digits < 53 else 0.0)
         low, high = (round_once(scale(head + (tail + side), self.unit), self.result) for side in (-margin, margin))
         as_bits = f"u{self.result.itemsize}"
         is_decided = low.view(as_bits) == high.view(as_bits)  # so that −0 is not +0
         if self.info.digits == 53:
             is_decided &= np.abs(low) > 2.0**-1000  # scaling would round what is smaller once more
-        is_zero = (head == 0) & (size == 0) & (levels == math.inf)
-        return np.where(is_zero, np.zeros_like(low), low), (is_decided & np.isfinite(size)) | is_zero
+        is_decided &= np.isfinite(size) & (size > 2.0**-900)  # below, digits far behind vanish, and the margin with them
+        if levels < math.inf:
+            return low, is_decided
+        is_zero = per_channel(bias == 0, np.ndim(low)) & np.logical_and.reduce([sums[d] == 0 for d in sums])
+        return np.where(is_zero, np.zeros_like(low), low), is_decided | is_zero
 
     def _nearest(self, sums: Mapping[int, Array], bias: Array, place: tuple[int, ...]) -> float:
         """Return one sum by whole numbers and fractions, rounded."""
@@ -312,5 +315,6 @@ def nearest(number: Fraction, info: FloatInfo) -> float:
     """
     leading = abs(number.numerator).bit_length() - number.denominator.bit_length() + 1  # |number| < 2^leading
     place = Fraction(2) ** max(leading - info.digits, info.least_exponent)
-    whole = round(number / place) * place
-    return math.copysign(math.inf, whole) if abs(whole) > info.largest else float(whole)
+    whole = round(abs(number) / place) * place
+    size = math.inf if whole > info.largest else float(whole)
+    return -size if number < 0 else size

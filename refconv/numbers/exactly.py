@@ -289,5 +289,6 @@ def nearest(number: Fraction, info: FloatInfo) -> float:
     """
     leading = abs(number.numerator).bit_length() - number.denominator.bit_length() + 1  # |number| < 2^leading
     place = Fraction(2) ** max(leading - info.digits, info.least_exponent)
-    whole = round(number / place) * place
-    return math.copysign(math.inf, whole) if abs(whole) > info.largest else float(whole)
+    whole = round(abs(number) / place) * place
+    size = math.inf if whole > info.largest else float(whole)
+    return -size if number < 0 else size

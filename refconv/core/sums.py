@@ -38,24 +38,12 @@ class Cut(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """A convolution or one of its adjoints.
+    """A convolution or one of its adjoints."""
 
-    Parameters
-    ----------
-    roles : tuple of str
-        Which of the plan's ``input``, ``weight`` and ``output`` are its two factors, and which is its result.
-    methods : mapping of str to callable
-        ``product(first, seconds, plan)`` by name.
-    cut : callable
-        How all methods but the direct one, which shares nothing with them but the plan, take it apart.
-    terms : callable
-        How many products one number of a plan's result adds up at most.
-    """
-
-    roles: tuple[str, str, str]
-    methods: Mapping[str, Product]
-    cut: Callable[[ConvGeometry, int], Iterator[Cut]]
-    terms: Callable[[ConvGeometry], int]
+    roles: tuple[str, str, str]  # which of the plan's input, weight and output are its factors, and which its result
+    methods: Mapping[str, Product]  # by name: product(first, seconds, plan)
+    cut: Callable[[ConvGeometry, int], Iterator[Cut]]  # how all but the direct method take it apart
+    terms: Callable[[ConvGeometry], int]  # how many products one number of a plan's result adds up at most
 
     def of(self, plan: ConvGeometry, method: str, dtype: npt.DTypeLike | None, operands: Mapping[str, Array]) -> Array:
         """Return the sum for a plan and its operands, two factors and perhaps a bias, without N if it came without."""
@@ -64,7 +52,7 @@ class Sum(NamedTuple):
         factors = zip(operands.items(), self.roles[:2], strict=False)
         shaped = dict(operands) | {name: array.reshape(shape[role]) for (name, array), role in factors}
 
-        def parts(share: int) -> Iterator[Part]:
+        def parts(share: int) -> Iterator[Part]:  # the direct method shares nothing with the others but the plan
             for cut in self.cut(plan, share) if method != "direct" else [Cut((), (), (), plan)]:
                 yield Part(getattr(cut, result), getattr(cut, first), getattr(cut, second), cut.plan)
 
@@ -107,8 +95,7 @@ def _read(axis: AxisGeometry, outputs: slice, padding_mode: str) -> tuple[slice 
 def chunks(groups: int, each: int, most: int) -> Iterator[tuple[slice, slice]]:
     """Yield groups, and channels of each, at most so many together: some whole groups, or a part of one.
 
-    3 groups of 4 channels, at most 8 of them together: groups 0 and 1, then group 2.  At most 3 together: of each
-    group the channels 0 to 2, then 3.
+    3 groups of 4 channels, at most 8 together: groups 0 and 1, then 2.  At most 3: of each group 0 to 2, then 3.
     """
     together, length = max(1, most // max(1, each)), max(1, min(each, most))
     for group in range(0, groups, together):
@@ -119,8 +106,7 @@ def chunks(groups: int, each: int, most: int) -> Iterator[tuple[slice, slice]]:
 def tiles(batch: int, size: Index, room: int, *, whole: bool = False) -> Iterator[tuple[slice, tuple[slice, ...]]]:
     """Yield images and the box of each, of at most so many places: some whole images, or a part of one unless `whole`.
 
-    3 images of 2 rows of 4 places, at most 16 together: images 0 and 1, then image 2.  At most 5 together: of each
-    image the first row, then the second.
+    3 images of 2 rows of 4 places, at most 16 together: images 0 and 1, then 2.  At most 5: row by row of each image.
     """
     places = max(1, math.prod(size))
     together = max(1, room // places)

@@ -13,28 +13,11 @@ from dataclasses import dataclass, replace
 
 from refconv.geometry.arguments import Pair
 
-__all__ = ["AxisGeometry"]
-
 
 @dataclass(frozen=True, slots=True)
 class AxisGeometry:
     """One spatial axis of a convolution: ``h = S·p + D·k − T``.
 
-    Parameters
-    ----------
-    input_size : int
-        H, the pixels along this axis.
-    kernel_size : int
-        K, the taps along this axis.
-    stride, dilation : int
-        S and D.
-    padding : tuple of int
-        ``(before, after)``: (T, B) along the height, (L, R) along the width.
-    unread : int
-        Pixels at the end that stand beyond every window, as the output padding of a transposed convolution may be.
-
-    Examples
-    --------
     >>> axis = AxisGeometry(input_size=7, kernel_size=3, stride=2, dilation=2, padding=(1, 0))
     >>> axis.output_size
     2
@@ -44,12 +27,12 @@ class AxisGeometry:
     (range(1, 2), range(0, 2))
     """
 
-    input_size: int
-    kernel_size: int
-    stride: int = 1
-    dilation: int = 1
-    padding: Pair = (0, 0)
-    unread: int = 0
+    input_size: int  # H, the pixels along this axis
+    kernel_size: int  # K, the taps
+    stride: int = 1  # S
+    dilation: int = 1  # D
+    padding: Pair = (0, 0)  # (before, after): (T, B) along the height, (L, R) along the width
+    unread: int = 0  # pixels at the end that stand beyond every window, as the output padding of a transpose may be
 
     @property
     def effective_kernel_size(self) -> int:

@@ -27,8 +27,6 @@ from dataclasses import dataclass
 from refconv.geometry.arguments import Pair
 from refconv.geometry.axis import AxisGeometry
 
-__all__ = ["ConvGeometry"]
-
 Index = tuple[int, ...]
 
 
@@ -36,21 +34,6 @@ Index = tuple[int, ...]
 class ConvGeometry:
     """The frozen plan of a convolution; `build` makes and checks it.
 
-    Parameters
-    ----------
-    batch : int
-        N; 1 for an unbatched input.
-    in_channels, out_channels, groups : int
-        C, O and G.
-    axes : tuple of AxisGeometry
-        The spatial axes: (length,), (height, width) or (depth, height, width).
-    padding_mode : str
-        What stands in the padding: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
-    batched : bool
-        False if the arrays came without N, as (C, H, W), so that the result is to be (O, P, Q).
-
-    Examples
-    --------
     >>> height, width = AxisGeometry(7, 2, stride=2, padding=(1, 1)), AxisGeometry(9, 3)
     >>> plan = ConvGeometry(batch=2, in_channels=6, out_channels=10, groups=2, axes=(height, width))
     >>> plan.output_shape
@@ -61,13 +44,13 @@ class ConvGeometry:
     ((1, 2), None)
     """
 
-    batch: int
-    in_channels: int
-    out_channels: int
-    groups: int
-    axes: tuple[AxisGeometry, ...]
-    padding_mode: str = "zeros"
-    batched: bool = True
+    batch: int  # N; 1 for an unbatched input
+    in_channels: int  # C
+    out_channels: int  # O
+    groups: int  # G
+    axes: tuple[AxisGeometry, ...]  # (length,), (height, width) or (depth, height, width)
+    padding_mode: str = "zeros"  # what stands in the padding: "zeros", "reflect", "replicate" or "circular"
+    batched: bool = True  # whether the arrays came with N, so that the result is to have it
 
     def pixel(self, output: Sequence[int], tap: Sequence[int]) -> Index | None:
         """Return h, the pixel whose value output p reads through tap k, axis by axis; None where a zero stands."""

@@ -43,21 +43,12 @@ def accumulate(
 ) -> Array:
     """Return the sum of products of the first two operands, and the third added to it, rounded once.
 
-    Parameters
-    ----------
-    product : callable
-        What is added up: ``product(first, seconds, plan)``, for several second factors at once.
-    parts : callable
-        ``parts(share)`` are those of the result, `share` times smaller than they could be; parts of one place follow
-        each other, and are added up before anything is rounded.
-    operands : mapping of str to array_like
-        Two factors and, where there is one, a bias: one number for every place along the result's second axis.
-    shape, terms : tuple of int, int
-        The result's shape, and the most products that one number of it adds up.
-    dtype : dtype_like, optional
-        Type to round to; by default what the table in `dtypes` says.
-    exact : bool
-        Whether to round correctly, where the operands' own arithmetic is not exact anyway.
+    ``product(first, seconds, plan)`` is what is added up, for several second factors at once, and ``parts(share)`` are
+    those of the result, `share` times smaller than they could be.  Parts of one place follow each other, and are added
+    up before anything is rounded.  The third operand, if there is one, is a bias: one number for every place along the
+    result's second axis.  The result has a `shape`, and each number of it adds up at most so many `terms`; it is of the
+    type `dtype`, or of that in the table of `dtypes`.  If it is to be `exact`, it is rounded correctly, where the
+    operands' own arithmetic is not exact anyway.
     """
     arrays = {name: as_array(name, operand) for name, operand in operands.items()}
     dtypes = [array.dtype for array in arrays.values()]

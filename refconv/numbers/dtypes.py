@@ -60,9 +60,7 @@ def as_operands(**values: npt.ArrayLike | None) -> dict[str, Array]:
 
 def magnitude(array: Array) -> int:
     """Return the largest absolute value of an integer array; 0 for any other type, whose range is no concern here."""
-    if not (is_integral(array.dtype) and array.size):
-        return 0
-    return max(abs(int(array.min())), abs(int(array.max())))
+    return max(abs(int(array.min())), abs(int(array.max()))) if is_integral(array.dtype) and array.size else 0
 
 
 def accumulation_dtype(*operands: np.dtype[Any], result: np.dtype[Any], largest_sum: int) -> np.dtype[Any]:

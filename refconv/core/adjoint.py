@@ -36,6 +36,7 @@ from refconv.numbers.formats import Array
 
 PIXELS: Final = 1 << 20  # numbers that a part scatters to, 8 MiB of float64
 FEWEST_CHANNELS: Final = 16  # of these pixels: a matrix product of fewer rows is slow
+MOST_GATHERED: Final = 1024  # numbers that a pixel gathers: for more, what flipping the kernel costs shows
 
 
 def weight_adjoint(input: Array, grad_outputs: Sequence[Array], plan: ConvGeometry) -> list[Array]:
@@ -55,7 +56,8 @@ def input_adjoint(grad_output: Array, weights: Sequence[Array], plan: ConvGeomet
 
 def _can_gather(plan: ConvGeometry) -> bool:
     """Whether a pixel may read all around it, zeros that are nobody's: 0 times a weight is 0 if that is finite."""
-    return plan.padding_mode == "zeros" and all(axis.stride == 1 for axis in plan.axes)
+    is_narrow = plan.group_out_channels * math.prod(plan.kernel_size) <= MOST_GATHERED
+    return is_narrow and plan.padding_mode == "zeros" and all(axis.stride == 1 for axis in plan.axes)
 
 
 def _scattered(grad_output: Array, weight: Array, plan: ConvGeometry) -> Array:

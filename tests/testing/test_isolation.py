@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from refconv.testing import CaseResult, Comparison, TargetError, find_case
+from refconv.testing import CaseResult, Comparison, Outcome, TargetError, find_case
 from refconv.testing.judging import isolation, judge
 from refconv.testing.judging.isolation import IsolatedTarget
 
@@ -318,7 +318,7 @@ class SlowToExplain:
             assert limit == 10.0
             raise isolation._HungError
         comparison = Comparison(elements=4, mismatched=4)
-        return CaseResult(question.id, question.family, "failed", "wrong", comparison)
+        return CaseResult(question.id, question.family, Outcome.FAILED, "wrong", comparison)
 
     def end(self) -> None:
         pass

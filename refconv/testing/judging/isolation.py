@@ -31,6 +31,7 @@ from refconv.testing.judging.judge import (
     judged_whatever,
     no_answer,
 )
+from refconv.testing.judging.outcome import Ending
 from refconv.testing.targets import TargetError, check_signature, load_target
 
 LOAD_LIMIT = 120.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
@@ -76,14 +77,16 @@ class IsolatedTarget:
         except TargetError as error:
             if not self._has_loaded:
                 raise
-            return failed(case, f"the process died before, and now {error}", time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            return failed(case, f"the process died before, and now {error}", seconds, Ending.DIED, f"and then {error}")
         except _HungError:
             self._hung_in_a_row += 1
             self.close()
             return no_answer(case, self._time_limit)
         except _DiedError as death:
             self.close()
-            return failed(case, f"the process died: {death}", time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            return failed(case, f"the process died: {death}", seconds, Ending.DIED, str(death))
         self._hung_in_a_row = 0
         result: CaseResult = answer
         return self._explained(result, case) if result.is_to_be_explained else result

@@ -8,10 +8,12 @@ from functools import lru_cache
 
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
+from refconv.testing.comparing.comparison import Obstacle
 from refconv.testing.diagnosis.causes import shared_causes
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPE
 from refconv.testing.judging.judge import CaseResult
+from refconv.testing.judging.outcome import Ending, Outcome
 from refconv.testing.reporting.conditions import only_where
 
 __all__ = ["Cause"]
@@ -83,7 +85,7 @@ class Cause:
 @lru_cache(maxsize=1)  # the headline, the paragraphs and the JSON of one report all ask
 def grouped(results: tuple[CaseResult, ...]) -> tuple[Cause, ...]:
     """Return the causes of all failures among the results, the one with most failures first."""
-    failures = [result for result in results if result.outcome == "failed"]
+    failures = [result for result in results if result.outcome == Outcome.FAILED]
     found = shared_causes([result.findings for result in failures])
     boxes = [indices for finding, indices in found if finding and _is_box(finding)]
     groups: list[tuple[Finding, list[CaseResult]]] = []
@@ -126,7 +128,7 @@ def _cause(finding: Finding, members: list[CaseResult], passing: list[Case]) -> 
 
 def _shows_something(result: CaseResult) -> bool:
     """Whether a case passed, and not by being empty or refused."""
-    return result.outcome == "passed" and result.comparison is not None and result.comparison.elements > 0
+    return result.outcome == Outcome.PASSED and result.comparison is not None and result.comparison.elements > 0
 
 
 def _by_symptom(members: list[CaseResult]) -> list[tuple[Finding, list[CaseResult]]]:
@@ -141,21 +143,18 @@ def symptom(result: CaseResult) -> Finding:
     """Return what happened, as far as it is the same from case to case."""
     if not result.is_answered:
         return Finding("no-answer", "it gives no answer in time")
-    if not result.has_returned:
-        return Finding("process-died", result.detail.replace("the process died: ", "it ends its process, ", 1))
+    if result.ending == Ending.DIED:
+        return Finding("process-died", f"it ends its process, {result.ended_by}")
     if result.comparison is None:
-        return Finding("raises", f"it raises {_kind(result.detail)}")
-    if not result.comparison.problem:
-        return Finding(UNEXPLAINED, "numbers are wrong")
-    wrong = result.comparison.problem.partition(" ")[0]
-    if wrong in ("shape", "dtype"):
-        return Finding(f"wrong-{wrong}", f"the result has the wrong {wrong}")
-    return Finding("no-array", f"the result cannot be read: {result.comparison.problem}")
-
-
-def _kind(detail: str) -> str:
-    """Return the type in ``raised ValueError: and its text``."""
-    return detail.partition("\n")[0].removeprefix("raised ").partition(":")[0]
+        return Finding("raises", f"it raises {result.ended_by}")
+    sentences = {
+        None: "numbers are wrong",
+        Obstacle.SHAPE: "the result has the wrong shape",
+        Obstacle.DTYPE: "the result has the wrong dtype",
+        Obstacle.UNREADABLE: f"the result cannot be read: {result.comparison.problem}",
+    }
+    obstacle = result.comparison.obstacle
+    return Finding(obstacle or UNEXPLAINED, sentences[obstacle])
 
 
 def _size(result: CaseResult) -> tuple[float, int]:

@@ -19,7 +19,7 @@ from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
 from refconv.testing.comparing.comparison import Comparison, exception_text
 from refconv.testing.diagnosis.behaviour import mutation
-from refconv.testing.diagnosis.causes import Explainer
+from refconv.testing.diagnosis.causes import examined, explained
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
 from refconv.testing.judging.outcome import Ending, Outcome
@@ -29,7 +29,9 @@ __all__ = ["CaseResult", "run_case"]
 
 _OURS: Final = f"{Path(__file__).parents[2]}{os.sep}"
 GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
-EXPLANATION_LIMIT: Final = 10.0  # seconds that one failure may take to be explained, after which it stands unexplained
+# Seconds that one failure may take to be explained, or to be examined: what is asked is bounded in work, not in time, so
+# that only a target that hangs when it is called again takes as long.
+EXPLANATION_LIMIT: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,11 @@ class CaseResult:
         return self.outcome == Outcome.FAILED and self.comparison is not None
 
     @property
+    def is_to_be_examined(self) -> bool:
+        """Whether it is wrong, and nothing is known but perhaps where."""
+        return self.is_to_be_explained and all(finding.is_place for finding in self.findings)
+
+    @property
     def is_answered(self) -> bool:
         """Whether the target did something in time, if only to die."""
         return self.ending not in (Ending.TIMED_OUT, Ending.NOT_RUN)
@@ -142,8 +149,10 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
     function = load_target(target, which.op) if isinstance(target, str) else target
     judge = Judge(function)
     if time_limit is None:
-        return judge.explained(judge(which))
-    return judged_within(judge, which, time_limit) or no_answer(which, time_limit)
+        result = judge.explained(judge(which))
+        return judge.examined(result) if result.is_to_be_examined else result
+    result = judged_within(judge, which, time_limit) or no_answer(which, time_limit)
+    return examined_within(judge, result) if result.is_to_be_examined else result
 
 
 def judged_within(judge: Judge, case: Case, time_limit: float) -> CaseResult | None:
@@ -155,6 +164,11 @@ def judged_within(judge: Judge, case: Case, time_limit: float) -> CaseResult | N
     if result is None or not result.is_to_be_explained:
         return result
     return _within(EXPLANATION_LIMIT, lambda: judge.explained(result)) or result
+
+
+def examined_within(judge: Judge, result: CaseResult) -> CaseResult:
+    """Return a failure that the target was called again for, or as it stands if that hangs."""
+    return _within(EXPLANATION_LIMIT, lambda: judge.examined(result)) or result
 
 
 def _within(time_limit: float, call: Callable[[], CaseResult]) -> CaseResult | None:
@@ -218,7 +232,6 @@ class Judge:
 
     def __init__(self, function: Target) -> None:
         self._function = function
-        self._explain = Explainer(function)
         self._last: tuple[Case, object] | None = None
 
     def __call__(self, case: Case) -> CaseResult:
@@ -249,7 +262,12 @@ class Judge:
         if self._last is None or result.comparison is None:
             return result
         case, actual = self._last
-        findings: tuple[Finding, ...] = ()
-        with suppress(SystemExit):  # by the target, which is called again
-            findings = self._explain(case, actual, result.seconds)
+        findings = explained(case, actual)
         return replace(result, findings=findings, excerpt=excerpt_of(case, actual, result.comparison))
+
+    def examined(self, result: CaseResult) -> CaseResult:
+        """Return a failure with what is seen when the target is called again with its case, if it is anything."""
+        findings: tuple[Finding, ...] = ()
+        with suppress(SystemExit):
+            findings = examined(self._function, find_case(result.id))
+        return replace(result, findings=findings or result.findings)

@@ -32,6 +32,8 @@ class Report:
         One for each case, in the battery's order.
     op : str
         Of which operation.
+    experiments : tuple of CaseResult
+        Of the cases that were drawn after the run, to test in what conditions it fails; they count nowhere else.
 
     Examples
     --------
@@ -45,6 +47,7 @@ class Report:
     tier: str
     results: tuple[CaseResult, ...]
     op: str = "conv2d"
+    experiments: tuple[CaseResult, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -90,8 +93,8 @@ class Report:
         return sum(comparison.elements for comparison in self._comparisons)
 
     def causes(self) -> tuple[Cause, ...]:
-        """Return the reasons for which cases failed, each with its cases, the one with most failures first."""
-        return grouped(self.results)
+        """Return the reasons for which cases failed, each with its cases: those explained first, and by their number."""
+        return grouped(self.results, self.experiments)
 
     def counts(self, family: str | None = None) -> dict[str, int]:
         """Return how many cases, of one family or of all, had each outcome."""
@@ -152,7 +155,8 @@ class Report:
             return self._no_verdict
         causes = self.causes()
         number = f" for {len(causes)} reasons, mainly this" if len(causes) > 1 else ""
-        return f"WRONG{number}: {causes[0].sentence}"
+        condition = f", {causes[0].condition}" if causes[0].condition else ""
+        return f"WRONG{number}: {causes[0].sentence}{condition}"
 
     def story(self, cause: Cause) -> list[str]:
         """Return what there is to say of one cause, line by line: how many, why, only where, and the smallest case."""
@@ -188,6 +192,7 @@ class Report:
                     "sentence": cause.sentence,
                     "reading": cause.reading,
                     "condition": cause.condition,
+                    "experiments": cause.experiments,
                     "alternatives": list(cause.alternatives),
                     "separating_case": cause.separating_case,
                     "cases": [failure.id for failure in cause.failures],

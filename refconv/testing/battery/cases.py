@@ -208,7 +208,7 @@ class Case:
         if operation.asked == "input":
             return self.weight_shape[0] // max(1, self.groups) * math.prod(taps)
         rank = operation.space.rank
-        shape = getattr(self, f"{operation.roles['output']}_shape")  # of what lies at the plan's output
+        shape: Shape = getattr(self, f"{operation.roles['output']}_shape")  # of what lies at the plan's output
         return math.prod(shape) // max(1, math.prod(shape[-rank - 1 : len(shape) - rank]))
 
     @property

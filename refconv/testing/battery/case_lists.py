@@ -88,8 +88,10 @@ def gradient_lists(op: str, lists: CaseLists) -> CaseLists:
     operation = OPERATIONS[op]
 
     def names(given: Iterable[str]) -> list[str]:
-        cases = (_renamed(operation, name) for name in given if _has_gradient(name))
-        return list({_told_apart(case): case.id for case in reversed(list(cases))}.values())[::-1]
+        found: dict[object, str] = {}  # the first of those that are told apart by nothing
+        for case in (_renamed(operation, name) for name in given if _has_gradient(name)):
+            found.setdefault(_told_apart(case), case.id)
+        return list(found.values())
 
     def families(given: Families) -> dict[str, list[str]]:
         return {family: names(members) for family, members in given.items()}

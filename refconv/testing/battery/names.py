@@ -158,8 +158,9 @@ def _check_words(case: Case) -> None:
         raise ValueError(f"case {name!r} adds up too many terms for exact data; write {name + '-real'!r}")
     if case.layout == "channels_last" and operation.space.rank != 2:
         raise ValueError(f"case {case.id!r} has its channels last, which is for two spatial axes")
-    if case.bias_shape is not None and operation.is_gradient:
-        raise ValueError(f"case {case.id!r} has a bias, which {case.op} does not have")
+    for what, is_there in {"a bias": case.bias_shape is not None, "an output size": bool(case.output_size)}.items():
+        if is_there and operation.is_gradient:
+            raise ValueError(f"case {case.id!r} has {what}, which {case.op} does not have")
 
 
 def _has_rank(part: dict[str, Any], rank: int) -> bool:

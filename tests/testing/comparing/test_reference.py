@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from refconv.bounds.error_bound import error_bound
 from refconv.bounds.summation import Precision
 from refconv.conv import conv2d
-from refconv.bounds.error_bound import error_bound
 from refconv.operations import Call
 from refconv.testing.comparing.reference import Reference, reference_of
 

@@ -23,6 +23,7 @@ from refconv.testing.judging.outcome import Ending, Outcome
 
 CASE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 REJECT = "reject-stride-zero"
+KERNELS = str(Path(kernels.__file__).parent)
 
 
 def raising(error: BaseException) -> Any:
@@ -144,7 +145,7 @@ def test_the_outcomes_in_the_order_of_the_report() -> None:
     assert tuple(Outcome) == ("passed", "differs by convention", "failed", "unsupported", "wrongly accepted")
 
 
-@pytest.mark.parametrize("garbage", [None, "text", [[1], [2, 3]], object()], ids=str)
+@pytest.mark.parametrize("garbage", [None, "text", [[1], [2, 3]], object()], ids=["None", "text", "ragged", "object"])
 def test_garbage_is_a_failure(garbage: object) -> None:
     result = run_case(lambda *_: garbage, CASE)
     assert result.outcome == "failed"
@@ -263,7 +264,7 @@ def test_a_case_that_hangs_does_not_keep_python_from_ending() -> None:
         "import sys; sys.path.insert(0, sys.argv[1]); import kernels; from refconv.testing import run_case; "
         "print(run_case(kernels.hangs, sys.argv[2], 0.05))"
     )
-    command = [sys.executable, "-c", script, str(Path(__file__).parent), CASE]
+    command = [sys.executable, "-c", script, KERNELS, CASE]
     run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=kernels.HANGS / 2)
     assert run.stdout == f"{CASE}: failed\n  no answer within 0.05 s\n"
 

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import refconv
+from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.counting import EXACT, Use
 from refconv.analysis.graph.coverage import Coverage, coverage
 from refconv.analysis.graph.field import AxisField, Tensor
 from refconv.analysis.graph.in_image import in_image, tiling
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Unsaid
-from refconv.analysis.graph.values import Ended
 from refconv.analysis.gridding import Gridding
 from refconv.commands.text_table import emphasis, table, width, wrapped
 from refconv.plots.networks import MOST_BOXES, Depth

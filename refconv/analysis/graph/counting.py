@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refconv.analysis.axis_map import LayerMap
-from refconv.analysis.graph.factors import SAME
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Unsaid
+from refconv.analysis.graph.views import SAME
 
 __all__ = ["Use", "use_of"]
 

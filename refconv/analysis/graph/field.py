@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from refconv.analysis.graph.interpret import is_same
-from refconv.analysis.graph.values import Ended
+from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.views import Link, View, Whole
 from refconv.analysis.layers import Layer
 from refconv.analysis.region import Maps, pixels_seen
@@ -81,7 +80,7 @@ class Tensor(NamedTuple):
     @property
     def is_local(self) -> bool:
         """Whether its positions have a place in the image."""
-        return isinstance(self.view, View) and bool(self.view.axes)
+        return isinstance(self.view, View) and bool(self.view.linked)
 
     @property
     def has_plane(self) -> bool:
@@ -93,4 +92,4 @@ class Tensor(NamedTuple):
     @property
     def is_step(self) -> bool:
         """Whether it reads more than the pixel below, or is joined from several tensors."""
-        return len(self.links) > 1 or not all(map(is_same, self.links))
+        return len(self.links) > 1 or not all(link.is_same for link in self.links)

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refconv.analysis.graph.nodes import Node, Unknown
-from refconv.analysis.graph.values import Constant, as_constant
+from refconv.analysis.graph.nodes import Constant, Node, Unknown, as_constant
 
 __all__: list[str] = []
 
@@ -101,19 +100,7 @@ FOLDS: dict[str, Fold] = {
 }  # fmt: skip
 # What only moves numbers about may do so with sizes that are unknown.
 MOVING = frozenset(
-    (
-        "Cast",
-        "Concat",
-        "Flatten",
-        "Gather",
-        "Identity",
-        "Reshape",
-        "Shape",
-        "Slice",
-        "Squeeze",
-        "Transpose",
-        "Unsqueeze",
-    )
+    "Cast Concat Flatten Gather Identity Reshape Shape Slice Squeeze Transpose Unsqueeze".split()  # noqa: SIM905
 )
 
 

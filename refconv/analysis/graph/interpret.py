@@ -5,34 +5,28 @@ Each node is looked at once, so that the work grows with the edges.
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from refconv.analysis.graph import layouts, mixing, resizing, windows
-from refconv.analysis.graph.factors import SAME, Factor
+from refconv.analysis.graph import layouts, mixing, reshaping, resizing, windows
+from refconv.analysis.graph.call import Call, Ended, Value
 from refconv.analysis.graph.folding import folded
-from refconv.analysis.graph.nodes import Node, Program, Size, Unknown, Unsaid
-from refconv.analysis.graph.values import Call, Constant, Ended, PlaneFound, Value, as_constant
-from refconv.analysis.graph.views import Link, View, merged, of_image
+from refconv.analysis.graph.nodes import Constant, Node, Program, Size, Unknown, Unsaid, as_constant
+from refconv.analysis.graph.views import SAME, Link, View, merged, of_image, of_sizes
 
 __all__: list[str] = []
 
 
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
 ELEMENTWISE = frozenset(
-    _words("""Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization BiasGelu Cast CastLike Ceil Celu Clip Cos Cosh
+    """Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization BiasGelu Cast CastLike Ceil Celu Clip Cos Cosh
     DequantizeLinear Dropout Elu Erf Exp FastGelu Floor Gelu HardSigmoid HardSwish Identity IsInf IsNaN LRN LeakyRelu
     Log Mish Neg Not PRelu QLinearLeakyRelu QLinearSigmoid QuantizeLinear QuickGelu Reciprocal Relu Round Selu Shrink
-    Sigmoid Sign Silu Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu""")
+    Sigmoid Sign Silu Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu""".split()  # noqa: SIM905
 )
 MERGING = frozenset(
-    _words("""Add And BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod
-    Mul Or Pow QLinearAdd QLinearMul Sub Sum Where Xor""")
+    """Add And BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod
+    Mul Or Pow QLinearAdd QLinearMul Sub Sum Where Xor""".split()  # noqa: SIM905
 )
 _SEVERAL: dict[str, Callable[[Call], Value | Sequence[Value]]] = {
     "Conv ConvInteger FusedConv QLinearConv": windows.conv,
@@ -51,8 +45,6 @@ _SEVERAL: dict[str, Callable[[Call], Value | Sequence[Value]]] = {
     "Einsum": mixing.einsum,
     "CumSum": mixing.running_sum,
     "DynamicQuantizeLinear": mixing.quantisation,
-    "Linear": mixing.linear,
-    "Mixed": mixing.mixed,
     "ConvTranspose": windows.conv_transpose,
     "Pad": windows.pad,
     "Layer": windows.given_layer,
@@ -60,18 +52,22 @@ _SEVERAL: dict[str, Callable[[Call], Value | Sequence[Value]]] = {
     "DepthToSpace": resizing.depth_to_space,
     "SpaceToDepth": resizing.space_to_depth,
     "Transpose": layouts.transpose,
-    "Reshape": layouts.reshape,
-    "Flatten": layouts.flatten,
-    "Squeeze": layouts.squeeze,
-    "Unsqueeze": layouts.unsqueeze,
+    "Reshape": reshaping.reshape,
+    "Flatten": reshaping.flatten,
+    "Squeeze": reshaping.squeeze,
+    "Unsqueeze": reshaping.unsqueeze,
     "Expand": layouts.expand,
     "Tile": layouts.tile,
     "Slice": layouts.slice_,
     "Split": layouts.split,
     "Gather": layouts.gather,
-    "Pick": layouts.pick,
 }
 RULES = {op: rule for ops, rule in _SEVERAL.items() for op in ops.split()}
+WINDOWS = frozenset(op for op, rule in RULES.items() if rule in {windows.conv, windows.pool, windows.conv_transpose})
+# How many inputs an operator needs at least, where that is not one.
+_SEVERAL_INPUTS = dict.fromkeys((*MERGING - {"Sum", "Max", "Min", "Mean"}, "MatMul", "Gemm", "FusedMatMul"), 2)
+LEAST_INPUTS = _SEVERAL_INPUTS | dict.fromkeys(("Conv", "ConvInteger", "FusedConv", "ConvTranspose"), 2)
+LEAST_INPUTS |= {"QLinearConv": 4, "QLinearMatMul": 4, "Gather": 2}
 
 
 @dataclass
@@ -91,9 +87,8 @@ class Reading:
     values: dict[str, Value] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     roots: dict[str, str] = field(default_factory=dict)
-    seeks_plane: bool = False
 
-    def run(self, nodes: Sequence[Node], stop: str | None = None) -> None:
+    def run(self, nodes: Sequence[Node]) -> None:
         """Read nodes in order; those of an If, whose condition is known, in its place."""
         for node in nodes:
             if node.op == "If":
@@ -103,8 +98,6 @@ class Reading:
             for name, value in zip(node.outputs, self._outputs(node, values), strict=False):
                 if name:
                     self.values.setdefault(name, value)
-            if stop in node.outputs:
-                return
 
     def _outputs(self, node: Node, values: list[Value | None]) -> Sequence[Value]:
         if node.op == "Constant":
@@ -114,7 +107,7 @@ class Reading:
             return folded(node, constants)
         if node.op in {"Shape", "Size"} and isinstance(values[0], View):
             return folded(node, [Constant(None, values[0].shape)])
-        call = Call(node, len(self.calls), values, self.seeks_plane)
+        call = Call(node, len(self.calls), values)
         self.calls |= dict.fromkeys(node.outputs, call)
         for value in values:
             if isinstance(value, Ended):
@@ -133,13 +126,13 @@ class Reading:
             links = tuple({(self._root(link), link.steps): link for link in reversed(links)}.values())[::-1]
         call = self.calls[name]
         call.links[name] = links
-        if len(links) == 1 and is_same(links[0]) and (node.op in ELEMENTWISE or node.op in MERGING):
+        if len(links) == 1 and links[0].is_same and (node.op in ELEMENTWISE or node.op in MERGING):
             self.roots[name] = self._root(links[0])
-        return replace(value, links=(Link(name, (SAME,) * len(self.plane)),) if value.axes else ())
+        return replace(value, links=(Link(name, (SAME,) * len(self.plane)),) if value.linked else ())
 
     def _root(self, link: Link) -> str:
         """Return the tensor of which a link's source is an element-wise function."""
-        return self.roots.get(link.source, link.source) if is_same(link) else f"through a window from {link.source}"
+        return self.roots.get(link.source, link.source) if link.is_same else f"through a window from {link.source}"
 
     def _branch(self, node: Node) -> None:
         condition = self.values.get(node.inputs[0]) if node.inputs else None
@@ -156,10 +149,6 @@ class Reading:
         self.run([Node("Identity", node.name, (inner,), (outer,)) for inner, outer in aliases])
 
 
-def is_same(link: Link) -> bool:
-    return link.steps is not None and all(step == SAME for step in link.steps)
-
-
 def _as_value(constant: Any) -> Value:
     return constant if isinstance(constant, Constant) else as_constant(constant)
 
@@ -168,6 +157,9 @@ def _applied(call: Call) -> Sequence[Value]:
     """Return what the node's rule says of its outputs."""
     node = call.node
     call.label = node.attributes.get("label", node.op)
+    given, least = sum(value is not None for value in call.values), LEAST_INPUTS.get(node.op, 1)
+    if given < least:
+        node.wrong(f"it has {given} input{'s' * (given != 1)} and needs {least}")
     if node.op in ELEMENTWISE or node.op in MERGING:
         return [_elementwise(call)] * len(node.outputs)
     if node.op not in RULES:
@@ -179,53 +171,15 @@ def _applied(call: Call) -> Sequence[Value]:
 def _elementwise(call: Call) -> View:
     """Combine elements that stand in one place."""
     node = call.node
-    node.require_inputs(1 if node.op in ELEMENTWISE or node.op in {"Sum", "Max", "Min", "Mean"} else 2)
     if node.op in ELEMENTWISE or node.op.startswith("QLinear"):
         return merged(call.views)
     constants = [value.shape for value in call.values if isinstance(value, Constant) and value.shape]
-    return merged([*call.views, *(View(tuple((Factor(size),) for size in shape)) for shape in constants)])
-
-
-def in_order(program: Program) -> Iterator[Node]:
-    """Yield a program's nodes, each after those that it reads; a ValueError where there is no such order."""
-    writers: dict[str, Node] = {}
-    for node in program.nodes:
-        for name in filter(None, node.outputs):
-            if name in writers or name in program.inputs:
-                other = f"which {writers[name].title} writes" if name in writers else "which is an input"
-                node.wrong(f"it writes {name!r}, {other} already")
-            writers[name] = node
-    places = {id(node): place for place, node in enumerate(program.nodes)}
-    waits = [{places[id(writers[name])] for name in read_by(node) if name in writers} for node in program.nodes]
-    readers: dict[int, list[int]] = {}
-    for place, writing in enumerate(waits):
-        for writer in writing:
-            readers.setdefault(writer, []).append(place)
-    ready = [place for place, writing in enumerate(waits) if not writing]  # rising, so that it is a heap
-    for _ in program.nodes:
-        if not ready:
-            stuck = next(node for node, writing in zip(program.nodes, waits, strict=True) if writing)
-            stuck.wrong("it depends on its own output: the graph has a cycle")
-        place = heapq.heappop(ready)
-        yield program.nodes[place]
-        for reader in readers.get(place, []):
-            waits[reader].discard(place)
-            if not waits[reader]:
-                heapq.heappush(ready, reader)
-
-
-def read_by(node: Node) -> Iterator[str]:
-    """Yield the tensors that a node reads, and those that its branches read."""
-    yield from node.inputs
-    for value in node.attributes.values():
-        if isinstance(value, Program):
-            for inner in value.nodes:
-                yield from read_by(inner)
+    return merged([*call.views, *map(of_sizes, constants)])
 
 
 def read(program: Program, image: str, shape: Sequence[Size]) -> Reading:
     """Read a program from one of its inputs on, with what lies under the first window as the plane."""
-    nodes = tuple(in_order(program))
+    nodes = tuple(program.in_order())
     plane = plane_of(program, nodes, image, shape) or tuple(range(2, len(shape))) or tuple(range(len(shape)))
     view = replace(of_image(shape, plane), links=(Link(image, (SAME,) * len(plane)),))
     reading = Reading(plane, {**_given(program), image: view})
@@ -242,10 +196,13 @@ def _given(program: Program) -> dict[str, Value]:
 def plane_of(program: Program, nodes: Sequence[Node], image: str, shape: Sequence[Size]) -> tuple[int, ...]:
     """Return the dimensions of an input that lie under the first window that reads it; none where no window does."""
     every = tuple(range(len(shape)))
-    try:
-        Reading(every, {**_given(program), image: of_image(shape, every)}, seeks_plane=True).run(nodes)
-    except PlaneFound as found:
-        return tuple(sorted(_whole_plane(found.plane, len(shape))))
+    reading = Reading(every, {**_given(program), image: of_image(shape, every)})
+    for node in nodes:
+        view = reading.values.get(node.inputs[0]) if node.inputs else None
+        if node.op in WINDOWS and isinstance(view, View):
+            found = {factor.axis for dim in view.dims[2:] for factor in dim if factor.axis is not None}
+            return tuple(sorted(_whole_plane(found, len(shape))))
+        reading.run([node])
     return ()
 
 

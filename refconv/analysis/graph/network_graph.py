@@ -8,13 +8,12 @@ from functools import cached_property
 from os import PathLike
 
 from refconv.analysis.axis_map import PIXEL_SPAN
-from refconv.analysis.graph.factors import SAME, Factor
+from refconv.analysis.graph.call import Call, Ended
 from refconv.analysis.graph.field import AxisField, Tensor
-from refconv.analysis.graph.interpret import Reading, in_order, plane_of, read, read_by, unknown_shape
-from refconv.analysis.graph.nodes import Program, Size
+from refconv.analysis.graph.interpret import Reading, plane_of, read, unknown_shape
+from refconv.analysis.graph.nodes import Constant, Program, Size
 from refconv.analysis.graph.onnx_file import read_program
-from refconv.analysis.graph.values import Call, Constant, Ended
-from refconv.analysis.graph.views import Link, View
+from refconv.analysis.graph.views import SAME, Factor, Link, View
 from refconv.geometry.arguments import LINE, PLANE, VOLUME
 
 __all__ = ["Graph", "from_onnx"]
@@ -98,15 +97,12 @@ class Graph:
         tensor = self.tensors[name]
         if isinstance(tensor.view, Ended):
             raise ValueError(f"what {name!r} sees cannot be said: {tensor.view.title}, {tensor.view.reason}")  # noqa: TRY004
-        view, seen = tensor.view, tensor.view.seen
-        sizes: dict[int, Size] = {
-            factor.axis: factor.size for dim in view.dims for factor in dim if factor.axis is not None
-        }
+        view, linked, seen = tensor.view, tensor.view.linked, tensor.view.seen
         return tuple(
             AxisField(
                 seen.get(axis, ()),
-                size if isinstance(size := sizes.get(axis), int) else None,
-                axis in view.axes,
+                _known(linked[axis].size) if axis in linked else None,
+                axis in linked,
                 view.whole.get(axis),
             )
             for axis in range(len(self.axes))
@@ -162,12 +158,12 @@ class Graph:
 
     def _sources(self, name: str) -> Iterator[str]:
         call = self.reading.calls.get(name)
-        yield from read_by(call.node) if call else ()
+        yield from call.node.read() if call else ()
 
     def starting_at(self, name: str) -> Graph:
         """Return the rest of the network, with one of its tensors as the image."""
         start = self.tensors[name]
-        if not isinstance(start.view, View) or not start.view.axes:
+        if not isinstance(start.view, View) or not start.view.linked:
             raise ValueError(f"{name!r} has no plane to start from")
         part = Graph.__new__(Graph)
         part.program, part.image = self.program, name
@@ -185,14 +181,18 @@ class Graph:
         part.reading = Reading(plane if len(plane) == count else self.reading.plane)
         part.reading.values = values | {name: View(dims, links=(Link(name, (SAME,) * count),))}
         later, behind = {name}, []
-        for node in in_order(self.program):
-            if name not in node.outputs and not later.isdisjoint(read_by(node)):
+        for node in self.program.in_order():
+            if name not in node.outputs and not later.isdisjoint(node.read()):
                 later.update(node.outputs)
                 behind.append(node)
         for other in later - {name}:
             part.reading.values.pop(other, None)
         part.reading.run(behind)
         return part
+
+
+def _known(size: Size) -> int | None:
+    return size if isinstance(size, int) else None
 
 
 def _tensor(name: str, call: Call, view: View | Ended) -> Tensor:
@@ -207,7 +207,7 @@ def _image_of(program: Program) -> str:
         raise ValueError("the model has no inputs, and so nothing to see")
     planes = [name for name, shape in program.inputs.items() if shape is None or len(shape) > 2]
     if len(program.inputs) > 1:
-        nodes = tuple(in_order(program))
+        nodes = tuple(program.in_order())
         shapes = {name: shape or unknown_shape(_rank(program)) for name, shape in program.inputs.items()}
         planes = [name for name, shape in shapes.items() if shape and plane_of(program, nodes, name, shape)] or planes
     return (planes or list(program.inputs))[0]
@@ -219,7 +219,7 @@ def _rank(program: Program) -> int:
         kernel = node.attributes.get("kernel_shape")
         if node.op in {"Conv", "ConvTranspose", "ConvInteger"} and kernel is None and len(node.inputs) > 1:
             weight = program.constants.get(node.inputs[1])
-            kernel = weight.shape[2:] if weight is not None else None
+            kernel = (weight.shape or ())[2:] if weight is not None else None
         if isinstance(kernel, Sequence):
             return len(kernel) + 2
         if node.op in {"Resize", "Upsample", "Pad"}:

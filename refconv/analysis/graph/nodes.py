@@ -7,11 +7,15 @@ non-maximum suppression that depends on the values.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NoReturn
+from graphlib import CycleError, TopologicalSorter
+from heapq import heapify, heappop, heappush
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
 
 __all__: list[str] = []
 
@@ -45,34 +49,31 @@ def derived(*rule: object) -> Unknown:  # noqa: ARG001  # it is what the result 
     return Unknown()
 
 
+class Constant(NamedTuple):
+    """A tensor that does not depend on the image: its array where that is small, and its shape where that is known."""
+
+    array: NDArray[Any] | None
+    shape: tuple[Size, ...] | None
+
+
+def as_constant(array: Any) -> Constant:
+    """Return a constant of numbers that are known."""
+    values = np.asarray(array)
+    return Constant(values, values.shape)
+
+
 @dataclass(frozen=True)
 class Node:
-    """A node with its attributes as plain values.
+    """A node with its attributes as plain values."""
 
-    Attributes
-    ----------
-    op, name : str
-        The operator, by ONNX's name, and the node's own.
-    inputs, outputs : tuple of str
-        Tensors; an empty name is an input that is left out.
-    attributes : dict
-        Numbers, text, and lists of them; a graph is a `Program`.
-    module : str
-        Where in the network the node is, as in ``"layer1.0.conv2"``; empty where its source does not say.
-    opset : int
-        The version of the operators.
-    source : str
-        Whose node it is, for messages.
-    """
-
-    op: str
+    op: str  # by ONNX's name
     name: str
-    inputs: tuple[str, ...]
+    inputs: tuple[str, ...]  # tensors; an empty name is an input that is left out
     outputs: tuple[str, ...]
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    module: str = ""
-    opset: int = 22
-    source: str = "ONNX"
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # numbers, text, and lists of them; or a `Program`
+    module: str = ""  # where in the network the node is, as in "layer1.0.conv2", if its source says
+    opset: int = 22  # the version of the operators
+    source: str = "ONNX"  # whose node it is, for messages
 
     @property
     def title(self) -> str:
@@ -105,8 +106,9 @@ class Node:
         if not isinstance(value, int) or isinstance(value, bool):
             self.wrong(f"{name}={value!r} must be a whole number")
         if not minimum <= value <= LARGEST_SIZE:
-            limit = f"at least {minimum}" if value < minimum else f"at most {LARGEST_SIZE}"
-            self.wrong(f"{name}={value} must be {limit}")
+            self.wrong(
+                f"{name}={value} must be {f'at least {minimum}' if value < minimum else f'at most {LARGEST_SIZE}'}"
+            )
         return value
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
@@ -116,48 +118,62 @@ class Node:
             self.wrong(f"{name}={value!r} must be one of {', '.join(choices)}")
         return str(value)
 
-    def axis(self, rank: int, default: int | None = None, name: str = "axis") -> int:
-        """Return an attribute that is one of the dimensions, counted from the first."""
-        if name not in self.attributes and default is None:
-            self.wrong(f"{name} is not given")
-        return self.dimension(self.attributes.get(name, default), rank, name)
+    def axis(self, rank: int, default: int | None = None) -> int:
+        """Return the attribute ``axis``, which is one of the dimensions, counted from the first."""
+        if "axis" not in self.attributes and default is None:
+            self.wrong("axis is not given")
+        return self.dimension(self.attributes.get("axis", default), rank, "axis")
 
-    def dimension(self, value: object, rank: int, name: str = "axis") -> int:
+    def dimension(self, value: object, rank: int, name: str = "axes") -> int:
         """Return a dimension of a tensor of this rank, counted from the first."""
         number = self._checked(name, value, -LARGEST_SIZE)
         if not -rank <= number < rank:
             self.wrong(f"{name}={number} must be a dimension of a tensor that has {rank}")
         return number % rank
 
-    def positive(self, name: str, values: Sequence[object]) -> list[float]:
-        """Return numbers that must be finite and above 0, such as scales."""
-        for value in values:
-            if not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
-                self.wrong(f"{name}={list(values)} must be finite numbers above 0")
-        return [float(value) for value in values if isinstance(value, int | float)]
-
-    def require_inputs(self, count: int) -> None:
-        """Refuse a node with fewer inputs than its operator needs."""
-        given = sum(bool(name) for name in self.inputs)
-        if given < count:
-            self.wrong(f"it has {given} input{'s' if given != 1 else ''} and needs {count}")
+    def read(self) -> Iterator[str]:
+        """Yield the tensors that it reads, and those that its branches read."""
+        yield from self.inputs
+        for value in self.attributes.values():
+            if isinstance(value, Program):
+                for inner in value.nodes:
+                    yield from inner.read()
 
 
 @dataclass(frozen=True)
 class Program:
-    """A graph as it is read: its nodes, what it is given, and what is stored in it.
+    """A graph as it is read: its nodes, the shape of every input, its outputs, and what is stored in it.
 
-    Attributes
-    ----------
-    nodes : tuple of Node
-    inputs : dict
-        The shape of every input; None where even the number of dimensions is not said.
-    outputs : tuple of str
-    constants : dict
-        Arrays where they are small, and the shapes of the others.
+    A shape is None where even the number of dimensions is not said.
     """
 
     nodes: tuple[Node, ...]
     inputs: Mapping[str, tuple[Size, ...] | None]
     outputs: tuple[str, ...]
-    constants: Mapping[str, Any]
+    constants: Mapping[str, Constant]
+
+    def in_order(self) -> Iterator[Node]:
+        """Yield the nodes, each after those that it reads; a ValueError where there is no such order."""
+        writers: dict[str, int] = {}
+        for place, node in enumerate(self.nodes):
+            for name in filter(None, node.outputs):
+                if name in writers or name in self.inputs:
+                    other = (
+                        f"which {self.nodes[writers[name]].title} writes" if name in writers else "which is an input"
+                    )
+                    node.wrong(f"it writes {name!r}, {other} already")
+                writers[name] = place
+        waits = {n: {writers[name] for name in node.read() if name in writers} for n, node in enumerate(self.nodes)}
+        sorter = TopologicalSorter(waits)
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            self.nodes[min(error.args[1])].wrong("it depends on its own output: the graph has a cycle")
+        ready = list(sorter.get_ready())
+        heapify(ready)  # of those that may come next, the one that the file has first
+        while ready:
+            place = heappop(ready)
+            yield self.nodes[place]
+            sorter.done(place)
+            for each in sorter.get_ready():
+                heappush(ready, each)

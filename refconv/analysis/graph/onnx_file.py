@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from refconv.analysis.graph.folding import MOST_ELEMENTS
-from refconv.analysis.graph.nodes import Node, Program, Size, Unknown
-from refconv.analysis.graph.values import Constant, as_constant
+from refconv.analysis.graph.nodes import Constant, Node, Program, Size, Unknown, as_constant
 
 __all__: list[str] = []
 

@@ -134,20 +134,24 @@ def _slice(call: Operator) -> None:
 
 
 def _select(call: Operator) -> None:
-    place, axis = call.arguments["index"], call.axis("dim")
-    end = place + 1 if place != -1 else END
-    part = call.add("Slice", call.source, output=f"{call.output}.slice", starts=[place], ends=[end], axes=[axis])
-    call.add("Squeeze", part, axes=[axis])
+    _pick(call, call.axis("dim"), call.arguments["index"])
+
+
+def _pick(call: Operator, axis: int, place: int, output: str = "") -> None:
+    """Take one position along a dimension, which is gone then."""
+    name, end = f"{output or call.output}.slice", place + 1 if place != -1 else END
+    part = call.add("Slice", call.source, output=name, starts=[place], ends=[end], axes=[axis])
+    call.add("Squeeze", part, output=output, axes=[axis])
 
 
 def _split(call: Operator) -> None:
     axis = call.axis("dim")
-    for part in range(call.parts if call.name == "unbind" else 0):
-        call.add("Pick", call.source, output=f"{call.output}.{part}", axis=axis)
-    if call.name != "unbind":
-        call.add(
-            "Split", call.source, axis=axis, split=[call.shapes[f"{call.output}.{n}"][axis] for n in range(call.parts)]
-        )
+    if call.name == "unbind":
+        for part in range(call.parts):
+            _pick(call, axis, part, f"{call.output}.{part}")
+    else:
+        sizes = [call.shapes[f"{call.output}.{part}"][axis] for part in range(call.parts)]
+        call.add("Split", call.source, axis=axis, split=sizes)
 
 
 def _cat(call: Operator) -> None:
@@ -205,8 +209,16 @@ def _normalisation(call: Operator) -> None:
 
 
 def _recurrent(call: Operator) -> None:
-    sequence = call.add("CumSum", call.source, output=f"{call.output}.seen", axis=1 if call.get("batch_first") else 0)
-    call.add("Mixed", sequence, axis=len(call.shape) - 1, size=call.shapes[f"{call.output}.0"][-1])
+    axis = 1 if call.get("batch_first") else 0
+    sequence = call.add("CumSum", call.source, output=f"{call.output}.seen", axis=[axis])
+    last = len(call.shape) - 1
+    mixed = call.add("ReduceMean", sequence, output=f"{call.output}.mixed", axes=[last], keepdims=1)
+    call.add("Expand", mixed, output=f"{call.output}.0", shape=list(call.shapes[f"{call.output}.0"]))
+    state = call.add("ReduceMean", mixed, output=f"{call.output}.state", axes=[axis], keepdims=1)
+    if axis:
+        state = call.add("Transpose", state, output=f"{call.output}.turned", perm=[1, 0, 2])
+    for part in range(1, call.parts):
+        call.add("Expand", state, output=f"{call.output}.{part}", shape=list(call.shapes[f"{call.output}.{part}"]))
 
 
 def _one(op: str, *names: str, **attributes: Any) -> Callable[[Operator], None]:
@@ -217,6 +229,12 @@ def _one(op: str, *names: str, **attributes: Any) -> Callable[[Operator], None]:
         call.add(op, *inputs, **{new: call.arguments[old] for new, old in attributes.items()})
 
     return write
+
+
+def _linear(call: Operator) -> None:
+    """Multiply the last dimension with a matrix that has the new one first."""
+    rows = "abcdefgh"[: len(call.shape) - 1]
+    call.add("Einsum", call.source, call.arguments["weight"], equation=f"{rows}y,zy->{rows}z")
 
 
 def _einsum(call: Operator) -> None:
@@ -256,17 +274,14 @@ _OPERATORS: tuple[tuple[str, Callable[[Operator], None]], ...] = (
     (r"\w*batch_norm\w*|\w*dropout|contiguous|clone|to|_to_copy|type_as|detach|alias|float|half", _one("Identity")),
     (r"lift_fresh_copy|channel_shuffle", _one("Identity")),
     (r"_?(log_)?softmax", _along("Softmax")),
-    (r"cumsum", _along("CumSum")),
+    (r"cumsum", lambda call: _void(call.add("CumSum", call.source, axis=[call.axis("dim")]))),
     (r"lstm|gru|rnn_\w+", _recurrent),
     (r"matmul|mm|bmm", lambda call: _void(call.add("MatMul", *list(call.arguments.values())[:2]))),
     (r"addmm", _one("MatMul", "mat1", "mat2")),
     (r"baddbmm", _one("MatMul", "batch1", "batch2")),
-    (r"linear", _one("Linear", "input", "weight")),
+    (r"linear", _linear),
     (r"scaled_dot_product_attention", _one("Attention", "query", "key", "value")),
-    (
-        r"einsum",
-        _einsum,
-    ),
+    (r"einsum", _einsum),
     (r"pixel_shuffle", _one("DepthToSpace", blocksize="upscale_factor")),
     (r"pixel_unshuffle", _one("SpaceToDepth", blocksize="downscale_factor")),
     (r"embedding", _one("Gather", "weight", "indices")),

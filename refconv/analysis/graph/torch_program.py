@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from refconv.analysis.graph.network_graph import Graph
-from refconv.analysis.graph.nodes import Node, Program
+from refconv.analysis.graph.nodes import Constant, Node, Program
 from refconv.analysis.graph.torch_ops import Operator, translated
-from refconv.analysis.graph.values import Constant
 
 Shape = tuple[int, ...]
 __all__ = ["from_torch"]
@@ -51,7 +51,8 @@ def from_torch(module: Any, example: Any, image: str | None = None) -> Graph:
         raise ValueError("a module needs torch, which is not installed") from None
     arguments = tuple(example) if isinstance(example, tuple | list) else (example,)
     try:
-        exported = module if hasattr(module, "graph_signature") else torch.export.export(module, arguments)
+        with warnings.catch_warnings(action="ignore"):  # about weights, which are not looked at
+            exported = module if hasattr(module, "graph_signature") else torch.export.export(module, arguments)
     except Exception as error:  # noqa: BLE001  # whatever the module does, it does here
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ValueError(f"{type(module).__name__} cannot be exported: {reason[0]}") from None

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from refconv.analysis.graph.network_graph import Graph
-from refconv.analysis.graph.nodes import Node, Program
-from refconv.analysis.graph.values import Constant, as_constant
+from refconv.analysis.graph.nodes import Constant, Node, Program, as_constant
 from refconv.analysis.region import pixels_seen
 
 

@@ -7,8 +7,7 @@ import pytest
 from nets import Net
 
 from refconv.analysis.graph.folding import folded
-from refconv.analysis.graph.nodes import Node, Unknown
-from refconv.analysis.graph.values import Constant, as_constant
+from refconv.analysis.graph.nodes import Constant, Node, Unknown, as_constant
 
 
 def fold(op: str, *arrays: Any, **attributes: Any) -> Any:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from nets import Net, numbers, regions
 
+from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.field import AxisField
 from refconv.analysis.graph.network_graph import Graph
-from refconv.analysis.graph.nodes import Node, Program, Unknown
-from refconv.analysis.graph.values import Constant, Ended
+from refconv.analysis.graph.nodes import Constant, Node, Program, Unknown
 
 
 def residual() -> Net:

@@ -8,8 +8,8 @@ import pytest
 from nets import Net, numbers, one, regions
 
 from refconv.analysis import Conv, ConvTranspose, Pool
+from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.network_graph import Graph
-from refconv.analysis.graph.values import Ended
 
 PLANE = (1, 3, 17, 20)
 KERNEL: dict[str, Any] = {"kernel_shape": [2, 3], "strides": [4, 5], "dilations": [6, 7], "pads": [1, 2, 3, 0]}
@@ -150,9 +150,7 @@ def test_a_wanted_output_needs_the_images_size_and_same_does_not() -> None:
     net = Net("N", 1, "L")
     net.inputs["image"] = None
     net.node("ConvTranspose", "image,w", "y", kernel_shape=[4], strides=[2], output_shape=[9])
-    assert why(net.graph()) == (
-        "its output_shape says the padding only where the image's size is known, which --input says"
-    )
+    assert why(net.graph()) == ("its padding follows from its output_shape and the image's size, which --input says")
     same = Net().node("ConvTranspose", "image,w", "y", kernel_shape=[4], strides=[2], auto_pad="SAME_UPPER").graph()
     assert regions(same, 3) == [[-1, 0], [0, 1], [0, 1]]  # 4 - 2 to crop, 1 on either side
 
@@ -167,7 +165,7 @@ def test_padding_of_any_mode(mode: str) -> None:
     net = Net(1, 1, 7, 8).constant("pads", [0, 0, 1, 2, 0, 0, 3, -4])
     graph = net.node("Pad", "image,pads", "y", mode=mode).graph()
     assert numbers(graph) == [(1, 1, 1, 11), (1, 1, 2, 6)]
-    assert graph.tensors["y"].label == "Conv(1, padding=((1, 3), (2, -4)))"
+    assert graph.tensors["y"].label == "Pad((1, 3), (2, -4))"
 
 
 def test_padding_is_in_an_attribute_or_about_some_axes_or_on_channels() -> None:
@@ -179,7 +177,7 @@ def test_padding_is_in_an_attribute_or_about_some_axes_or_on_channels() -> None:
 
 def test_padding_that_depends_on_the_image_ends_the_path() -> None:
     net = Net(1, 1, 7, 8).node("Pad", "image,image", "y")
-    assert why(net.graph()) == "its pads are computed from the image"
+    assert why(net.graph()) == "its pads are computed, and not from the image's size alone"
 
 
 def test_a_sequence_in_a_plane_of_one_row_has_one_axis() -> None:
@@ -234,9 +232,9 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
         "Conv",
         "image,w",
         {"kernel_shape": [3, 9], "dilations": [1, 2], "pads": [0, 1, 0, 2]},
-        "its kernel spans 17 pixels and must fit the padded input of 1 + 13 + 2",
+        "kernel width 9 at dilation 2 spans 17 pixels; it must fit the padded input width 1 + 13 + 2 = 16",
     ),
-    ("ConvTranspose", "image,w", {"kernel_shape": [1, 1], "pads": [5, 0, 4, 0]}, "pads=(5, 4) leave nothing of its output"),
+    ("ConvTranspose", "image,w", {"kernel_shape": [1, 1], "pads": [5, 0, 4, 0]}, "padding=(5, 4) must leave some of the output height 9"),
     (
         "ConvTranspose",
         "image,w",

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from nets import Net, numbers, one, regions
 
+from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Unknown
-from refconv.analysis.graph.values import Ended
 
 END = 2**40
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from nets import Net, numbers, one
 
+from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.network_graph import Graph
-from refconv.analysis.graph.values import Ended
 
 
 def through(graph: Graph, name: str = "y") -> list[str | None]:

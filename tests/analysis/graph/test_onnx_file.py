@@ -11,9 +11,8 @@ import pytest
 from nets import numbers
 
 from refconv.analysis.graph.network_graph import from_onnx
-from refconv.analysis.graph.nodes import Program, Unknown
+from refconv.analysis.graph.nodes import Constant, Program, Unknown
 from refconv.analysis.graph.onnx_file import Protos, module_of
-from refconv.analysis.graph.values import Constant
 
 FLOAT = 1  # TensorProto.FLOAT
 

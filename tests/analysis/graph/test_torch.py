@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from nets import numbers
 
+from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.torch_ops import Operator, translated
 from refconv.analysis.graph.torch_program import from_torch
-from refconv.analysis.graph.values import Ended
 
 
 def written(
@@ -100,11 +100,11 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("_native_batch_norm_legit_no_training", {"input": "x"}, ("Identity", ("x",), {})),
     ("feature_dropout", {"input": "x"}, ("Identity", ("x",), {})),
     ("_log_softmax", {"self": "x", "dim": -1}, ("Softmax", ("x",), {"axis": 3})),
-    ("cumsum", {"self": "x", "dim": 2}, ("CumSum", ("x",), {"axis": 2})),
+    ("cumsum", {"self": "x", "dim": 2}, ("CumSum", ("x",), {"axis": [2]})),
     ("bmm", {"self": "x", "mat2": "z"}, ("MatMul", ("x", "z"), {})),
     ("addmm", {"self": "bias", "mat1": "x", "mat2": "z"}, ("MatMul", ("x", "z"), {})),
     ("baddbmm", {"self": "bias", "batch1": "x", "batch2": "z"}, ("MatMul", ("x", "z"), {})),
-    ("linear", {"input": "x", "weight": "w", "bias": "b"}, ("Linear", ("x", "w"), {})),
+    ("linear", {"input": "x", "weight": "w", "bias": "b"}, ("Einsum", ("x", "w"), {"equation": "abcy,zy->abcz"})),
     ("scaled_dot_product_attention", {"query": "x", "key": "k", "value": "v"}, ("Attention", ("x", "k", "v"), {})),
     ("einsum", {"equation": "ab,bc->ac", "tensors": ["x", "z"]}, ("Einsum", ("x", "z"), {"equation": "ab,bc->ac"})),
     ("pixel_shuffle", {"self": "x", "upscale_factor": 3}, ("DepthToSpace", ("x",), {"blocksize": 3})),
@@ -130,8 +130,10 @@ def test_operators_that_become_several_nodes() -> None:
         ("Split", ("x",), ("y.0", "y.1"), {"axis": 0, "split": [2, 3]})
     ]
     assert written("unbind", {"self": "x", "dim": 1}, shapes, 2) == [
-        ("Pick", ("x",), ("y.0",), {"axis": 1}),
-        ("Pick", ("x",), ("y.1",), {"axis": 1}),
+        ("Slice", ("x",), ("y.0.slice",), {"starts": [0], "ends": [1], "axes": [1]}),
+        ("Squeeze", ("y.0.slice",), ("y.0",), {"axes": [1]}),
+        ("Slice", ("x",), ("y.1.slice",), {"starts": [1], "ends": [2], "axes": [1]}),
+        ("Squeeze", ("y.1.slice",), ("y.1",), {"axes": [1]}),
     ]
     assert written("stack", {"tensors": ["x", "z"], "dim": 1}, {"y": (5, 2, 6)}) == [
         ("Unsqueeze", ("x",), ("y.0",), {"axes": [1]}),
@@ -153,9 +155,28 @@ def test_operators_that_become_several_nodes() -> None:
     ]
     sequence = {"x": (7, 1, 4), "y.0": (7, 1, 10), "y.1": (1, 1, 5)}
     assert written("lstm", {"input": "x", "batch_first": False}, sequence, 2) == [
-        ("CumSum", ("x",), ("y.seen",), {"axis": 0}),
-        ("Mixed", ("y.seen",), ("y.0", "y.1"), {"axis": 2, "size": 10}),
+        ("CumSum", ("x",), ("y.seen",), {"axis": [0]}),
+        ("ReduceMean", ("y.seen",), ("y.mixed",), {"axes": [2], "keepdims": 1}),
+        ("Expand", ("y.mixed",), ("y.0",), {"shape": [7, 1, 10]}),
+        ("ReduceMean", ("y.mixed",), ("y.state",), {"axes": [0], "keepdims": 1}),
+        ("Expand", ("y.state",), ("y.1",), {"shape": [1, 1, 5]}),
     ]
+
+
+def test_a_recurrent_layer_sees_all_of_its_sequence() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    nn = torch.nn
+
+    def forward(self: Any, image: Any) -> Any:
+        steps, (hidden, _) = self.lstm(self.conv(image).transpose(1, 2))
+        return steps, self.head(hidden[-1])
+
+    parts = {"conv": nn.Conv1d(2, 4, 3), "lstm": nn.LSTM(4, 5, batch_first=True), "head": nn.Linear(5, 7)}
+    graph = from_torch(module(forward, **parts), torch.ones(2, 2, 12))
+    steps, head = graph.outputs
+    assert (graph.field(steps)[0].size, graph.field(steps)[0].outputs) == (3, 10)
+    assert graph.field(steps)[0].whole is not None
+    assert graph.field(head)[0].whole is not None
 
 
 def test_an_operator_that_is_not_known() -> None:
@@ -222,8 +243,8 @@ def test_a_network_with_a_gate_and_a_resize() -> None:
     whole = graph.field(graph.outputs[0])[0].whole
     assert whole is not None
     assert whole.title.startswith("GlobalAveragePool ")
-    assert [tensor.label for tensor in graph.tensors.values() if tensor.layer is not None] == [
-        "Conv(3, stride=2, padding=1)", "Conv(1)", "Upsample(2, mode='bilinear')", "Conv(3, padding=1)",
+    assert [tensor.label for tensor in graph.tensors.values() if tensor.layer or "Resize" in tensor.label] == [
+        "Conv(3, stride=2, padding=1)", "Conv(1)", "Resize(2, mode='linear')", "Conv(3, padding=1)",
     ]  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):  # whoever read our output has enough, as in `refconv check torch | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141  # 128 and SIGPIPE, as shells have it
-        print(f"refconv: {error}", file=sys.stderr)  # noqa: T201  # rich may be what is missing
+        print(f"refconv: {error}", file=sys.stderr)  # noqa: T201
         return 2
     except KeyboardInterrupt:
         print("refconv: interrupted", file=sys.stderr)  # noqa: T201

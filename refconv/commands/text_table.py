@@ -1,4 +1,4 @@
-"""Tables and headings in plain text, for any width of terminal and any encoding of standard output."""
+"""Tables and headings of all commands, in plain text, for any width of terminal and any encoding of standard output."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 __all__ = ["emphasis", "table", "wrapped", "write"]
 
 NARROWEST = 8  # characters of a column that is wrapped
+STYLES = {"bold": "1", "italic": "3", "red": "1;31", "green": "32", "yellow": "33"}
 # For output that has no more than ASCII: what is drawn with other characters, drawn with these.
 ASCII = str.maketrans(
     {"×": "x", "·": ".", "░": "-", "▒": "+", "▓": "*", "█": "#", "−": "-", "²": "^2", "…": "...", "—": "-"}
@@ -28,10 +29,10 @@ def write(lines: Sequence[str]) -> None:
     sys.stdout.write(text)
 
 
-def emphasis(line: str) -> str:
-    """Return a line in bold, where standard output is a terminal and nobody asked for none."""
-    is_plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return line if is_plain else f"\x1b[1m{line}\x1b[0m"
+def emphasis(line: str, style: str = "bold") -> str:
+    """Return a line in a style, where standard output is a terminal or that is asked for, and nobody asked for none."""
+    asked = os.environ.get("FORCE_COLOR") or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    return f"\x1b[{STYLES[style]}m{line}\x1b[0m" if asked and not os.environ.get("NO_COLOR") else line
 
 
 def width() -> int:

@@ -17,8 +17,9 @@ import numpy.typing as npt
 from refconv.core import direct, products
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry, Index
-from refconv.numbers.accumulate import Part, Places, accumulate
+from refconv.numbers.accumulate import accumulate
 from refconv.numbers.formats import Array
+from refconv.numbers.parts import Part, Places
 
 # Measured over the layers of tests/benchmarks: smaller tiles starve the GEMM of wide layers, larger ones fall out of
 # the cache.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from refconv.testing.battery.drawn import Options, case_of, options_of
 from refconv.testing.battery.names import read_row, words_of, write_name
 from refconv.testing.battery.traits import traits_of, with_trait
 from refconv.testing.judging.judge import CaseResult
+from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import symptom
 
 __all__: list[str] = []
@@ -83,9 +84,9 @@ class _Hunt:
         if case.id in self.results or not self._is_wanted(case):
             return
         result = self._counted(case)
-        if result.outcome == "unsupported":
+        if result.outcome == Outcome.UNSUPPORTED:
             self._learn(case)
-        elif result.outcome == "failed" and not self._is_known(result):
+        elif result.outcome == Outcome.FAILED and not self._is_known(result):
             smallest = self._smallest(options, places, result) if result.is_answered else result
             self._causes.append(smallest)
             self._on_result(smallest)
@@ -101,9 +102,9 @@ class _Hunt:
     def _counted(self, case: Case) -> CaseResult:
         """Run a case that counts, and hand on its result, but for a failure."""
         result = self._once(case)
-        if result.outcome != "failed":
+        if result.outcome != Outcome.FAILED:
             self._on_result(result)
-        if result.outcome != "unsupported":
+        if result.outcome != Outcome.UNSUPPORTED:
             self.computed += 1
             self._allowed |= _kinds_of(case.id)
             self._plainest = min(self._plainest or case.id, case.id, key=lambda name: len(traits_of(name)))
@@ -115,7 +116,7 @@ class _Hunt:
             with suppress(ValueError):  # there is no such case
                 probe = read_row(write_name(with_trait(words_of(self._plainest), trait, words_of(case.id))))
                 if probe.id not in self.results and self._is_wanted(probe):
-                    self.refused |= {trait} if self._counted(probe).outcome == "unsupported" else set()
+                    self.refused |= {trait} if self._counted(probe).outcome == Outcome.UNSUPPORTED else set()
 
     def _smallest(self, options: Sequence[Options], places: list[int], failure: CaseResult) -> CaseResult:
         """Make one choice after the other as plain as it can be for a case that fails in the same way."""
@@ -158,5 +159,5 @@ def _codes(failure: CaseResult) -> set[str]:
 
 def _is_alike(result: CaseResult, failure: CaseResult) -> bool:
     """Whether a case fails in the same way, and is explained by no more causes than the other was, nor by none."""
-    is_same = result.outcome == "failed" and symptom(result) == symptom(failure)
+    is_same = result.outcome == Outcome.FAILED and symptom(result) == symptom(failure)
     return is_same and _codes(result) <= _codes(failure) and bool(_codes(result)) == bool(_codes(failure))

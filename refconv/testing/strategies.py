@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Conv2dArguments", "arguments_of", "cases_of", "conv2d_arguments", "conv2d_cases"]
 
+
 class Conv2dArguments(NamedTuple):
     """One call of conv2d, in the order of its positional arguments.
 

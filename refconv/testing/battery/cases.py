@@ -168,10 +168,8 @@ class Case:
         arguments = self.arguments(operands)
         if not self.output_size:
             return target(*arguments)
-        try:
-            inspect.signature(target).bind(*arguments, output_size=self.output_size)
-        except (TypeError, ValueError):
-            raise NotImplementedError("it takes no output_size") from None
+        if not _takes_output_size(target):
+            raise NotImplementedError("it takes no output_size")
         return target(*arguments, output_size=self.output_size)
 
     def operands(self) -> dict[str, Array]:
@@ -184,7 +182,7 @@ class Case:
         for place, number in zip(range(len(values.get("bias", ()))), cycle(BIASES.get(self.data, (None,)))):
             if number is not None:
                 values["bias"][place] = number
-        return {name: self._laid_out(name, values[name]) for name in self.operation.leading if name in values}
+        return {name: self.in_memory(name, values[name]) for name in self.operation.leading if name in values}
 
     @property
     def _sizes(self) -> dict[str, Shape]:
@@ -217,7 +215,8 @@ class Case:
             return real() + 1j * real()
         return np.abs(real()) if "u8" in self.dtypes.values() else real()
 
-    def _laid_out(self, name: str, values: Array) -> Array:
+    def in_memory(self, name: str, values: Array) -> Array:
+        """Return these numbers in the type and the layout of one of the arrays."""
         layout = self.layout if self.laid_out in ("", name) else "contiguous"
         return LAYOUTS[layout](values.astype(as_dtype(DTYPES[self.dtypes[name]])), self.operation.space.rank)
 
@@ -239,7 +238,7 @@ class Case:
         if operation.asked == "input":
             return self.weight_shape[0] // max(1, self.groups) * math.prod(taps)
         rank = operation.space.rank
-        shape = getattr(self, f"{operation.roles['output']}_shape")  # of what lies at the plan's output
+        shape: Shape = getattr(self, f"{operation.roles['output']}_shape")  # of what lies at the plan's output
         return math.prod(shape) // max(1, math.prod(shape[-rank - 1 : len(shape) - rank]))
 
     @property
@@ -297,3 +296,13 @@ class Case:
             return reference_of(call, dtype, any_integer=True)
         truth = call(dtype=wide_dtype(dtype, *call.dtypes))  # which nothing rounds, in whatever order
         return Reference(truth, np.zeros(truth.shape), dtype)
+
+
+def _takes_output_size(target: Callable[..., Any]) -> bool:
+    """Whether a target says that it has such an argument: itself, or what its decorators are around."""
+    try:
+        inner, outer = (inspect.signature(target, follow_wrapped=follow).parameters for follow in (True, False))
+    except (TypeError, ValueError):  # of a builtin, which does not say
+        return False
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in inner.values())
+    return takes_any or "output_size" in {*inner, *outer}

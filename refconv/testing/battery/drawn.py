@@ -65,7 +65,7 @@ def _of_axis(rank: int, axis: int, without: Collection[str]) -> list[Options]:
 
 
 def case_of(op: str, chosen: Sequence[Any]) -> Case:
-    """Return the case of these choices, in the order of their options; where its data cannot be exact, they are real."""
+    """Return the case of these choices, in the options' order; where its data cannot be exact, they are real."""
     operation = OPERATIONS[op]
     groups, channels, out_channels, padding, batch, has_bias, dtype, data, layout, laid_out, *numbers = chosen
     axes = zip(*(iter(numbers),) * 7, strict=True)
@@ -109,8 +109,10 @@ class _Axis(NamedTuple):
     extra: int = 0  # output padding
 
 
-def _axis(padding: str, kernel: int, stride: int, dilation: int, before: int, after: int, room: int, last: int) -> _Axis:
-    """Return one axis of a convolution, with an input that the kernel fits, and now and then one without a pixel."""
+def _axis(
+    padding: str, kernel: int, stride: int, dilation: int, before: int, after: int, room: int, last: int
+) -> _Axis:
+    """Return one axis of a convolution, with an input that the kernel fits, now and then one without a pixel."""
     sides = {"equal": (before, before), "by side": (before, after)}.get(padding, (0, 0))
     reach = dilation * (kernel - 1) + 1 - sum(sides)
     smallest = 1 if padding.startswith("same") else max(1, reach)

@@ -191,7 +191,7 @@ values:
 
 TRANSPOSED3D: Final = families("""
 smoke:
-    n2-c4-o6-g2-3x4x5-k2x3x1-s1x2x2-p0x1x0-e0x1x1-d1x2x1-bias-f32{,-real}  # every parameter different
+    n2-c6-o8-g2-3x4x5-k2x3x1-s1x2x3-p0x1x0-e0x1x0-d1x2x1-bias-f32{,-real}  # every parameter different
     n2-c3-o2-g1-2x3x4-k4-s2-p1-d1-bias-f32
     n1-c3-o2-g1-3x2x4-k2-s2-p0-d1-f32
     n1-c2-o3-g1-2x3x4-k1-s3x2x1-p0-d1-bias-f32
@@ -217,7 +217,7 @@ degenerate:
 memory:
     n2-c3-o4-g1-2x4x3-k2x3x1-s2x1x1-p1x0x0-d1-bias-f32-{layouts}
 types:
-    n2-c4-o6-g2-3x4x5-k2x3x1-s1x2x2-p0x1x0-e0x1x1-d1x2x1-bias-{types}
+    n2-c6-o8-g2-3x4x5-k2x3x1-s1x2x3-p0x1x0-e0x1x0-d1x2x1-bias-{types}
 values:
     n1-c4-o3-g1-2x4x3-k2x3x1-s2x1x1-p0-d1-{values}
 """)

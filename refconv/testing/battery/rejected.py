@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from refconv.operations import OPERATIONS, Operation
 from refconv.testing.battery.cases import Case
+from refconv.testing.battery.names import as_tuple
 
 __all__: list[str] = []
 
@@ -86,7 +87,8 @@ def _refused_forward(op: str) -> tuple[Case, ...]:
             "same-strided": ("'same' with stride 2", {"padding": "same", "stride": (2,) * rank}),
             "kernel-large": ("a kernel of 8 on 7 pixels or fewer", {"weight_shape": (4, 2, *(8,) * rank)}),
         }
-    plain = Case("", image, weight, stride=ones, padding=(0,) * rank, dilation=ones, groups=2, op=op)
+    zeros = (0,) * rank
+    plain = Case("", image, weight, stride=ones, padding=zeros, dilation=ones, groups=2, op=op, output_padding=zeros)
     return tuple(
         replace(plain, id=f"{op}-reject-{name}", rejects=reason, **arguments)  # type: ignore[arg-type]  # of all kinds
         for name, (reason, arguments) in changes.items()
@@ -96,8 +98,8 @@ def _refused_forward(op: str) -> tuple[Case, ...]:
 def _refused_gradients(operation: Operation, forward: Iterable[Case]) -> Iterator[Case]:
     """Yield what a gradient ought to refuse: what its operation does, and an arriving one of another shape."""
     rank = operation.space.rank
-    size, kernel = (5, 6, 7)[-rank:], (2, 3, 2)[-rank:]
-    plain = Case("", (1, 2, *size), (2, 1, *kernel), groups=2, op=operation.forward.name, **_steps(rank))
+    size, kernel, channels = (5, 6, 7)[:rank], (2, 3, 2)[:rank], (2, 3) if operation.is_transposed else (3, 2)
+    plain = Case("", (1, 2, *size), (*channels, *kernel), op=operation.forward.name, **_steps(rank))
     if operation.by == "bias":
         for name, shape in (("axis", (1, 1, 2, *size)), ("image", size)):
             reason = f"a gradient of {len(shape)} axes"
@@ -108,9 +110,9 @@ def _refused_gradients(operation: Operation, forward: Iterable[Case]) -> Iterato
     others = (case for case in forward if case.bias_shape is None)
     front = "" if operation.forward.name == "conv2d" else f"{operation.forward.name}-"
     for case in (*others, replace(plain, id=f"{front}reject-grad-output", rejects="a grad_output of another size")):
-        another = 1 if case.rejects.startswith("a grad_output") else 0
+        less = 1 if case.rejects.startswith("a grad_output") else 0
         arriving = (1, case.groups * case.weight_shape[1] if operation.is_transposed else case.weight_shape[0])
-        shape = *arriving, *(extent + another for extent in _careless_size(case))
+        shape = *arriving, *(extent - less for extent in _careless_size(case))
         name = case.id.removeprefix(front)
         yield replace(case, id=f"{operation.name}-{name}", op=operation.name, grad_output_shape=shape)
 
@@ -122,13 +124,15 @@ def _steps(rank: int) -> dict[str, Any]:
 
 def _careless_size(case: Case) -> Iterator[int]:
     """Yield the size that comes out along each axis for whoever checks nothing, where the formula gives one."""
-    rank = case.operation.space.rank
-    sides = case.padding if not isinstance(case.padding, str) else (0,) * rank
-    numbers = zip(case.input_shape[-rank:], case.weight_shape[-rank:], case.stride, sides, case.dilation, strict=False)
-    for pixels, taps, stride, side, dilation in numbers:
+    rank, strides, dilations = case.operation.space.rank, as_tuple(case.stride), as_tuple(case.dilation)
+    sides: Any = case.padding if not isinstance(case.padding, str) else (0,) * rank
+    sizes = case.input_shape[-rank:], case.weight_shape[-rank:]
+    for pixels, taps, stride, dilation, side, extra in zip(
+        *sizes, strides, dilations, sides, case.output_padding, strict=False
+    ):
         reach = dilation * (taps - 1) + 1
         if case.operation.is_transposed:
-            size = stride * (pixels - 1) + reach - 2 * side
+            size = stride * (pixels - 1) + reach - 2 * side + extra
         elif str(case.padding).startswith("same"):
             size = -(-pixels // stride)
         else:

@@ -30,8 +30,7 @@ def choices(row: str) -> list[str]:
     """Return what a row stands for: one of the choices in each pair of braces, the last ones changing fastest."""
     parts = re.split(r"\{(.*?)\}", row)
     options = [_options(part) if place % 2 else [part] for place, part in enumerate(parts)]
-    texts = map("".join, product(*options))
-    return [re.sub(r"\[(.*?)\]", lambda found, turn=turn: _in_turn(found[1], turn), text) for turn, text in enumerate(texts)]
+    return [_in_turn("".join(chosen), turn) for turn, chosen in enumerate(product(*options))]
 
 
 # Every remainder modulo 2, 4, 8 and 16, and both sides of 32, 64 and 128.
@@ -40,8 +39,11 @@ _EXTENTS: Final = (*range(1, 19), 31, 32, 33, 63, 64, 65, 127, 128, 129)
 _NAMED: Final[dict[str, list[str]]] = {
     "layouts": ["strided", "fortran", "broadcast", "negative", "read_only", "big_endian"],
     "all layouts": list(LAYOUTS)[1:],
-    "types": [*"f16 f16-real bf16 bf16-real c64 c64-real i8 i8-extreme u8 u8-extreme".split()],
-    "values": [*"bias-f32-nan bias-f32-inf f32-negzero f32-subnormal f64-subnormal".split(), "bias-f32-spread", "bias-f64-spread"],
+    "types": ["f16", "f16-real", "bf16", "bf16-real", "c64", "c64-real", "i8", "i8-extreme", "u8", "u8-extreme"],
+    "values": [
+        *("bias-f32-nan", "bias-f32-inf", "f32-negzero", "f32-subnormal", "f64-subnormal"),
+        *("bias-f32-spread", "bias-f64-spread"),
+    ],
     "extents": list(map(str, _EXTENTS)),
     "depthwise": [f"c{extent}-o{extent}-g{extent}" for extent in _EXTENTS],
     "groups": [
@@ -60,8 +62,13 @@ def _options(text: str) -> list[str]:
 
 
 def _in_turn(text: str, turn: int) -> str:
-    options = text.split(",")
-    return options[turn % len(options)]
+    """Take one of the texts in each pair of square brackets."""
+
+    def one(found: re.Match[str]) -> str:
+        options = found[1].split(",")
+        return options[turn % len(options)]
+
+    return re.sub(r"\[(.*?)\]", one, text)
 
 
 def families(text: str) -> dict[str, list[str]]:

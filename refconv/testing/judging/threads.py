@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from types import FrameType
 from typing import Any, Final
 
 from refconv.testing.battery.cases import Case
@@ -24,11 +23,11 @@ from refconv.testing.frameworks import Target
 __all__: list[str] = []
 
 MOST_TURNS: Final = 5000  # after which both go on as they like
-PATIENCE: Final = 0.2  # seconds for the other's turn, which may wait for a lock that this one holds
+PATIENCE: Final = 2.0  # seconds for the other's turn, which may wait for a lock that this one holds
 
 
 def wrong_in_threads(case: Case, target: Target) -> Finding | None:
-    """Call a target that was right from another thread, and from two at once; return what is wrong then, if anything."""
+    """Call a target that was right from another thread, and from two at once; return what is wrong then, if it is."""
     if fault := _fault(case, *_called(target, [case])):
         return Finding("off-main-thread", f"called from another thread than the main one, it {fault}")
     other = _other(case)
@@ -98,7 +97,7 @@ class _Turns:
             self._running.remove(number)
             self._changed.notify_all()
 
-    def _at_line(self, number: int, frame: FrameType, event: str, arg: object) -> Callable[..., Any]:
+    def _at_line(self, number: int, *_: object) -> Callable[..., Any]:
         with self._changed:
             self._pass_on(number)
         self._wait(number)
@@ -112,6 +111,8 @@ class _Turns:
 
     def _wait(self, number: int) -> None:
         with self._changed:
-            is_due = self._changed.wait_for(lambda: self._whose == number or self._passed > MOST_TURNS or len(self._running) == 1, PATIENCE)
+            is_due = self._changed.wait_for(
+                lambda: self._whose == number or self._passed > MOST_TURNS or len(self._running) == 1, PATIENCE
+            )
             if not is_due:
                 self._passed = MOST_TURNS + 1

@@ -232,12 +232,13 @@ def padding_text(padding: Any) -> str:
 
 
 def _padding(text: str, rank: int) -> str | tuple[int, ...] | tuple[tuple[int, ...], ...]:
-    """Read ``same_upper``, ``1x0`` as (1, 0), and ``1+0x2+3`` as ((1, 0), (2, 3))."""
+    """Read ``same_upper``, ``1x0`` as (1, 0), like ``1+1x0+0``, and ``1+0x2+3`` as ((1, 0), (2, 3))."""
     if text in PADDING_STRINGS:
         return text
-    if "+" not in text:
-        return numbers_of(text, rank)
-    return tuple(tuple(map(int, sides.split("+"))) for sides in text.split("x"))
+    numbers = numbers_of(text, rank)
+    if "+" not in text or numbers[::2] == numbers[1::2]:
+        return numbers[:: 2 if "+" in text else 1]
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:

@@ -146,8 +146,9 @@ def cases(tier: str = "core", *, op: str = "conv2d", match: str = "", dtype: str
     match : str
         Only those in whose id or family this text stands.
     dtype : str, optional
-        Only those of this type: ``"float32"``, ``"float64"``, ``"float16"``, ``"bfloat16"``, ``"int8"``, ``"uint8"`` or
-        ``"complex64"``.  Without ml_dtypes there are none of bfloat16.
+        Only those of this type and no other: ``"float32"``, ``"float64"``, ``"float16"``, ``"bfloat16"``,
+        ``"complex64"``, ``"complex128"``, ``"uint8"``, ``"int8"``, ``"int16"``, ``"int32"`` or ``"int64"``.  Without
+        ml_dtypes there are none of bfloat16.
 
     Returns
     -------

@@ -57,7 +57,7 @@ def accumulate(
     if exact and result.kind != "O" and not all(map(is_integral, dtypes)):
         from refconv.numbers.exactly import exact_total  # noqa: PLC0415  # only who asks for it waits for it
 
-        share, total = 2, exact_total(product, arrays, terms, result)
+        share, total = 4, exact_total(product, arrays, terms, result)
     else:
         share, total = 1, _wide_total(product, arrays, terms, result)
     biases = list(arrays.values())[2:]

@@ -135,7 +135,7 @@ class _ExactSum:
             for a, digits in x.leading(bits, levels).items():
                 others = {b: other for b, other in w.leading(bits, levels - a).items() if a + b not in known}
                 last = [] if levels == math.inf else [w.behind(bits, levels - a)]
-                products = self.product(digits, [*others.values(), *last], plan)
+                products = self.product(digits, [*others.values(), *last], plan) if others or last else []
                 behind += products[len(others) :]
                 for b, numbers in zip(others, products, strict=False):
                     sums[a + b] = sums.get(a + b, 0.0) + sign * numbers

@@ -24,7 +24,7 @@ from refconv.operations import OPERATIONS, Call, Operation
 from refconv.testing.battery.data import DATA, LAYOUTS, ROUNDED, exact_magnitude, integers, normals
 from refconv.testing.comparing.compare import compare_by_convention
 from refconv.testing.comparing.comparison import Comparison
-from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.reference import Reference, Standard
 
 __all__ = ["Case"]
 
@@ -239,7 +239,7 @@ class Case:
 
     def check(self, actual: object) -> Comparison:
         """Compare a target's result, which may be anything at all, with the truth."""
-        return compare_by_convention(actual, self.call(), self.reference())
+        return compare_by_convention(actual, self.call(), self.standard)
 
     def call(self) -> Call:
         """Return the call of refconv's own function."""
@@ -247,5 +247,9 @@ class Case:
 
     def reference(self) -> Reference:
         """Return the truth, and by how much each element of a result may differ from it."""
-        reference = reference_of(self.call(), self.result_dtype, any_integer=True)
-        return reference if self.data in ROUNDED else reference._replace(allowed=np.zeros_like(reference.allowed))
+        return self.standard.reference(self.call())
+
+    @property
+    def standard(self) -> Standard:
+        """What a result is held to."""
+        return Standard(self.result_dtype, any_integer=True, is_exact=self.data not in ROUNDED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -113,17 +113,29 @@ def compare_arrays(actual: object, reference: Reference) -> Comparison:
     An element is right if it equals the truth in the type of the result, or is no further from the truth than allowed;
     NaN equals NaN, and ``-0.0`` equals ``0.0``.
     """
+    array = comparable(actual, reference.truth.shape, reference.dtype, any_integer=reference.any_integer)
+    return array if isinstance(array, Comparison) else compare_elements(array, reference)
+
+
+def comparable(
+    actual: object, shape: tuple[int, ...], dtype: np.dtype[Any], *, any_integer: bool = False
+) -> Array | Comparison:
+    """Return anything at all as an array of this shape and type, or the comparison that says why it is none."""
     array = _readable(actual)
     if isinstance(array, str):
         return Comparison(problem=array)
-    if array.shape != reference.truth.shape:
-        return Comparison(problem=f"shape {array.shape}, where {reference.truth.shape} was expected")
-    dtype = array.dtype.newbyteorder("=")
-    if dtype != reference.dtype and not (reference.any_integer and is_integral(dtype)):
-        return Comparison(problem=f"dtype {array.dtype}, where {reference.dtype} was expected")
+    if array.shape != shape:
+        return Comparison(problem=f"shape {array.shape}, where {shape} was expected")
+    native = array.dtype.newbyteorder("=")
+    if native != dtype and not (any_integer and is_integral(dtype) and is_integral(native)):
+        return Comparison(problem=f"dtype {array.dtype}, where {dtype} was expected")
+    return array
+
+
+def compare_elements(array: Array, reference: Reference) -> Comparison:
+    """Compare an array of the right shape and type with the reference."""
     if not array.size:
         return Comparison()
-
     desired = reference.desired
     error = _distance(array, reference.truth, desired)
     allowed = np.where(np.isnan(reference.allowed), 0.0, reference.allowed)  # NaN and infinity are right, or not
@@ -149,6 +161,20 @@ def compare_arrays(actual: object, reference: Reference) -> Comparison:
         error=float(error[worst]),
         bound=float(allowed[worst]),
         error_in_bounds=float(in_bounds[worst]),
+    )
+
+
+def joined(first: Comparison, second: Comparison) -> Comparison:
+    """Return the comparison of two parts of one result, whose indices are those of the whole."""
+
+    def badness(one: Comparison) -> tuple[Any, ...]:
+        return one.worst_index is not None, one.error_in_bounds, one.error, *(-i for i in one.worst_index or ())
+
+    sums = ("elements", "mismatched", "nans", "infinities", "zeroed", "exempt", "zeros")
+    return replace(
+        max(first, second, key=badness),
+        first_wrong=tuple(sorted(first.first_wrong + second.first_wrong)[:MOST_PLACES]),
+        **{name: getattr(first, name) + getattr(second, name) for name in sums},
     )
 
 

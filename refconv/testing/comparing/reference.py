@@ -39,6 +39,35 @@ class Reference(NamedTuple):
         return round_once(self.truth, self.dtype)
 
 
+class Standard(NamedTuple):
+    """What a result is held to, whatever part of it is looked at.
+
+    Attributes
+    ----------
+    dtype : dtype
+        The type that a result ought to have.
+    precision : Precision or None
+        The types in which the kernel works, where it is not the usual ones.
+    algorithm : str
+        What it computes.
+    any_integer : bool
+        Whether every integer type will do that holds the result.
+    is_exact : bool
+        Whether the data are such that nothing is rounded, and every element must be equal.
+    """
+
+    dtype: np.dtype[Any]
+    precision: Precision | None = None
+    algorithm: str = "direct"
+    any_integer: bool = False
+    is_exact: bool = False
+
+    def reference(self, call: Call) -> Reference:
+        """Return the reference for a call, or for a part of it."""
+        reference = reference_of(call, self.dtype, self.precision, self.algorithm, any_integer=self.any_integer)
+        return reference._replace(allowed=np.zeros_like(reference.allowed)) if self.is_exact else reference
+
+
 def reference_of(
     call: Call,
     dtype: np.dtype[Any],

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.core.parts import blocks
+from refconv.core.blocks import blocks
 from refconv.geometry.plan import ConvGeometry, Index
 from refconv.numbers.accumulate import Places, taken
 from refconv.numbers.dtypes import as_array
@@ -93,12 +93,12 @@ class Call:
         plan, roles = self.plan, self.operation.roles
         shapes = {roles[role]: getattr(plan, f"{role}_shape") for role in roles}
         factors = {name: array.reshape(shapes[name]) for name, array in self.factors.items()}
-        for target, first, second, own in blocks(plan, self.operation.asked, most):
-            places = dict(zip(self.operation.factors, (first, second)[-len(factors) :], strict=True))
-            operands = {name: taken(array, places[name]) for name, array in factors.items()}
+        for cut in blocks(plan, self.operation.asked, most):
+            target: Places = getattr(cut, self.operation.asked)
+            operands = {roles[role]: taken(factors[roles[role]], getattr(cut, role)) for role in roles}
             if "bias" in self.operands:
                 operands["bias"] = taken(self.operands["bias"], target[1:2])
-            yield target, replace(self, operands=operands, part=own)
+            yield target, replace(self, operands=operands, part=cut.plan)
 
     def of_image(self, n: int) -> Call:
         """Return the call of one image alone, with its batch of one."""

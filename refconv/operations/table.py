@@ -28,7 +28,8 @@ from itertools import product
 from typing import Any, Final
 
 from refconv import conv, grad, transpose
-from refconv.core.sums import CONVOLUTION, INPUT_ADJOINT, WEIGHT_ADJOINT, Sum
+from refconv.core.adjoint import INPUT_ADJOINT, WEIGHT_ADJOINT
+from refconv.core.sums import CONVOLUTION, Sum
 from refconv.geometry.arguments import LINE, PLANE, VOLUME, Space
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.build import plan_convolution

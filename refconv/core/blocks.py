@@ -1,0 +1,47 @@
+"""A result in blocks, each a sum of its own: for whoever looks at all of a large result piece by piece."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from refconv.core.adjoint import parts_of_input
+from refconv.core.sums import WEIGHTS, Cut, chunks, joined, part_of, parts_of_output
+from refconv.geometry.plan import ConvGeometry
+
+
+def blocks(plan: ConvGeometry, asked: str, most: int) -> Iterator[Cut]:
+    """Yield parts of the output, the input or the weight of at most so many numbers, each with all that goes into it.
+
+    2 images of 3 channels of 4×5 outputs in blocks of 60 are the two images; in blocks of 30, each two rows of all
+    channels.
+    """
+    taps = math.prod(plan.kernel_size)
+    if asked == "weight":
+        yield from _by_tap(plan, most)
+    elif asked == "input":
+        each = plan.group_in_channels
+        channels = _channels(each, math.prod(plan.input_size), plan.group_out_channels * taps, most)
+        yield from parts_of_input(plan, most, channels, least=min(channels, each))
+    else:
+        each = plan.group_out_channels
+        channels = _channels(each, plan.positions, plan.taps_per_output, most)
+        yield from parts_of_output(plan, most // max(1, min(channels, each)), channels)
+
+
+def _channels(each: int, size: int, weights: int, most: int) -> int:
+    """Return how many channels of a group, or of how many groups, a block has: as many as weights and images allow."""
+    together = max(1, min(each, most, WEIGHTS // max(1, weights)))
+    return together * max(1, most // (together * max(1, size))) if together >= each else together
+
+
+def _by_tap(plan: ConvGeometry, most: int) -> Iterator[Cut]:
+    """Take the weight apart by channels; all images and outputs go into each tap."""
+    taps, each, images = max(1, math.prod(plan.kernel_size)), plan.group_in_channels, slice(0, plan.batch)
+    pixels, places = ([slice(0, extent) for extent in size] for size in (plan.input_size, plan.output_size))
+    for groups, channels in chunks(plan.groups, plan.group_out_channels, most // (taps * max(1, each))):
+        outputs = joined(groups, channels, plan.group_out_channels)
+        for _, some in chunks(1, each, most // taps if groups.stop - groups.start == 1 else each):
+            inputs = joined(groups, some, each)
+            part = part_of(plan, images, inputs, outputs, groups, plan.axes)
+            yield Cut((images, inputs, *pixels), (outputs, some), (images, outputs, *places), part)

@@ -135,7 +135,7 @@ def fold(padded: Array, plan: ConvGeometry) -> Array:
 def by_input(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
     """Take the input apart; into whole images, where pixels stand in the padding too."""
     each, weights = plan.group_in_channels, plan.group_out_channels * math.prod(plan.kernel_size)
-    size, is_zeros = max(1, math.prod(plan.input_size)), plan.padding_mode == "zeros"
+    size = max(1, math.prod(plan.input_size))
     if _can_gather(plan):  # columns of outputs
         room = each * (TILE // share // max(1, weights, each // 4))
         fewest = each

@@ -82,12 +82,12 @@ def by_output(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
     return parts_of_output(plan, room, most)
 
 
-def parts_of_output(plan: ConvGeometry, room: int, most: int) -> Iterator[Cut]:
-    """Take the output apart, into so many channels at most and, of each group, so many places."""
+def parts_of_output(plan: ConvGeometry, room: int, most: int, *, whole: bool = False) -> Iterator[Cut]:
+    """Take the output apart, into so many channels at most and, of each group, so many places, or a `whole` image."""
     each = plan.group_out_channels
     for groups, channels in chunks(plan.groups, each, most):
         inputs, outputs = joined(groups, slice(0, plan.group_in_channels)), joined(groups, channels, each)
-        for images, box in tiles(plan.batch, plan.output_size, room // (groups.stop - groups.start)):
+        for images, box in tiles(plan.batch, plan.output_size, room // (groups.stop - groups.start), whole=whole):
             read = [_read(axis, places, plan.padding_mode) for axis, places in zip(plan.axes, box, strict=True)]
             part = part_of(plan, images, inputs, outputs, groups, [axis for _, axis in read])
             yield Cut((images, inputs, *(pixels for pixels, _ in read)), (outputs,), (images, outputs, *box), part)

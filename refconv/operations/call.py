@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.core.blocks import blocks
+from refconv.core.blocks import BLOCK, blocks
 from refconv.geometry.plan import ConvGeometry, Index
 from refconv.numbers.accumulate import Places, taken
 from refconv.numbers.dtypes import as_array
@@ -85,15 +85,16 @@ class Call:
         factors = self._multiplied | {name: self.operands[name] for name in self.operands if name == "bias"}
         return self.operation.sum.of(self.part, options.get("method", "im2col"), options.get("dtype"), factors)
 
-    def blocks(self, most: int) -> Iterator[tuple[Places, Call]]:
+    def blocks(self, most: int = BLOCK, *, whole: bool = False) -> Iterator[tuple[Places, Call]]:
         """Yield parts of at most so many numbers: where each stands, in (N, C, *H) or (O, C/G, *K), and its own call.
 
-        What a part returns has a batch, and of a bias' gradient it is the weight of a channel of ones.
+        What a part returns has a batch, and of a bias' gradient it is the weight of a channel of ones.  Images stay
+        `whole` for an algorithm that takes them apart itself.
         """
         plan, roles = self.plan, self.operation.roles
         shapes = {roles[role]: getattr(plan, f"{role}_shape") for role in roles}
         factors = {name: array.reshape(shapes[name]) for name, array in self.factors.items()}
-        for cut in blocks(plan, self.operation.asked, most):
+        for cut in blocks(plan, self.operation.asked, most, whole=whole):
             target: Places = getattr(cut, self.operation.asked)
             operands = {roles[role]: taken(factors[roles[role]], getattr(cut, role)) for role in roles}
             if "bias" in self.operands:
@@ -101,15 +102,17 @@ class Call:
             yield target, replace(self, operands=operands, part=cut.plan)
 
     def of_image(self, n: int) -> Call:
-        """Return the call of one image alone, with its batch of one."""
+        """Return the call of one image alone, of a gradient that adds up all of them."""
         one = self.with_operands(**{name: array[n : n + 1] for name, array in self.factors.items()})
         return replace(one, part=self.part and replace(self.part, batch=1))
 
     @property
     def _multiplied(self) -> dict[str, Array]:
-        """The two factors of a part, as the sum takes them: one conjugated, and the ones that a bias is multiplied by."""
+        """The two factors of a part, as the sum takes them: one conjugated, or ones that a bias is multiplied by."""
         operation, given = self.operation, self.operands
-        factors = {name: given[name].conj() if name == operation.conjugated else given[name] for name in operation.factors}
+        factors = {
+            name: given[name].conj() if name == operation.conjugated else given[name] for name in operation.factors
+        }
         if operation.by != "bias":
             return factors
         [arriving] = factors.values()

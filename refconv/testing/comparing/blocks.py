@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -12,11 +13,11 @@ from refconv.numbers.formats import Array
 from refconv.operations import Call
 from refconv.testing.comparing.comparison import Comparison
 
-BLOCK: Final = 1 << 17  # numbers of a result: some twenty arrays of float64 as large stand in memory at once
 WINDOW: Final = 64  # blocks that are given to a `map` at once
 
 MapLike: TypeAlias = Callable[[Callable[[Any], Any], Any], Iterable[Any]]
-_Given, _Found = TypeVar("_Given"), TypeVar("_Found")
+_Given = TypeVar("_Given")
+_Found = TypeVar("_Found")
 
 
 class Block(NamedTuple):
@@ -42,19 +43,19 @@ class Block(NamedTuple):
         return replace(comparison, worst_index=worst and moved(worst), first_wrong=first_wrong)
 
 
-def blocks_of(array: Array, call: Call, most: int = BLOCK) -> Iterator[Block]:
-    """Yield a result in blocks of at most so many numbers."""
-    whole = array.reshape(call.operation.sum.shape(call.plan))
-    axes = slice(1) if call.operation.by == "bias" else slice(whole.ndim - array.ndim, None)
-    return (Block(place, part, whole[place], axes) for place, part in call.blocks(most))
+def blocks_of(array: Array, call: Call, *, whole: bool = False) -> Iterator[Block]:
+    """Yield a result in blocks, some twenty of which, in float64, are all that stands in memory at once."""
+    actual = array.reshape(call.operation.sum.shape(call.plan))
+    axes = slice(1) if call.operation.by == "bias" else slice(actual.ndim - array.ndim, None)
+    return (Block(place, part, actual[place], axes) for place, part in call.blocks(whole=whole))
 
 
 def mapped(
     function: Callable[[_Given], _Found], given: Iterable[_Given], map: MapLike
 ) -> Iterator[tuple[_Given, _Found]]:
     """Yield all that is given with what a `map`, perhaps somebody else's, makes of it, a window at a time."""
-    rest = iter(given)
-    while window := list(islice(rest, WINDOW)):
+    rest, together = iter(given), 1 if map is builtins.map else WINDOW
+    while window := list(islice(rest, together)):
         found = list(map(function, window))
         if len(found) != len(window):
             raise ValueError(f"map= must return what it is given, in order; of {len(window)} it returned {len(found)}")

@@ -180,7 +180,9 @@ def compare_by_convention(actual: object, call: Call, standard: Standard, map: M
     if isinstance(array, Comparison):
         return array
     found, failed = Comparison(), list[Block]()
-    for block, comparison in mapped(partial(_compare_block, standard, ""), blocks_of(array, call), map):
+    for block, comparison in mapped(
+        partial(_compare_block, standard, ""), blocks_of(array, call, whole=standard.needs_images), map
+    ):
         found = joined(found, comparison)
         failed += [] if failed or comparison.passed else [block]
     for sentence in CONVENTIONS if failed else ():
@@ -197,7 +199,7 @@ def _by_convention(
     compare, found = partial(_compare_block, standard, sentence), Comparison(convention=sentence)
     if not compare(failed).passed:
         return None
-    for _, comparison in mapped(compare, blocks_of(array, call), map):
+    for _, comparison in mapped(compare, blocks_of(array, call, whole=standard.needs_images), map):
         if not comparison.passed:
             return None
         found = joined(found, comparison)

@@ -62,6 +62,11 @@ class Standard(NamedTuple):
     any_integer: bool = False
     is_exact: bool = False
 
+    @property
+    def needs_images(self) -> bool:
+        """Whether the bound is for whole images: an algorithm's tiles are counted from their corners."""
+        return self.algorithm != "direct"
+
     def reference(self, call: Call) -> Reference:
         """Return the reference for a call, or for a part of it."""
         reference = reference_of(call, self.dtype, self.precision, self.algorithm, any_integer=self.any_integer)

@@ -216,9 +216,9 @@ def test_skipping_allows_for_rounding() -> None:
     comparison = compare_conv2d(actual, image, kernel, padding=1)
     assert comparison.convention == SKIPPED
     assert 0 < comparison.error_in_bounds < 1
-    problem = Call.of(conv2d, image, kernel, padding=1)
+    call = Call.of(conv2d, image, kernel, padding=1)
     exact = Standard(np.dtype(np.float32), is_exact=True)  # the data are such that nothing is rounded
-    assert not compare_by_convention(actual, problem, exact).passed
+    assert not compare_by_convention(actual, call, exact).passed
 
 
 # Subnormal numbers
@@ -299,15 +299,15 @@ def test_integers_beside_floats_are_not_flushed() -> None:
 
 
 def test_flushing_is_for_exact_data_too() -> None:
-    problem = Call.of(conv2d, one(2.0**-70), one(2.0**-70))
+    call = Call.of(conv2d, one(2.0**-70), one(2.0**-70))
     real = Standard(np.dtype(np.float32))
     exact = real._replace(is_exact=True)
-    assert compare_by_convention(one(0), problem, exact).convention == RESULTS
+    assert compare_by_convention(one(0), call, exact).convention == RESULTS
     # of numbers whose own bound is larger than what flushing takes, nothing but that is allowed
-    problem = Call.of(conv2d, one(4), one(4))
+    call = Call.of(conv2d, one(4), one(4))
     neighbour = np.nextafter(one(16), np.float32(0))
-    assert compare_by_convention(neighbour, problem, real).passed
-    assert not compare_by_convention(neighbour, problem, exact).passed
+    assert compare_by_convention(neighbour, call, real).passed
+    assert not compare_by_convention(neighbour, call, exact).passed
 
 
 def test_the_precision_that_was_said_is_the_conventions_too() -> None:
@@ -315,7 +315,7 @@ def test_the_precision_that_was_said_is_the_conventions_too() -> None:
     dtype = np.dtype(np.float32)
     precision = Precision.of(dtype, input_dtype="bfloat16")
     rounded = one(0.333984375 * 2.0**-100)
-    assert compare_by_convention(rounded, problem, Standard(dtype, precision)).passed
+    assert compare_by_convention(rounded, call, Standard(dtype, precision)).passed
 
 
 def test_complex_numbers_have_no_conventions() -> None:

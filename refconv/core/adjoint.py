@@ -137,7 +137,9 @@ def by_input(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
     each, weights = plan.group_in_channels, plan.group_out_channels * math.prod(plan.kernel_size)
     size = max(1, math.prod(plan.input_size))
     if _can_gather(plan):  # columns of outputs
-        room = each * (TILE // share // max(1, weights, each // 4))
+        is_narrow = 0 < each <= 4 and 2 * each <= plan.group_out_channels  # as of the convolution back
+        columns = plan.group_out_channels if is_narrow else weights
+        room = each * (TILE // share // max(1, columns, each // 4))
         fewest = each
     else:
         room, fewest = PIXELS // share, FEWEST_CHANNELS
@@ -149,14 +151,25 @@ def parts_of_input(plan: ConvGeometry, room: int, most: int, least: int = 1) -> 
     """Take the input apart: into so many channels at most, and boxes of them, or of the least, of so many numbers."""
     each, is_zeros = plan.group_in_channels, plan.padding_mode == "zeros"
     for groups, channels in chunks(plan.groups, each, most):
-        inputs, outputs = joined(groups, channels, each), joined(groups, slice(0, plan.group_out_channels))
-        together = max(1, inputs.stop - inputs.start, least * (groups.stop - groups.start))
+        together = (groups.stop - groups.start) * max(1, channels.stop - channels.start, least)
         for images, box in tiles(plan.batch, plan.input_size, room // together, whole=not is_zeros):
-            read = [read_by(axis, pixels) for axis, pixels in zip(plan.axes, box, strict=True)]
-            found = [places for places, _ in read] if is_zeros else [slice(0, extent) for extent in plan.output_size]
-            axes = [axis for _, axis in read] if is_zeros else plan.axes
-            part = part_of(plan, images, inputs, outputs, groups, axes)
-            yield Cut((images, inputs, *box), (outputs, channels), (images, outputs, *found), part)
+            yield part_of_input(plan, images, groups, channels, box)
+
+
+def part_of_input(plan: ConvGeometry, images: slice, groups: slice, channels: slice, box: Sequence[slice]) -> Cut:
+    """Return the part of some pixels, or of all where some stand in the padding, of some channels of some groups."""
+    inputs, outputs = (
+        joined(groups, channels, plan.group_in_channels),
+        joined(groups, slice(0, plan.group_out_channels)),
+    )
+    read, axes = [slice(0, extent) for extent in plan.output_size], plan.axes
+    if plan.padding_mode == "zeros":
+        parts = [read_by(axis, pixels) for axis, pixels in zip(plan.axes, box, strict=True)]
+        read, axes = [outputs for outputs, _ in parts], tuple(axis for _, axis in parts)
+    else:
+        box = [slice(0, extent) for extent in plan.input_size]
+    part = part_of(plan, images, inputs, outputs, groups, axes)
+    return Cut((images, inputs, *box), (outputs, channels), (images, outputs, *read), part)
 
 
 def read_by(axis: AxisGeometry, pixels: slice) -> tuple[slice, AxisGeometry]:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from refconv.core.adjoint import parts_of_input
-from refconv.core.sums import WEIGHTS, Cut, chunks, joined, part_of, parts_of_output
-from refconv.geometry.plan import ConvGeometry
+from refconv.core.adjoint import part_of_input, parts_of_input
+from refconv.core.sums import WEIGHTS, Cut, chunks, joined, part_of, part_of_output, parts_of_output
+from refconv.geometry.plan import ConvGeometry, Index
 
 BLOCK: Final = 1 << 17  # numbers, 1 MiB of float64: of 2^15 the calls show in the time, of 2^20 the memory does
 
@@ -33,6 +33,18 @@ def blocks(plan: ConvGeometry, asked: str, most: int = BLOCK, *, whole: bool = F
         yield from parts_of_output(plan, most // max(1, min(channels, each)), channels, whole=whole)
 
 
+def block_at(plan: ConvGeometry, asked: str, image: int, group: int, place: Index) -> Cut:
+    """Return the part of one place: of all channels of a group, or all taps between two of its channels, (o, c)."""
+    images, groups = slice(image, image + 1), slice(group, group + 1)
+    box = [slice(p, p + 1) for p in place]
+    if asked == "weight":
+        outputs = joined(groups, box[0], plan.group_out_channels)
+        return _part_of_weight(plan, outputs, joined(groups, box[1], plan.group_in_channels), box[1], groups)
+    if asked == "input":
+        return part_of_input(plan, images, groups, slice(0, plan.group_in_channels), box)
+    return part_of_output(plan, images, groups, slice(0, plan.group_out_channels), box)
+
+
 def _channels(each: int, size: int, weights: int, most: int) -> int:
     """Return how many channels of a group, or of how many groups, a block has: as many as weights and images allow."""
     together = max(1, min(each, most, WEIGHTS // max(1, weights)))
@@ -41,11 +53,15 @@ def _channels(each: int, size: int, weights: int, most: int) -> int:
 
 def _by_tap(plan: ConvGeometry, most: int) -> Iterator[Cut]:
     """Take the weight apart by channels; all images and outputs go into each tap."""
-    taps, each, images = max(1, math.prod(plan.kernel_size)), plan.group_in_channels, slice(0, plan.batch)
-    pixels, places = ([slice(0, extent) for extent in size] for size in (plan.input_size, plan.output_size))
+    taps, each = max(1, math.prod(plan.kernel_size)), plan.group_in_channels
     for groups, channels in chunks(plan.groups, plan.group_out_channels, most // (taps * max(1, each))):
         outputs = joined(groups, channels, plan.group_out_channels)
         for _, some in chunks(1, each, most // taps if groups.stop - groups.start == 1 else each):
-            inputs = joined(groups, some, each)
-            part = part_of(plan, images, inputs, outputs, groups, plan.axes)
-            yield Cut((images, inputs, *pixels), (outputs, some), (images, outputs, *places), part)
+            yield _part_of_weight(plan, outputs, joined(groups, some, each), some, groups)
+
+
+def _part_of_weight(plan: ConvGeometry, outputs: slice, inputs: slice, some: slice, groups: slice) -> Cut:
+    images = slice(0, plan.batch)
+    pixels, places = ([slice(0, extent) for extent in size] for size in (plan.input_size, plan.output_size))
+    part = part_of(plan, images, inputs, outputs, groups, plan.axes)
+    return Cut((images, inputs, *pixels), (outputs, some), (images, outputs, *places), part)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from refconv.core.blocks import BLOCK, blocks
+from refconv.core.sums import Cut
 from refconv.geometry.plan import ConvGeometry, Index
 from refconv.numbers.accumulate import Places, taken
 from refconv.numbers.dtypes import as_array
@@ -91,15 +92,18 @@ class Call:
         What a part returns has a batch, and of a bias' gradient it is the weight of a channel of ones.  Images stay
         `whole` for an algorithm that takes them apart itself.
         """
+        return map(self.within, blocks(self.plan, self.operation.asked, most, whole=whole))
+
+    def within(self, cut: Cut) -> tuple[Places, Call]:
+        """Return where a part of the plan stands, and its own call."""
         plan, roles = self.plan, self.operation.roles
-        shapes = {roles[role]: getattr(plan, f"{role}_shape") for role in roles}
-        factors = {name: array.reshape(shapes[name]) for name, array in self.factors.items()}
-        for cut in blocks(plan, self.operation.asked, most, whole=whole):
-            target: Places = getattr(cut, self.operation.asked)
-            operands = {roles[role]: taken(factors[roles[role]], getattr(cut, role)) for role in roles}
-            if "bias" in self.operands:
-                operands["bias"] = taken(self.operands["bias"], target[1:2])
-            yield target, replace(self, operands=operands, part=cut.plan)
+        target: Places = getattr(cut, self.operation.asked)
+        shaped = {role: self.operands[name].reshape(getattr(plan, f"{role}_shape")) for role, name in roles.items()}
+        operands = {name: taken(shaped[role], getattr(cut, role)) for role, name in roles.items()}
+        operands = {name: operands[name] for name in self.factors}  # in the operation's own order
+        if "bias" in self.operands:
+            operands["bias"] = taken(self.operands["bias"], target[1:2])
+        return target, replace(self, operands=operands, part=cut.plan)
 
     def of_image(self, n: int) -> Call:
         """Return the call of one image alone, of a gradient that adds up all of them."""

@@ -24,7 +24,7 @@ def separating_case(right: Reading, mistakes: Sequence[Mistake]) -> str:
 
     There are such cases for conv2d only.
     """
-    if not (isinstance(right, Convolution) and right.rank == 2):
+    if type(right) is not Convolution or right.rank != 2:  # nor for what only walks the way of one
         return ""
     best, most = "", 1
     for case in sorted(_variations(right), key=_cost):

@@ -12,6 +12,7 @@ The input's sum is over all that lead to a pixel: the tables are turned round.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
@@ -78,7 +79,7 @@ class InputAdjoint(Reading):
     beyond: str = "sums"
 
     factors: ClassVar[tuple[str, str]] = ("weight", "output")
-    letters: ClassVar[str] = "NCZHW"
+    letters: ClassVar[Mapping[int, str]] = {1: "NCL", 2: "NCHW", 3: "NCZHW"}
 
     @property
     def extras(self) -> tuple[int, ...]:
@@ -149,7 +150,7 @@ class WeightAdjoint(Reading):
     factors: ClassVar[tuple[str, str]] = ("input", "output")
     outer: ClassVar[tuple[str, str]] = ("output channels", "input channels")
     inner: ClassVar[tuple[str, str, str]] = ("kernel planes", "kernel rows", "kernel columns")
-    letters: ClassVar[str] = "OIZHW"
+    letters: ClassVar[Mapping[int, str]] = {1: "OIK", 2: "OIHW", 3: "OIZHW"}
     grouped: ClassVar[int] = 0
 
     @property
@@ -176,6 +177,21 @@ class WeightAdjoint(Reading):
             for place, (axis, taps, size, tap) in enumerate(read)
         ]
         return np.broadcast_to(_looked_up(self.input, (image, channel), pixels)[0], outputs.shape), outputs
+
+
+@dataclass(frozen=True, slots=True)
+class TransposedInput(Convolution):
+    """The output is asked for, as the gradient of a transposed convolution with respect to its input."""
+
+    letters: ClassVar[Mapping[int, str]] = {1: "NCP", 2: "NCPQ", 3: "NCRPQ"}
+
+
+@dataclass(frozen=True, slots=True)
+class TransposedWeight(WeightAdjoint):
+    """The weight is asked for, which a transposed convolution has the other way round: (C, O/G, *K)."""
+
+    outer: ClassVar[tuple[str, str]] = ("input channels", "output channels")
+    letters: ClassVar[Mapping[int, str]] = {1: "IOK", 2: "IOHW", 3: "IOZHW"}
 
 
 def _looked_up(input: Array, outer: tuple[Array, Array], pixels: list[Array]) -> tuple[Array, Array]:

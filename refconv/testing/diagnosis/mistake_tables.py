@@ -6,7 +6,14 @@ from collections.abc import Collection
 from functools import cached_property, lru_cache
 from typing import Final
 
-from refconv.testing.diagnosis.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
+from refconv.testing.diagnosis.directions import (
+    Convolution,
+    InputAdjoint,
+    Transposed,
+    TransposedInput,
+    TransposedWeight,
+    WeightAdjoint,
+)
 from refconv.testing.diagnosis.mistakes import Mistake, pairs_of_common
 from refconv.testing.diagnosis.mistakes_in_channels import (
     BATCH,
@@ -15,9 +22,18 @@ from refconv.testing.diagnosis.mistakes_in_channels import (
     GROUPS,
     GROUPS_OF_CHANNELS,
     LAYOUT,
+    TAILS,
 )
-from refconv.testing.diagnosis.mistakes_in_gradients import GRADIENT, UNCONJUGATED, UNREAD
-from refconv.testing.diagnosis.mistakes_in_numbers import CONJUGATED, NUMBERS, ROUNDING
+from refconv.testing.diagnosis.mistakes_in_gradients import (
+    GRADIENT,
+    TRANSPOSED_GRADIENT,
+    TRANSPOSED_GROUPS,
+    TRANSPOSED_GROUPS_OF_CHANNELS,
+    TRANSPOSED_LAYOUT,
+    UNREAD,
+    unconjugated,
+)
+from refconv.testing.diagnosis.mistakes_in_numbers import CONJUGATED, NUMBERS, PIXELS, ROUNDING
 from refconv.testing.diagnosis.mistakes_in_scattering import (
     OUTPUT_PADDING,
     SCATTERED_GROUPS,
@@ -49,9 +65,17 @@ _WINDOWS: Final = (*PADDING, *DILATION, *STRIDE)
 _SCATTERED: Final = (*_WINDOWS, *SCATTERED_WINDOWS, *SCATTERED_GROUPS, *SCATTERED_LAYOUT, *BATCH)
 _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     Convolution: (*_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS, *NUMBERS),
-    InputAdjoint: (*_SCATTERED, *UNREAD, *UNCONJUGATED, *ROUNDING),
+    InputAdjoint: (*_SCATTERED, *UNREAD, *unconjugated("weight"), *ROUNDING),
     Transposed: (*_SCATTERED, *OUTPUT_PADDING, *BIAS, *CONJUGATED, *ROUNDING),
-    WeightAdjoint: (*_WINDOWS, *GRADIENT, *GROUPS_OF_CHANNELS, *BATCH, *UNCONJUGATED, *ROUNDING),
+    WeightAdjoint: (*_WINDOWS, *GRADIENT, *GROUPS_OF_CHANNELS, *BATCH, *unconjugated("input"), *ROUNDING),
+    TransposedInput: (
+        *(*_WINDOWS, *KERNEL, *TRANSPOSED_GROUPS, *TRANSPOSED_LAYOUT),
+        *(*BATCH, *TAILS, *ROUNDING, *unconjugated("weight"), *PIXELS),
+    ),
+    TransposedWeight: (
+        *(*_WINDOWS, *TRANSPOSED_GRADIENT, *TRANSPOSED_GROUPS_OF_CHANNELS),
+        *(*BATCH, *unconjugated("output"), *ROUNDING),
+    ),
 }
 
 

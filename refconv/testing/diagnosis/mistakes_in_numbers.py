@@ -90,9 +90,7 @@ CONJUGATED: Final = (
     ),
 )
 
-NUMBERS: Final = (
-    *ROUNDING,
-    *CONJUGATED,
+PIXELS: Final = (
     Mistake(
         "nan-lost",
         "NaN in the input is taken for 0",
@@ -115,3 +113,5 @@ NUMBERS: Final = (
         _wrapped(16),
     ),
 )
+
+NUMBERS: Final = (*ROUNDING, *CONJUGATED, *PIXELS)

@@ -23,6 +23,7 @@ from refconv.testing.diagnosis.mistakes_in_channels import (
     grouped,
     groups_last,
     stored_as,
+    transposed_kernels,
     weight_as,
 )
 from refconv.testing.diagnosis.mistakes_in_windows import BEFORE_THE_FIRST, NEGATIVE_INDEX, flipped, padded
@@ -225,30 +226,25 @@ SCATTERED_GROUPS: Final = (
 )
 
 _RESULT = "the result is (N, channels, height, width)"
+WEIGHT_UNTRANSPOSED: Final = Mistake(
+    "weight-read-as-transposed",
+    "the weight's memory is read with its two axes of channels exchanged, so that its taps are mixed up",
+    "conv_transpose2d has a weight of (C, O/G, K_h, K_w), conv2d and its gradients one of (O, C/G, K_h, K_w)",
+    _weight_untransposed,
+)
 
 SCATTERED_LAYOUT: Final = (
-    Mistake(
-        "kernel-transposed",
-        "each kernel is read as (K_w, K_h)",
-        "the last two axes of the weight are (K_h, K_w)",
-        weight_as("01t"),
-        is_common=True,
-        ranks=PLANES,
+    *transposed_kernels(
+        "kernel-transposed", "each kernel is read", "the last two axes of the weight are (K_h, K_w)", weight_as
     ),
-    Mistake(
-        "weight-read-as-transposed",
-        "the weight's memory is read with its two axes of channels exchanged, so that its taps are mixed up",
-        "conv_transpose2d has a weight of (C, O/G, K_h, K_w), conv2d and its gradients one of (O, C/G, K_h, K_w)",
-        _weight_untransposed,
-    ),
-    Mistake("output-stored-as-nhwc", "the result is stored as NHWC", _RESULT, stored_as("0s1"), ranks=(1, 2)),
+    WEIGHT_UNTRANSPOSED,
+    Mistake("output-stored-as-nhwc", "the result is stored as NHWC", _RESULT, stored_as("0s1")),
     Mistake("output-transposed", "each image is stored as (W, H)", _RESULT, stored_as("01t"), ranks=PLANES),
     Mistake(
         "output-batch-and-channels-swapped",
         "the result is stored with its channels before its images",
         _RESULT,
         stored_as("10s"),
-        ranks=(1, 2),
     ),
     Mistake(
         "output-groups-transposed",

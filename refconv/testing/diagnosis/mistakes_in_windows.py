@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -23,24 +24,74 @@ def padded(axis: AxisGeometry, before: int, after: int) -> AxisGeometry:
     return replace(axis, padding=(before, after))
 
 
-def _exchanged(name: str) -> Change:
-    """Give the height the width's parameter, and the width the height's."""
-    return lambda reading: _with_parameters(reading, name, "width", "height")
+def _exchanged(name: str, *axes: str) -> Change:
+    """Give two axes each other's parameter."""
+    first, second = axes
+    return lambda reading: _with_parameters(reading, name, {first: second, second: first})
 
 
-def _one_for_both(name: str, *, first: bool) -> Change:
-    """Give both axes the height's parameter, or the width's."""
-    source = "height" if first else "width"
-    return lambda reading: _with_parameters(reading, name, source, source)
+def _one_for(name: str, source: str, *axes: str) -> Change:
+    """Give some axes the parameter of one."""
+    return lambda reading: _with_parameters(reading, name, dict.fromkeys(axes, source))
 
 
-def _with_parameters(reading: Reading, name: str, of_height: str, of_width: str) -> Reading:
-    """Give the height and the width a parameter of these axes."""
-    height, width = (
-        replace(reading.axis(axis), **{name: getattr(reading.axis(source), name)})
-        for axis, source in (("height", of_height), ("width", of_width))
+def _with_parameters(reading: Reading, name: str, sources: Mapping[str, str]) -> Reading:
+    """Give each of some axes a parameter of another one."""
+    values = {axis: getattr(reading.axis(source), name) for axis, source in sources.items()}
+    for axis, value in values.items():
+        reading = reading.with_axis(axis, replace(reading.axis(axis), **{name: value}))
+    return reading
+
+
+def _of_both(name: str, both: str, width: str, height: str) -> tuple[Mistake, ...]:
+    """Return the mistakes in whose parameter an axis is given: of height and width, and of all three."""
+    own = f"the depth, the height and the width have a {name} each"
+    swapped, first, second = f"{name}-axes-swapped", f"{name}-first-for-both", f"{name}-second-for-both"
+    return (
+        Mistake(
+            swapped,
+            f"the {name} of the height is used along the width, and the other way round",
+            both,
+            _exchanged(name, "height", "width"),
+            is_common=True,
+            ranks=SEVERAL_AXES,
+        ),
+        Mistake(
+            swapped,
+            f"the {name} of the depth is used along the width, and the other way round",
+            own,
+            _exchanged(name, "depth", "width"),
+            ranks=VOLUMES,
+        ),
+        Mistake(
+            first,
+            f"the {name} of the height is used along the width as well",
+            width,
+            _one_for(name, "height", "width"),
+            ranks=SEVERAL_AXES,
+        ),
+        Mistake(
+            first,
+            f"the {name} of the depth is used along the height and the width as well",
+            own,
+            _one_for(name, "depth", "height", "width"),
+            ranks=VOLUMES,
+        ),
+        Mistake(
+            second,
+            f"the {name} of the width is used along the height as well",
+            height,
+            _one_for(name, "width", "height"),
+            ranks=SEVERAL_AXES,
+        ),
+        Mistake(
+            second,
+            f"the {name} of the width is used along the depth and the height as well",
+            own,
+            _one_for(name, "width", "depth", "height"),
+            ranks=VOLUMES,
+        ),
     )
-    return reading.with_axis("height", height).with_axis("width", width)
 
 
 def _undilated_same(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
@@ -105,28 +156,7 @@ PADDING: Final = (
         f"{_WINDOW}, with T the padding of one side",
         lambda axis: padded(axis, 2 * axis.padding[0], 2 * axis.padding[1]),
     ),
-    Mistake(
-        "padding-axes-swapped",
-        "the padding of the height is used along the width, and the other way round",
-        "(T, B) pads the rows, (L, R) the columns",
-        _exchanged("padding"),
-        is_common=True,
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "padding-first-for-both",
-        "the padding of the height is used along the width as well",
-        "(L, R) pads the columns",
-        _one_for_both("padding", first=True),
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "padding-second-for-both",
-        "the padding of the width is used along the height as well",
-        "(T, B) pads the rows",
-        _one_for_both("padding", first=False),
-        ranks=SEVERAL_AXES,
-    ),
+    *_of_both("padding", "(T, B) pads the rows, (L, R) the columns", "(L, R) pads the columns", "(T, B) pads the rows"),
     *per_axis(
         "padding-before-used-for-after",
         "the padding before the first pixel is used after the last one as well",
@@ -186,28 +216,7 @@ DILATION: Final = (
         lambda axis: replace(axis, dilation=1),
         is_common=True,
     ),
-    Mistake(
-        "dilation-axes-swapped",
-        "the dilation of the height is used along the width, and the other way round",
-        "D_h spaces the rows, D_w the columns",
-        _exchanged("dilation"),
-        is_common=True,
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "dilation-first-for-both",
-        "the dilation of the height is used along the width as well",
-        "D_w spaces the columns",
-        _one_for_both("dilation", first=True),
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "dilation-second-for-both",
-        "the dilation of the width is used along the height as well",
-        "D_h spaces the rows",
-        _one_for_both("dilation", first=False),
-        ranks=SEVERAL_AXES,
-    ),
+    *_of_both("dilation", "D_h spaces the rows, D_w the columns", "D_w spaces the columns", "D_h spaces the rows"),
     *per_axis(
         "dilation-one-too-large",
         "the dilation is one too large: it is taken for the gap between taps",
@@ -236,27 +245,11 @@ STRIDE: Final = (
         lambda axis: replace(axis, stride=1),
         is_common=True,
     ),
-    Mistake(
-        "stride-axes-swapped",
-        "the stride of the height is used along the width, and the other way round",
+    *_of_both(
+        "stride",
         "S_h steps over the rows, S_w over the columns",
-        _exchanged("stride"),
-        is_common=True,
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "stride-first-for-both",
-        "the stride of the height is used along the width as well",
         "S_w steps over the columns",
-        _one_for_both("stride", first=True),
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "stride-second-for-both",
-        "the stride of the width is used along the height as well",
         "S_h steps over the rows",
-        _one_for_both("stride", first=False),
-        ranks=SEVERAL_AXES,
     ),
     *per_axis(
         "stride-and-dilation-swapped",

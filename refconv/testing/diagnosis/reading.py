@@ -10,7 +10,7 @@ after the other, and any element can be predicted by itself, without the rest.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Self, TypeAlias
@@ -81,7 +81,7 @@ class Reading(ABC):
     factors: ClassVar[tuple[str, str]]
     outer: ClassVar[tuple[str, str]] = ("images", "channels")
     inner: ClassVar[tuple[str, str, str]] = ("planes", "rows", "columns")
-    letters: ClassVar[str] = "NORPQ"  # of the result
+    letters: ClassVar[Mapping[int, str]] = {1: "NOP", 2: "NOPQ", 3: "NORPQ"}  # of the result, by its axes of space
     grouped: ClassVar[int] = 1  # the axis of the result that the groups divide
 
     @property
@@ -107,8 +107,7 @@ class Reading(ABC):
     @property
     def own_letters(self) -> str:
         """A letter for each axis that the caller has."""
-        letters = self.letters[:2] + self.letters[-self.rank :]
-        return "".join(letter for axis, letter in enumerate(letters) if axis not in self.dropped)
+        return "".join(letter for axis, letter in enumerate(self.letters[self.rank]) if axis not in self.dropped)
 
     def full(self, array: Array) -> Array:
         """Return an array that has the caller's axes in those of the result."""

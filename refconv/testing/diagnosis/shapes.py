@@ -11,13 +11,13 @@ import numpy as np
 
 from refconv.numbers.formats import Array
 from refconv.testing.comparing.reference import Reference
+from refconv.testing.diagnosis.directions import WeightAdjoint
 from refconv.testing.diagnosis.evidence import Evidence, is_near
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.mistakes import Mistake
 from refconv.testing.diagnosis.reading import Reading
 
 UNKNOWN_SHAPE: Final = "wrong-shape"
-MISTAKEN_ORDERS: Final = {"IOHW": "gradient-channels-swapped", "OIWH": "gradient-transposed"}
 
 
 def type_findings(actual: Array, dtype: np.dtype[np.generic]) -> list[Finding]:
@@ -56,9 +56,18 @@ def _arrangements(actual: Array, right: Reading, shape: tuple[int, ...]) -> Iter
     for order in permutations(range(len(shape))):
         if list(order) != sorted(order) and actual.shape == tuple(shape[axis] for axis in order):
             names = "".join(right.own_letters[axis] for axis in order)
-            code = MISTAKEN_ORDERS.get(names, f"output-as-{names.lower()}")
+            code = _mistaken_orders(right).get(order, f"output-as-{names.lower()}")
             yield code, f"the axes come as {names}", actual.transpose(np.argsort(order))
     yield "wrong-shape-right-numbers", f"the shape is {actual.shape}", actual.reshape(shape)
+
+
+def _mistaken_orders(right: Reading) -> dict[tuple[int, ...], str]:
+    """Return the orders of axes that a weight's gradient has by a mistake of its own."""
+    if not isinstance(right, WeightAdjoint):
+        return {}
+    *first, last = space = tuple(range(2, 2 + right.rank))
+    turned = {(0, 1, *space[::-1]), (0, 1, *first[:-1], last, *first[-1:])}
+    return dict.fromkeys(turned, "gradient-transposed") | {(1, 0, *space): "gradient-channels-swapped"}
 
 
 def _sizes(mistake: Mistake, actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> bool:

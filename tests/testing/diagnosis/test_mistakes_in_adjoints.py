@@ -479,7 +479,14 @@ def test_places_in_the_words_of_a_direction() -> None:
     volume = refconv.conv3d(VOLUME, CUBES, **IN_SPACE)
     volume[1, :, 1] = 0
     (finding, *_) = diagnose_result(volume, refconv.conv3d, VOLUME, CUBES, **IN_SPACE)
-    assert (finding.code, finding.sentence) == ("some-planes-zero", "it is wrong in plane 5: zeros stand there")
+    assert (finding.code, finding.sentence) == (
+        "some-images+some-planes-zero",
+        "it is wrong in image 1, plane 1: zeros stand there",
+    )
+    volume = refconv.conv3d(VOLUME, CUBES, **IN_SPACE)
+    volume[:, :, 1] = 0
+    (finding, *_) = diagnose_result(volume, refconv.conv3d, VOLUME, CUBES, **IN_SPACE)
+    assert (finding.code, finding.sentence) == ("some-planes-zero", "it is wrong in plane 1: zeros stand there")
 
 
 def test_imprecise_sums_of_an_adjoint() -> None:

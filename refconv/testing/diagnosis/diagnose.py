@@ -138,16 +138,23 @@ def whereabouts(actual: object, call: Call, dtype: npt.DTypeLike | None = None) 
     return regions[0].sentence if regions else ""
 
 
-def explanations(actual: Array, right: Reading, reference: Reference) -> list[Finding]:
-    """Return the causes that explain an output equally well."""
+def explanations(
+    actual: Array, right: Reading, reference: Reference, searches: Sequence[Search] | None = None
+) -> list[Finding]:
+    """Return the causes that explain an output equally well: by all searches, or by those given."""
+    searches = THOROUGH if searches is None else searches
     if "O" in (reference.dtype.kind, actual.dtype.kind):
         return []  # numbers of any kind at all, for which there is no bound
+    if actual.dtype.kind == "c" != reference.dtype.kind:
+        return [
+            Finding(
+                "wrong-dtype", f"complex numbers come out, of type {actual.dtype}", reading=f"dtype {reference.dtype}"
+            )
+        ]
     if actual.shape != reference.truth.shape:
         return shape_findings(actual, right, reference, table_of(right).mistakes)
     evidence = Evidence.of(actual, right, reference)
-    if not evidence.count:
-        return type_findings(actual, reference.dtype)
-    return first_found(THOROUGH, evidence)
+    return first_found(searches, evidence) if evidence.count else type_findings(actual, reference.dtype)
 
 
 def first_found(searches: Iterable[Search], evidence: Evidence) -> list[Finding]:

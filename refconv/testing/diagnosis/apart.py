@@ -63,7 +63,7 @@ def _kinds(case: Case, mistakes: Sequence[Mistake]) -> int:
     places = spread(right.everywhere(), OUTPUTS)
     outputs: list[tuple[Array, Array]] = []
     for mistake in mistakes:
-        reading = mistake.change(right)
+        reading = mistake.made(right)
         values, bound = reading.values(places), reading.bounds(places, dtype)
         if not any(is_near(values, other, bound).all() for other, bound in outputs):
             outputs.append((values, bound))

@@ -32,8 +32,6 @@ from refconv.testing.diagnosis.taps import tap_findings
 
 __all__ = ["diagnose", "diagnose_result"]
 
-LEAVE_NOTHING: Final = "input-channel-tail-lost"
-
 Search: TypeAlias = Callable[[Evidence], list[Finding]]
 
 
@@ -167,8 +165,7 @@ def uniform(evidence: Evidence) -> list[Finding]:
     found = {finding.code: finding for finding in filled_regions(evidence)}
     if not any(f"all-{content}" in found for content in ("zero", "bias-alone", "nan", "infinite")):
         return []
-    tails = [mistake for mistake in table_of(evidence.right).mistakes if mistake.code == LEAVE_NOTHING]
-    found |= {finding.code: finding for finding in named(evidence, tails)}
+    found |= {finding.code: finding for finding in named_alone(evidence)}
     others = {code: tuple(other for other in found if other != code) for code in found}
     return [replace(finding, alternatives=others[code]) for code, finding in found.items()]
 
@@ -181,8 +178,9 @@ def named(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
 def fit_of(evidence: Evidence, mistake: Mistake) -> Fit:
     """Say how far a mistake predicts an output; one that changes nothing here predicts nothing."""
     if mistake not in evidence.tried:
-        reading = mistake.change(evidence.right)
-        evidence.tried[mistake] = Fit.NONE if reading is evidence.right else evidence.fits(reading)
+        reading = mistake.made(evidence.right)
+        says_something = reading is not evidence.right and reading.shape == evidence.right.shape
+        evidence.tried[mistake] = evidence.fits(reading) if says_something else Fit.NONE
     return evidence.tried[mistake]
 
 

@@ -67,7 +67,8 @@ class InputAdjoint(Reading):
     ----------
     overlaps : str
         What stands where several outputs meet in a pixel: all of them ``"added"``, or what was written last, window by
-        window or tap by tap: ``"window"``, ``"tap"``; ``"wrapped"``: all, and the last ones for those before the first.
+        window or tap by tap: ``"window"``, ``"tap"``; ``"wrapped"``: all, and the last ones for those before the first;
+        ``"rounded"``: also those that a pixel lies between, as if no remainder was left of the division by S.
     output_padding : tuple of int
         E along each axis; empty where there is none.
     beyond : str
@@ -209,6 +210,12 @@ def _leading(axis: AxisGeometry, outputs: int, padding_mode: str, overlaps: str)
         earlier = replace(axis, padding=(axis.padding[0] + axis.stride * outputs, axis.padding[1]))
         found = _turned_round(table(earlier, 2 * outputs, padding_mode), axis.input_size)
         return np.where(found[..., :1] >= 0, found - (np.array([outputs, 0]) * (found[..., :1] >= outputs)), found)
+    if overlaps == "rounded":
+        offset = (
+            np.arange(axis.input_size)[:, np.newaxis] + axis.padding[0] - axis.dilation * np.arange(axis.kernel_size)
+        )
+        pairs = np.stack([offset // axis.stride, np.broadcast_to(np.arange(axis.kernel_size), offset.shape)], axis=-1)
+        return np.where(((offset >= 0) & (pairs[..., 0] < outputs))[..., np.newaxis], pairs, -1)
     pixels = table(axis, outputs, padding_mode)
     if overlaps == "added":
         return _turned_round(pixels, axis.input_size)

@@ -79,7 +79,7 @@ def grouped(channel: Callable[[Array, Array, Reading], Array]) -> Change:
 
 def block(o: Array, reading: Reading) -> Array:
     """Return the group of each output channel."""
-    return o // (len(reading.channels) // reading.groups)
+    return o // each_of(reading)
 
 
 def dense(reading: Reading) -> Reading:
@@ -96,6 +96,112 @@ def depthwise(reading: Reading) -> Reading:
         return reading
     own = np.arange(outputs) * (channels * reading.groups) // outputs
     return replace(reading, weight=reading.weight[:, :1], channels=own[:, np.newaxis])
+
+
+def each_of(reading: Reading) -> int:
+    """Return how many channels of the output, or of a transposed convolution's input, are in a group."""
+    return len(reading.channels) // reading.groups
+
+
+def after_first_image(part: str) -> Change:
+    """Let all images but the first read the first group's channels, as where the group's offset is lost."""
+
+    def change(reading: Reading) -> Reading:
+        array = getattr(reading, part).copy()
+        array[1:] = array[1:, np.arange(array.shape[1]) % (array.shape[1] // reading.groups)]
+        return replace(reading, **{part: array})
+
+    return change
+
+
+def _weights_of(channel: Callable[[Array, Reading], Array]) -> Change:
+    """Multiply with the weights of another channel of the plan's outputs, a function of the right one."""
+    return lambda reading: replace(reading, weight=reading.weight[channel(np.arange(len(reading.weight)), reading)])
+
+
+def _of_tail(reading: Reading, step: int) -> int:
+    return reading.channels.shape[1] // step * step
+
+
+def _weighing(select: Callable[[Reading], slice], weight: float) -> Change:
+    """Give some channels of a group this weight."""
+
+    def change(reading: Reading) -> Reading:
+        array = reading.weight.copy()
+        array[:, select(reading)] = weight
+        return replace(reading, weight=array, skips_zeros=True)
+
+    return change
+
+
+GROUP_WEIGHTS: Final = (
+    Mistake(
+        "groups-share-first-weights",
+        "every group is multiplied with the first group's weights",
+        "each group has weights of its own",
+        _weights_of(lambda o, reading: o % each_of(reading)),
+    ),
+    Mistake(
+        "groups-weight-offset",
+        "the weights of a group begin at the channels of the other side: g·(C/G) where g·(O/G) belongs",
+        "each group's weights lie one after the other",
+        _weights_of(lambda o, reading: (block(o, reading) * reading.channels.shape[1] + o % each_of(reading)) % len(o)),
+    ),
+)
+GROUP_BIAS: Final = (
+    Mistake(
+        "groups-share-first-bias",
+        "every group gets the first group's biases",
+        "output channel o gets bias[o]",
+        lambda reading: replace(
+            reading, bias=reading.bias[:, np.arange(reading.bias.shape[1]) % (reading.bias.shape[1] // reading.groups)]
+        ),
+    ),
+)
+CHANNELS_LOST: Final = (
+    Mistake(
+        "groups-first-channel-alone",
+        "only the first channel of a group is read",
+        "c runs over all C/G channels",
+        _weighing(lambda _: slice(1, None), 0),
+    ),
+    *(
+        Mistake(
+            "vector-last-channel-lost",
+            f"the last channel of each whole {step} is left out of the sum",
+            "c runs over all C/G channels",
+            _weighing(lambda reading, step=step: slice(step - 1, _of_tail(reading, step), step), 0),
+        )
+        for step in (2, 4, 8)
+    ),
+    *(
+        Mistake(
+            "channel-tail-unweighted",
+            f"the channels beyond the last whole {step} of a group are added up without their weights",
+            "every pixel is multiplied with its weight",
+            _weighing(lambda reading, step=step: slice(_of_tail(reading, step), None), 1),
+        )
+        for step in (2, 4, 8)
+    ),
+)
+GROUP_INPUTS: Final = (
+    Mistake(
+        "groups-input-offset",
+        "the input channels of a group begin at g·(O/G), where they begin at g·(C/G)",
+        "output channel o reads input channels (C/G)·g + c, with g = o // (O/G)",
+        grouped(
+            lambda o, c, reading: (
+                (block(o, reading) * each_of(reading) + c) % (reading.channels.shape[1] * reading.groups)
+            )
+        ),
+    ),
+    Mistake(
+        "groups-offset-first-image-alone",
+        "the offset of a group is lost after the first image: the others read the first group's channels",
+        "every image has all groups",
+        after_first_image("input"),
+    ),
+)
 
 
 def groups_of_channels(words: Words) -> tuple[Mistake, ...]:
@@ -259,17 +365,6 @@ def _of_image(reading: Reading) -> Reading:
     return replace(reading, bias=reading.bias[images, images % reading.bias.shape[1]])
 
 
-def _tail_lost(step: int) -> Change:
-    """Sum over input channels in steps, and forget what is left over."""
-
-    def change(reading: Reading) -> Reading:
-        weight = reading.weight.copy()
-        weight[:, reading.channels.shape[1] // step * step :] = 0
-        return replace(reading, weight=weight)
-
-    return change
-
-
 BATCH: Final = (
     Mistake(
         "batch-first-for-all",
@@ -290,6 +385,12 @@ BIAS: Final = (
     Mistake(
         "bias-twice", "the bias is added twice", "bias[o] once", lambda reading: replace(reading, bias=2 * reading.bias)
     ),
+    Mistake(
+        "bias-once-per-channel",
+        "the bias is added once for each input channel that is read",
+        "bias[o] once",
+        lambda reading: replace(reading, bias=reading.channels.shape[1] * reading.bias),
+    ),
     Mistake("bias-of-image", "image n gets bias[n]", "output channel o gets bias[o]", _of_image),
     Mistake(
         "bias-first-for-all",
@@ -304,7 +405,7 @@ TAILS: Final = tuple(
         "input-channel-tail-lost",
         f"the input channels beyond the last whole {step} of a group are left out of the sum",
         "c runs over all C/G channels",
-        _tail_lost(step),
+        _weighing(lambda reading, step=step: slice(_of_tail(reading, step), None), 0),
     )
     for step in (2, 4, 8, 16)
 )

@@ -105,6 +105,24 @@ def _same_from_undilated(*, larger_first: bool) -> Change:
     return on_axes(partial(_undilated_same, larger_first=larger_first))
 
 
+def _unclamped(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
+    """Move the windows by half of SAME's total where that is below 0, as in 1×1 at stride 3 of 7 pixels: none, or −1.
+
+    Rounded towards 0, as C divides, or down.
+    """
+    total = axis.reach(axis.output_size) - axis.input_size
+    if any(axis.padding) or total >= 0:
+        return axis
+    smaller = total // 2 if larger_first else -(-total // 2)
+    return padded(axis, smaller, total - smaller)
+
+
+def _half_of(axis: AxisGeometry, *, more: tuple[int, int]) -> AxisGeometry:
+    """Pad by half of the kernel on both sides, 1 of 3 taps, and by one more where it is odd."""
+    half, odd = divmod(axis.effective_kernel_size, 2)
+    return padded(axis, half + more[0] * odd, half + more[1] * odd)
+
+
 def _mode(padding_mode: str) -> Change:
     return lambda reading: replace(reading, padding_mode=padding_mode)
 
@@ -172,6 +190,50 @@ PADDING: Final = (
         )
         for larger_first in (False, True)
     ),
+    Mistake(
+        "same-from-undilated-kernel+dilation-ignored",
+        "the padding of SAME is computed from the kernel without its dilation, and the dilation is ignored",
+        f"{_WINDOW}; T + B = (P − 1)·S + D·(K − 1) + 1 − H",
+        on_axes(lambda axis: replace(_undilated_same(axis, larger_first=False), dilation=1)),
+    ),
+    *(
+        Mistake(
+            "same-total-not-clamped",
+            "the total padding of SAME is used where it is negative"
+            f", its half rounded {'down' if larger_first else 'towards 0'}: the windows move into the image",
+            "T + B = max(0, (P − 1)·S + D·(K − 1) + 1 − H)",
+            on_axes(partial(_unclamped, larger_first=larger_first)),
+        )
+        for larger_first in (False, True)
+    ),
+    *(
+        Mistake(
+            f"same-half-kernel{'-and-one' * any(more)}",
+            "the padding of SAME is half of the kernel on both sides" + ", and one more of an odd kernel" * any(more),
+            "T + B = (P − 1)·S + D·(K − 1) + 1 − H",
+            on_axes(partial(_half_of, more=more)),
+        )
+        for more in ((0, 0), (1, 0), (0, 1))
+    ),
+    *(
+        Mistake(
+            "padding-axes-rotated",
+            f"the paddings of the three axes are rotated: the depth has that of the {first}",
+            "the depth, the height and the width have a padding each",
+            lambda reading, order=order: _with_parameters(reading, "padding", order),
+            ranks=VOLUMES,
+        )
+        for first, order in (
+            ("height", {"depth": "height", "height": "width", "width": "depth"}),
+            ("width", {"depth": "width", "height": "depth", "width": "height"}),
+        )
+    ),
+    *per_axis(
+        "stride-times-padding",
+        "the window starts at (p − T)·S",
+        _WINDOW,
+        lambda axis: padded(axis, axis.stride * axis.padding[0], sum(axis.padding) - axis.stride * axis.padding[0]),
+    ),
     Mistake("padding-circular", "the image is wrapped round into the padding", _ZEROS, _mode("circular")),
     Mistake("padding-replicated", "the edge pixels are repeated in the padding", _ZEROS, _mode("replicate")),
     Mistake("padding-reflected", "the image is mirrored into the padding", _ZEROS, _mode("reflect")),
@@ -222,6 +284,12 @@ DILATION: Final = (
         "the dilation is one too large: it is taken for the gap between taps",
         "a dilation of 1 has no gaps",
         lambda axis: replace(axis, dilation=axis.dilation + 1),
+    ),
+    *per_axis(
+        "dilation-squared",
+        "the dilation is applied twice: D² is used",
+        f"{_WINDOW}, with D once",
+        lambda axis: replace(axis, dilation=axis.dilation**2),
     ),
     *per_axis(
         "dilation-one-too-small",

@@ -17,7 +17,11 @@ from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.mistakes import Mistake
 from refconv.testing.diagnosis.reading import Reading
 
-UNKNOWN_SHAPE: Final = "wrong-shape"
+UNKNOWN_SHAPES: Final = {  # by what is wrong in them
+    "wrong-shape": "the result has the wrong shape",
+    "wrong-number-of-axes": "the result has the wrong number of axes",
+    "wrong-number-of-channels": "the result has the wrong number of images or channels",
+}
 
 
 def type_findings(actual: Array, dtype: np.dtype[np.generic]) -> list[Finding]:
@@ -46,7 +50,10 @@ def shape_findings(actual: Array, right: Reading, reference: Reference, mistakes
             for code in dict.fromkeys(codes)
         ]
     words = f"the shape is {actual.shape}, where {reference.truth.shape} was expected"
-    return [Finding(UNKNOWN_SHAPE, words, reading=should)]
+    outer = slice(-right.rank)
+    is_of_channels = not right.is_vector and actual.shape[outer] != reference.truth.shape[outer]
+    code = "wrong-number-of-channels" if is_of_channels else "wrong-shape"
+    return [Finding(code if actual.ndim == reference.truth.ndim else "wrong-number-of-axes", words, reading=should)]
 
 
 def _arrangements(actual: Array, right: Reading, shape: tuple[int, ...]) -> Iterator[tuple[str, str, Array]]:
@@ -72,7 +79,7 @@ def _mistaken_orders(right: Reading) -> dict[tuple[int, ...], str]:
 
 def _sizes(mistake: Mistake, actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> bool:
     """Whether a kernel with this mistake, also in the output's size, gives this output."""
-    natural = mistake.change(right).naturally_sized()
+    natural = mistake.made(right).naturally_sized()
     if min(natural.size) < 1 or natural.own(natural.shape) != actual.shape:
         return False
     if natural.shape == right.naturally_sized().shape and not mistake.is_of_size:

@@ -23,6 +23,10 @@ EXTRA = (2, 3, 5)  # of a transposed convolution, its output padding
 # Other steps, under which windows overlap, and what looks alike above does not.
 CLOSE: dict[str, Any] = {"stride": (2, 1, 1), "padding": ((2, 4), (1, 3), (1, 3)), "dilation": (2, 3, 2)}
 SIZE, TAPS = (5, 6, 7), (2, 3, 2)
+TWOS: dict[str, Any] = {"stride": (2, 2, 2), "padding": ((1, 1),) * 3, "dilation": (1, 1, 1)}
+# Steps of 1, groups of 9 channels, and room for tiles; and SAME padding of kernels that the stride steps over.
+PLAIN: dict[str, Any] = {"stride": (1, 1, 1), "padding": ((1, 1),) * 3, "dilation": (1, 1, 1)}
+WIDE: dict[str, Any] = {"stride": (4, 3, 4), "padding": ((0, 0),) * 3, "dilation": (1, 1, 1)}
 
 
 def normal(*shape: int) -> np.ndarray:
@@ -30,14 +34,22 @@ def normal(*shape: int) -> np.ndarray:
 
 
 def call_of(
-    op: str, change: Callable[[np.ndarray], np.ndarray] = np.asarray, given: dict[str, Any] = STEPS, **more: Any
+    op: str,
+    change: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    given: dict[str, Any] = STEPS,
+    size: tuple[int, ...] = SIZE,
+    taps: tuple[int, ...] = TAPS,
+    each: int = 3,
+    **more: Any,
 ) -> Call:
     """Return a call whose numbers all differ, from axis to axis and among each other."""
     operation, rank = OPERATIONS[op], OPERATIONS[op].space.rank
     steps = {name: value[-rank:] for name, value in given.items()} | {"groups": 2} | more
     if operation.is_transposed:
-        steps["output_padding"] = (EXTRA if given is STEPS else (1, 2, 1))[-rank:]
-    x, w = normal(2, 6, *SIZE[-rank:]), normal(*((6, 5) if operation.is_transposed else (10, 3)), *TAPS[-rank:])
+        extra = {id(STEPS): EXTRA, id(CLOSE): (1, 2, 1), id(WIDE): (3, 2, 3)}.get(id(given), (0, 0, 0))
+        steps["output_padding"] = extra[-rank:]
+    leading = (2 * each, 5 if each == 3 else each + 1) if operation.is_transposed else (10, each)
+    x, w = normal(2, 2 * each, *size[-rank:]), normal(*leading, *taps[-rank:])
     shape = operation.forward.function(x, w, None, **steps).shape
     x, w, y, b = (change(array) for array in (x, w, normal(*shape), normal(shape[1])))
     arguments = {"": (x, w, b), "input": (x.shape, w, y), "weight": (x, w.shape, y)}
@@ -46,8 +58,13 @@ def call_of(
 
 def with_nan(array: np.ndarray) -> np.ndarray:
     array = array.copy()
-    array.flat[:: array.size // 5] = np.nan
+    array.flat[::7] = np.nan
     return array
+
+
+def with_holes(array: np.ndarray) -> np.ndarray:
+    """Put zeros beside NaN."""
+    return np.where(np.arange(array.size).reshape(array.shape) % 3 == 0, 0, with_nan(array))
 
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -63,6 +80,10 @@ def readings_of(op: str) -> tuple[Reading, ...]:
     right, read = call_of(op), OPERATIONS[op].factors[0]
     calls = [*(call_of(op, change) for change in CHANGES.values()), call_of(op, given=CLOSE)]
     calls.append(right.with_operands(**{read: with_nan(right.operands[read])}))
+    calls.append(call_of(op, given=PLAIN, size=(4, 5, 20), taps=(3, 3, 3), each=9))
+    calls.append(call_of(op, given=WIDE, size=(6, 8, 7), taps=(2, 1, 1)))
+    calls.append(call_of(op, given=TWOS, taps=(3, 3, 3)))
+    calls.append(call_of(op, with_holes))
     if not OPERATIONS[op].is_transposed:
         rank = OPERATIONS[op].space.rank
         calls.append(call_of(op, padding=((4, 3), (3, 4), (3, 2))[-rank:], padding_mode="circular"))

@@ -41,7 +41,7 @@ def zeroed(part: str, selected: Selected, *names: str) -> Change:
         for place, (name, axis) in enumerate(zip(AXES[-reading.rank :], reading.axes, strict=True)):
             if name in names or not names:
                 array[(..., selected(axis), *(slice(None),) * (reading.rank - 1 - place))] = 0
-        return replace(reading, **{part: array}, skips_zeros=True)
+        return replace(reading, **{part: array}, skips_zeros=part == "weight")
 
     return change
 

@@ -283,7 +283,7 @@ def thresholds(failing: list[Plan], passing: list[Plan]) -> dict[str, Test]:
     found = []
     for name, quantity in QUANTITIES.items():
         fails, passes = sorted(map(quantity, failing)), sorted(set(map(quantity, passing)))
-        below, above = [n for n in passes if n < fails[0]], [n for n in passes if n > fails[-1]]
+        below, above = [n for n in passes if 0 < n < fails[0]], [n for n in passes if n > fails[-1]]  # nothing is no limit
         found += [Threshold(name, below[-1], fails[0])] if below else []
         found += [Threshold(name, above[0], fails[-1])] if above else []
     return {threshold.text: threshold for threshold in found}

@@ -278,7 +278,9 @@ class Scattered:
 
     op: ClassVar[str] = "conv_transpose2d"
 
-    def __init__(self, g: Array, w: Array, b: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any) -> None:
+    def __init__(
+        self, g: Array, w: Array, b: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any
+    ) -> None:
         if g.ndim != 4 or isinstance(padding, str):
             raise NotImplementedError("a batch of images, and padding in numbers")
         top, left = padding
@@ -360,7 +362,9 @@ class GroupsScatterTheFirstBias(Scattered):
 
 
 class GroupsAndDilationExchanged(Scattered):
-    def __init__(self, g: Array, w: Array, b: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any) -> None:
+    def __init__(
+        self, g: Array, w: Array, b: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any
+    ) -> None:
         if dilation[0] != dilation[1]:
             raise NotImplementedError("one dilation")
         if b is not None and groups != dilation[0]:

@@ -122,12 +122,12 @@ def _other_bias(evidence: Evidence) -> Content | None:
 
 def _constant(evidence: Evidence) -> Content | None:
     """Find the truth plus one number."""
-    return _altered(evidence, np.subtract, np.add, "plus-constant", "the truth plus {:.9g} stands there")
+    return _altered(evidence, np.subtract, np.add, "plus-constant", "the truth plus {} stands there")
 
 
 def _factor(evidence: Evidence) -> Content | None:
     """Find the truth times one number."""
-    return _altered(evidence, np.divide, np.multiply, "scaled", "{:.9g} times the truth stands there")
+    return _altered(evidence, np.divide, np.multiply, "scaled", "{} times the truth stands there")
 
 
 def _altered(
@@ -150,7 +150,13 @@ def _altered(
     wrong = evidence.wrong
     if not (np.isfinite(number) and mask[wrong].all() and accounts_for(actual[wrong], altered[wrong], truth[wrong])):
         return None
-    return Content(code, words.format(float(number)), mask)
+    texts = (f"{float(number):.{digits}g}" for digits in range(1, 10))  # the shortest that does as well
+    near = (
+        text
+        for text in texts
+        if is_near(actual[wrong], apply(truth, float(text))[wrong], 4 * evidence.bound[wrong]).all()
+    )
+    return Content(code, words.format(next(near, f"{float(number):.9g}")), mask)
 
 
 def _exchanged_maps(evidence: Evidence) -> Content | None:

@@ -210,14 +210,14 @@ def _leading(axis: AxisGeometry, outputs: int, padding_mode: str, overlaps: str)
         earlier = replace(axis, padding=(axis.padding[0] + axis.stride * outputs, axis.padding[1]))
         found = _turned_round(table(earlier, 2 * outputs, padding_mode), axis.input_size)
         return np.where(found[..., :1] >= 0, found - (np.array([outputs, 0]) * (found[..., :1] >= outputs)), found)
-    if overlaps == "rounded":
+    if overlaps == "rounded" and axis.stride > 1:
         offset = (
             np.arange(axis.input_size)[:, np.newaxis] + axis.padding[0] - axis.dilation * np.arange(axis.kernel_size)
         )
         pairs = np.stack([offset // axis.stride, np.broadcast_to(np.arange(axis.kernel_size), offset.shape)], axis=-1)
         return np.where(((offset >= 0) & (pairs[..., 0] < outputs))[..., np.newaxis], pairs, -1)
     pixels = table(axis, outputs, padding_mode)
-    if overlaps == "added":
+    if overlaps in ("added", "rounded"):
         return _turned_round(pixels, axis.input_size)
     written = pixels if overlaps == "window" else pixels.T
     last = _turned_round(written, axis.input_size, last=True)

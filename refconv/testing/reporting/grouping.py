@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -190,7 +190,9 @@ def _shared_place(members: Sequence[CaseResult]) -> Finding | None:
     places = [[f for f in member.findings if f.is_place and not f.is_partial] for member in members]
     found = shared_causes(places)
     finding, which = found[0] if found else (None, [])
-    return finding if finding is not None and len(which) >= SHARED * len(members) else None
+    if finding is None or len(which) < SHARED * len(members):
+        return None
+    return finding if len(which) == len(members) else replace(finding, sentence=f"in {len(which)}, {finding.sentence}")
 
 
 def _is_refused(group: Group, member: CaseResult) -> bool:

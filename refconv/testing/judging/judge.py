@@ -22,6 +22,7 @@ from refconv.testing.diagnosis.behaviour import mutation
 from refconv.testing.diagnosis.causes import Explainer
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
+from refconv.testing.programs.program import ProgramDiedError
 from refconv.testing.targets import Target, load_target
 
 __all__ = ["CaseResult", "run_case"]
@@ -191,6 +192,8 @@ def judged_whatever(judge: Judge, case: Case) -> CaseResult:
 
 def _refusal(case: Case, target: Target, error: BaseException, seconds: float) -> CaseResult:
     """Return the result of a case at which the target raised this."""
+    if isinstance(error, ProgramDiedError):  # which refuses nothing
+        return failed(case, f"the process died: {error}", seconds)
     text = exception_text(error)
     if isinstance(error, NotImplementedError):
         return CaseResult(case.id, case.family, "unsupported", text, seconds=seconds)

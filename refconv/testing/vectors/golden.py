@@ -30,9 +30,10 @@ class ExactCall(Call):
 def golden(case: Case) -> dict[str, Array]:
     """Return the correctly rounded result of a valid case, and the bound of each element on ``|actual − result|``.
 
-    An element is right if it is within its bound of the result, or equal to it, or both are NaN.  The bound is that of
-    `refconv.error_bound` and what the result itself is rounded by.  It is 0 for exact data, infinite where a result may
-    overflow in some order, and in float32, rounded up.
+    An element is right if its bound is infinite, it is within its bound of the result, or equal to it, or both are NaN.
+    The bound is that of `refconv.error_bound` and what the result itself is rounded by, in float32, rounded up.  It is
+    0 for exact data, and infinite where honest kernels differ: where a sum may overflow in some order, and where a
+    weight that is not finite meets padding, a tap that some kernels skip.
 
     Examples
     --------
@@ -44,8 +45,19 @@ def golden(case: Case) -> dict[str, Array]:
     call = case.call()
     exact = ExactCall(call.operation, call.operands, call.parameters)
     result = exact(dtype=case.result_dtype)
-    is_exact = case.data not in ROUNDED or is_integral(case.result_dtype)
-    return {"result": result, "bound": np.zeros(result.shape, np.float32) if is_exact else bound_on(exact, result)}
+    if case.data in ROUNDED and not is_integral(case.result_dtype):
+        return {"result": result, "bound": bound_on(exact, result)}
+    bound = np.zeros(result.shape, np.float32)
+    if case.data in ("nanweight", "infweight"):
+        bound[_padding_meets_no_number(exact)] = np.inf
+    return {"result": result, "bound": bound}
+
+
+def _padding_meets_no_number(call: Call) -> Array:
+    """Return where a convolution reads padding through a weight that is not finite: fewer such taps are on pixels."""
+    lost = (~np.isfinite(call.operands["weight"])).astype(np.float64)
+    on_pixels = call.with_operands(input=np.ones(call.operands["input"].shape), weight=lost, bias=None)()
+    return np.asarray(on_pixels < lost.sum(axis=tuple(range(1, lost.ndim))).reshape(-1, *(1,) * (lost.ndim - 2)))
 
 
 def bound_on(call: ExactCall, result: Array) -> Array:

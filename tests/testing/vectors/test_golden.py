@@ -22,7 +22,7 @@ def is_right(actual: np.ndarray, result: np.ndarray, bound: np.ndarray) -> np.nd
     """Be the rule that a program in another language has."""
     with np.errstate(all="ignore"):
         near = np.abs(actual.astype(np.complex128) - result) <= bound
-    return near | (actual == result) | (np.isnan(actual) & np.isnan(result))
+    return np.isinf(bound) | near | (actual == result) | (np.isnan(actual) & np.isnan(result))
 
 
 def test_the_bound_of_one_product_is_that_of_its_rounding_and_of_the_result() -> None:
@@ -61,6 +61,12 @@ def test_exact_data_have_no_bound_but_equality() -> None:
         assert found["bound"].dtype == np.float32
         assert not found["bound"].any()
     assert golden(find_case("n1-c2-o3-g1-5x6-k3-s1-p1-d1-i8"))["result"].dtype == np.int64
+
+
+def test_a_weight_that_is_no_number_is_not_compared_where_it_meets_padding() -> None:
+    found = golden(find_case("n1-c1-o2-g1-2x3-k3x2-s1-p1x0-d1-f32-nanweight"))  # the first tap is NaN
+    assert found["bound"].tolist() == [[[[np.inf] * 2, [0.0] * 2], [[0.0] * 2] * 2]]
+    assert np.isnan(found["result"]).tolist() == [[[[True] * 2] * 2, [[False] * 2] * 2]]
 
 
 def test_the_result_is_correctly_rounded() -> None:

@@ -12,7 +12,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from refconv.core.windows import add_windows, fold, pad, windows
+from refconv.core.adjoint import add_windows, fold
+from refconv.core.products import pad, windows
 from refconv.geometry.arguments import PLANE, IntOrPair, PaddingLike, adding_context, as_ints
 from refconv.geometry.build import plan_windows
 from refconv.numbers.dtypes import accumulation_dtype, as_array, magnitude, result_dtype, round_once

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from refconv.core.windows import pad, windows
+from refconv.core.products import pad, windows
 from refconv.geometry.arguments import PLANE, IntOrPair, PaddingLike, as_int, as_pair
 from refconv.geometry.build import check_weight_rank, plan_convolution
 from refconv.geometry.plan import ConvGeometry

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import overload
 
 from refconv.geometry.arguments import (
+    LINE,
     IntOrPair,
     Padding,
     PaddingLike,
     Pair,
     adding_context,
     as_int,
-    as_pad_sides,
+    as_padding,
     as_pair,
     is_sequence,
 )
@@ -137,9 +138,17 @@ def output_size(
             as_int("kernel_size", kernel_size, minimum=1),
             as_int("stride", stride, minimum=1),
             as_int("dilation", dilation, minimum=1),
-            as_pad_sides(padding),
+            _as_sides(padding),
             padding_mode="zeros",
         ).output_size
+
+
+def _as_sides(padding: PaddingLike) -> Pair | str:
+    """Return one axis' padding ``(before, after)``, or one of the strings: an int stands for both sides."""
+    if isinstance(padding, str):
+        as_padding(padding, LINE)
+        return padding
+    return as_pair("padding", padding, 0, "(before, after)")
 
 
 @overload

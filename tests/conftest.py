@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+# Scripts that need PyTorch, and no tests: pytest is not to import them in search of doctests.
+collect_ignore = ["benchmarks"]
+
 
 @pytest.fixture(params=["im2col", "einsum", "direct", "exact"])
 def method(request: pytest.FixtureRequest) -> str:

@@ -13,6 +13,7 @@ from refconv.core.windows import pad
 from refconv.geometry.build import plan_convolution
 
 torch = pytest.importorskip("torch", reason="PyTorch is a second opinion, never a dependency")
+torch.set_num_threads(1)  # so small are these arrays that threads only wait for each other
 
 Array = npt.NDArray[Any]
 

@@ -13,7 +13,8 @@ import pytest
 
 import refconv
 from refconv.commands import main as cli
-from refconv.testing import CaseResult, Comparison, Report, cases
+from refconv.testing import CaseResult, Comparison, Outcome, Report, cases
+from refconv.testing.judging.outcome import Ending
 
 KERNELS = Path(__file__).parent / "testing"
 SCRIPT = Path(sys.executable).parent / "refconv"
@@ -297,7 +298,7 @@ def test_options_are_handed_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
     def check(*arguments: Any, **keywords: Any) -> Report:
         seen.append((arguments, {name: value for name, value in keywords.items() if name != "on_result"}))
-        return Report("t", "core", (CaseResult("id", "family", "passed", "", Comparison()),))
+        return Report("t", "core", (CaseResult("id", "family", Outcome.PASSED, "", Comparison()),))
 
     monkeypatch.setattr("refconv.commands.check.check", check)
     assert cli.main(["check", "t"]) == 0
@@ -563,7 +564,10 @@ def test_an_interrupted_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 def test_markup_in_a_message_is_not_markup(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     detail = "raised [bold]Error[/bold]: x[0] :smile:"
-    results = (CaseResult(DEFAULT, "smoke", "failed", detail), CaseResult("u", "smoke", "unsupported", detail))
+    results = (
+        CaseResult(DEFAULT, "smoke", Outcome.FAILED, detail),
+        CaseResult("u", "smoke", Outcome.UNSUPPORTED, detail),
+    )
     monkeypatch.setattr("refconv.commands.check.check", lambda *_, **__: Report("a[b]/k.py:f", "smoke", results))
     assert cli.main(["check", "refconv", "--tier", "smoke"]) == 1
     printed = capsys.readouterr().out
@@ -577,7 +581,7 @@ def test_markup_in_a_message_is_not_markup(monkeypatch: pytest.MonkeyPatch, caps
 def test_markup_in_a_path_is_not_markup(
     target: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = Report(target, "smoke", (CaseResult(DEFAULT, "smoke", "passed", "", Comparison()),))
+    report = Report(target, "smoke", (CaseResult(DEFAULT, "smoke", Outcome.PASSED, "", Comparison()),))
     monkeypatch.setattr("refconv.commands.check.check", lambda *_, **__: report)
     assert cli.main(["check", target]) == 0
     assert capsys.readouterr().out.splitlines()[1] == f"refconv check {target}, tier smoke"
@@ -585,7 +589,7 @@ def test_markup_in_a_path_is_not_markup(
 
 def test_the_commonest_reason_comes_first(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     reasons = ["seldom", "often", "often"] + ["always it is " + "x" * 70] * 12
-    results = tuple(CaseResult(f"n{index}", "smoke", "unsupported", why) for index, why in enumerate(reasons))
+    results = tuple(CaseResult(f"n{index}", "smoke", Outcome.UNSUPPORTED, why) for index, why in enumerate(reasons))
     monkeypatch.setattr("refconv.commands.check.check", lambda *_, **__: Report("t", "smoke", results))
     assert cli.main(["check", "refconv"]) == 1
     lines = capsys.readouterr().out.splitlines()
@@ -599,21 +603,22 @@ def test_a_long_verdict_has_the_name_on_a_line_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = "a/rather/long/name/of/a/file.py:and_its_function"
-    results = (CaseResult(DEFAULT, "smoke", "failed", "x"), CaseResult("u", "smoke", "unsupported", "y"))
+    results = (CaseResult(DEFAULT, "smoke", Outcome.FAILED, "x"), CaseResult("u", "smoke", Outcome.UNSUPPORTED, "y"))
     monkeypatch.setattr("refconv.commands.check.check", lambda *_, **__: Report(target, "smoke", results))
     assert cli.main(["check", target]) == 1
     assert capsys.readouterr().out.splitlines()[-2:] == [f"{target}:", "  WRONG (0 passed, 1 failed, 1 unsupported)"]
 
 
-def fails(number: int, detail: str) -> CaseResult:
-    return CaseResult(cases()[number].id, "smoke", "failed", f"raised {detail}")
+def fails(number: int, error: str) -> CaseResult:
+    case = cases()[number].id
+    return CaseResult(case, "smoke", Outcome.FAILED, f"raised {error}: x", ending=Ending.RAISED, ended_by=error)
 
 
 def test_causes_come_with_most_failures_first_and_ten_at_most(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results = [fails(number, f"Error{number}: x") for number in range(11)]
-    twice = fails(11, "Error7: y")
+    results = [fails(number, f"Error{number}") for number in range(11)]
+    twice = fails(11, "Error7")
     monkeypatch.setattr("refconv.commands.check.check", lambda *_, **__: Report("t", "smoke", (*results, twice)))
     assert cli.main(["check", "refconv"]) == 1
     printed = capsys.readouterr().out

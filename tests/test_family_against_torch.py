@@ -11,6 +11,7 @@ from arrays import Array, whole
 from refconv import conv1d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, grad
 
 torch = pytest.importorskip("torch", reason="PyTorch is a second opinion, never a dependency")
+torch.set_num_threads(1)  # so small are these arrays that threads only wait for each other
 
 METHODS = ["im2col", "direct", "exact"]
 
@@ -139,3 +140,72 @@ def test_a_complex_transposed_convolution_conjugates_nothing() -> None:
     x, w = whole(1, 2, 3, 4) + 1j * whole(1, 2, 3, 4, seed=1), whole(2, 3, 2, 2, seed=2) + 2j
     desired = torch.nn.functional.conv_transpose2d(*tensors(x, w)).numpy()
     np.testing.assert_array_equal(conv_transpose2d(x, w), desired)
+
+
+# Of every axis all parameters differ.
+BACKWARD: list[dict[str, Any]] = [
+    {},
+    {"stride": (2, 1, 3), "padding": (1, 2, 0), "dilation": (1, 2, 3), "groups": 2},
+    {"stride": (1, 3, 2), "dilation": (2, 1, 2)},
+]
+KINDS = ["f8", "c16"]
+
+
+def filled(*shape: int, kind: str, seed: int) -> Array:
+    real = whole(*shape, seed=seed).astype(kind)
+    return real + 1j * whole(*shape, seed=seed + 10) if kind == "c16" else real
+
+
+def check_gradients(
+    name: str, forward: Any, x: Array, w: Array, b: Array, kind: str, parameters: dict[str, Any]
+) -> None:
+    """Hold the three gradients by every method to those of autograd."""
+    leaves = [tensor.requires_grad_() for tensor in tensors(x, w, b)]
+    output = forward(*leaves, **parameters)
+    arriving = filled(*output.shape, kind=kind, seed=3)
+    by_input, by_weight, by_bias = torch.autograd.grad(output, leaves, torch.from_numpy(arriving))
+    for method in METHODS:
+        found = getattr(grad, f"{name}_input")(x.shape, w, arriving, **parameters, method=method)
+        np.testing.assert_array_equal(found, by_input.numpy())
+        found = getattr(grad, f"{name}_weight")(x, w.shape, arriving, **parameters, method=method)
+        np.testing.assert_array_equal(found, by_weight.numpy())
+        np.testing.assert_array_equal(getattr(grad, f"{name}_bias")(arriving, method=method), by_bias.numpy())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("parameters", BACKWARD, ids=str)
+@pytest.mark.parametrize("rank", [1, 3])
+def test_gradients_of_conv1d_and_conv3d_are_those_of_autograd(rank: int, parameters: dict[str, Any], kind: str) -> None:
+    ranked = {name: value[:rank] if isinstance(value, tuple) else value for name, value in parameters.items()}
+    x = filled(2, 4, *(6, 4, 5)[:rank], kind=kind, seed=0)
+    w = filled(2, 4 // parameters.get("groups", 1), *(3, 2, 2)[:rank], kind=kind, seed=1)
+    forward = getattr(torch.nn.functional, f"conv{rank}d")
+    check_gradients(f"conv{rank}d", forward, x, w, filled(2, kind=kind, seed=2), kind, ranked)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("parameters", TRANSPOSED, ids=str)
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_gradients_of_transposed_convolutions_are_those_of_autograd(
+    rank: int, parameters: dict[str, Any], kind: str
+) -> None:
+    ranked = {name: value[:rank] if isinstance(value, tuple) else value for name, value in parameters.items()}
+    x, w = filled(2, 4, *(3, 4, 2)[:rank], kind=kind, seed=0), filled(4, 1, *(2, 3, 2)[:rank], kind=kind, seed=1)
+    forward = getattr(torch.nn.functional, f"conv_transpose{rank}d")
+    bias = filled(parameters.get("groups", 1), kind=kind, seed=2)
+    check_gradients(f"conv_transpose{rank}d", forward, x, w, bias, kind, ranked)
+
+
+@pytest.mark.parametrize("output_size", [(11, 8), (12, 8), (11, 10), (13, 9)])
+def test_an_output_size_is_that_of_torchs_layer(output_size: tuple[int, int]) -> None:
+    x, w = whole(1, 2, 4, 3), whole(2, 1, 4, 3, seed=1)
+    layer = torch.nn.ConvTranspose2d(2, 1, (4, 3), stride=(3, 3), padding=(1, 0), bias=False, dtype=torch.float64)
+    layer.weight.data = torch.from_numpy(w)
+    call: dict[str, Any] = {"stride": 3, "padding": (1, 0), "output_size": output_size}
+    try:
+        desired = layer(torch.from_numpy(x), output_size=output_size)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"^output_size=\d+ along the"):
+            conv_transpose2d(x, w, **call)
+        return
+    np.testing.assert_array_equal(conv_transpose2d(x, w, **call), desired.detach().numpy())

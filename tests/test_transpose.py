@@ -250,6 +250,55 @@ def test_conv_transpose3d_of_a_batch(way: str, batch: int) -> None:
         np.testing.assert_array_equal(output[n], conv_transpose3d(volume[n], np.array([1, 10]).reshape(1, 1, 2, 1, 1)))
 
 
+# SAME padding and sizes that are asked for
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        # Three pixels, three taps, stride 2: 1 2 13 20 130 200 300, of which SAME keeps 3·2.
+        ({}, [1, 2, 13, 20, 130, 200, 300]),
+        ({"padding": "valid"}, [1, 2, 13, 20, 130, 200, 300]),
+        ({"padding": "same_upper"}, [1, 2, 13, 20, 130, 200]),
+        ({"padding": "same_lower"}, [2, 13, 20, 130, 200, 300]),
+        ({"padding": "same_upper", "output_size": 5}, [2, 13, 20, 130, 200]),
+        ({"padding": "same_upper", "output_size": 4}, [2, 13, 20, 130]),
+        ({"padding": "same_lower", "output_size": 4}, [13, 20, 130, 200]),
+        ({"padding": "same_upper", "output_padding": 1}, [2, 13, 20, 130, 200, 300]),
+        ({"padding": "same_lower", "output_size": 8}, [1, 2, 13, 20, 130, 200, 300, 0]),
+        ({"padding": "valid", "output_size": 8}, [1, 2, 13, 20, 130, 200, 300, 0]),
+        ({"padding": ((1, 0),), "output_size": 6}, [2, 13, 20, 130, 200, 300]),
+        ({"padding": ((1, 0),), "output_size": 7}, [2, 13, 20, 130, 200, 300, 0]),
+        ({"padding": ((1, 0),), "output_padding": 1}, [2, 13, 20, 130, 200, 300, 0]),
+    ],
+)
+def test_what_is_kept_of_a_signal(way: str, parameters: dict[str, Any], expected: list[int]) -> None:
+    signal, kernel = np.array([[1, 10, 100]]), np.array([[[1, 2, 3]]])
+    output = conv_transpose1d(signal, kernel, [1000], 2, **parameters, method=way)
+    assert (output - 1000).tolist() == [expected]
+
+
+def test_what_is_kept_of_each_axis(way: str) -> None:
+    # Rows: two, of two taps, stride 2, so that nothing is cropped.  Columns: as above.
+    image, kernel = np.array([[[1, 10, 100], [2, 20, 200]]]), np.array([[[[1, 2, 3], [0, 0, 1]]]])
+    output = conv_transpose2d(image, kernel, stride=2, padding="same_upper", output_size=(4, 5), method=way)
+    assert output.tolist() == [[[2, 13, 20, 130, 200], [0, 1, 0, 10, 0], [4, 26, 40, 260, 400], [0, 2, 0, 20, 0]]]
+    volume, taps = image[:, np.newaxis], kernel[:, :, np.newaxis]
+    output = conv_transpose3d(volume, taps, stride=(1, 2, 2), padding="same_lower", output_size=(1, 4, 5), method=way)
+    assert output.tolist() == [[[[2, 13, 20, 130, 200], [0, 1, 0, 10, 0], [4, 26, 40, 260, 400], [0, 2, 0, 20, 0]]]]
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_sizes_that_cannot_be_are_refused(rank: int) -> None:
+    # (5, 6, 7) pixels under (2, 3, 1) taps give 6, 8 and 7, and no stride leaves anything open.
+    size, name = {1: (7, "length"), 2: (7, "height"), 3: (7, "depth")}[rank]
+    refuses(rank, ValueError, f"output_size={size} along the {name} must be 6 ... 6", output_size=(size, 8, 7)[:rank])
+    words = "output_padding=1 and output_size=8 say the same; give one"
+    refuses(rank, ValueError, words, output_padding=1, output_size=8, stride=2)
+    words = "padding='same' is PyTorch's rule for convolutions; transposed, say 'same_upper' or 'same_lower'"
+    refuses(rank, ValueError, words, padding="same")
+
+
 # What is refused
 
 FORMS = {

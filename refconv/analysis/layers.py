@@ -13,7 +13,7 @@ from typing import Any
 from refconv.analysis.axis_map import LayerMap, window
 from refconv.analysis.symbols import PadLike, SizeLike, as_pad_sizes, as_size_pair, is_symbolic
 from refconv.geometry.arguments import Padding, Pair
-from refconv.geometry.axis import build_axis
+from refconv.geometry.build import build_axis
 
 __all__ = ["Conv", "Layer", "Pool"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from refconv.bounds.summation import Precision, Sums, rounded_inputs_error
 from refconv.bounds.winograd import WINOGRAD
-from refconv.core.windows import pad
+from refconv.core.products import pad
 from refconv.geometry.arguments import check_choice
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry

@@ -19,6 +19,7 @@ from refconv.testing import CaseResult, Report, check
 from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
+from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.html import as_html
 
 if TYPE_CHECKING:
@@ -188,13 +189,13 @@ def _print_report(console: Console, report: Report) -> None:
     console.print(Text(f"{report.command}, tier {report.tier}", style="italic"), soft_wrap=False)
     console.print(_counts_table(report))
 
-    reasons = Counter(result.detail for result in report.results if result.outcome == "unsupported")
+    reasons = Counter(result.detail for result in report.results if result.outcome == Outcome.UNSUPPORTED)
     conventions = Counter(
         result.comparison.convention
         for result in report.results
-        if result.outcome == "differs by convention" and result.comparison is not None
+        if result.outcome == Outcome.BY_CONVENTION and result.comparison is not None
     )
-    accepted = {result.id: result.detail for result in report.results if result.outcome == "wrongly accepted"}
+    accepted = {result.id: result.detail for result in report.results if result.outcome == Outcome.WRONGLY_ACCEPTED}
     for heading, lines in {
         "unsupported": [f"{count:>3} × {reason}" for reason, count in reasons.most_common()],
         "differs by convention": [f"{count:>3} × {sentence}" for sentence, count in conventions.most_common()],

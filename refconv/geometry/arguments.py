@@ -41,23 +41,13 @@ class Space:
         return len(self.axes)
 
 
+# fmt: off
 LINE = Space(("length",), "L", "P", "K", "a tuple (length,)", ("(before, after)",))
-PLANE = Space(
-    ("height", "width"),
-    "H, W",
-    "P, Q",
-    "K_h, K_w",
-    "a pair (height, width)",
-    ("(top, bottom)", "(left, right)"),
-)
-VOLUME = Space(
-    ("depth", "height", "width"),
-    "Z, H, W",
-    "R, P, Q",
-    "K_d, K_h, K_w",
-    "a triple (depth, height, width)",
-    ("(front, back)", "(top, bottom)", "(left, right)"),
-)
+PLANE = Space(("height", "width"), "H, W", "P, Q", "K_h, K_w", "a pair (height, width)",
+              ("(top, bottom)", "(left, right)"))
+VOLUME = Space(("depth", "height", "width"), "Z, H, W", "R, P, Q", "K_d, K_h, K_w", "a triple (depth, height, width)",
+               ("(front, back)", "(top, bottom)", "(left, right)"))
+# fmt: on
 
 
 def as_int(name: str, value: object, minimum: int) -> int:
@@ -107,26 +97,15 @@ def as_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
     return tuple(as_int(f"{name}[{axis}]", size, minimum=0) for axis, size in enumerate(value))
 
 
-def _as_padding_string(value: str) -> str:
-    if value not in PADDING_STRINGS:
-        raise ValueError(f"padding={value!r} must be one of {', '.join(map(repr, PADDING_STRINGS))}, or numbers")
-    return value
-
-
-def as_pad_sides(value: object) -> Pair | str:
-    """Return one axis' padding ``(before, after)``, or one of `PADDING_STRINGS`: an int stands for both sides."""
-    if isinstance(value, str):
-        return _as_padding_string(value)
-    return as_pair("padding", value, 0, "(before, after)")
-
-
 def as_padding(value: object, space: Space = PLANE) -> tuple[Pair, ...] | str:
     """Return ``(before, after)`` for every axis, such as ``((top, bottom), (left, right))``, or a padding string.
 
     An int pads all sides; one int for each axis, such as (height, width), pads both its sides.
     """
     if isinstance(value, str):
-        return _as_padding_string(value)
+        if value not in PADDING_STRINGS:
+            raise ValueError(f"padding={value!r} must be one of {', '.join(map(repr, PADDING_STRINGS))}, or numbers")
+        return value
     if not is_sequence(value) or not any(map(is_sequence, value)):
         return tuple((size, size) for size in as_ints("padding", value, 0, space))
     if len(value) != space.rank or not all(map(is_sequence, value)):

@@ -1,9 +1,7 @@
 """One axis of a convolution: output p reads, through tap k, the input pixel ``h = S·p + D·k − T``.
 
-That line is the whole of a convolution's indexing.  A pixel is real if 0 <= h < H, and padding otherwise.
-`AxisGeometry` is the line and what follows from it; the SAME conventions choose its T, and the padding modes say what
-stands in the padding.  Heights and widths differ in nothing, so every formula is written once, here, with the letters
-of the height.
+That line is the whole of a convolution's indexing.  A pixel is real if 0 <= h < H, and padding otherwise.  Heights and
+widths differ in nothing, so every formula is written once, here, with the letters of the height.
 
 Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016); the operator specifications
 of PyTorch's conv2d, ONNX's Conv and TensorFlow's conv2d.
@@ -15,43 +13,26 @@ from dataclasses import dataclass, replace
 
 from refconv.geometry.arguments import Pair
 
-__all__ = ["AxisGeometry"]
-
 
 @dataclass(frozen=True, slots=True)
 class AxisGeometry:
     """One spatial axis of a convolution: ``h = S·p + D·k − T``.
 
-    Parameters
-    ----------
-    input_size : int
-        H, the pixels along this axis.
-    kernel_size : int
-        K, the taps along this axis.
-    stride, dilation : int
-        S and D.
-    padding : tuple of int
-        ``(before, after)``: (T, B) along the height, (L, R) along the width.
-    unread : int
-        Pixels at the end that stand beyond every window, as the output padding of a transposed convolution may be.
-
-    Examples
-    --------
     >>> axis = AxisGeometry(input_size=7, kernel_size=3, stride=2, dilation=2, padding=(1, 0))
     >>> axis.output_size
     2
     >>> [[axis.input_index(p, k) for k in range(3)] for p in range(2)]
     [[-1, 1, 3], [1, 3, 5]]
-    >>> axis.valid_outputs(0), axis.valid_tap_counts
-    (range(1, 2), [2, 3])
+    >>> axis.valid_outputs(0), axis.valid_outputs(2)
+    (range(1, 2), range(0, 2))
     """
 
-    input_size: int
-    kernel_size: int
-    stride: int = 1
-    dilation: int = 1
-    padding: Pair = (0, 0)
-    unread: int = 0
+    input_size: int  # H, the pixels along this axis
+    kernel_size: int  # K, the taps
+    stride: int = 1  # S
+    dilation: int = 1  # D
+    padding: Pair = (0, 0)  # (before, after): (T, B) along the height, (L, R) along the width
+    unread: int = 0  # pixels at the end that stand beyond every window, as the output padding of a transpose may be
 
     @property
     def effective_kernel_size(self) -> int:
@@ -88,15 +69,6 @@ class AxisGeometry:
         stop = min(self.output_size, (self.input_size - 1 - offset) // self.stride + 1)
         return range(first, max(first, stop))
 
-    @property
-    def valid_tap_counts(self) -> list[int]:
-        """For every output, the number of taps that read a real pixel."""
-        counts = [0] * self.output_size
-        for tap in range(self.kernel_size):
-            for output in self.valid_outputs(tap):
-                counts[output] += 1
-        return counts
-
     def source_index(self, index: int, padding_mode: str) -> int | None:
         """Return the pixel whose value stands at `index`, which may be in the padding; None where a zero stands there.
 
@@ -113,42 +85,15 @@ class AxisGeometry:
             return index % self.input_size
         return None
 
-    def reading(self, outputs: range) -> tuple[slice, AxisGeometry]:
+    def reading(self, outputs: slice) -> tuple[slice, AxisGeometry]:
         """Return the pixels that some outputs read, and the axis between the two, numbered from 0; for zero padding.
 
         7 pixels, 3 taps, stride 2, padding (1, 1): the outputs 0 and 1 read the pixels −1 ... 3, of which 0 ... 3 are
         real; between these 4 pixels and 2 outputs lies an axis with padding (1, 0).
         """
         first = self.input_index(outputs.start, 0)
-        reach = self.reach(len(outputs))
+        reach = self.reach(outputs.stop - outputs.start)
         pixels = slice(*(min(max(0, bound), self.input_size) for bound in (first, first + reach)))
         size = pixels.stop - pixels.start
         before = min(max(0, -first), reach - size)
         return pixels, replace(self, input_size=size, padding=(before, reach - size - before), unread=0)
-
-    def read_by(self, pixels: range) -> tuple[slice, AxisGeometry]:
-        """Return the outputs that read some pixels, and the axis between the two, numbered from 0; for zero padding.
-
-        7 pixels, 3 taps, stride 2, padding (1, 1): pixels 3 and 4 are read by the outputs 1 and 2, whose windows reach
-        from pixel 1 to 5: between these 2 pixels and 2 outputs lies an axis with padding (2, 1).
-        """
-        before = self.padding[0]
-        last_start = (pixels.start + before) // self.stride  # the last window that starts no later than the pixels do
-        first = max(0, min(last_start, -((self.effective_kernel_size - 1 - pixels.start - before) // self.stride)))
-        stop = max(first, min(self.output_size, (pixels.stop - 1 + before) // self.stride + 1))
-        reach = self.reach(max(1, stop - first))
-        before += pixels.start - self.stride * first
-        after = reach - before - len(pixels)
-        sides, unread = (before, max(0, after)), max(0, -after)
-        return slice(first, stop), replace(self, input_size=len(pixels), padding=sides, unread=unread)
-
-    def flipped(self, outputs: int) -> AxisGeometry:
-        """Return the axis from so many outputs back to the pixels at stride 1, through the taps in reverse.
-
-        Pixel h went through tap k to output h + T − D·k.  With 3 taps and padding (1, 1), 4 pixels come back from 4
-        outputs with padding (1, 1), and with padding (0, 0) from 2 outputs with (2, 2).
-        """
-        reach, before = self.effective_kernel_size - 1, self.padding[0]
-        return AxisGeometry(
-            outputs, self.kernel_size, 1, self.dilation, (reach - before, self.input_size + before - outputs)
-        )

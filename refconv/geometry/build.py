@@ -9,19 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from refconv.geometry.arguments import (
-    LARGEST_INT,
-    PLANE,
-    IntOrPair,
-    PaddingLike,
-    Pair,
-    Space,
-    adding_context,
-    as_int,
-    as_ints,
-    as_padding,
-    check_choice,
-)
+from refconv.geometry import arguments
+from refconv.geometry.arguments import LARGEST_INT, PLANE, IntOrPair, PaddingLike, Pair, Space, as_int, as_ints
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry
 
@@ -31,23 +20,23 @@ STRING_CONVENTIONS = {"same": "pytorch", "same_upper": "onnx_upper", "same_lower
 
 
 def plan_convolution(
-    input_shape: Sequence[int],
-    weight_shape: Sequence[int],
-    bias_shape: Sequence[int] | None = None,
-    *,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    dilation: IntOrPair = 1,
-    groups: int = 1,
-    padding_mode: str = "zeros",
-    space: Space = PLANE,
-) -> ConvGeometry:
+    input_shape: Sequence[int], weight_shape: Sequence[int], bias_shape: Sequence[int] | None = None, *,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1,
+    padding_mode: str = "zeros", space: Space = PLANE,
+) -> ConvGeometry:  # fmt: skip
     """Check shapes and parameters against each other and return the plan; the arguments are those of conv2d."""
-    with adding_context(named_shapes(input=input_shape, weight=weight_shape, bias=bias_shape)):
+    with arguments.adding_context(named_shapes(input=input_shape, weight=weight_shape, bias=bias_shape)):
         check_weight_rank(weight_shape, "O, C/G", space)
         out_channels, group_channels, *kernel_size = weight_shape
         plan = plan_windows(input_shape, kernel_size, stride, padding, dilation, padding_mode, space)
-        groups = _checked_groups(groups, plan.in_channels, out_channels, group_channels)
+        channels, groups = plan.in_channels, as_int("groups", groups, minimum=1)
+        if channels % groups or out_channels % groups:
+            raise ValueError(
+                f"groups={groups} must divide both input channels C={channels} and output channels O={out_channels}"
+            )
+        if group_channels != channels // groups:
+            needed = f"it must have C/G = {channels}/{groups} = {channels // groups}"
+            raise ValueError(f"weight has {group_channels} channels per group; {needed}")
         check_bias(bias_shape, out_channels)
         plan = replace(plan, out_channels=out_channels, groups=groups)
         check_memory("output", plan.output_shape)
@@ -55,53 +44,45 @@ def plan_convolution(
 
 
 def plan_windows(
-    input_shape: Sequence[int],
-    kernel_size: IntOrPair,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    dilation: IntOrPair = 1,
-    padding_mode: str = "zeros",
-    space: Space = PLANE,
-) -> ConvGeometry:
+    input_shape: Sequence[int], kernel_size: IntOrPair, stride: IntOrPair = 1, padding: PaddingLike = 0,
+    dilation: IntOrPair = 1, padding_mode: str = "zeros", space: Space = PLANE,
+) -> ConvGeometry:  # fmt: skip
     """Check an image against the windows over it, all that im2col asks for: one output channel, one group."""
-    batched = is_batched(input_shape, space)
-    batch, channels, *size = (1, *input_shape)[-space.rank - 2 :]
+    batched, batch, channels, *size = split_shape(input_shape, space)
     axes = build_axes(size, kernel_size, stride, padding, dilation, padding_mode, space)
     check_memory("padded input", (batch, channels, *(axis.padded_size for axis in axes)))
-    return ConvGeometry(batch, channels, 1, 1, axes, padding_mode, batched)
+    return ConvGeometry(batch, channels, 1, 1, axes, padding_mode, bool(batched))
 
 
 def build_axes(
-    input_size: Sequence[int],
-    kernel_size: IntOrPair,
-    stride: IntOrPair,
-    padding: PaddingLike,
-    dilation: IntOrPair,
-    padding_mode: str = "zeros",
-    space: Space = PLANE,
-) -> tuple[AxisGeometry, ...]:
+    input_size: Sequence[int], kernel_size: IntOrPair, stride: IntOrPair, padding: PaddingLike, dilation: IntOrPair,
+    padding_mode: str = "zeros", space: Space = PLANE,
+) -> tuple[AxisGeometry, ...]:  # fmt: skip
     """Lift `build_axis` to all the axes of a space: to the height and the width, if nothing else is said."""
-    kernels = as_ints("kernel_size", kernel_size, 1, space)
-    strides = as_ints("stride", stride, 1, space)
-    dilations = as_ints("dilation", dilation, 1, space)
-    sides = by_axis(as_padding(padding, space), space)
+    kernels, strides, dilations, sides = as_steps(kernel_size, stride, padding, dilation, space)
     return tuple(
         build_axis(name, input_size[i], kernels[i], strides[i], dilations[i], sides[i], padding_mode)
         for i, name in enumerate(space.axes)
     )
 
 
-def by_axis(padding: tuple[Pair, ...] | str, space: Space) -> tuple[Pair | str, ...]:
-    """Return one axis' padding for each axis: a word stands for all."""
-    return (padding,) * space.rank if isinstance(padding, str) else padding
+def as_steps(
+    kernel_size: IntOrPair, stride: IntOrPair, padding: PaddingLike, dilation: IntOrPair, space: Space
+) -> tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[Pair | str]]:
+    """Return kernel size, stride, dilation and padding for each axis; a word stands for the padding of all."""
+    given = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
+    kernels, strides, dilations = (as_ints(name, value, 1, space) for name, value in given.items())
+    sides = arguments.as_padding(padding, space)
+    return kernels, strides, dilations, (sides,) * space.rank if isinstance(sides, str) else sides
 
 
-def is_batched(input_shape: Sequence[int], space: Space) -> bool:
-    """Whether the batch is there; refuse an input that has not one axis for the channels and those of the space."""
-    if len(input_shape) not in (space.rank + 1, space.rank + 2):
+def split_shape(input_shape: Sequence[int], space: Space) -> tuple[int, ...]:
+    """Return whether the batch is there, N (or 1), C and the pixels; refuse an input that has other axes."""
+    rank = len(input_shape)
+    if rank not in (space.rank + 1, space.rank + 2):
         forms = f"(N, C, {space.pixels}) or (C, {space.pixels})"
-        raise ValueError(f"input has {len(input_shape)} dimensions; it must be {forms}")
-    return len(input_shape) == space.rank + 2
+        raise ValueError(f"input has {rank} dimensions; it must be {forms}")
+    return rank == space.rank + 2, *(1, *input_shape)[-space.rank - 2 :]
 
 
 def check_weight_rank(weight_shape: Sequence[int], channels: str, space: Space) -> None:
@@ -114,21 +95,6 @@ def check_bias(bias_shape: Sequence[int] | None, out_channels: int) -> None:
     """Refuse a bias that is not one number for each output channel."""
     if bias_shape is not None and tuple(bias_shape) != (out_channels,):
         raise ValueError(f"bias has shape {tuple(bias_shape)}; it must be (O,) = ({out_channels},)")
-
-
-def _checked_groups(groups: int, in_channels: int, out_channels: int, group_channels: int) -> int:
-    """Return `groups` as an int that divides the channels, as the weight of C/G channels says it does."""
-    groups = as_int("groups", groups, minimum=1)
-    if in_channels % groups or out_channels % groups:
-        raise ValueError(
-            f"groups={groups} must divide both input channels C={in_channels} and output channels O={out_channels}"
-        )
-    if group_channels != in_channels // groups:
-        raise ValueError(
-            f"weight has {group_channels} channels per group; "
-            f"it must have C/G = {in_channels}/{groups} = {in_channels // groups}"
-        )
-    return groups
 
 
 def check_memory(name: str, shape: Sequence[int]) -> None:
@@ -144,7 +110,7 @@ def named_shapes(**shapes: Sequence[int] | None) -> str:
 
 def same_sides(input_size: int, kernel_size: int, stride: int, dilation: int, convention: str) -> Pair:
     """Return one axis' (before, after) under a SAME convention: the formula and the table are in `same_padding`."""
-    check_choice("convention", convention, SAME_CONVENTIONS)
+    arguments.check_choice("convention", convention, SAME_CONVENTIONS)
     if convention == "pytorch" and stride != 1:
         raise ValueError(f"stride={stride} must be 1 for padding='same', which is PyTorch's rule")
     output = -(-input_size // stride)
@@ -159,43 +125,26 @@ def split_sides(total: int, convention: str) -> Pair:
 
 
 def build_axis(
-    name: str, input_size: int, kernel_size: int, stride: int, dilation: int, padding: Pair | str, padding_mode: str
+    name: str, size: int, kernel_size: int, stride: int, dilation: int, padding: Pair | str, padding_mode: str = "zeros"
 ) -> AxisGeometry:
     """Resolve a padding given as a string, and refuse an axis that cannot be; `name` is for the messages."""
     if padding == "valid":
         sides = (0, 0)
     elif isinstance(padding, str):
-        sides = same_sides(input_size, kernel_size, stride, dilation, STRING_CONVENTIONS[padding])
+        sides = same_sides(size, kernel_size, stride, dilation, STRING_CONVENTIONS[padding])
     else:
         sides = padding
-    axis = AxisGeometry(input_size, kernel_size, stride, dilation, sides)
-    _check_fit(name, axis)
-    _check_padding_mode(name, axis, padding_mode)
-    return axis
-
-
-def _check_fit(name: str, axis: AxisGeometry) -> None:
-    """Refuse a kernel larger than the padded input."""
-    before, after = axis.padding
+    axis = AxisGeometry(size, kernel_size, stride, dilation, sides)
     if axis.effective_kernel_size > axis.padded_size:
         raise ValueError(
-            f"kernel {name} {axis.kernel_size} at dilation {axis.dilation} spans {axis.effective_kernel_size} pixels; "
-            f"it must fit the padded input {name} {before} + {axis.input_size} + {after} = {axis.padded_size}"
+            f"kernel {name} {kernel_size} at dilation {dilation} spans {axis.effective_kernel_size} pixels; "
+            f"it must fit the padded input {name} {sides[0]} + {size} + {sides[1]} = {axis.padded_size}"
         )
-
-
-def _check_padding_mode(name: str, axis: AxisGeometry, padding_mode: str) -> None:
-    """Refuse padding that its mode has no pixels for: PyTorch's limits."""
-    check_choice("padding_mode", padding_mode, PADDING_MODES)
-    if padding_mode == "zeros":
-        return
-    most = {
-        "reflect": max(0, axis.input_size - 1),
-        "replicate": LARGEST_INT if axis.input_size else 0,
-        "circular": axis.input_size,
-    }[padding_mode]
-    if max(axis.padding) > most:
+    arguments.check_choice("padding_mode", padding_mode, PADDING_MODES)
+    repeatable = LARGEST_INT if size else 0
+    most = {"reflect": max(0, size - 1), "replicate": repeatable, "circular": size}.get(padding_mode)  # as in PyTorch
+    if most is not None and max(sides) > most:
         raise ValueError(
-            f"padding={axis.padding} must be at most {most} for padding_mode={padding_mode!r} "
-            f"and input {name} {axis.input_size}"
+            f"padding={sides} must be at most {most} for padding_mode={padding_mode!r} and input {name} {size}"
         )
+    return axis

@@ -8,21 +8,14 @@ Notation, used in every docstring, einsum string and error message of refconv:
     K    kernel size (K_h, K_w)               S D   stride, dilation
     T B L R   padding at the top, the bottom, the left and the right
 
-The whole of a convolution's indexing is one line per axis: output p reads, through tap k, the input pixel
-
-    h = S·p + D·k − T
-
-which is a real pixel if 0 <= h < H, and padding otherwise.  `axis.AxisGeometry` is that line and what follows from it;
-`ConvGeometry` holds one for each axis, the batch, the channels and the groups.  It is built and checked once, and
-nothing that reads it checks anything again or does index arithmetic of its own.
+Along each axis output p reads, through tap k, the input pixel ``h = S·p + D·k − T``: `axis.AxisGeometry` is that line.
+`ConvGeometry` holds one for each axis, the batch, the channels and the groups.  It is built and checked once (`build`),
+and nothing that reads it checks anything again or does index arithmetic of its own.
 
 A height of 7 read by 3 taps at stride 2 and dilation 2, with one pixel of padding on top and none at the bottom:
 
     p = 0 reads rows  −1  1  3
     p = 1 reads rows   1  3  5     (row −1 is padding; row 6 is not read at all)
-
-A transposed convolution runs those lines backwards, and is planned as the convolution whose adjoint it is: the plan's
-*output* is what it takes, and the plan's *input* what it gives.
 """
 
 from __future__ import annotations
@@ -34,8 +27,6 @@ from dataclasses import dataclass
 from refconv.geometry.arguments import Pair
 from refconv.geometry.axis import AxisGeometry
 
-__all__ = ["ConvGeometry"]
-
 Index = tuple[int, ...]
 
 
@@ -43,21 +34,6 @@ Index = tuple[int, ...]
 class ConvGeometry:
     """The frozen plan of a convolution; `build` makes and checks it.
 
-    Parameters
-    ----------
-    batch : int
-        N; 1 for an unbatched input.
-    in_channels, out_channels, groups : int
-        C, O and G.
-    axes : tuple of AxisGeometry
-        The spatial axes: (length,), (height, width) or (depth, height, width).
-    padding_mode : str
-        What stands in the padding: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
-    batched : bool
-        False if the arrays came without N, as (C, H, W), so that the result is to be (O, P, Q).
-
-    Examples
-    --------
     >>> height, width = AxisGeometry(7, 2, stride=2, padding=(1, 1)), AxisGeometry(9, 3)
     >>> plan = ConvGeometry(batch=2, in_channels=6, out_channels=10, groups=2, axes=(height, width))
     >>> plan.output_shape
@@ -68,13 +44,13 @@ class ConvGeometry:
     ((1, 2), None)
     """
 
-    batch: int
-    in_channels: int
-    out_channels: int
-    groups: int
-    axes: tuple[AxisGeometry, ...]
-    padding_mode: str = "zeros"
-    batched: bool = True
+    batch: int  # N; 1 for an unbatched input
+    in_channels: int  # C
+    out_channels: int  # O
+    groups: int  # G
+    axes: tuple[AxisGeometry, ...]  # (length,), (height, width) or (depth, height, width)
+    padding_mode: str = "zeros"  # what stands in the padding: "zeros", "reflect", "replicate" or "circular"
+    batched: bool = True  # whether the arrays came with N, so that the result is to have it
 
     def pixel(self, output: Sequence[int], tap: Sequence[int]) -> Index | None:
         """Return h, the pixel whose value output p reads through tap k, axis by axis; None where a zero stands."""
@@ -82,13 +58,9 @@ class ConvGeometry:
         found = [axis.source_index(axis.input_index(p, k), self.padding_mode) for axis, p, k in read]
         return None if None in found else tuple(h for h in found if h is not None)
 
-    def group_of(self, out_channel: int) -> int:
-        """Return the group of output channel o: ``o // (O/G)``, for groups lie in blocks."""
-        return out_channel // self.group_out_channels
-
     def input_channel(self, out_channel: int, channel: int) -> int:
-        """``(C/G)·g + c``: the input channel that output channel o meets as channel c of its group g."""
-        return self.group_in_channels * self.group_of(out_channel) + channel
+        """``(C/G)·g + c``: what output channel o meets as channel c of its group, ``g = o // (O/G)``."""
+        return self.group_in_channels * (out_channel // self.group_out_channels) + channel
 
     @property
     def group_in_channels(self) -> int:
@@ -121,16 +93,6 @@ class ConvGeometry:
         return tuple(axis.padded_size for axis in self.axes)
 
     @property
-    def span(self) -> Index:
-        """The padded input, and what of the input lies beyond it: output padding past every window."""
-        return tuple(max(axis.padded_size, axis.interior.stop) for axis in self.axes)
-
-    @property
-    def has_stride_1(self) -> bool:
-        """Whether neighbouring outputs read neighbouring pixels, along every axis."""
-        return all(axis.stride == 1 for axis in self.axes)
-
-    @property
     def kernel_size(self) -> Index:
         """``(K_h, K_w)``."""
         return tuple(axis.kernel_size for axis in self.axes)
@@ -147,7 +109,7 @@ class ConvGeometry:
 
     @property
     def input_shape(self) -> Index:
-        """``(N, C, H, W)``; `batched` tells whether N was there to begin with."""
+        """``(N, C, H, W)``."""
         return self.batch, self.in_channels, *self.input_size
 
     @property
@@ -157,5 +119,5 @@ class ConvGeometry:
 
     @property
     def output_shape(self) -> Index:
-        """``(N, O, P, Q)``; `batched` tells whether N was there to begin with."""
+        """``(N, O, P, Q)``."""
         return self.batch, self.out_channels, *self.output_size

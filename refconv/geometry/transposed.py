@@ -11,107 +11,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from refconv.geometry.arguments import (
-    PLANE,
-    IntOrPair,
-    PaddingLike,
-    Pair,
-    Space,
-    adding_context,
-    as_int,
-    as_ints,
-    as_padding,
-)
+from refconv.geometry import build
+from refconv.geometry.arguments import PLANE, IntOrPair, PaddingLike, Pair, Space, adding_context, as_int, as_ints
 from refconv.geometry.axis import AxisGeometry
-from refconv.geometry.build import (
-    STRING_CONVENTIONS,
-    by_axis,
-    check_bias,
-    check_memory,
-    check_weight_rank,
-    is_batched,
-    named_shapes,
-    split_sides,
-)
-from refconv.geometry.plan import ConvGeometry, Index
+from refconv.geometry.plan import ConvGeometry
 
 
 def plan_transposed(
-    input_shape: Sequence[int],
-    weight_shape: Sequence[int],
-    bias_shape: Sequence[int] | None = None,
-    *,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    output_padding: IntOrPair = 0,
-    groups: int = 1,
-    dilation: IntOrPair = 1,
-    output_size: IntOrPair | None = None,
-    space: Space = PLANE,
-) -> ConvGeometry:
+    input_shape: Sequence[int], weight_shape: Sequence[int], bias_shape: Sequence[int] | None = None, *,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, output_padding: IntOrPair = 0, groups: int = 1,
+    dilation: IntOrPair = 1, output_size: IntOrPair | None = None, space: Space = PLANE,
+) -> ConvGeometry:  # fmt: skip
     """Check the arguments of a transposed convolution, and return the plan of the convolution it is adjoint to."""
-    with adding_context(named_shapes(input=input_shape, weight=weight_shape, bias=bias_shape)):
-        batched = is_batched(input_shape, space)
-        check_weight_rank(weight_shape, "C, O/G", space)
-        channels, group_out_channels, *kernels = weight_shape
-        batch, in_channels, *sizes = (1, *input_shape)[-space.rank - 2 :]
+    with adding_context(build.named_shapes(input=input_shape, weight=weight_shape, bias=bias_shape)):
+        batched, batch, in_channels, *sizes = build.split_shape(input_shape, space)
+        build.check_weight_rank(weight_shape, "C, O/G", space)
+        channels, group_out_channels, *kernel_size = weight_shape
         if in_channels != channels:
             raise ValueError(f"weight has {channels} input channels; it must have C = {in_channels}")
         groups = as_int("groups", groups, minimum=1)
         if channels % groups:
             raise ValueError(f"groups={groups} must divide the input channels C={channels}")
-        check_bias(bias_shape, groups * group_out_channels)
-        axes = _transposed_axes(sizes, kernels, stride, padding, output_padding, dilation, output_size, space)
-        padded = (batch, groups * group_out_channels, *(axis.padded_size for axis in axes))
-        check_memory("padded output", padded)
-    return ConvGeometry(batch, groups * group_out_channels, channels, groups, axes, batched=batched)
-
-
-def _transposed_axes(
-    sizes: Sequence[int],
-    kernel_size: Sequence[int],
-    stride: IntOrPair,
-    padding: PaddingLike,
-    output_padding: IntOrPair,
-    dilation: IntOrPair,
-    output_size: IntOrPair | None,
-    space: Space,
-) -> tuple[AxisGeometry, ...]:
-    """Lift `build_transposed_axis` to all the axes of a space."""
-
-    def ints(name: str, value: object, minimum: int) -> Index:
-        return as_ints(name, value, minimum, space)
-
-    kernels, strides, dilations = (
-        ints("kernel_size", kernel_size, 1),
-        ints("stride", stride, 1),
-        ints("dilation", dilation, 1),
-    )
-    extras = ints("output_padding", output_padding, 0)
-    wanted = (None,) * space.rank if output_size is None else ints("output_size", output_size, 1)
-    sides = by_axis(as_padding(padding, space), space)
-    if "same" in sides:
-        raise ValueError(
-            "padding='same' is PyTorch's rule for convolutions; transposed, say 'same_upper' or 'same_lower'"
-        )
-    if output_size is not None and any(extras):
-        raise ValueError(f"output_padding={output_padding!r} and output_size={output_size!r} say the same; give one")
-    return tuple(
-        build_transposed_axis(name, sizes[i], kernels[i], strides[i], dilations[i], sides[i], extras[i], wanted[i])
-        for i, name in enumerate(space.axes)
-    )
+        out_channels = groups * group_out_channels
+        build.check_bias(bias_shape, out_channels)
+        steps = build.as_steps(kernel_size, stride, padding, dilation, space)
+        extras = as_ints("output_padding", output_padding, 0, space)
+        wanted = (None,) * space.rank if output_size is None else as_ints("output_size", output_size, 1, space)
+        if padding == "same":
+            rule = "PyTorch's rule for convolutions; transposed, say 'same_upper' or 'same_lower'"
+            raise ValueError(f"padding='same' is {rule}")
+        if output_size is not None and any(extras):
+            say = f"output_padding={output_padding!r} and output_size={output_size!r} say the same"
+            raise ValueError(f"{say}; give one")
+        each = zip(space.axes, sizes, *steps, extras, wanted, strict=True)
+        axes = tuple(build_transposed_axis(*numbers) for numbers in each)
+        build.check_memory("padded output", (batch, out_channels, *(axis.padded_size for axis in axes)))
+    return ConvGeometry(batch, out_channels, channels, groups, axes, batched=bool(batched))
 
 
 def build_transposed_axis(
-    name: str,
-    output_size: int,
-    kernel_size: int,
-    stride: int,
-    dilation: int,
-    padding: Pair | str,
-    output_padding: int,
-    size: int | None = None,
-) -> AxisGeometry:
+    name: str, output_size: int, kernel_size: int, stride: int, dilation: int, padding: Pair | str,
+    output_padding: int, size: int | None = None,
+) -> AxisGeometry:  # fmt: skip
     """Return the axis of the convolution whose adjoint takes P pixels to ``H = S·(P − 1) + D·(K − 1) + 1 + E − T − B``.
 
     E, the output padding, chooses among the S heights that a convolution of stride S takes to the same P.  Where D is
@@ -119,25 +60,24 @@ def build_transposed_axis(
 
     `size` is H, if it is asked for; a SAME padding crops what is above that, or above S·P, from both sides.
     """
-    if output_padding >= max(stride, dilation):
-        raise ValueError(
-            f"output_padding={output_padding} must be smaller than the stride {stride} or the dilation {dilation} "
-            f"along the {name}"
-        )
+    most = max(stride, dilation)
+    if output_padding >= most:
+        limit = f"smaller than the stride {stride} or the dilation {dilation} along the {name}"
+        raise ValueError(f"output_padding={output_padding} must be {limit}")
     if output_size < 1:
         raise ValueError(f"input {name} {output_size} must be at least 1")
     reach = stride * (output_size - 1) + dilation * (kernel_size - 1) + 1
-    if isinstance(padding, str):
-        wanted = stride * output_size if size is None else size
-        total = 0 if padding == "valid" else max(0, reach + output_padding - wanted)
-        size = size if padding == "valid" else wanted
-        padding = split_sides(total, STRING_CONVENTIONS.get(padding, ""))
+    if padding == "valid":
+        padding = (0, 0)
+    elif isinstance(padding, str):
+        size = stride * output_size if size is None else size
+        padding = build.split_sides(max(0, reach + output_padding - size), build.STRING_CONVENTIONS[padding])
     before, after = padding
     least = reach - before - after
     if size is None:
         size = least + output_padding
-    elif not least <= size < least + max(stride, dilation):
-        raise ValueError(f"output_size={size} along the {name} must be {least} ... {least + max(stride, dilation) - 1}")
+    elif not least <= size < least + most:
+        raise ValueError(f"output_size={size} along the {name} must be {least} ... {least + most - 1}")
     if size < 1:
         raise ValueError(f"output {name} {reach} + {output_padding} - {before} - {after} = {size} must be at least 1")
     unread = (size - least) // stride * stride  # pixels at the end that would be windows of their own

@@ -38,7 +38,7 @@ def is_integral(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "biu"
 
 
-def as_array(name: str, value: npt.ArrayLike) -> Array:
+def as_array(name: str, value: npt.ArrayLike | None) -> Array:
     """Return `value` as an array of numbers, without a copy; a TypeError where it holds none."""
     if value is None:
         raise TypeError(f"{name} is None; it must be an array")
@@ -60,16 +60,13 @@ def as_operands(**values: npt.ArrayLike | None) -> dict[str, Array]:
 
 def magnitude(array: Array) -> int:
     """Return the largest absolute value of an integer array; 0 for any other type, whose range is no concern here."""
-    if not (is_integral(array.dtype) and array.size):
-        return 0
-    return max(abs(int(array.min())), abs(int(array.max())))
+    return max(abs(int(array.min())), abs(int(array.max()))) if is_integral(array.dtype) and array.size else 0
 
 
 def accumulation_dtype(*operands: np.dtype[Any], result: np.dtype[Any], largest_sum: int) -> np.dtype[Any]:
     """Return the type in which to accumulate what will be rounded to `result`, by the table in this module.
 
-    For integers, whose sums have magnitude `largest_sum` at most, it is the fastest type that is exact: up to 2^53
-    float64, whose GEMM is BLAS; up to 2^63 − 1 int64, whose GEMM is not; beyond, Python's own integers.
+    For integers it is the fastest that is exact: float64, whose GEMM is BLAS; int64; Python's own integers.
     """
     if result.kind == "O":
         return result
@@ -79,14 +76,11 @@ def accumulation_dtype(*operands: np.dtype[Any], result: np.dtype[Any], largest_
 
 
 def result_dtype(
-    *operands: np.dtype[Any],
-    dtype: npt.DTypeLike | None = None,
-    names: tuple[str, ...] = ("input", "weight", "bias"),
+    *operands: np.dtype[Any], dtype: npt.DTypeLike | None = None, names: tuple[str, ...] = ("input", "weight", "bias")
 ) -> np.dtype[Any]:
     """Return the type to round to: `dtype` where given, or else what the table says of the first two operands.
 
-    The operands are those of a convolution in order: input, weight, bias; or as `names` tells.  The bias is asked only
-    whether it fits, and an object among the three makes objects of all.
+    A bias, the third, is asked only whether it fits; an object among them makes objects of all.
     """
     if dtype is not None:
         result = as_dtype(dtype)
@@ -121,7 +115,12 @@ def round_once(exact: Array, dtype: np.dtype[Any]) -> Array:
     OverflowError, for they would wrap.
     """
     if is_integral(dtype):
-        return _to_integers(exact, dtype)
+        limits = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+        for extreme in (int(exact.min()), int(exact.max())) if exact.size else ():
+            if not limits[0] <= extreme <= limits[1]:
+                bounds = f"{dtype}'s range {limits[0]} ... {limits[1]}"
+                raise OverflowError(f"the exact result {extreme} is outside {bounds}")
+        return exact.astype(dtype, copy=False)
     narrow = dtype.kind != "O" and np.finfo(np.float64).eps < float_info(dtype).unit
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         if narrow and (exact.dtype.kind in "iuO" or exact.dtype == np.longdouble):
@@ -129,17 +128,6 @@ def round_once(exact: Array, dtype: np.dtype[Any]) -> Array:
         if is_ml_dtype(dtype):
             exact = round_to_format(exact, float_info(dtype))  # ml_dtypes' own cast stops at float32
         return exact.astype(dtype, copy=False)
-
-
-def _to_integers(exact: Array, dtype: np.dtype[Any]) -> Array:
-    limits = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
-    if exact.size:
-        for extreme in (int(exact.min()), int(exact.max())):
-            if not limits[0] <= extreme <= limits[1]:
-                raise OverflowError(
-                    f"the exact result {extreme} is outside {dtype}'s range {limits[0]} ... {limits[1]}"
-                )
-    return exact.astype(dtype, copy=False)
 
 
 def _round_to_odd(exact: Array) -> Array:

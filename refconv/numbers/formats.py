@@ -17,7 +17,7 @@ format              p     e       largest
 ==================  ====  ======  ============================
 
 Sources: IEEE 754-2019, table 3.5; "FP8 formats for deep learning" (Micikevicius et al. 2022); NVIDIA's "A100 Tensor
-Core GPU architecture" (2020) for TF32, which is a type of multipliers and not of memory.
+Core GPU architecture" (2020) for TF32, a type of multipliers and not of memory.
 """
 
 from __future__ import annotations
@@ -57,10 +57,9 @@ class FloatInfo(NamedTuple):
 
     @property
     def overflow(self) -> float:
-        """Return the least float64 that rounds to infinity: half a last place past the largest number.
+        """The least float64 that rounds to infinity: half a last place past the largest number.
 
-        Where the largest number is even, as in ``float8_e4m3fn`` alone, the tie is its own, and the least is the next.
-        float64 itself cannot hold its own, 2^1024 − 2^970: for it this is infinite.
+        Where that is even, as in ``float8_e4m3fn`` alone, it is the next float64; for float64 itself it is infinite.
         """
         last_place = 2.0 ** (int(np.frexp(self.largest)[1]) - self.digits)
         tie = self.largest + last_place / 2
@@ -88,10 +87,9 @@ def has_ml_dtypes() -> bool:
 
 
 def float_info(dtype: npt.DTypeLike, name: str = "dtype") -> FloatInfo:
-    """Return u, the least positive and the largest number of a floating type; of a complex type, those of its parts.
+    """Return u, the least positive and the largest number of a floating type or of a format in the table above.
 
-    `dtype` may also be the name of a format in the table above.  The numbers are Python floats, so that of longdouble
-    the least is 0 and the largest infinite.  `name` is the argument's, for the message.
+    Of a complex type, those of its parts.  They are Python floats: of longdouble the least is 0, the largest infinite.
     """
     if isinstance(dtype, str) and dtype in _NAMED:
         return _NAMED[dtype]
@@ -101,10 +99,7 @@ def float_info(dtype: npt.DTypeLike, name: str = "dtype") -> FloatInfo:
 
 
 def as_dtype(dtype: npt.DTypeLike, name: str = "dtype") -> np.dtype[Any]:
-    """Return a NumPy dtype in native byte order; ``"bfloat16"`` and the like are ml_dtypes', where that is installed.
-
-    `name` is the argument's, for the message.
-    """
+    """Return a NumPy dtype in native byte order; ``"bfloat16"`` and the like are those of ml_dtypes, if installed."""
     if isinstance(dtype, str) and dtype in _NAMED:
         try:
             kind: np.dtype[Any] = np.dtype(getattr(import_module("ml_dtypes"), dtype))
@@ -118,20 +113,9 @@ def as_dtype(dtype: npt.DTypeLike, name: str = "dtype") -> np.dtype[Any]:
         raise TypeError(f"{name}={dtype!r} must be a type of numbers") from None
 
 
-def round_to_format(value: Array, info: FloatInfo, *, rest: Array | None = None, exponent: Array | int = 0) -> Array:
-    """Round ``(value + rest)·2^exponent`` to the nearest number of a format, ties to even, as float64.
-
-    `value` is the float64 nearest to the sum ``value + rest``, so that of `rest` only the sign matters, and only where
-    `value` lies halfway between two neighbours: there the rest says which of them is nearer.  Nothing is rounded twice,
-    be the format narrow or the result subnormal.  What overflows becomes infinite.
-    """
-    leading = np.frexp(value)[1] + exponent
-    last_place = np.maximum(leading - info.digits, info.least_exponent)
-    scaled = np.ldexp(value, exponent - last_place)  # in last places; what underflows here is far below half of one
-    rounded = np.rint(scaled)
-    if rest is not None:
-        is_tie = (np.abs(scaled - rounded) == 0.5) & (rest != 0)
-        rounded = np.where(is_tie, scaled + np.copysign(0.5, rest), rounded)
+def round_to_format(value: Array, info: FloatInfo) -> Array:
+    """Round float64 numbers to the nearest of a format, ties to even, as float64; what overflows becomes infinite."""
+    last_place = np.maximum(np.frexp(value)[1] - info.digits, info.least_exponent)
     with np.errstate(over="ignore"):
-        result: Array = np.ldexp(rounded, last_place)
+        result: Array = np.ldexp(np.rint(np.ldexp(value, -last_place)), last_place)
     return np.where(np.abs(result) > info.largest, np.copysign(np.inf, result), result)

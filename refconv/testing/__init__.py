@@ -16,6 +16,7 @@ from refconv.testing.diagnosis.addressing import Addressing, trace_addressing
 from refconv.testing.diagnosis.diagnose import diagnose, diagnose_result
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.judging.judge import CaseResult, run_case
+from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause
 from refconv.testing.reporting.html import as_html
 from refconv.testing.reporting.report import Report
@@ -29,6 +30,7 @@ __all__ = [
     "Cause",
     "Comparison",
     "Finding",
+    "Outcome",
     "Report",
     "TargetError",
     "as_html",

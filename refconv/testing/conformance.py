@@ -14,6 +14,7 @@ from refconv.testing.battery.tiers import chosen_cases, is_chosen
 from refconv.testing.fuzz import fuzz as fuzz_cases
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.places import MapLike, name_of, open_place
+from refconv.testing.reporting.inquiry import inquire
 from refconv.testing.reporting.report import Report
 from refconv.testing.strategies import require_hypothesis
 from refconv.testing.targets import Target, check_signature
@@ -127,4 +128,5 @@ def check(
         if fuzz:
             wanted = partial(is_chosen, match=match, dtype=dtype)
             fuzz_cases(lambda case: next(run([case])), op, fuzz, rng, wanted, show)
-    return Report(name_of(target), tier, tuple(results), op)
+        looked_at, experiments = inquire(results, run)
+    return Report(name_of(target), tier, looked_at, op, experiments)

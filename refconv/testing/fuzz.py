@@ -14,6 +14,7 @@ from typing import Any
 
 from refconv.testing.battery.cases import RANDOM, Case
 from refconv.testing.judging.judge import CaseResult
+from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import symptom
 from refconv.testing.strategies import cases_of
 
@@ -53,10 +54,10 @@ def fuzz(
             if any(not failure.is_answered for failure in failures):
                 return
             result = results[case.id] = run(replace(case, family=RANDOM))
-            if result.outcome != "failed" and not failures:
+            if result.outcome != Outcome.FAILED and not failures:
                 on_result(result)
         result = results[case.id]
-        if result.outcome == "failed" and symptom(result) == symptom((*failures, result)[0]):
+        if result.outcome == Outcome.FAILED and symptom(result) == symptom((*failures, result)[0]):
             failures.append(result)
             raise _FailureError(result)
 

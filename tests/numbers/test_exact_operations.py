@@ -195,7 +195,7 @@ def test_the_leading_digits_decide_most_sums(monkeypatch: pytest.MonkeyPatch) ->
 def test_one_level_more_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     counting = Counting(monkeypatch)
     for sign, result in ((1, 1 + 2.0**-52), (-1, 1.0)):
-        assert counting.of([1.0, 2.0**-53, sign * 2.0**-96]) == (result, [3, 2, 1, 4, 3, 2, 1])
+        assert counting.of([1.0, 2.0**-53, sign * 2.0**-95]) == (result, [3, 2, 1, 2, 2, 2, 1])
     for sign, result in ((1, 1 + 2.0**-23), (-1, 1.0)):
         assert counting.of([1.0, 2.0**-24, sign * 2.0**-47], dtype="float32") == (result, [1, 2, 1])
 
@@ -206,7 +206,7 @@ def test_what_lies_far_below_a_tie_is_found_in_all_digits(monkeypatch: pytest.Mo
         for sign, result in ((1, 1 + 2.0**-52), (-1, 1.0)):
             found, counts = counting.of([1.0, 2.0**-53, sign * 2.0**-far])
             assert found == result
-            assert counts[:7] == [3, 2, 1, 4, 3, 2, 1]
+            assert counts[:7] == [3, 2, 1, 2, 2, 2, 1]
             assert len(counts) > 7
     assert counting.of([1.0, 2.0**-53])[0] == 1.0
     assert counting.of([1.0, 3 * 2.0**-53])[0] == 1 + 2.0**-51

@@ -110,7 +110,7 @@ def test_tf32_is_no_type_of_an_array() -> None:
         as_dtype("tf32")
 
 
-@pytest.mark.parametrize("value", ["banana", "float99", 5, [1.5], object()], ids=str)
+@pytest.mark.parametrize("value", ["banana", "float99", 5, [1.5], object()], ids=["word", "name", "number", "list", "object"])
 def test_what_names_no_type_is_refused_with_its_argument(value: Any) -> None:
     with pytest.raises(TypeError) as caught:
         as_dtype(value)

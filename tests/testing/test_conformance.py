@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.testing import CaseResult, Comparison, Report, TargetError, cases, check
+from refconv.testing import CaseResult, Comparison, Outcome, Report, TargetError, cases, check
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.judging import places
 from refconv.testing.judging.excerpt import Excerpt
 from refconv.testing.judging.isolation import IsolatedTarget
+from refconv.testing.judging.outcome import Ending
 from refconv.testing.judging.places import name_of
 from refconv.testing.reporting.report import _plain
 
@@ -419,7 +420,7 @@ def test_a_callable_that_hangs_now_and_then_is_not_given_up() -> None:
         return kernels.right(*arguments) if len(calls) == 10 else kernels.hangs()
 
     report = check(target, "smoke", time_limit=0.2)
-    assert [result.outcome for result in report.results].index("passed") == 9
+    assert [result.outcome for result in report.results].index(Outcome.PASSED) == 9
     assert report.results[-1].detail == "no answer within 0.2 s"  # nine, one that passed, and ten
 
 
@@ -481,7 +482,7 @@ def made_up(target: str, *results: CaseResult) -> Report:
     return Report(target, "smoke", results)
 
 
-FAILED = CaseResult(DEFAULT, "smoke", "failed", "raised Oops: line one\nline two")
+FAILED = CaseResult(DEFAULT, "smoke", Outcome.FAILED, "raised Oops: line one\nline two", ended_by="Oops")
 
 
 @pytest.mark.parametrize(
@@ -502,7 +503,7 @@ def test_the_statement_that_runs_a_case_again(target: str, statement: str) -> No
 
 
 def test_the_text_of_a_report() -> None:
-    passed = CaseResult("n1", "smoke", "passed")
+    passed = CaseResult("n1", "smoke", Outcome.PASSED)
     assert str(made_up("torch", passed, FAILED)) == (
         "WRONG: it raises Oops\n"
         "torch: WRONG (1 passed, 1 failed)\n"
@@ -517,19 +518,23 @@ def test_the_text_of_a_report() -> None:
 @pytest.mark.parametrize(
     ("given", "word", "numbers"),
     [
-        (["passed"], "right", "1 passed, 0 failed"),
+        ([Outcome.PASSED], "right", "1 passed, 0 failed"),
         (
-            ["passed", "unsupported", "wrongly accepted"],
+            [Outcome.PASSED, Outcome.UNSUPPORTED, Outcome.WRONGLY_ACCEPTED],
             "right",
             "1 passed, 0 failed, 1 unsupported, 1 wrongly accepted",
         ),
-        (["passed", "failed"], "WRONG", "1 passed, 1 failed"),
-        (["failed", "unsupported"], "WRONG", "0 passed, 1 failed, 1 unsupported"),
-        (["unsupported", "wrongly accepted"], "NOT JUDGED", "0 passed, 0 failed, 1 unsupported, 1 wrongly accepted"),
+        ([Outcome.PASSED, Outcome.FAILED], "WRONG", "1 passed, 1 failed"),
+        ([Outcome.FAILED, Outcome.UNSUPPORTED], "WRONG", "0 passed, 1 failed, 1 unsupported"),
+        (
+            [Outcome.UNSUPPORTED, Outcome.WRONGLY_ACCEPTED],
+            "NOT JUDGED",
+            "0 passed, 0 failed, 1 unsupported, 1 wrongly accepted",
+        ),
         ([], "NOT JUDGED", "0 passed, 0 failed"),
     ],
 )
-def test_the_verdict_in_three_words(given: list[Any], word: str, numbers: str) -> None:
+def test_the_verdict_in_three_words(given: list[Outcome], word: str, numbers: str) -> None:
     compared = Comparison(elements=1)
     report = made_up("t", *(CaseResult("id", "family", outcome, "", compared) for outcome in given))
     assert report.verdict() == f"t: {word} ({numbers})"
@@ -561,7 +566,7 @@ def test_a_run_that_expects_mostly_zeros_is_untrustworthy() -> None:
 
 def test_half_of_zeros_is_still_to_be_trusted() -> None:
     def report(zeros: int) -> Report:
-        return made_up("t", CaseResult("n1", "smoke", "passed", "", Comparison(elements=4, zeros=zeros)))
+        return made_up("t", CaseResult("n1", "smoke", Outcome.PASSED, "", Comparison(elements=4, zeros=zeros)))
 
     assert [report(zeros).is_trustworthy for zeros in (0, 2, 3)] == [True, True, False]
     assert [report(zeros).passed for zeros in (0, 2, 3)] == [True, True, False]
@@ -585,8 +590,8 @@ def test_json_says_it_all() -> None:
     comparison = Comparison("", 4, 1, (0, 1), 5.0, 6.0, 1.0, 0.0, math.inf)
     finding = Finding("dilation-ignored", "the dilation is ignored", 4, 1, "S·p + D·i − T")
     excerpt = Excerpt("channel 0", 0, 0, ((5.0,),), ((6.0,),), ((math.inf,),))
-    failed = CaseResult(DEFAULT, "smoke", "failed", "why", comparison, 0.25, (finding,), excerpt)
-    assert strict(made_up("torch", CaseResult("n1", "smoke", "passed"), failed)) == {
+    failed = CaseResult(DEFAULT, "smoke", Outcome.FAILED, "why", comparison, 0.25, (finding,), excerpt)
+    assert strict(made_up("torch", CaseResult("n1", "smoke", Outcome.PASSED), failed)) == {
         "schema": 2,
         "target": "torch",
         "op": "conv2d",
@@ -715,11 +720,9 @@ def test_a_target_that_is_slow_but_not_too_slow() -> None:
     assert report.results[0].seconds >= 0.2
 
 
-@pytest.mark.parametrize(
-    "detail", ["the process died: killed by SIGSEGV", "no answer within 20 s", "not run: 10 cases"]
-)
-def test_a_case_that_did_not_come_back_is_run_again_in_a_process_of_its_own(detail: str) -> None:
-    gone = CaseResult(DEFAULT, "smoke", "failed", detail)
+@pytest.mark.parametrize("ending", [Ending.DIED, Ending.TIMED_OUT, Ending.NOT_RUN])
+def test_a_case_that_did_not_come_back_is_run_again_in_a_process_of_its_own(ending: Ending) -> None:
+    gone = CaseResult(DEFAULT, "smoke", Outcome.FAILED, ending=ending)
     in_core = Report("torch", "core", (gone,))
     assert in_core.reproduction(gone) == f"print(check('torch', match='{DEFAULT}'))"
     longer = f"print(check('a/long/name.py:function',\n            match='{DEFAULT}'))"
@@ -729,7 +732,7 @@ def test_a_case_that_did_not_come_back_is_run_again_in_a_process_of_its_own(deta
 
 
 def test_a_random_case_that_did_not_come_back_is_in_no_tier() -> None:
-    gone = CaseResult(DEFAULT, "random", "failed", "no answer within 20 s")
+    gone = CaseResult(DEFAULT, "random", Outcome.FAILED, ending=Ending.TIMED_OUT)
     assert made_up("torch", gone).reproduction(gone) == f"print(run_case('torch', '{DEFAULT}'))"
 
 
@@ -785,7 +788,7 @@ def test_writing_to_any_operand_fails() -> None:
 
 
 def test_a_case_of_an_operation_that_did_not_come_back_is_run_again_by_check() -> None:
-    died = CaseResult("conv1d-n1", "smoke", "failed", "the process died: killed by SIGSEGV")
+    died = CaseResult("conv1d-n1", "smoke", Outcome.FAILED, ending=Ending.DIED)
     report = Report("torch", "core", (died,), "conv1d")
     assert report.reproduction(died) == "print(check('torch', op='conv1d', match='conv1d-n1'))"
     assert Report("torch", "full", (died,), "conv1d").reproduction(died) == (

@@ -10,7 +10,7 @@ from refconv.operations import OPERATIONS, Operation
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.data import FORWARD_DATA, ROUNDED
 from refconv.testing.battery.edge_cases import EDGES, REJECTED
-from refconv.testing.battery.names import name_of, read_case
+from refconv.testing.battery.names import as_tuple, name_of, read_case
 from refconv.testing.battery.networks import NETWORKS
 from refconv.testing.battery.sweeps import SWEEPS
 
@@ -88,8 +88,10 @@ def gradient_lists(op: str, lists: CaseLists) -> CaseLists:
     operation = OPERATIONS[op]
 
     def names(given: Iterable[str]) -> list[str]:
-        cases = (_renamed(operation, name) for name in given if _has_gradient(name))
-        return list({_told_apart(case): case.id for case in reversed(list(cases))}.values())[::-1]
+        found: dict[object, str] = {}  # the first of those that are told apart by nothing
+        for case in (_renamed(operation, name) for name in given if _has_gradient(name)):
+            found.setdefault(_told_apart(case), case.id)
+        return list(found.values())
 
     def families(given: Families) -> dict[str, list[str]]:
         return {family: names(members) for family, members in given.items()}
@@ -121,8 +123,8 @@ def _told_apart(case: Case) -> tuple[object, ...]:
 def _refused_gradients(operation: Operation, refused: Iterable[Case]) -> Iterator[Case]:
     """Yield what a gradient ought to refuse: what its operation does, and an arriving one of another shape."""
     rank = operation.space.rank
-    size, kernel = (5, 6, 7)[-rank:], (2, 3, 2)[-rank:]
-    plain = Case("", (1, 2, *size), (2, 1, *kernel), groups=2, op=operation.forward.name, **_steps(rank))
+    size, kernel, channels = (5, 6, 7)[:rank], (2, 3, 2)[:rank], (2, 3) if operation.is_transposed else (3, 2)
+    plain = Case("", (1, 2, *size), (*channels, *kernel), op=operation.forward.name, **_steps(rank))
     if operation.by == "bias":
         for name, shape in (("axis", (1, 1, 2, *size)), ("image", size)):
             reason = f"a gradient of {len(shape)} axes"
@@ -133,9 +135,9 @@ def _refused_gradients(operation: Operation, refused: Iterable[Case]) -> Iterato
     others = (case for case in refused if case.bias_shape is None)
     front = "" if operation.forward.name == "conv2d" else f"{operation.forward.name}-"
     for case in (*others, replace(plain, id=f"{front}reject-grad-output", rejects="a grad_output of another size")):
-        another = 1 if case.rejects.startswith("a grad_output") else 0
+        less = 1 if case.rejects.startswith("a grad_output") else 0
         arriving = (1, case.groups * case.weight_shape[1] if operation.is_transposed else case.weight_shape[0])
-        shape = *arriving, *(extent + another for extent in _careless_size(case))
+        shape = *arriving, *(extent - less for extent in _careless_size(case))
         name = case.id.removeprefix(front)
         yield replace(case, id=f"{operation.name}-{name}", op=operation.name, grad_output_shape=shape)
 
@@ -147,13 +149,15 @@ def _steps(rank: int) -> dict[str, Any]:
 
 def _careless_size(case: Case) -> Iterator[int]:
     """Yield the size that comes out along each axis for whoever checks nothing, where the formula gives one."""
-    rank = case.operation.space.rank
-    sides = case.padding if not isinstance(case.padding, str) else (0,) * rank
-    numbers = zip(case.input_shape[-rank:], case.weight_shape[-rank:], case.stride, sides, case.dilation, strict=False)
-    for pixels, taps, stride, side, dilation in numbers:
+    rank, strides, dilations = case.operation.space.rank, as_tuple(case.stride), as_tuple(case.dilation)
+    sides: Any = case.padding if not isinstance(case.padding, str) else (0,) * rank
+    sizes = case.input_shape[-rank:], case.weight_shape[-rank:]
+    for pixels, taps, stride, dilation, side, extra in zip(
+        *sizes, strides, dilations, sides, case.output_padding, strict=False
+    ):
         reach = dilation * (taps - 1) + 1
         if case.operation.is_transposed:
-            size = stride * (pixels - 1) + reach - 2 * side
+            size = stride * (pixels - 1) + reach - 2 * side + extra
         elif str(case.padding).startswith("same"):
             size = -(-pixels // stride)
         else:

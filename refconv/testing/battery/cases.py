@@ -148,10 +148,8 @@ class Case:
         arguments = self.arguments(operands)
         if not self.output_size:
             return target(*arguments)
-        try:
-            inspect.signature(target).bind(*arguments, output_size=self.output_size)
-        except (TypeError, ValueError):
-            raise NotImplementedError("it takes no output_size") from None
+        if not _takes_output_size(target):
+            raise NotImplementedError("it takes no output_size")
         return target(*arguments, output_size=self.output_size)
 
     def operands(self) -> dict[str, Array]:
@@ -208,7 +206,7 @@ class Case:
         if operation.asked == "input":
             return self.weight_shape[0] // max(1, self.groups) * math.prod(taps)
         rank = operation.space.rank
-        shape = getattr(self, f"{operation.roles['output']}_shape")  # of what lies at the plan's output
+        shape: Shape = getattr(self, f"{operation.roles['output']}_shape")  # of what lies at the plan's output
         return math.prod(shape) // max(1, math.prod(shape[-rank - 1 : len(shape) - rank]))
 
     @property
@@ -249,3 +247,13 @@ class Case:
         """Return the truth, and by how much each element of a result may differ from it."""
         reference = reference_of(self.call(), self.result_dtype, any_integer=True)
         return reference if self.data in ROUNDED else reference._replace(allowed=np.zeros_like(reference.allowed))
+
+
+def _takes_output_size(target: Callable[..., Any]) -> bool:
+    """Whether a target says that it has such an argument: itself, or what its decorators are around."""
+    try:
+        inner, outer = (inspect.signature(target, follow_wrapped=follow).parameters for follow in (True, False))
+    except (TypeError, ValueError):  # of a builtin, which does not say
+        return False
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in inner.values())
+    return takes_any or "output_size" in {*inner, *outer}

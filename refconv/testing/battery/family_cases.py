@@ -79,7 +79,8 @@ def _refused(op: str) -> tuple[Case, ...]:
             "same-strided": ("'same' with stride 2", {"padding": "same", "stride": (2,) * rank}),
             "kernel-large": ("a kernel of 8 on 7 pixels or fewer", {"weight_shape": (4, 2, *(8,) * rank)}),
         }
-    plain = Case("", image, weight, stride=ones, padding=(0,) * rank, dilation=ones, groups=2, op=op)
+    zeros = (0,) * rank
+    plain = Case("", image, weight, stride=ones, padding=zeros, dilation=ones, groups=2, op=op, output_padding=zeros)
     return tuple(
         replace(plain, id=f"{op}-reject-{name}", rejects=reason, **arguments)  # type: ignore[arg-type]  # of all kinds
         for name, (reason, arguments) in changes.items()
@@ -306,8 +307,8 @@ TRANSPOSED1D: Final = CaseLists(
 
 TRANSPOSED3D: Final = CaseLists(
     smoke=(
-        "conv_transpose3d-n2-c4-o6-g2-3x4x5-k2x3x1-s1x2x2-p0x1x0-e0x1x1-d1x2x1-bias-f32",  # every parameter different
-        "conv_transpose3d-n2-c4-o6-g2-3x4x5-k2x3x1-s1x2x2-p0x1x0-e0x1x1-d1x2x1-bias-f32-real",
+        "conv_transpose3d-n2-c6-o8-g2-3x4x5-k2x3x1-s1x2x3-p0x1x0-e0x1x0-d1x2x1-bias-f32",  # every parameter different
+        "conv_transpose3d-n2-c6-o8-g2-3x4x5-k2x3x1-s1x2x3-p0x1x0-e0x1x0-d1x2x1-bias-f32-real",
         "conv_transpose3d-n2-c3-o2-g1-2x3x4-k4-s2-p1-d1-bias-f32",
         "conv_transpose3d-n1-c3-o2-g1-3x2x4-k2-s2-p0-d1-f32",
         "conv_transpose3d-n1-c2-o3-g1-2x3x4-k1-s3x2x1-p0-d1-bias-f32",
@@ -337,7 +338,7 @@ TRANSPOSED3D: Final = CaseLists(
                        "n1-c3-o2-g1-2x3x4-k3-s2-p1-d1-f32-ones"],
             "degenerate": ["n0-c3-o4-g1-2x3x4-k3x2x1-s2-p1x0x0-d1-bias-f32", "c4-o6-g2-2x3x4-k2-s2x1x1-p0-d1-f32"],
             "memory": _endings("n2-c3-o4-g1-2x4x3-k2x3x1-s2x1x1-p1x0x0-d1-bias-f32", _LAYOUTS),
-            "types": _endings("n2-c4-o6-g2-3x4x5-k2x3x1-s1x2x2-p0x1x0-e0x1x1-d1x2x1-bias", _TYPES),
+            "types": _endings("n2-c6-o8-g2-3x4x5-k2x3x1-s1x2x3-p0x1x0-e0x1x0-d1x2x1-bias", _TYPES),
             "values": _endings("n1-c4-o3-g1-2x4x3-k2x3x1-s2x1x1-p0-d1", _VALUES),
         },
     ),

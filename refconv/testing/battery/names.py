@@ -84,11 +84,11 @@ def name_of(case: Case) -> str:
             "g": str(case.groups),
             "size": "x".join(map(str, size)),
             "k": numbers_text(*kernel),
-            "s": numbers_text(*_as_tuple(case.stride)),
+            "s": numbers_text(*as_tuple(case.stride)),
             "p": padding_text(case.padding),
             "e": numbers_text(*case.output_padding) if any(case.output_padding) else "",
             "h": "x".join(map(str, case.output_size)),
-            "d": numbers_text(*_as_tuple(case.dilation)),
+            "d": numbers_text(*as_tuple(case.dilation)),
             "bias": "" if case.bias_shape is None else "bias",
             "dtype": case.dtype,
             "data": "" if case.data == "exact" else case.data,
@@ -158,8 +158,9 @@ def _check_words(case: Case) -> None:
         raise ValueError(f"case {name!r} adds up too many terms for exact data; write {name + '-real'!r}")
     if case.layout == "channels_last" and operation.space.rank != 2:
         raise ValueError(f"case {case.id!r} has its channels last, which is for two spatial axes")
-    if case.bias_shape is not None and operation.is_gradient:
-        raise ValueError(f"case {case.id!r} has a bias, which {case.op} does not have")
+    for what, is_there in {"a bias": case.bias_shape is not None, "an output size": bool(case.output_size)}.items():
+        if is_there and operation.is_gradient:
+            raise ValueError(f"case {case.id!r} has {what}, which {case.op} does not have")
 
 
 def _has_rank(part: dict[str, Any], rank: int) -> bool:
@@ -187,7 +188,7 @@ def padding_text(padding: Any) -> str:
     """Write a padding: a word, ``1x0`` where the sides are equal, else ``1+0x2+3``."""
     if isinstance(padding, str):
         return padding
-    sides = [side if isinstance(side, tuple) else (side, side) for side in _as_tuple(padding)]
+    sides = [side if isinstance(side, tuple) else (side, side) for side in as_tuple(padding)]
     if all(before == after for before, after in sides):
         return numbers_text(*(before for before, _ in sides))
     return "x".join(f"{before}+{after}" for before, after in sides)
@@ -202,7 +203,8 @@ def _padding(text: str, rank: int) -> str | tuple[int, ...] | tuple[tuple[int, .
     return tuple(tuple(map(int, sides.split("+"))) for sides in text.split("x"))
 
 
-def _as_tuple(value: Any) -> tuple[Any, ...]:
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """Return a parameter that is known to be a tuple, in the form in which a target gets it."""
     return tuple(value)
 
 

@@ -169,7 +169,7 @@ def compare_by_convention(
 ) -> Comparison:
     """Compare with the reference, and where that fails with what other conventions make of it."""
     comparison = compare_arrays(actual, reference)
-    if comparison.passed or comparison.problem:
+    if comparison.passed or comparison.obstacle is not None:
         return comparison
     judged = Judged(call, precision, reference, to_numpy("the result", actual))
     for sentence, convention in CONVENTIONS.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,14 @@ MOST_PLACES = 5  # of wrong elements
 LONGEST_MESSAGE = 300  # characters of an exception's text: frameworks print whole graphs
 
 
+class Obstacle(StrEnum):
+    """Why arrays could not be compared element by element."""
+
+    SHAPE = "wrong-shape"
+    DTYPE = "wrong-dtype"
+    UNREADABLE = "no-array"
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What a comparison with the truth found; it holds numbers, not arrays.
@@ -27,7 +36,7 @@ class Comparison:
     Attributes
     ----------
     problem : str
-        Why the arrays could not be compared element by element (a wrong shape or type), or empty.
+        Why the arrays could not be compared element by element (a wrong shape or type), in words, or empty.
     elements, mismatched : int
         All elements, and those that are wrong.
     worst_index : tuple of int or None
@@ -49,6 +58,8 @@ class Comparison:
         Elements that ought to be 0, which says little about a convolution.
     convention : str
         Where the result is right by another convention than refconv's: which one, in words; empty otherwise.
+    obstacle : Obstacle or None
+        What the problem is: "wrong-shape", "wrong-dtype" or "no-array".
 
     Examples
     --------
@@ -76,15 +87,16 @@ class Comparison:
     exempt: int = 0
     zeros: int = 0
     convention: str = ""
+    obstacle: Obstacle | None = None
 
     @property
     def passed(self) -> bool:
         """Whether every element is within its bound."""
-        return not self.problem and not self.mismatched
+        return self.obstacle is None and not self.mismatched
 
     def __str__(self) -> str:
         """Say it in one or three lines."""
-        if self.problem:
+        if self.obstacle is not None:
             return self.problem
         if self.passed:
             return self._agreement()
@@ -115,12 +127,14 @@ def compare_arrays(actual: object, reference: Reference) -> Comparison:
     """
     array = _readable(actual)
     if isinstance(array, str):
-        return Comparison(problem=array)
+        return Comparison(array, obstacle=Obstacle.UNREADABLE)
     if array.shape != reference.truth.shape:
-        return Comparison(problem=f"shape {array.shape}, where {reference.truth.shape} was expected")
+        problem = f"shape {array.shape}, where {reference.truth.shape} was expected"
+        return Comparison(problem, obstacle=Obstacle.SHAPE)
     dtype = array.dtype.newbyteorder("=")
     if dtype != reference.dtype and not (reference.any_integer and is_integral(dtype)):
-        return Comparison(problem=f"dtype {array.dtype}, where {reference.dtype} was expected")
+        problem = f"dtype {array.dtype}, where {reference.dtype} was expected"
+        return Comparison(problem, obstacle=Obstacle.DTYPE)
     if not array.size:
         return Comparison()
 

@@ -53,8 +53,8 @@ def _skipping_padding(judged: Judged) -> Reference | None:
     call = judged.call
     if call.operation.asked == "input" or call.operation.by == "bias" or not judged.is_real:
         return None
-    (moved, sliding), arrays = call.factors, call.factors.values()
-    image, weight = (operand.astype(wide_dtype(operand.dtype)) for operand in arrays)
+    moved, sliding = call.operation.factors  # what is padded, and what slides over it
+    image, weight = (call.operands[name].astype(wide_dtype(call.operands[name].dtype)) for name in (moved, sliding))
     if not np.isfinite(image).all() or np.isfinite(weight).all():
         return None
 

@@ -7,7 +7,8 @@ are fitted, axis by axis, with whole numbers:
     row = a·p + b·i + c
 
 a is the stride really used, b the dilation (negative: the kernel is flipped), −c the padding.  Cross terms, a row that
-depends on q or j, are swapped or sheared axes.
+depends on q or j, are swapped or sheared axes.  A transposed convolution and the gradients follow the same rule, read
+backwards.
 """
 
 from __future__ import annotations
@@ -15,25 +16,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from refconv.geometry.plan import ConvGeometry
-from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
-from refconv.testing.diagnosis.axis_fit import UNREAD, AxisFit, fitted_axis
+from refconv.testing.diagnosis.axis_fit import AxisFit
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.misreadings import (
-    COLUMNS,
-    ROWS,
+    Rules,
     axis_problems,
     bias_problems,
-    channel_problems,
-    expected_fit,
-    image_problems,
-    rule_problems,
+    channel_table,
+    image_table,
+    place_problems,
+    table_problems,
 )
-from refconv.testing.diagnosis.probes import run_trace
+from refconv.testing.diagnosis.probes import SPACE, run_trace
 from refconv.testing.targets import Target, load_target
 
 __all__ = ["Addressing", "trace_addressing"]
@@ -56,14 +52,14 @@ class Addressing:
     ----------
     case : str
         The case whose parameters it was traced with.
-    rows, columns : AxisFit
-        The affine rule of each axis.
+    axes : tuple of AxisFit
+        The affine rule of each axis; empty for the gradient of a bias.
     channels : tuple of tuple of int
-        For each output channel, the input channels that its kernel's channels meet: the rule of the groups.
+        For each channel of the result, those that its kernel's channels meet: the rule of the groups.
     images : tuple of int
-        The input image that each output image is made from.  Here and in `channels`, −1 is none, or several.
+        The image that each image of the result is made from.  Here and in `channels`, −1 is none, or several.
     problems : tuple of Finding
-        How each differs from what it should be; empty for a target that addresses rightly.
+        How each differs from what it should be, the plainest first; empty for a target that addresses rightly.
 
     Examples
     --------
@@ -76,17 +72,17 @@ class Addressing:
     """
 
     case: str
-    rows: AxisFit
-    columns: AxisFit
+    axes: tuple[AxisFit, ...]
     channels: tuple[tuple[int, ...], ...]
     images: tuple[int, ...]
     problems: tuple[Finding, ...]
 
     def __str__(self) -> str:
-        """Write the two rules, each with what it should be, and any other difference."""
+        """Write the rules, each with what it should be, and any other difference."""
         about = {problem.code: f", should be {problem.reading}" for problem in self.problems}
-        lines = [f"row = {self.rows}{about.get(ROWS, '')}", f"column = {self.columns}{about.get(COLUMNS, '')}"]
-        others = (problem for problem in self.problems if problem.code not in (ROWS, COLUMNS))
+        rules = dict(zip(SPACE[-len(self.axes) :], self.axes, strict=False))
+        lines = [f"{name} = {fit}{about.get(f'traced-{name}s', '')}" for name, fit in rules.items()]
+        others = (problem for problem in self.problems if problem.code.removeprefix("traced-")[:-1] not in rules)
         return "\n".join([*lines, *(f"{problem.sentence}, should be {problem.reading}" for problem in others)])
 
 
@@ -96,10 +92,10 @@ def trace_addressing(target: str | Target, case: str | Case | None = None) -> Ad
     Parameters
     ----------
     target : str or callable
-        As in `check`.  It is called in this process, twice for each tap of the kernel.
+        As in `check`.  It is called in this process, three times or more for each tap of the kernel.
     case : str or Case, optional
-        Whose shapes and parameters to use; by default the first of a few, from general to plain, that the target does
-        not refuse.
+        Whose operation, shapes and parameters to use; by default the first of a few of conv2d, from general to plain,
+        that the target does not refuse.
 
     Returns
     -------
@@ -111,8 +107,8 @@ def trace_addressing(target: str | Target, case: str | Case | None = None) -> Ad
     TargetError
         If the target cannot be loaded.
     ValueError
-        If the target returns another shape than it should, or there is no such case, or it is not of float32 or
-        float64, or has more pixels than the type can number.
+        If the target returns another shape than it should, or there is no such case, or its type cannot number the
+        pixels, or it has too many taps to be traced.
 
     Notes
     -----
@@ -124,9 +120,10 @@ def trace_addressing(target: str | Target, case: str | Case | None = None) -> Ad
     row = 2·p + i − 1
     column = q + 2·j
     """
-    function = load_target(target) if isinstance(target, str) else target
-    if case is not None:
-        return _traced(function, find_case(case) if isinstance(case, str) else case)
+    which = find_case(case) if isinstance(case, str) else case
+    function = load_target(target, "conv2d" if which is None else which.op) if isinstance(target, str) else target
+    if which is not None:
+        return _traced(function, which)
     for name in CASES[:-1]:
         try:
             return _traced(function, find_case(name))
@@ -136,44 +133,19 @@ def trace_addressing(target: str | Target, case: str | Case | None = None) -> Ad
 
 
 def _traced(target: Target, case: Case) -> Addressing:
-    geometry = case.plan
-    digits = {"f32": 24, "f64": 53}.get(case.dtype, 0)
-    if np.prod(case.input_shape) >= 2 ** (digits - 1):
-        raise ValueError(
-            f"case {case.id!r} has more pixels than its type can number; it must have fewer than 2^{digits - 1}"
-        )
-    trace = run_trace(target, case, geometry)
-    rows = fitted_axis(_over_maps(trace.rows), expected_fit(geometry.axes[0], along=0))
-    columns = fitted_axis(_over_maps(trace.columns), expected_fit(geometry.axes[1], along=1))
-    channels = np.apply_along_axis(
-        _agreed, -1, np.moveaxis(trace.channels, (1, 4), (0, 1)).reshape(*_table(geometry), -1)
-    )
-    images = np.apply_along_axis(_agreed, -1, trace.images.reshape(geometry.batch, -1))
-    problems = (
-        *axis_problems(rows, columns, geometry),
-        *channel_problems(channels, geometry),
-        *image_problems(images),
-        *rule_problems(trace, rows, columns, geometry),
-        *bias_problems(target, case, geometry),
-    )
+    trace = run_trace(target, case)
+    has_pixels = len(trace.read) > 1  # not where all that is read is the gradient itself
+    rules = Rules.of(trace) if has_pixels else None
+    of_axes = [] if rules is None else list(axis_problems(rules, trace.right.axes))
+    of_tables = list(table_problems(trace))
+    is_whole = of_axes and rules is not None and rules.hold(trace)
+    of_places = [] if is_whole or of_tables else list(place_problems(trace))
+    problems = (*of_tables, *of_axes, *of_places) if is_whole else (*of_tables, *of_places, *of_axes)
+    of_bias = bias_problems(target, case, trace.right)
     return Addressing(
-        case.id, rows, columns, tuple(tuple(map(int, row)) for row in channels), tuple(map(int, images)), problems
+        case.id,
+        () if rules is None else rules.fits,
+        tuple(tuple(map(int, row)) for row in channel_table(trace)) if has_pixels else (),
+        tuple(map(int, image_table(trace))) if "image" in trace.read else (),
+        (*problems, *of_bias),
     )
-
-
-def _table(geometry: ConvGeometry) -> tuple[int, int]:
-    return geometry.out_channels, geometry.group_in_channels
-
-
-def _over_maps(read: Array) -> Array:
-    """Return what is read for each p, q, i and j by the first image and channels that read anything there."""
-    maps = np.moveaxis(read, 4, 2)  # N, O, C/G, P, Q, K_h, K_w
-    flat = maps.reshape(-1, *maps.shape[3:])
-    first = (flat != UNREAD).argmax(axis=0)
-    return np.asarray(np.take_along_axis(flat, first[np.newaxis], axis=0)[0])
-
-
-def _agreed(numbers: Array) -> int:
-    """Return the one number that is read wherever anything is, or `UNREAD`."""
-    found = np.unique(numbers[numbers != UNREAD])
-    return int(found[0]) if len(found) == 1 else UNREAD

@@ -7,24 +7,28 @@ Each coefficient is the commonest step from one output, or one tap, to the next,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import Index
 from refconv.numbers.formats import Array
 
-UNREAD = -1  # in place of a pixel: the tap read none, or several
+UNREAD: Final = -1  # in place of a pixel: the tap read none, or several
+LETTERS: Final = {2: "pi", 4: "pqij", 6: "rpqkij"}  # of the outputs and then of the taps, by how many there are
 
 
 @dataclass(frozen=True, slots=True)
 class AxisFit:
-    """The rule of one axis, ``steps[0]·p + steps[1]·q + steps[2]·i + steps[3]·j + start``.
+    """The rule of one axis, of two ``steps[0]·p + steps[1]·q + steps[2]·i + steps[3]·j + start``.
 
     Attributes
     ----------
     steps : tuple of int
-        The pixels from one output row, output column, tap row and tap column to the next.
+        The pixels from one output to the next along each axis, and then from one tap to the next.
     start : int
-        The pixel that output (0, 0) reads through tap (0, 0), negative in the padding.
+        The pixel that the first output reads through the first tap, negative in the padding.
 
     Examples
     --------
@@ -32,12 +36,13 @@ class AxisFit:
     2·p − i + 1
     """
 
-    steps: tuple[int, int, int, int]
+    steps: tuple[int, ...]
     start: int
 
     def __str__(self) -> str:
         """Write the rule as a formula."""
-        terms = [(step, letter) for step, letter in zip(self.steps, "pqij", strict=True) if step]
+        letters = LETTERS[len(self.steps)]
+        terms = [(step, letter) for step, letter in zip(self.steps, letters, strict=True) if step]
         words = [
             ("−" if step < 0 else "+", letter if abs(step) == 1 else f"{abs(step)}·{letter}") for step, letter in terms
         ]
@@ -46,19 +51,25 @@ class AxisFit:
         sign, first = words[0]
         return ("−" if sign == "−" else "") + first + "".join(f" {sign} {word}" for sign, word in words[1:])
 
-    def predict(self, shape: tuple[int, int, int, int]) -> Array:
-        """Return the pixel for all p, q, i and j."""
+    def predict(self, shape: Index) -> Array:
+        """Return the pixel for all outputs and taps."""
         grid: Array = np.indices(shape)
         predicted: Array = np.tensordot(np.array(self.steps), grid, axes=1) + self.start
         return predicted
 
 
+def expected_fit(axis: AxisGeometry, place: int, rank: int) -> AxisFit:
+    """``S·p + D·i − T``, along one of so many axes."""
+    steps = [0] * (2 * rank)
+    steps[place], steps[rank + place] = axis.stride, axis.dilation
+    return AxisFit(tuple(steps), -axis.padding[0])
+
+
 def fitted_axis(read: Array, expected: AxisFit) -> AxisFit:
-    """Fit the pixels that were read, for all p, q, i and j; what cannot be told is taken to be as expected."""
-    steps = tuple(_commonest_step(read, axis, expected.steps[axis]) for axis in range(4))
-    slope = AxisFit((steps[0], steps[1], steps[2], steps[3]), 0)
-    starts = (read - slope.predict(read.shape))[read != UNREAD]
-    return AxisFit(slope.steps, _commonest(starts, expected.start))
+    """Fit the pixels that were read, for all outputs and taps; what cannot be told is taken to be as expected."""
+    steps = tuple(_commonest_step(read, axis, expected.steps[axis]) for axis in range(read.ndim))
+    starts = (read - AxisFit(steps, 0).predict(read.shape))[read != UNREAD]
+    return AxisFit(steps, _commonest(starts, expected.start))
 
 
 def _commonest_step(read: Array, axis: int, otherwise: int) -> int:

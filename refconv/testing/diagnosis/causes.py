@@ -1,136 +1,83 @@
 """Why does a target fail a case?  Asked where the target runs, for failing cases only.
 
 One failing case often leaves several causes open: where the dilations are (1, 2), "ignored" and "the first for both"
-are the same.  `Explainer` therefore gives every cause that explains a case, and `shared_causes` finds the fewest that
-together explain them all.
+are the same.  `explained` therefore gives every cause that explains a case, from what was returned alone, so that the
+same result always gives the same answer; `shared_causes` finds the fewest that together explain all cases.  What is
+left without one is `examined`: the target is called again, to see what it reads.
 """
 
 from __future__ import annotations
 
-import math
-import time
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from refconv.testing.battery.cases import Case
 from refconv.testing.diagnosis.addressing import trace_addressing
 from refconv.testing.diagnosis.behaviour import behaviour_findings
-from refconv.testing.diagnosis.diagnose import SEARCHES, Search, first_found, named
-from refconv.testing.diagnosis.directions import Convolution
+from refconv.testing.diagnosis.diagnose import SEARCHES, first_found
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.mistake_tables import table_of
-from refconv.testing.diagnosis.reading import Reading
 from refconv.testing.diagnosis.shapes import shape_findings, type_findings
+from refconv.testing.diagnosis.taps import tap_findings
 from refconv.testing.targets import Target
 
-__all__ = ["Explainer", "shared_causes"]
+__all__ = ["examined", "explained", "shared_causes"]
 
-SHARE: Final = 0.3  # of the time of a run: a wrong target then takes less than twice as long as a right one, and GRACE
-GRACE: Final = 0.3  # seconds
-BEHAVIOUR_CALLS: Final = 12
-
-CERTAIN: Final = SEARCHES[:2]  # a uniform output, a named mistake: these need no further question
-UNCERTAIN: Final = SEARCHES[2:]
 INEXACT: Final = Finding(
     "inexact-sums",
     "whole numbers, whose sums are exact in any order, come out rounded",
     reading="products and sums in the type of the data: transforms such as Winograd's and Fourier's round",
 )
 NOTHING: Final = Finding("none-returned", "it returns None, which is nothing at all", reading="the output")
+UNSTEADY: Final = Finding("stateful", "it is stateful: called again with the same arrays, it is right", is_traced=True)
+RIGHT_PIXELS: Final = Finding(
+    "traced-right", "one tap at a time it reads the right pixels: it goes wrong where they are added up", is_traced=True
+)
 
 
-class Explainer:
-    """Explain the failures of one target, and remember the causes found, for they explain most of what follows.
+def explained(case: Case, actual: object) -> tuple[Finding, ...]:
+    """Return the causes that explain a failure equally well, the likeliest first; empty where none does."""
+    if actual is None:
+        return (NOTHING,)
+    try:
+        return tuple(_explanations(case, actual))
+    except Exception:  # noqa: BLE001  # an array-like may raise anything when it is read, and that explains nothing
+        return ()
 
-    One per target and process, made before the first case: ``Explainer(target)``.  Call it with each failing case,
-    what the target returned, and the seconds that it took: ``explainer(case, actual, seconds)``.
 
-    Explanations are bounded in time: all together take no more than `SHARE` of the time since the explainer was made,
-    and `GRACE` seconds.  After that, only causes already found are looked for.
+def _explanations(case: Case, actual: object) -> list[Finding]:
+    array, right, rounded = gather(actual, case.call(), case.result_dtype)
+    if array.shape != rounded.truth.shape:
+        return shape_findings(array, right, rounded, table_of(right).mistakes)
+    evidence = Evidence.of(array, right, case.reference())
+    if not evidence.count:
+        return type_findings(array, rounded.dtype)
+    found = first_found(SEARCHES, evidence)
+    is_rounding = not Evidence.of(array, right, rounded).count
+    return [INEXACT] if is_rounding and all(finding.is_place for finding in found) else found
+
+
+def examined(target: Target, case: Case) -> tuple[Finding, ...]:
+    """Call a target again, with a case that it fails: is it a function at all, and a linear one, and what does it read?
+
+    Whatever it raises then says nothing.
     """
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._known: Collection[str] = ()  # the codes of all mistakes in the target's operation
-        self._suspects: set[str] = set()  # those of the causes found last: what they refute need not be tried again
-        self._searches: list[Search] = []  # those that have found something
-        self._tally: Counter[str] = Counter()
-        self._behaviour: list[Finding] = []
-        self._is_tried = False
-        self._made = time.perf_counter()
-        self._spent = 0.0
-
-    def __call__(self, case: Case, actual: object, seconds: float = 0.0) -> tuple[Finding, ...]:
-        """Return the causes that explain this failure equally well, the likeliest first; empty where none does."""
-        start = time.perf_counter()
-        try:
-            found = self._behaviour or self._explanations(case, actual, seconds)
-        except Exception:  # noqa: BLE001  # the target may raise anything when called again, and that explains nothing
-            found = []
-        self._spent += time.perf_counter() - start
-        self._suspects = {finding.code for finding in found if finding.code in self._known} or self._suspects
-        self._tally.update(finding.code for finding in found)
-        return tuple(found)
-
-    def _has_time(self, needed: float = 0.0) -> bool:
-        return self._spent + needed < GRACE + SHARE * (time.perf_counter() - self._made)
-
-    def _explanations(self, case: Case, actual: object, seconds: float) -> list[Finding]:
-        if actual is None:
-            return [NOTHING]
+    with suppress(Exception):
+        with suppress(NotImplementedError):  # of a target that has the result of this case alone, on record
+            if found := behaviour_findings(partial(case.called, target), case.operands()):
+                return tuple(found)
+        actual = case.called(target, case.operands())
+        if case.check(actual).passed:
+            return (UNSTEADY,)
+        with suppress(Exception):
+            return trace_addressing(target, case).problems[:1] or (RIGHT_PIXELS,)
         array, right, reference = gather(actual, case.call(), case.result_dtype)
-        table = table_of(right)
-        self._known, suspects = table.by_code, table.of_codes(self._suspects)
-        if array.shape != reference.truth.shape:
-            found = shape_findings(array, right, reference, suspects)
-            return found if self._is_settled(found) else shape_findings(array, right, reference, table.mistakes)
-        evidence = Evidence.of(array, right, reference)
-        if not evidence.count:
-            return type_findings(array, reference.dtype) or [INEXACT]
-        found = first_found((*self._searches, partial(named, mistakes=suspects)), evidence)
-        if self._is_settled(found):
-            return found
-        return (
-            self._searched(CERTAIN, evidence)
-            or self._misbehaviour(case, seconds)
-            or self._searched(UNCERTAIN, evidence)
-            or self._misreadings(case, right, seconds)
-        )
-
-    def _is_settled(self, found: list[Finding]) -> bool:
-        """Whether what is known explains a failure as well as most before it, or there is no time for more."""
-        leaders = {code for code, count in self._tally.items() if count == max(self._tally.values())}
-        return bool(leaders & {finding.code for finding in found}) or not self._has_time()
-
-    def _searched(self, searches: Iterable[Search], evidence: Evidence) -> list[Finding]:
-        """Search, and remember the search that finds anything but mistakes, which are remembered themselves."""
-        for search in searches:
-            if found := search(evidence):
-                if search not in self._searches and any(finding.code not in self._known for finding in found):
-                    self._searches.append(search)
-                return found
-        return []
-
-    def _misbehaviour(self, case: Case, seconds: float) -> list[Finding]:
-        """Call the target again, once in its life, if there is time: is it a function at all?"""
-        if self._is_tried or not self._has_time(BEHAVIOUR_CALLS * seconds):
-            return []
-        self._is_tried = True
-        with suppress(Exception):  # it may raise anything when it is called with other arrays
-            self._behaviour = behaviour_findings(partial(case.called, self._target), case.operands())
-        return self._behaviour
-
-    def _misreadings(self, case: Case, right: Reading, seconds: float) -> list[Finding]:
-        """Call a conv2d again for each tap, if there is time: which pixels does it read?"""
-        is_conv2d = isinstance(right, Convolution) and right.rank == 2
-        if is_conv2d and self._has_time(seconds * 2 * math.prod(case.weight_shape[1:])):
-            with suppress(Exception):
-                return list(trace_addressing(self._target, case).problems[:1])
-        return []
+        return tuple(replace(seen, is_traced=True) for seen in tap_findings(Evidence.of(array, right, reference)))
+    return ()
 
 
 def shared_causes(failures: Sequence[Sequence[Finding]]) -> list[tuple[Finding | None, list[int]]]:

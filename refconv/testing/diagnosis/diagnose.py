@@ -20,7 +20,7 @@ from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.reference import Reference
 from refconv.testing.diagnosis.apart import separating_case
-from refconv.testing.diagnosis.evidence import Evidence, gather
+from refconv.testing.diagnosis.evidence import Evidence, Fit, gather
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.imprecision import lost_precision
 from refconv.testing.diagnosis.locate import bare_regions, filled_regions
@@ -147,7 +147,7 @@ def explanations(actual: Array, right: Reading, reference: Reference) -> list[Fi
     evidence = Evidence.of(actual, right, reference)
     if not evidence.count:
         return type_findings(actual, reference.dtype)
-    return first_found(SEARCHES, evidence)
+    return first_found(THOROUGH, evidence)
 
 
 def first_found(searches: Iterable[Search], evidence: Evidence) -> list[Finding]:
@@ -168,12 +168,15 @@ def uniform(evidence: Evidence) -> list[Finding]:
 
 def named(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
     """Return the mistakes that predict the whole output."""
-    found = [
-        mistake
-        for mistake in mistakes
-        if evidence.explained_by(reading := mistake.change(evidence.right)) and evidence.spares_what_is_right(reading)
-    ]
-    return _equals(evidence, found)
+    return _equals(evidence, [mistake for mistake in mistakes if fit_of(evidence, mistake) == Fit.WHOLE])
+
+
+def fit_of(evidence: Evidence, mistake: Mistake) -> Fit:
+    """Say how far a mistake predicts an output; one that changes nothing here predicts nothing."""
+    if mistake not in evidence.tried:
+        reading = mistake.change(evidence.right)
+        evidence.tried[mistake] = Fit.NONE if reading is evidence.right else evidence.fits(reading)
+    return evidence.tried[mistake]
 
 
 def named_alone(evidence: Evidence) -> list[Finding]:
@@ -188,11 +191,12 @@ def named_in_pairs(evidence: Evidence) -> list[Finding]:
 
 def named_in_part(evidence: Evidence) -> list[Finding]:
     """Return the mistakes that predict the wrong elements, where the others are right."""
-    mistakes = table_of(evidence.right).mistakes
-    found = [mistake for mistake in mistakes if evidence.explained_by(mistake.change(evidence.right))]
+    found = [mistake for mistake in table_of(evidence.right).mistakes if fit_of(evidence, mistake) != Fit.NONE]
     regions = bare_regions(evidence)
     where = f"; {regions[0].sentence}" if regions else "; it is wrong in a part of the output"
-    return [replace(finding, sentence=finding.sentence + where) for finding in _equals(evidence, found)]
+    return [
+        replace(finding, sentence=finding.sentence + where, is_partial=True) for finding in _equals(evidence, found)
+    ]
 
 
 def _equals(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
@@ -225,6 +229,6 @@ SEARCHES: Final[tuple[Search, ...]] = (
     named_in_pairs,
     named_in_part,
     lost_precision,
-    tap_findings,
     bare_regions,
 )
+THOROUGH: Final = (*SEARCHES[:-1], tap_findings, bare_regions)  # where no target can be asked which taps it reads

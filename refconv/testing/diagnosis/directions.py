@@ -159,7 +159,7 @@ class WeightAdjoint(Reading):
 
     def natural_size(self, axis: AxisGeometry, place: int) -> int:
         """``floor((H + T + B − (S·(P − 1) + 1)) / D) + 1``: the taps whose pixels there are, for every output."""
-        outputs = self.output.shape[2 + place]
+        outputs: int = self.output.shape[2 + place]
         return (axis.padded_size - (axis.stride * (outputs - 1) + 1)) // axis.dilation + 1
 
     def _gathered(self, *places: Array) -> tuple[Array, Array]:

@@ -29,6 +29,10 @@ class Finding:
         small case does.
     is_place : bool
         Whether it says only where it is wrong, not why.
+    is_partial : bool
+        Whether it explains the wrong elements alone, or says what stands in a box of this output's own.
+    is_traced : bool
+        Whether it was read off the target's outputs in one case: what it says there may look otherwise in another.
 
     Examples
     --------
@@ -47,6 +51,8 @@ class Finding:
     alternatives: tuple[str, ...] = ()
     separating_case: str = ""
     is_place: bool = False
+    is_partial: bool = False
+    is_traced: bool = False
 
     @property
     def coverage(self) -> str:

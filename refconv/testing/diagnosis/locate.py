@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Final
 
@@ -37,11 +37,14 @@ class Region:
         A stable code, ``"columns-past-tile"``, and words.
     mask : ndarray of bool
         What belongs to it, in a shape that broadcasts to the output's.
+    is_box : bool
+        Whether its sides are those of this output alone, with no meaning in another.
     """
 
     code: str
     words: str
     mask: Array
+    is_box: bool = False
 
 
 def regions(right: Reading) -> Iterator[Region]:
@@ -95,7 +98,7 @@ def _past_tiles(axis: int, right: Reading) -> Iterator[Region]:
     for tile in TILES:
         first = shape[axis] // tile * tile
         if first < shape[axis]:
-            words = f"in {_listed(many, np.arange(first, shape[axis]))}, past the last whole tile of {tile}"
+            words = f"in {listed(many, np.arange(first, shape[axis]))}, past the last whole tile of {tile}"
             yield Region(f"{_code(many)}-past-tile", words, _from(axis, first, shape))
 
 
@@ -112,9 +115,8 @@ def _single(many: str, axis: int, shape: Index) -> Iterator[Region]:
     one = _one(many)
     if shape[axis] > 1:
         for index in {0, shape[axis] // 2, shape[axis] - 1}:
-            yield Region(
-                f"one-{_code(one)}", f"in {one} {index} alone", _along(axis, np.arange(shape[axis]) == index, shape)
-            )
+            mask = _along(axis, np.arange(shape[axis]) == index, shape)
+            yield Region(f"one-{_code(one)}", f"in {one} {index} alone", mask, is_box=True)
 
 
 def locate(evidence: Evidence, content: Content | None = None) -> list[Region]:
@@ -144,14 +146,16 @@ def _boxes(evidence: Evidence) -> Iterator[Region]:
         return
     shape, axes = evidence.wrong.shape, evidence.right.names
     named = [(axis, side) for axis, side in enumerate(sides) if len(side) < shape[axis]]
+    if not named:
+        return  # scattered all over it
     is_pixel = all(len(sides[axis]) == 1 < shape[axis] for axis in range(2, len(shape)))
     pixel = "one-tap" if isinstance(evidence.right, WeightAdjoint) else "one-pixel"
     code = pixel if is_pixel else "+".join(f"some-{_code(axes[axis])}" for axis, _ in named)
-    words = ", ".join(_listed(axes[axis], side) for axis, side in named)
-    yield Region(code, f"in {words}", evidence.wrong)
+    words = ", ".join(listed(axes[axis], side) for axis, side in named)
+    yield Region(code, f"in {words}", evidence.wrong, is_box=True)
 
 
-def _listed(many: str, side: Array) -> str:
+def listed(many: str, side: Array) -> str:
     """Write one index, a few, or the first and the last of many."""
     if len(side) == 1:
         return f"{_one(many)} {side[0]}"
@@ -170,26 +174,31 @@ def touches_padding(reading: Reading) -> Array:
 
 def filled_regions(evidence: Evidence) -> list[Finding]:
     """Return where it is wrong and what stands there, under each name of both; empty where nothing known does."""
-    names = {}
+    found = []
     for content in contents(evidence):
         if not content.has_region:
-            names[content.code] = content.sentence
+            found.append(Finding(content.code, content.sentence))
             continue
         for region in locate(evidence, content):
             place = "all" if region.code == "everywhere" else region.code
-            names[f"{place}-{content.code}"] = f"it is wrong {region.words}: {content.sentence}"
-    return _findings(evidence, names)
+            sentence = f"it is wrong {region.words}: {content.sentence}"
+            found.append(Finding(f"{place}-{content.code}", sentence, is_partial=region.is_box))
+    return _equals(evidence, found)
 
 
 def bare_regions(evidence: Evidence) -> list[Finding]:
     """Return where it is wrong, if that is anything less than everywhere."""
-    found = {region.code: f"it is wrong {region.words}" for region in locate(evidence)}
-    return [] if "everywhere" in found else _findings(evidence, found, is_place=True)
+    found = locate(evidence)
+    if any(region.code == "everywhere" for region in found):
+        return []
+    places = [Finding(region.code, f"it is wrong {region.words}", is_partial=region.is_box) for region in found]
+    return [replace(finding, is_place=True) for finding in _equals(evidence, places)]
 
 
-def _findings(evidence: Evidence, names: dict[str, str], *, is_place: bool = False) -> list[Finding]:
+def _equals(evidence: Evidence, found: list[Finding]) -> list[Finding]:
+    """Return the findings, the first of each code, with how much each explains and the codes of the others."""
     count = evidence.count
-    others = {code: tuple(other for other in names if other != code) for code in names}
-    return [
-        Finding(code, sentence, count, count, "", others[code], is_place=is_place) for code, sentence in names.items()
-    ]
+    by_code = {finding.code: finding for finding in reversed(found)}
+    codes = list(dict.fromkeys(finding.code for finding in found))
+    others = {code: tuple(other for other in codes if other != code) for code in codes}
+    return [replace(by_code[code], wrong=count, explained=count, alternatives=others[code]) for code in codes]

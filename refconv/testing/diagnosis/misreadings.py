@@ -1,110 +1,243 @@
-"""What a traced target reads that it should not: each difference as a finding, "it uses ..., should be ..."."""
+"""What a traced target reads that it should not: each difference as a finding, "it uses ..., should be ...".
+
+From what follows a rule to what does not: another rule along an axis, other channels, images or weights throughout, and
+then the simplest description of where something is lost, read besides, or read in another's place.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
-from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
-from refconv.testing.diagnosis.axis_fit import UNREAD, AxisFit
+from refconv.testing.diagnosis.axis_fit import UNREAD, AxisFit, expected_fit, fitted_axis
+from refconv.testing.diagnosis.directions import Convolution, Transposed, WeightAdjoint
 from refconv.testing.diagnosis.finding import Finding
-from refconv.testing.diagnosis.probes import Trace, called
+from refconv.testing.diagnosis.locate import listed
+from refconv.testing.diagnosis.probes import NOTHING, SPACE, WEIGHTS, Trace, called
+from refconv.testing.diagnosis.reading import Reading
 from refconv.testing.targets import Target
 
-ROWS: Final = "traced-rows"
-COLUMNS: Final = "traced-columns"
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rule of each axis of space, and what should be in its place; each of the tables is over outputs and taps."""
+
+    fits: tuple[AxisFit, ...]
+    expected: tuple[AxisFit, ...]
+    tables: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, trace: Trace) -> Rules:
+        """Turn what each element has read round, so that each output and tap has its pixel, and fit that."""
+        right, rank = trace.right, trace.right.rank
+        expected = tuple(expected_fit(axis, place, rank) for place, axis in enumerate(right.axes))
+        outputs, taps, pixels, which = _relation(trace)
+        tables = []
+        for place in range(rank):
+            table = np.full((*right.output.shape[2:], *right.weight.shape[2:]), UNREAD)
+            reads = tuple(axis[which][::-1] for axis in (*outputs, *taps))  # of several, the first stays
+            table[reads] = pixels[place][which][::-1]
+            tables.append(table)
+        fits = tuple(fitted_axis(table, rule) for table, rule in zip(tables, expected, strict=True))
+        return cls(fits, expected, tuple(tables))
+
+    def hold(self, trace: Trace) -> bool:
+        """Whether every single read follows the rules, and all that they lead to is read."""
+        outputs, taps, pixels, which = _relation(trace)
+        where = tuple(axis[which] for axis in (*outputs, *taps))
+        inside = np.ones(self.tables[0].shape, bool)
+        for fit, axis, pixel in zip(self.fits, trace.right.axes, pixels, strict=True):
+            predicted = fit.predict(inside.shape)
+            inside &= (predicted >= 0) & (predicted < axis.input_size)
+            if (predicted[where] != pixel[which]).any():
+                return False
+        right = trace.right
+        maps = len(right.images) * right.channels.size
+        return int(trace.counts.sum()) == int(which.sum()) == int(inside.sum()) * maps
 
 
-def expected_fit(axis: AxisGeometry, along: int) -> AxisFit:
-    """``S·p + D·i − T`` along the height, and likewise along the width."""
-    steps = [0, 0, 0, 0]
-    steps[along], steps[2 + along] = axis.stride, axis.dilation
-    return AxisFit((steps[0], steps[1], steps[2], steps[3]), -axis.padding[0])
+def _relation(trace: Trace) -> tuple[list[Array], list[Array], list[Array], Array]:
+    """Return for every element and tap its output, tap and pixel along each axis of space, and where it reads one."""
+    right, rank = trace.right, trace.right.rank
+    grid: list[Array] = list(np.indices(trace.counts.shape, sparse=True))
+    of_result, of_taps = grid[2 : 2 + rank], grid[3 + rank :]
+    read = [trace.read[name] for name in SPACE[-rank:]]
+    parts = (of_result, of_taps, read)
+    if isinstance(right, WeightAdjoint):
+        parts = (of_taps, of_result, read)
+    elif not isinstance(right, Convolution):
+        parts = (read, of_taps, of_result)
+    outputs, taps, pixels = ([np.broadcast_to(axis, trace.counts.shape) for axis in part] for part in parts)
+    return outputs, taps, pixels, trace.counts == 1
 
 
-def axis_problems(rows: AxisFit, columns: AxisFit, geometry: ConvGeometry) -> Iterator[Finding]:
+def axis_problems(rules: Rules, axes: tuple[AxisGeometry, ...]) -> Iterator[Finding]:
     """Compare the rule of each axis with ``S·p + D·i − T``."""
-    for code, name, axis, fit, along in (
-        (ROWS, "row", geometry.axes[0], rows, 0),
-        (COLUMNS, "column", geometry.axes[1], columns, 1),
-    ):
-        expected = expected_fit(axis, along)
+    rank = len(axes)
+    for place, (name, fit, expected) in enumerate(zip(SPACE[-rank:], rules.fits, rules.expected, strict=True)):
         if fit != expected:
-            yield Finding(code, f"it uses {name} = {fit}{_hint(fit, expected, along)}", reading=str(expected))
+            hint = _hint(fit, expected, place)
+            yield Finding(f"traced-{name}s", f"it uses {name} = {fit}{hint}", reading=str(expected), is_traced=True)
 
 
-def _hint(fit: AxisFit, expected: AxisFit, along: int) -> str:
+def _hint(fit: AxisFit, expected: AxisFit, place: int) -> str:
     """Say in a parameter's own name what differs, where one word does."""
+    tap = place + len(fit.steps) // 2
     differs = [
         f"{name} {used} where {should} is asked for"
         for name, used, should in (
-            ("stride", fit.steps[along], expected.steps[along]),
-            ("dilation", fit.steps[2 + along], expected.steps[2 + along]),
+            ("stride", fit.steps[place], expected.steps[place]),
+            ("dilation", fit.steps[tap], expected.steps[tap]),
             ("padding", -fit.start, -expected.start),
         )
         if used != should
     ]
-    crossed = fit.steps[1 - along] or fit.steps[3 - along]
+    crossed = any(step for index, step in enumerate(fit.steps) if index not in (place, tap))
     words = ["its axes are swapped or sheared"] if crossed else differs
-    if fit.steps[2 + along] == -expected.steps[2 + along]:
+    if fit.steps[tap] == -expected.steps[tap]:
         words = ["the kernel is flipped"]
     return f": {', '.join(words)}" if words else ""
 
 
-def channel_problems(channels: Array, geometry: ConvGeometry) -> Iterator[Finding]:
-    """Name the first output channel that reads the wrong input channels."""
-    right = np.array([[geometry.input_channel(o, c) for c in range(channels.shape[1])] for o in range(len(channels))])
-    wrong = np.flatnonzero(((channels != right) & (channels != UNREAD)).any(axis=1))
+def channel_table(trace: Trace) -> Array:
+    """Return which channel each of the result meets as each of its group, (O, C/G); `NOTHING` where that varies."""
+    flat = np.moveaxis(trace.read["channel"], (1, 2 + trace.right.rank), (0, 1))
+    return np.apply_along_axis(_agreed, -1, flat.reshape(*flat.shape[:2], -1))
+
+
+def image_table(trace: Trace) -> Array:
+    """Return which image each of the result is made from; `NOTHING` where that varies."""
+    return np.apply_along_axis(_agreed, -1, trace.read["image"].reshape(len(trace.right.images), -1))
+
+
+def _agreed(numbers: Array) -> int:
+    """Return the one number that is read wherever anything is, or `NOTHING`."""
+    found = np.unique(numbers[numbers != NOTHING])
+    return int(found[0]) if len(found) == 1 else NOTHING
+
+
+def table_problems(trace: Trace) -> Iterator[Finding]:
+    """Name the first channel, and the first image, of the result that reads other ones throughout."""
+    if isinstance(trace.right, WeightAdjoint) or "channel" not in trace.read:
+        return
+    should = channel_table(_should(trace))
+    found = channel_table(trace)
+    wrong = np.flatnonzero((found != should).any(axis=1) & (found >= 0).all(axis=1))
+    result, source, _ = _words(trace.right)
     if wrong.size:
         o = int(wrong[0])
-        sentence = f"output channel {o} reads input channels {channels[o].tolist()}"
-        yield Finding("traced-channels", sentence, reading=f"channels {right[o].tolist()}")
-
-
-def image_problems(images: Array) -> Iterator[Finding]:
-    """Name the first output image that is made from another input image."""
-    wrong = np.flatnonzero((images != np.arange(len(images))) & (images != UNREAD))
+        sentence = f"{result} channel {o} reads {source} channels {found[o].tolist()}"
+        yield Finding("traced-channels", sentence, reading=f"channels {should[o].tolist()}", is_traced=True)
+    images = image_table(trace) if "image" in trace.read else np.arange(0)
+    wrong = np.flatnonzero((images != np.arange(len(images))) & (images >= 0))
     if wrong.size:
         n = int(wrong[0])
-        yield Finding("traced-images", f"output image {n} is made from input image {images[n]}", reading=f"image {n}")
+        sentence = f"{result} image {n} is made from {source} image {images[n]}"
+        yield Finding("traced-images", sentence, reading=f"image {n}", is_traced=True)
 
 
-def rule_problems(trace: Trace, rows: AxisFit, columns: AxisFit, geometry: ConvGeometry) -> Iterator[Finding]:
-    """Name the first output and tap that reads something else than the rules of the axes say."""
-    shape = trace.rows.shape
-    grid = (shape[2], shape[3], shape[5], shape[6])
-    row, column = rows.predict(grid), columns.predict(grid)
-    inside = (row >= 0) & (row < geometry.axes[0].input_size) & (column >= 0) & (column < geometry.axes[1].input_size)
-    row, column, inside = (rule[:, :, np.newaxis] for rule in (row, column, inside))
-    follows = np.where(inside, (trace.counts == 1) & (trace.rows == row) & (trace.columns == column), trace.counts == 0)
-    if follows.all():
+def _should(trace: Trace) -> Trace:
+    return Trace(trace.right, trace.should, trace.should, trace.right_counts, trace.right_counts)
+
+
+def _words(right: Reading) -> tuple[str, str, tuple[str, ...]]:
+    """Return what the result and what it reads are called, and the axes of a tap."""
+    space = SPACE[-right.rank :]
+    if isinstance(right, WeightAdjoint):
+        return "", "input", ("image", *(f"grad_output {name}" for name in space))
+    taps = ("channel of the group", *(f"tap {name}" for name in space))
+    if isinstance(right, Transposed):
+        return "output", "input", taps
+    return ("output", "input", taps) if isinstance(right, Convolution) else ("gradient", "grad_output", taps)
+
+
+def place_problems(trace: Trace) -> Iterator[Finding]:
+    """Describe what is wrong most often: where, and by the first element and tap."""
+    counts, right_counts = trace.counts, trace.right_counts
+    one, should_be_one = counts == 1, right_counts == 1
+    differ = {name: one & should_be_one & (trace.read[name] != trace.should[name]) for name in trace.read}
+    masks = {
+        "lost": (counts == 0) & should_be_one,
+        "several": ~one & (counts != 0) & should_be_one,
+        "others": np.logical_or.reduce(list(differ.values())),
+        "padding": (counts != 0) & (right_counts == 0),
+    }
+    kind, mask = max(masks.items(), key=lambda item: int(item[1].sum()))
+    if not mask.any():
         return
-    n, o, p, q, c, i, j = first = tuple(map(int, np.argwhere(~follows)[0]))
-    count = int(trace.counts[first])
-    pixel = (
-        f"pixel ({trace.rows[first]}, {trace.columns[first]})"
-        if count == 1
-        else f"{count} pixels"
-        if count
-        else "nothing"
-    )
-    should = f"pixel ({row[p, q, 0, i, j]}, {column[p, q, 0, i, j]})" if inside[p, q, 0, i, j] else "padding"
-    sentence = (
-        f"no affine rule fits all: output [{n}, {o}, {p}, {q}] reads {pixel} through tap ({i}, {j}) of channel {c}"
-    )
-    yield Finding("traced-no-rule", sentence, reading=should)
+    within = right_counts == (kind != "padding")
+    where = _where(mask, within, trace) or f"by {mask.sum()} of {within.sum()} taps"
+    first = tuple(map(int, np.argwhere(mask)[0]))
+    names = [name for name in trace.read if differ[name][first]] if kind == "others" else [*SPACE[-trace.right.rank :]]
+    read, should = (", ".join(f"{name} {table[name][first]}" for name in names) for table in (trace.read, trace.should))
+    element = f"[{', '.join(map(str, first[: 2 + trace.right.rank]))}]"
+    example = f": {element} reads {read}"
+    words, reading = {
+        "lost": (f"nothing is read {where}", f"{element} reads {should}"),
+        "several": (f"several are added up {where}", f"{element} reads {should} alone"),
+        "others": (f"another {' and '.join(names)} is read {where}{example}", should),
+        "padding": (f"something is read {where}{example}", "zeros stand there, in the padding"),
+    }[kind]
+    if names == [WEIGHTS]:
+        words, reading = f"another channel's weights are used {where}{example}", should
+    yield Finding(f"traced-{kind}", words, reading=reading, is_traced=True)
 
 
-def bias_problems(target: Target, case: Case, geometry: ConvGeometry) -> Iterator[Finding]:
-    """Compare what stands over a zero input with the bias."""
-    bias = np.arange(1.0, geometry.out_channels + 1)
-    output = called(target, case, geometry, np.zeros(case.input_shape), np.ones(case.weight_shape), bias)
-    if output.size and not (output == bias[:, np.newaxis, np.newaxis]).all():
-        n, o, p, q = map(int, np.argwhere(output != bias[:, np.newaxis, np.newaxis])[0])
-        sentence = f"output [{n}, {o}, {p}, {q}] has {output[n, o, p, q] / bias[o]:g} times the bias of its channel"
-        yield Finding("traced-bias", sentence, reading="the bias, once")
+def _where(mask: Array, within: Array, trace: Trace) -> str:
+    """Say where a mask holds, of all that could be: along one axis, or two, that it fills; empty where it is none."""
+    result, source, tap_names = _words(trace.right)
+    grid: list[Array] = list(np.indices(mask.shape, sparse=True))
+    names = [name.removesuffix("s") for name in trace.right.names]
+    axes = {("in", f"{result} {name}".strip()): axis for name, axis in zip(names, grid, strict=False)}
+    axes |= {("through", name): axis for name, axis in zip(tap_names, grid[len(names) :], strict=True)}
+    axes |= {("from", f"{source} {name}"): table for name, table in trace.should.items() if name != WEIGHTS}
+    if (mask == within).all():
+        return "throughout"
+    sides: dict[tuple[str, str], tuple[Array, Array]] = {}
+    for name, axis in axes.items():
+        along = np.broadcast_to(axis, mask.shape)
+        values = np.unique(along[mask])
+        if len(values) < len(np.unique(along[within])):
+            sides[name] = values, np.isin(along, values)
+    for size in (1, 2):
+        for chosen in combinations(sides, size):
+            if (np.logical_and.reduce([sides[name][1] for name in chosen]) & within == mask).all():
+                return " and ".join(_said(name, sides[name][0], int(np.max(axes[name]))) for name in chosen)
+    return ""
+
+
+def _said(name: tuple[str, str], values: Array, last: int) -> str:
+    """Write along which indices: ``"through tap row 2, the last"``."""
+    preposition, axis = name
+    ordinal = ", the last" if len(values) == 1 and values[0] == last > 0 else ", the first" if not values[-1] else ""
+    return f"{preposition} {listed(f'{axis}s', values)}{ordinal}"
+
+
+def bias_problems(target: Target, case: Case, right: Reading) -> Iterator[Finding]:
+    """Compare what stands where nothing is added up with the bias."""
+    if case.bias_shape is None:
+        return
+    zeros = {name: np.zeros(operand.shape) for name, operand in case.operands().items()}
+    ones, numbers = (
+        called(target, case, {**zeros, "bias": bias}, right)
+        for bias in (np.ones(case.bias_shape), np.arange(1.0, case.bias_shape[0] + 1))
+    )
+    channels = np.broadcast_to(np.arange(case.bias_shape[0]).reshape(-1, *(1,) * right.rank), ones.shape)
+    wrong = np.argwhere((ones != 1) | (numbers != channels + 1))
+    if len(wrong):
+        place = tuple(map(int, wrong[0]))
+        times, number = ones[place], numbers[place]
+        has = (
+            f"has the bias of channel {int(number) - 1}"
+            if times == 1
+            else f"has {times:g} times the bias of its channel"
+        )
+        yield Finding(
+            "traced-bias", f"output {list(place)} {has}", reading="the bias of its channel, once", is_traced=True
+        )

@@ -66,7 +66,7 @@ def flipped(*names: str) -> Change:
     """Reverse the taps along some axes."""
 
     def change(reading: Reading) -> Reading:
-        there = [2 + place for place, name in enumerate(AXES[-reading.rank :]) if name in names]
+        there = tuple(2 + place for place, name in enumerate(AXES[-reading.rank :]) if name in names)
         return replace(reading, weight=np.flip(reading.weight, there))
 
     return change

@@ -95,8 +95,9 @@ def _counts(evidence: Evidence, places: Places, unknowns: list[tuple[Tap, Shift]
 
 def _contribution(right: Reading, places: Places, tap: Tap, shift: Shift) -> Array:
     """Return what one tap adds to some outputs if it reads the pixel so far off its own."""
-    alone = np.zeros_like(right.weight)
-    alone[(..., *tap)] = right.weight[(..., *tap)]
+    alone, there = np.zeros_like(right.weight), np.zeros(right.weight.shape[2:], bool)
+    there[tap] = True
+    alone[:, :, there] = right.weight[:, :, there]
     axes = tuple(
         replace(axis, padding=(axis.padding[0] - step, axis.padding[1] + step))
         for axis, step in zip(right.axes, shift, strict=True)

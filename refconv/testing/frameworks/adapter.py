@@ -49,7 +49,8 @@ def differentiated(operation: Operation, forward: Target, pull_back: PullBack) -
         steps = (ones, zeros, zeros, 1, ones) if operation.is_transposed else (ones, zeros, ones, 1)
         return pull_back(lambda bias: forward(image, kernel, bias, *steps), (channels,), arriving.dtype, arriving)
 
-    return {"input": by_input, "weight": by_weight, "bias": by_bias}[operation.by]
+    gradients: dict[str, Target] = {"input": by_input, "weight": by_weight, "bias": by_bias}
+    return gradients[operation.by]
 
 
 def refuse_integers(dtype: np.dtype[Any]) -> None:
@@ -58,7 +59,7 @@ def refuse_integers(dtype: np.dtype[Any]) -> None:
         raise NotImplementedError("it differentiates with respect to no integers")
 
 
-def native(array: Array) -> Array:
+def native(array: Any) -> Any:
     """Return an array in this machine's byte order, its layout as it is; what is no array is a tensor already."""
     return array.astype(array.dtype.newbyteorder("="), copy=False) if isinstance(array, np.ndarray) else array
 

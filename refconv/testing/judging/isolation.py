@@ -8,7 +8,6 @@ through a pair of pipes that the target does not see: pickled questions in, pick
 
 from __future__ import annotations
 
-import math
 import os
 import pickle
 import queue
@@ -32,10 +31,12 @@ from refconv.testing.judging.judge import (
     judged_whatever,
     no_answer,
 )
+from refconv.testing.judging.outcome import Ending
 from refconv.testing.programs.program import SCRATCH
 from refconv.testing.targets import TargetError, check_signature, load_target
 
 LOAD_LIMIT = 120.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
+MOST_ALONE = 5  # cases that have ended their process are run again by themselves, which takes a new one each
 _DRAIN = 1.0  # seconds for what a dead process wrote to arrive, and for a dying one to say how
 _START = "import sys; sys.path[:] = {path!r}; from refconv.testing.judging.isolation import serve; serve()"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -65,44 +66,61 @@ class IsolatedTarget:
         self._child: _Child | None = None
         self._has_loaded = False
         self._hung_in_a_row = 0
-        self._inexplicable = math.inf  # products in the smallest case that took too long to explain
+        self._deaths = 0
 
-    def __call__(self, case: Case) -> CaseResult:
-        """Return the case's result; a TargetError if the target cannot be loaded, the first time."""
+    def __call__(self, question: Case | CaseResult) -> CaseResult:
+        """Return a case's result, or a failure that was examined; a TargetError if the target cannot be loaded."""
+        if isinstance(question, CaseResult):
+            return self._asked("examined", question)
+        case = question
         if self._hung_in_a_row >= GIVE_UP:
             return given_up(case)
         start = time.perf_counter()
         try:
             child = self._started()
-            answer = child.ask(case, self._time_limit)
+            answer = child.ask(("judged", case), self._time_limit)
         except TargetError as error:
             if not self._has_loaded:
                 raise
-            return failed(case, f"the process died before, and now {error}", time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            return failed(case, f"the process died before, and now {error}", seconds, Ending.DIED, f"and then {error}")
         except _HungError:
             self._hung_in_a_row += 1
             self.close()
             return no_answer(case, self._time_limit)
         except _DiedError as death:
             self.close()
-            return failed(case, f"the process died: {death}", time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            how = f"{death}{self._alone(case)}"
+            return failed(case, f"the process died: {how}", seconds, Ending.DIED, how)
         self._hung_in_a_row = 0
         result: CaseResult = answer
-        return self._explained(result, case) if result.is_to_be_explained else result
+        return self._asked("explained", result) if result.is_to_be_explained else result
 
-    def _explained(self, result: CaseResult, case: Case) -> CaseResult:
-        """Ask for the causes of a failure, but not where one of a smaller case has taken too long."""
-        assert result.comparison is not None
-        products = result.comparison.elements * case.products
-        if self._child is None or products >= self._inexplicable:
-            return result
+    def _asked(self, what: str, result: CaseResult) -> CaseResult:
+        """Ask for the causes of a failure, which cost no verdict if the process hangs or dies."""
         try:
-            explained: CaseResult = self._child.ask(result, EXPLANATION_LIMIT)
-        except (_HungError, _DiedError):
+            answer: CaseResult = self._started().ask((what, result), EXPLANATION_LIMIT)
+        except (_HungError, _DiedError, TargetError):
             self.close()
-            self._inexplicable = products
             return result
-        return explained
+        return answer
+
+    def _alone(self, case: Case) -> str:
+        """Run a case that has ended its process again, by itself in a new one, and say what comes of that."""
+        self._deaths += 1
+        if self._deaths > MOST_ALONE:
+            return ""
+        try:
+            self._started().ask(("judged", case), self._time_limit)
+        except _DiedError:
+            words = "; it dies alone, too"
+        except (_HungError, TargetError):
+            words = ""
+        else:
+            return "; only after the cases before it: memory was damaged earlier"
+        self.close()
+        return words
 
     def close(self) -> None:
         """End the child, if there is one."""
@@ -237,10 +255,9 @@ def serve() -> None:
                 answer: object = error
             else:
                 answer = "loaded"
-        elif isinstance(question, CaseResult):
-            answer = judge.explained(question)
         else:
-            answer = judged_whatever(judge, question)
+            what, asked = question
+            answer = judged_whatever(judge, asked) if what == "judged" else getattr(judge, what)(asked)
         if os.getpid() != us:
             os._exit(0)  # the target has forked, and this is the copy
         with suppress(Exception):  # what it has printed belongs before our answer; it may have closed the stream

@@ -13,31 +13,26 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
 from refconv.testing.comparing.comparison import Comparison, exception_text
 from refconv.testing.diagnosis.behaviour import mutation
-from refconv.testing.diagnosis.causes import Explainer
+from refconv.testing.diagnosis.causes import examined, explained
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
+from refconv.testing.judging.outcome import Ending, Outcome
 from refconv.testing.programs.program import ProgramDiedError
 from refconv.testing.targets import Target, load_target
 
 __all__ = ["CaseResult", "run_case"]
 
-Outcome = Literal["passed", "differs by convention", "failed", "unsupported", "wrongly accepted"]
 _OURS: Final = f"{Path(__file__).parents[2]}{os.sep}"
 GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
-EXPLANATION_LIMIT: Final = 10.0  # seconds that one failure may take to be explained, after which it stands unexplained
-OUTCOMES: Final[tuple[Outcome, ...]] = (
-    "passed",
-    "differs by convention",
-    "failed",
-    "unsupported",
-    "wrongly accepted",
-)
+# Seconds that one failure may take to be explained, or to be examined: what is asked is bounded in work, not in time, so
+# that only a target that hangs when it is called again takes as long.
+EXPLANATION_LIMIT: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +43,8 @@ class CaseResult:
     ----------
     id, family : str
         Of the case.
-    outcome : {"passed", "differs by convention", "failed", "unsupported", "wrongly accepted"}
+    outcome : Outcome
+        One of "passed", "differs by convention", "failed", "unsupported" and "wrongly accepted", to which it is equal.
         What is right by another convention than refconv's "differs by convention", which does not fail a run.  A case
         that ought to be refused passes if the target raises; if it returns, that is "wrongly accepted", which does not
         either.  NotImplementedError is "unsupported".
@@ -62,13 +58,17 @@ class CaseResult:
         For a failure, the causes that explain it equally well, the likeliest first.
     excerpt : Excerpt or None
         For a failure, the numbers about the worst element, to be shown.
+    ending : Ending
+        How the call ended: "returned", "raised", "died", "timed out" or "not run".
+    ended_by : str
+        The type of the exception that was raised, or how the process ended; empty for other endings.
 
     Examples
     --------
     >>> from refconv.testing import run_case
     >>> result = run_case("refconv", "reject-stride-zero")
-    >>> result.outcome, result.family, result.comparison
-    ('passed', 'rejected', None)
+    >>> str(result.outcome), result.family, result.comparison, result.ended_by
+    ('passed', 'rejected', None, 'ValueError')
     >>> result.detail
     'raised ValueError: stride[0]=0 must be at least 1 (input (1, 2, 5, 6), weight (3, 2, 2, 3))'
     """
@@ -81,21 +81,28 @@ class CaseResult:
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()
     excerpt: Excerpt | None = None
+    ending: Ending = Ending.RETURNED
+    ended_by: str = ""
 
     @property
     def is_to_be_explained(self) -> bool:
         """Whether something was returned, and it is wrong."""
-        return self.outcome == "failed" and self.comparison is not None
+        return self.outcome == Outcome.FAILED and self.comparison is not None
+
+    @property
+    def is_to_be_examined(self) -> bool:
+        """Whether it is wrong, and nothing is known but perhaps where."""
+        return self.is_to_be_explained and all(finding.is_place for finding in self.findings)
 
     @property
     def is_answered(self) -> bool:
         """Whether the target did something in time, if only to die."""
-        return not self.detail.startswith(("no answer", "not run"))
+        return self.ending not in (Ending.TIMED_OUT, Ending.NOT_RUN)
 
     @property
     def has_returned(self) -> bool:
         """Whether the call came back, with a result or an exception, so that it can be made again from here."""
-        return self.is_answered and not self.detail.startswith("the process died")
+        return self.ending in (Ending.RETURNED, Ending.RAISED)
 
     def __str__(self) -> str:
         """Name the case and what happened, on a few lines."""
@@ -143,8 +150,10 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
     function = load_target(target, which.op) if isinstance(target, str) else target
     judge = Judge(function)
     if time_limit is None:
-        return judge.explained(judge(which))
-    return judged_within(judge, which, time_limit) or no_answer(which, time_limit)
+        result = judge.explained(judge(which))
+        return judge.examined(result) if result.is_to_be_examined else result
+    result = judged_within(judge, which, time_limit) or no_answer(which, time_limit)
+    return examined_within(judge, result) if result.is_to_be_examined else result
 
 
 def judged_within(judge: Judge, case: Case, time_limit: float) -> CaseResult | None:
@@ -158,6 +167,11 @@ def judged_within(judge: Judge, case: Case, time_limit: float) -> CaseResult | N
     return _within(EXPLANATION_LIMIT, lambda: judge.explained(result)) or result
 
 
+def examined_within(judge: Judge, result: CaseResult) -> CaseResult:
+    """Return a failure that the target was called again for, or as it stands if that hangs."""
+    return _within(EXPLANATION_LIMIT, lambda: judge.examined(result)) or result
+
+
 def _within(time_limit: float, call: Callable[[], CaseResult]) -> CaseResult | None:
     answers: queue.SimpleQueue[CaseResult] = queue.SimpleQueue()
     threading.Thread(target=lambda: answers.put(call()), daemon=True).start()
@@ -167,19 +181,19 @@ def _within(time_limit: float, call: Callable[[], CaseResult]) -> CaseResult | N
         return None
 
 
-def failed(case: Case, detail: str, seconds: float) -> CaseResult:
+def failed(case: Case, detail: str, seconds: float, ending: Ending, ended_by: str = "") -> CaseResult:
     """Return the result of a case whose target did not come to return anything."""
-    return CaseResult(case.id, case.family, "failed", detail, None, seconds)
+    return CaseResult(case.id, case.family, Outcome.FAILED, detail, seconds=seconds, ending=ending, ended_by=ended_by)
 
 
 def no_answer(case: Case, time_limit: float) -> CaseResult:
     """Return the result of a case that was not answered in time."""
-    return failed(case, f"no answer within {time_limit:g} s", time_limit)
+    return failed(case, f"no answer within {time_limit:g} s", time_limit, Ending.TIMED_OUT)
 
 
 def given_up(case: Case) -> CaseResult:
     """Return the result of a case that a target is not asked any more."""
-    return failed(case, f"not run: {GIVE_UP} cases in a row had no answer", 0.0)
+    return failed(case, f"not run: {GIVE_UP} cases in a row had no answer", 0.0, Ending.NOT_RUN)
 
 
 def judged_whatever(judge: Judge, case: Case) -> CaseResult:
@@ -187,19 +201,21 @@ def judged_whatever(judge: Judge, case: Case) -> CaseResult:
     try:
         return judge(case)
     except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt, or pytest.fail: not from a person here
-        return failed(case, f"raised {exception_text(error)}", 0.0)
+        return failed(case, f"raised {exception_text(error)}", 0.0, Ending.RAISED, type(error).__name__)
 
 
 def _refusal(case: Case, target: Target, error: BaseException, seconds: float) -> CaseResult:
     """Return the result of a case at which the target raised this."""
     if isinstance(error, ProgramDiedError):  # which refuses nothing
-        return failed(case, f"the process died: {error}", seconds)
+        return failed(case, f"the process died: {error}", seconds, Ending.DIED, str(error))
     text = exception_text(error)
+    outcome, detail = Outcome.FAILED, f"raised {text}{_line_of(error, target)}"
     if isinstance(error, NotImplementedError):
-        return CaseResult(case.id, case.family, "unsupported", text, seconds=seconds)
-    if case.rejects:
-        return CaseResult(case.id, case.family, "passed", f"raised {text}", seconds=seconds)
-    return failed(case, f"raised {text}{_line_of(error, target)}", seconds)
+        outcome, detail = Outcome.UNSUPPORTED, text
+    elif case.rejects:
+        outcome, detail = Outcome.PASSED, f"raised {text}"
+    result = failed(case, detail, seconds, Ending.RAISED, type(error).__name__)
+    return replace(result, outcome=outcome)
 
 
 def _line_of(error: BaseException, target: Target) -> str:
@@ -219,7 +235,6 @@ class Judge:
 
     def __init__(self, function: Target) -> None:
         self._function = function
-        self._explain = Explainer(function)
         self._last: tuple[Case, object] | None = None
 
     def __call__(self, case: Case) -> CaseResult:
@@ -234,21 +249,28 @@ class Judge:
             return _refusal(case, self._function, error, time.perf_counter() - start)
         seconds = time.perf_counter() - start
         if case.rejects:
-            return result("wrongly accepted", f"accepted {case.rejects}", seconds=seconds)
+            return result(Outcome.WRONGLY_ACCEPTED, f"accepted {case.rejects}", seconds=seconds)
         comparison = case.check(actual)
         self._last = None if comparison.passed else (case, actual)
         written = [mutation(name) for name, operand in operands.items() if operand.tobytes() != given[name]]
         if comparison.passed and written:
-            return result("failed", f"{comparison}, but {written[0].sentence}", comparison, seconds, tuple(written))
-        outcome: Outcome = "differs by convention" if comparison.convention else "passed"
-        return result(outcome if comparison.passed else "failed", str(comparison), comparison, seconds)
+            return result(
+                Outcome.FAILED, f"{comparison}, but {written[0].sentence}", comparison, seconds, tuple(written)
+            )
+        outcome = Outcome.BY_CONVENTION if comparison.convention else Outcome.PASSED
+        return result(outcome if comparison.passed else Outcome.FAILED, str(comparison), comparison, seconds)
 
     def explained(self, result: CaseResult) -> CaseResult:
         """Return the result of the last case, if it failed, with its causes and an excerpt of what was returned."""
         if self._last is None or result.comparison is None:
             return result
         case, actual = self._last
-        findings: tuple[Finding, ...] = ()
-        with suppress(SystemExit):  # by the target, which is called again
-            findings = self._explain(case, actual, result.seconds)
+        findings = explained(case, actual)
         return replace(result, findings=findings, excerpt=excerpt_of(case, actual, result.comparison))
+
+    def examined(self, result: CaseResult) -> CaseResult:
+        """Return a failure with what is seen when the target is called again with its case, if it is anything."""
+        findings: tuple[Finding, ...] = ()
+        with suppress(SystemExit):
+            findings = examined(self._function, find_case(result.id))
+        return replace(result, findings=findings or result.findings)

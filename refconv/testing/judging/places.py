@@ -18,13 +18,22 @@ from typing import TypeAlias
 
 from refconv.testing.battery.cases import Case
 from refconv.testing.judging.isolation import IsolatedTarget
-from refconv.testing.judging.judge import GIVE_UP, CaseResult, Judge, given_up, judged_within, no_answer, run_case
+from refconv.testing.judging.judge import (
+    GIVE_UP,
+    CaseResult,
+    Judge,
+    examined_within,
+    given_up,
+    judged_within,
+    no_answer,
+)
 from refconv.testing.targets import Target, importable_name
 
 __all__: list[str] = []
 
-MapLike: TypeAlias = Callable[[Callable[[Case], CaseResult], Sequence[Case]], Iterable[CaseResult]]
-Place: TypeAlias = Callable[[Sequence[Case]], Iterator[CaseResult]]
+Question: TypeAlias = Case | CaseResult  # a case is judged; of a failure, the target is called again to see why
+Place: TypeAlias = Callable[[Sequence[Question]], Iterator[CaseResult]]
+MapLike: TypeAlias = Callable[[Callable[[Question], CaseResult], Sequence[Question]], Iterable[CaseResult]]
 
 _HERE = threading.local()  # this thread's isolated targets, by name, operation and time limit
 
@@ -37,10 +46,9 @@ def open_place(
     if time_limit is None:
         if not callable(target) or workers != 1 or map_like is not None:
             raise ValueError("time_limit=None is for a callable that runs in the calling thread of this process")
-        judge = Judge(target)
-        yield partial(map, lambda case: judge.explained(judge(case)))
+        yield partial(map, partial(answer, Judge(target)))
     elif map_like is not None:
-        yield partial(_mapped, map_like, partial(_run_elsewhere, _anywhere(target), time_limit))
+        yield partial(_mapped, map_like, partial(_run_elsewhere, _anywhere(target), op, time_limit))
     elif callable(target) and workers == 1:
         yield partial(map, _InThreads(target, time_limit))
     else:
@@ -55,6 +63,11 @@ def open_place(
             yield run
 
 
+def answer(judge: Judge, question: Question) -> CaseResult:
+    """Answer a question in the calling thread."""
+    return judge.examined(question) if isinstance(question, CaseResult) else judge.explained(judge(question))
+
+
 class _InThreads:
     """Run each case in a thread of this process, and give up as `IsolatedTarget` does."""
 
@@ -63,7 +76,10 @@ class _InThreads:
         self._time_limit = time_limit
         self._hung_in_a_row = 0
 
-    def __call__(self, case: Case) -> CaseResult:
+    def __call__(self, question: Question) -> CaseResult:
+        if isinstance(question, CaseResult):
+            return examined_within(self._judge, question)
+        case = question
         if self._hung_in_a_row >= GIVE_UP:
             return given_up(case)
         result = judged_within(self._judge, case, self._time_limit)
@@ -71,7 +87,9 @@ class _InThreads:
         return result or no_answer(case, self._time_limit)
 
 
-def _mapped(map_like: MapLike, run: Callable[[Case], CaseResult], chosen: Sequence[Case]) -> Iterator[CaseResult]:
+def _mapped(
+    map_like: MapLike, run: Callable[[Question], CaseResult], chosen: Sequence[Question]
+) -> Iterator[CaseResult]:
     """Have somebody else's map run the cases, and check that it gave back a result for each, in order."""
     results = iter(map_like(run, chosen))
     for case in chosen:
@@ -93,10 +111,10 @@ def _processes(processes: list[IsolatedTarget]) -> Iterator[Place]:
     for process in processes:
         idle.put(process)
 
-    def run(case: Case) -> CaseResult:
+    def run(question: Question) -> CaseResult:
         process = idle.get()
         try:
-            return process(case)
+            return process(question)
         finally:
             idle.put(process)
 
@@ -116,18 +134,18 @@ def _close(processes: list[IsolatedTarget]) -> None:
         process.close()
 
 
-def _run_elsewhere(target: str | Target, time_limit: float, case: Case) -> CaseResult:
-    """Run one case in a worker of somebody else's pool: a target given by name has a process of its own there as well.
+def _run_elsewhere(target: str | Target, op: str, time_limit: float, question: Question) -> CaseResult:
+    """Answer one question in a worker of somebody else's pool: a target given by name has a process of its own there as well.
 
     That process serves every case that this thread of the worker gets, and ends with the worker.
     """
     if not isinstance(target, str):
-        return run_case(target, case, time_limit)
+        return _InThreads(target, time_limit)(question)
     isolated: dict[tuple[str, str, float], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})
-    key = (target, case.op, time_limit)
+    key = (target, op, time_limit)
     if key not in isolated:
         isolated[key] = IsolatedTarget(*key)
-    return isolated[key](case)
+    return isolated[key](question)
 
 
 def _anywhere(target: str | Target) -> str | Target:

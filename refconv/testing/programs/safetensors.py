@@ -50,7 +50,7 @@ def to_bytes(tensors: Mapping[str, Array], metadata: Mapping[str, str] | None = 
     >>> int.from_bytes(data[:8], "little"), len(data)
     (88, 98)
     >>> data[8:-2], data[-2:]
-    (b'{"__metadata__":{"stride":"2 1"},"a":{"dtype":"U8","shape":[1,2],"data_offsets":[0,2]}}', b'\x01\x02')
+    (b'{"__metadata__":{"stride":"2 1"},"a":{"dtype":"U8","shape":[1,2],"data_offsets":[0,2]}} ', b'\x01\x02')
     """
     for name, array in tensors.items():
         if array.dtype.name not in _NAMES:

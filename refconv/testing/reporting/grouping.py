@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Final
 
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
+from refconv.testing.comparing.comparison import Obstacle
 from refconv.testing.diagnosis.causes import shared_causes
+from refconv.testing.diagnosis.evidence import SAMPLE, is_near
 from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.diagnosis.mistake_tables import table_of
+from refconv.testing.diagnosis.reading import spread
+from refconv.testing.diagnosis.right_reading import reading_of
 from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPE
 from refconv.testing.judging.judge import CaseResult
-from refconv.testing.reporting.conditions import only_where
+from refconv.testing.judging.outcome import Ending, Outcome
+from refconv.testing.reporting.conditions import Condition, only_where, widest
+from refconv.testing.reporting.vocabulary import Plan
 
 __all__ = ["Cause"]
 
-UNEXPLAINED = "unexplained"
+UNEXPLAINED: Final = "unexplained"
+SHARED: Final = 0.5  # of the failures that no mistake explains, for a box that most of them have to be a reason
+OTHER_CAUSES: Final = 3  # into which failures that nothing explains may be split, by where they happen ...
+FEWEST_APART: Final = 3  # ... each of so many cases at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,12 @@ class Cause:
         The smallest case that would tell those apart from this one, or empty.
     failures : tuple of CaseResult
         Those cases' results, the smallest case's first.
+    experiments : int
+        Cases that were drawn to test the condition, and agreed.
+    as_good : tuple of str
+        The alternatives in words.
+    is_explained : bool
+        Whether it is more than a symptom, or what was seen in one case.
 
     Examples
     --------
@@ -59,6 +78,10 @@ class Cause:
     alternatives: tuple[str, ...]
     separating_case: str
     failures: tuple[CaseResult, ...]
+    experiments: int = 0
+    as_good: tuple[str, ...] = ()
+
+    is_explained: bool = True
 
     @property
     def title(self) -> str:
@@ -66,96 +89,214 @@ class Cause:
         cases = "1 case fails" if len(self.failures) == 1 else f"{len(self.failures)} cases fail"
         if self.code == UNEXPLAINED:
             return f"{cases}, and nothing explains it: {self.sentence}"
+        if not self.is_explained and len(self.failures) > 1 and self.is_seen_in_one:
+            return f"{cases}; of the smallest: {self.sentence}"
         return f"{cases}{' for one reason' if len(self.failures) > 1 else ''}: {self.sentence}"
+
+    @property
+    def is_seen_in_one(self) -> bool:
+        """Whether it was seen in the smallest case alone, when the target was called again with that."""
+        return any(finding.is_traced and finding.code == self.code for finding in self.failures[0].findings)
 
     @property
     def remarks(self) -> list[str]:
         """Where it shows, how it should be, and what explains it as well: a line each, of those that there are."""
+        confirmed = f", as {self.experiments} new cases confirm" if self.experiments else ""
         lines = {
-            "{}": self.condition,
+            f"{{}}{confirmed}": self.condition,
             "should be: {}": self.reading,
-            "explained as well by: {}": ", ".join(self.alternatives),
+            "explained as well: {}": "; or ".join(self.as_good),
             "{} tells them apart": self.separating_case,
         }
         return [line.format(text) for line, text in lines.items() if text]
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Failures that have a finding, or a symptom, in common."""
+
+    finding: Finding
+    members: tuple[CaseResult, ...]
+    is_explained: bool = True
+
+    def has(self, result: CaseResult) -> bool:
+        """Whether another failure is one of the same kind."""
+        if result.outcome != Outcome.FAILED:
+            return False
+        codes = {finding.code for finding in result.findings if _is_cause(finding)}
+        if self.is_explained:
+            return self.finding.code in codes
+        return not codes and symptom(result) == symptom(self.members[0])
+
+
 @lru_cache(maxsize=1)  # the headline, the paragraphs and the JSON of one report all ask
-def grouped(results: tuple[CaseResult, ...]) -> tuple[Cause, ...]:
-    """Return the causes of all failures among the results, the one with most failures first."""
-    failures = [result for result in results if result.outcome == "failed"]
-    found = shared_causes([result.findings for result in failures])
-    boxes = [indices for finding, indices in found if finding and _is_box(finding)]
-    groups: list[tuple[Finding, list[CaseResult]]] = []
-    unexplained: list[CaseResult] = []
-    for finding, indices in found:
-        members = [failures[index] for index in indices]
-        # a shape that no mistake gives differs from case to case, and so may the box around what is wrong
-        is_stray = finding is not None and _is_box(finding) and 2 * len(indices) < sum(map(len, boxes))
-        if finding is None or finding.code == UNKNOWN_SHAPE or is_stray:
-            unexplained += members
+def grouped(results: tuple[CaseResult, ...], experiments: tuple[CaseResult, ...] = ()) -> tuple[Cause, ...]:
+    """Return the causes of all failures among the results: those that are explained first, by their failures.
+
+    Parameters
+    ----------
+    results : tuple of CaseResult
+        Of all cases.
+    experiments : tuple of CaseResult
+        Of the cases that were drawn to test the conditions.
+    """
+    groups = groups_of(results)
+    causes = [_cause(group, condition_of(group, results, experiments), experiments) for group in groups]
+    return tuple(sorted(causes, key=lambda cause: (not cause.is_explained, -len(cause.failures))))
+
+
+def groups_of(results: Sequence[CaseResult]) -> list[Group]:
+    """Group the failures: by the fewest mistakes that explain them, and the rest by what can be seen of them."""
+    failures = [result for result in results if result.outcome == Outcome.FAILED]
+    found = shared_causes([[f for f in result.findings if _is_cause(f)] for result in failures])
+    weak = {index for finding, which in found if finding is None or finding.is_partial for index in which}
+    groups, rest = [], []
+    for finding, which in found:
+        members = [failures[index] for index in which]
+        if finding is None or (finding.is_partial and len(which) < SHARED * len(weak)):
+            rest += members
         else:
-            groups.append((finding, members))
-    groups += _by_symptom(unexplained)
-    passing = [case for result in results if _shows_something(result) and (case := valid_case(result))]
-    causes = [_cause(finding, members, passing) for finding, members in groups]
-    return tuple(sorted(causes, key=lambda cause: -len(cause.failures)))
+            groups.append(Group(finding, _by_size(members)))
+    by_symptom: dict[Finding, list[CaseResult]] = {}
+    for member in sorted(rest, key=failures.index):
+        by_symptom.setdefault(symptom(member), []).append(member)
+    passing = _cases(result for result in results if _shows_something(result))
+    for seen, members in by_symptom.items():
+        home = next((group for group in groups if all(_is_refused(group, member) for member in members)), None)
+        if home is not None:
+            groups[groups.index(home)] = Group(home.finding, _by_size([*home.members, *members]))
+            continue
+        for part in _apart(members, passing) if seen.code == UNEXPLAINED else [members]:
+            ordered = _by_size(part)
+            groups.append(Group(_looked_at(ordered) or _shared_place(ordered) or seen, ordered, is_explained=False))
+    return groups
 
 
-def _is_box(finding: Finding) -> bool:
-    """Whether it says no more than between which indices it is wrong."""
-    return finding.is_place and finding.code.startswith(("some-", "one-"))
+def _is_cause(finding: Finding) -> bool:
+    """Whether it says more than where it is wrong, or how in one case, or that a shape is none that is known."""
+    return not (finding.is_place or finding.is_traced) and finding.code != UNKNOWN_SHAPE
 
 
-def _cause(finding: Finding, members: list[CaseResult], passing: list[Case]) -> Cause:
-    smallest, *_ = members = sorted(members, key=_size)
-    failing = [case for member in members if (case := valid_case(member))]
-    condition = only_where(failing, passing, finding.code)
+def _by_size(members: Iterable[CaseResult]) -> tuple[CaseResult, ...]:
+    return tuple(sorted(members, key=_size))
+
+
+def _looked_at(members: Sequence[CaseResult]) -> Finding | None:
+    """Return what was seen when the target was called again with the smallest of them for which it was."""
+    return next((finding for member in members for finding in member.findings if finding.is_traced), None)
+
+
+def _shared_place(members: Sequence[CaseResult]) -> Finding | None:
+    """Return the place where most of them are wrong, if that has a name."""
+    places = [[f for f in member.findings if f.is_place and not f.is_partial] for member in members]
+    found = shared_causes(places)
+    finding, which = found[0] if found else (None, [])
+    return finding if finding is not None and len(which) >= SHARED * len(members) else None
+
+
+def _is_refused(group: Group, member: CaseResult) -> bool:
+    """Whether a kernel with a group's mistake must refuse what the target raised at, such as 2 groups of 1 channel."""
+    case = valid_case(member)
+    if member.ending != Ending.RAISED or case is None:
+        return False
+    right = reading_of(case.call())
+    mistake = table_of(right).by_code.get(group.finding.code)
+    try:
+        return mistake is not None and min(mistake.change(right).naturally_sized().size, default=1) < 1
+    except ValueError:
+        return True
+
+
+def _apart(members: list[CaseResult], passing: list[Case]) -> list[list[CaseResult]]:
+    """Split failures that nothing explains by where they happen, if each part has a condition of its own."""
+    cases = {member.id: case for member in members if (case := valid_case(member))}
+    if only_where(list(cases.values()), passing, "") or len(cases) < len(members):
+        return [members]
+    parts: list[list[CaseResult]] = []
+    left = members
+    while left and len(parts) < OTHER_CAUSES:
+        chosen = widest([cases[member.id] for member in left], passing)
+        if sum(chosen) < max(FEWEST_APART, len(left) // 4):
+            return [members]
+        parts.append([member for member, is_chosen in zip(left, chosen, strict=True) if is_chosen])
+        left = [member for member, is_chosen in zip(left, chosen, strict=True) if not is_chosen]
+    return [members] if left else parts
+
+
+def condition_of(group: Group, results: Sequence[CaseResult], experiments: Sequence[CaseResult]) -> Condition | None:
+    """Return the condition that all of a group meet, the experiments included, and no passing case does.
+
+    A case in which its mistake changes nothing passes whatever the condition, and says nothing about it.
+    """
+    failing = _cases([*group.members, *filter(group.has, experiments)])
+    passing, drawn = (_cases(filter(_shows_something, some)) for some in (results, experiments))
+    condition = only_where(failing, passing, group.finding.code, [case for case in drawn if not _is_inert(group, case)])
+    if condition is None or not condition.passing:
+        return condition
+    exceptions = [case for case in passing if condition(Plan.of(case)) and not _is_inert(group, case)]
+    return replace(condition, passing=len(exceptions))
+
+
+def _is_inert(group: Group, case: Case) -> bool:
+    """Whether the mistake of a group changes nothing in a case."""
+    right = reading_of(case.call())
+    mistake = table_of(right).by_code.get(group.finding.code)
+    if mistake is None:
+        return False
+    places = spread(right.everywhere(), SAMPLE)
+    try:
+        return bool(is_near(mistake.change(right).values(places), right.values(places), 0.0).all())
+    except ValueError:
+        return False
+
+
+def _cause(group: Group, condition: Condition | None, experiments: Sequence[CaseResult]) -> Cause:
+    smallest, *_ = members = group.members
+    finding = group.finding
     shared = set.intersection(*({other.code for other in member.findings} for member in members)) - {finding.code}
-    as_good = tuple(other.code for other in smallest.findings if other.code in shared)
+    as_good = [other for other in smallest.findings if other.code in shared and _is_cause(other)]
+    agreeing = [result for result in experiments if group.has(result) or _shows_something(result)]
     return Cause(
         finding.code,
         finding.sentence,
         finding.reading,
         str(condition or ""),
-        as_good,
+        tuple(other.code for other in as_good),
         finding.separating_case if as_good else "",
-        tuple(members),
+        members,
+        len(agreeing) if condition is not None and not condition.passing else 0,
+        tuple(other.sentence for other in as_good),
+        group.is_explained,
     )
 
 
 def _shows_something(result: CaseResult) -> bool:
     """Whether a case passed, and not by being empty or refused."""
-    return result.outcome == "passed" and result.comparison is not None and result.comparison.elements > 0
-
-
-def _by_symptom(members: list[CaseResult]) -> list[tuple[Finding, list[CaseResult]]]:
-    """Group the failures that no mistake explains by what can be seen of them."""
-    groups: dict[Finding, list[CaseResult]] = {}
-    for member in members:
-        groups.setdefault(symptom(member), []).append(member)
-    return list(groups.items())
+    return result.outcome == Outcome.PASSED and result.comparison is not None and result.comparison.elements > 0
 
 
 def symptom(result: CaseResult) -> Finding:
     """Return what happened, as far as it is the same from case to case."""
     if not result.is_answered:
         return Finding("no-answer", "it gives no answer in time")
-    if not result.has_returned:
-        return Finding("process-died", result.detail.replace("the process died: ", "it ends its process, ", 1))
+    if result.ending == Ending.DIED:
+        return Finding("process-died", f"it ends its process, {result.ended_by}")
     if result.comparison is None:
-        return Finding("raises", f"it raises {_kind(result.detail)}")
-    if not result.comparison.problem:
-        return Finding(UNEXPLAINED, "numbers are wrong")
-    wrong = result.comparison.problem.partition(" ")[0]
-    if wrong in ("shape", "dtype"):
-        return Finding(f"wrong-{wrong}", f"the result has the wrong {wrong}")
-    return Finding("no-array", f"the result cannot be read: {result.comparison.problem}")
+        return Finding("raises", f"it raises {_message(result)}")
+    obstacle = result.comparison.obstacle
+    sentences = {
+        None: "numbers are wrong",
+        Obstacle.SHAPE: "the result has the wrong shape",
+        Obstacle.DTYPE: f"the result has the wrong type: {result.comparison.problem}",
+        Obstacle.UNREADABLE: f"the result cannot be read: {result.comparison.problem}",
+    }
+    return Finding(obstacle or UNEXPLAINED, sentences[obstacle])
 
 
-def _kind(detail: str) -> str:
-    """Return the type in ``raised ValueError: and its text``."""
-    return detail.partition("\n")[0].removeprefix("raised ").partition(":")[0]
+def _message(result: CaseResult) -> str:
+    """Return the type of an exception and its text, with a sign in the place of numbers, which differ by case."""
+    text = result.detail.partition("\n")[0].removeprefix("raised ")
+    return re.sub(r"-?\d[\d.,x× ]*\d|-?\d", "#", text)
 
 
 def _size(result: CaseResult) -> tuple[float, int]:
@@ -165,10 +306,19 @@ def _size(result: CaseResult) -> tuple[float, int]:
     return going_in + (result.comparison.elements if result.comparison else 0), len(result.id)
 
 
+def _cases(results: Iterable[CaseResult]) -> list[Case]:
+    return [case for result in results if (case := valid_case(result))]
+
+
 def valid_case(result: CaseResult) -> Case | None:
     """Return the case of a result; None for one that ought to be refused, and for what is no name of a case."""
+    return _named(result.id)
+
+
+@lru_cache(maxsize=4096)
+def _named(name: str) -> Case | None:
     try:
-        case = find_case(result.id)
+        case = find_case(name)
     except ValueError:
         return None
     return None if case.rejects else case

@@ -12,6 +12,7 @@ from html import escape
 from typing import Final
 
 from refconv.testing.judging.excerpt import Excerpt
+from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause
 from refconv.testing.reporting.maps import maps_of
 from refconv.testing.reporting.report import Report
@@ -130,8 +131,8 @@ def _counts(report: Report) -> str:
 
 def _remarks(report: Report) -> str:
     """Return what the target does not support, and what it ought to have refused."""
-    reasons = Counter(result.detail for result in report.results if result.outcome == "unsupported")
-    accepted = [result for result in report.results if result.outcome == "wrongly accepted"]
+    reasons = Counter(result.detail for result in report.results if result.outcome == Outcome.UNSUPPORTED)
+    accepted = [result for result in report.results if result.outcome == Outcome.WRONGLY_ACCEPTED]
     return _folded("unsupported", (f"{count} × {escape(why)}" for why, count in reasons.most_common())) + _folded(
         "wrongly accepted", (f"{_code(result.id)}: {escape(result.detail)}" for result in accepted)
     )

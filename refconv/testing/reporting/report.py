@@ -10,7 +10,8 @@ from typing import Any
 from refconv.testing.battery.cases import RANDOM
 from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.frameworks import FRAMEWORKS
-from refconv.testing.judging.judge import OUTCOMES, CaseResult, Outcome
+from refconv.testing.judging.judge import CaseResult
+from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause, grouped
 
 __all__ = ["Report"]
@@ -31,6 +32,8 @@ class Report:
         One for each case, in the battery's order.
     op : str
         Of which operation.
+    experiments : tuple of CaseResult
+        Of the cases that were drawn after the run, to test in what conditions it fails; they count nowhere else.
 
     Examples
     --------
@@ -44,6 +47,7 @@ class Report:
     tier: str
     results: tuple[CaseResult, ...]
     op: str = "conv2d"
+    experiments: tuple[CaseResult, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -58,7 +62,7 @@ class Report:
     @property
     def failures(self) -> list[CaseResult]:
         """The failed cases; unsupported and wrongly accepted ones are not among them."""
-        return [result for result in self.results if result.outcome == "failed"]
+        return [result for result in self.results if result.outcome == Outcome.FAILED]
 
     @property
     def passed(self) -> bool:
@@ -77,7 +81,7 @@ class Report:
     @property
     def _comparisons(self) -> list[Comparison]:
         """Return those of the cases that were computed, and right."""
-        right = (result for result in self.results if result.outcome in ("passed", "differs by convention"))
+        right = (result for result in self.results if result.outcome.is_right)
         return [result.comparison for result in right if result.comparison is not None]
 
     @property
@@ -89,18 +93,18 @@ class Report:
         return sum(comparison.elements for comparison in self._comparisons)
 
     def causes(self) -> tuple[Cause, ...]:
-        """Return the reasons for which cases failed, each with its cases, the one with most failures first."""
-        return grouped(self.results)
+        """Return the reasons for which cases failed, each with its cases: those explained first, and by their number."""
+        return grouped(self.results, self.experiments)
 
-    def counts(self, family: str | None = None) -> dict[Outcome, int]:
+    def counts(self, family: str | None = None) -> dict[str, int]:
         """Return how many cases, of one family or of all, had each outcome."""
         found = Counter(result.outcome for result in self.results if family in (None, result.family))
-        return {outcome: found[outcome] for outcome in OUTCOMES}
+        return {outcome: found[outcome] for outcome in Outcome}
 
     def outcomes(self) -> list[Outcome]:
         """Return the outcomes to show: one that is no failure and rare, a convention, only where there is one."""
         counts = self.counts()
-        return [outcome for outcome in OUTCOMES if outcome != "differs by convention" or counts[outcome]]
+        return [outcome for outcome in Outcome if outcome != Outcome.BY_CONVENTION or counts[outcome]]
 
     def families(self) -> list[str]:
         """Return the families of cases in the battery's order."""
@@ -126,7 +130,7 @@ class Report:
 
     def verdict(self) -> str:
         """Return the outcome in one line, in numbers."""
-        always: tuple[Outcome, ...] = ("passed", "failed")
+        always = (Outcome.PASSED, Outcome.FAILED)
         counts = self.counts().items()
         numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts if count or outcome in always)
         word = "right" if self.passed else "WRONG" if self.failures else self._no_verdict.split(":")[0]
@@ -143,14 +147,16 @@ class Report:
         """Return the outcome in words: right, not judged, or wrong and why."""
         if self.passed:
             counts = self.counts()
-            right, accepted = counts["passed"] + counts["differs by convention"], counts["wrongly accepted"]
+            right = sum(counts[outcome] for outcome in Outcome if outcome.is_right)
+            accepted = counts[Outcome.WRONGLY_ACCEPTED]
             refusals = f", and accepts {accepted} that it ought to refuse" if accepted else ""
             return f"RIGHT in {'the one case' if right == 1 else f'all {right} cases'} that it supports{refusals}"
         if not self.failures:
             return self._no_verdict
         causes = self.causes()
         number = f" for {len(causes)} reasons, mainly this" if len(causes) > 1 else ""
-        return f"WRONG{number}: {causes[0].sentence}"
+        condition = f", {causes[0].condition}" if causes[0].condition else ""
+        return f"WRONG{number}: {causes[0].sentence}{condition}"
 
     def story(self, cause: Cause) -> list[str]:
         """Return what there is to say of one cause, line by line: how many, why, only where, and the smallest case."""
@@ -186,6 +192,7 @@ class Report:
                     "sentence": cause.sentence,
                     "reading": cause.reading,
                     "condition": cause.condition,
+                    "experiments": cause.experiments,
                     "alternatives": list(cause.alternatives),
                     "separating_case": cause.separating_case,
                     "cases": [failure.id for failure in cause.failures],
@@ -197,9 +204,13 @@ class Report:
 
 
 def _record(result: CaseResult) -> Any:
-    """Return a result without its excerpt, which is for the eye."""
-    fields = asdict(replace(result, excerpt=None))
-    return _plain({name: value for name, value in fields.items() if name != "excerpt"})
+    """Return a result without what is for the eye, and without what the code of its cause says."""
+    return _plain(asdict(replace(result, excerpt=None), dict_factory=_recorded))
+
+
+def _recorded(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    unrecorded = ("excerpt", "ending", "ended_by", "obstacle")
+    return {name: value for name, value in fields if name not in unrecorded}
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from refconv.operations import OPERATIONS, Operation
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case, is_chosen
 from refconv.testing.judging.judge import CaseResult, Judge
+from refconv.testing.judging.places import answer
 from refconv.testing.programs.case_file import as_tensors, read_result
 from refconv.testing.programs.safetensors import from_bytes, to_bytes
+from refconv.testing.reporting.inquiry import inquire
 from refconv.testing.reporting.report import Report
 from refconv.testing.vectors.writing import FORMAT, INDEX, MANIFEST, RESULTS, checksum
 
@@ -78,12 +81,14 @@ def judge_vectors(
     if not chosen:
         raise ValueError(f"no case in {str(folder)!r} has match={match!r} in its id or family")
     judge = Judge(Recorded(OPERATIONS[manifest["op"]], results, {key: case.id for key, case in known.items()}))
+    run = partial(map, partial(answer, judge))
     judged = []
-    for case in chosen:
-        judged.append(judge.explained(judge(case)))
+    for result in run(chosen):
+        judged.append(result)
         if on_result is not None:
-            on_result(judged[-1])
-    return Report(str(results), manifest["tier"] or "of its own", tuple(judged), manifest["op"])
+            on_result(result)
+    looked_at, _ = inquire(judged, run)  # new cases have no results
+    return Report(str(results), manifest["tier"] or "of its own", looked_at, manifest["op"])
 
 
 class Recorded:

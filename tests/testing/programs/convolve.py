@@ -96,11 +96,12 @@ def mishap(what: str, result: str) -> None:
 def main() -> int:
     what, *paths = sys.argv[1:]
     if paths:
-        mishap(what, paths[1])
+        case, result = paths
+        mishap(what, result)
         if what in ("garbage", "nothing"):
             return 0
         try:
-            convolve(*paths, what)
+            convolve(case, result, what)
         except NotImplementedError as error:
             print(error, file=sys.stderr)
             return 77

@@ -34,7 +34,7 @@ def tensors(draw: st.DrawFn) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def test_a_file_byte_by_byte() -> None:
-    data = to_bytes({"b": np.array([[1, -2]], ">i2"), "a": np.float64(1.0).reshape(())}, {"k": "v"})
+    data = to_bytes({"b": np.array([[1, -2]], ">i2"), "a": np.array(1.0)}, {"k": "v"})
     header = (
         b'{"__metadata__":{"k":"v"},"a":{"dtype":"F64","shape":[],"data_offsets":[0,8]},'
         b'"b":{"dtype":"I16","shape":[1,2],"data_offsets":[8,12]}}'

@@ -22,7 +22,7 @@ def is_right(actual: np.ndarray, result: np.ndarray, bound: np.ndarray) -> np.nd
     """Be the rule that a program in another language has."""
     with np.errstate(all="ignore"):
         near = np.abs(actual.astype(np.complex128) - result) <= bound
-    return np.isinf(bound) | near | (actual == result) | (np.isnan(actual) & np.isnan(result))
+    return np.asarray(np.isinf(bound) | near | (actual == result) | (np.isnan(actual) & np.isnan(result)))
 
 
 def test_the_bound_of_one_product_is_that_of_its_rounding_and_of_the_result() -> None:
@@ -87,7 +87,7 @@ def test_no_byte_depends_on_how_a_library_adds_up(tmp_path: Path) -> None:
         "import sys, refconv.testing as t; t.write_vectors(sys.argv[1], match='-real', dtype='float32'); "
         "t.write_vectors(sys.argv[1] + 'w', op='conv2d_weight', match='-real', tier='smoke')"
     )
-    found = []
+    found: list[list[bytes]] = []
     for core in ("Prescott", "Haswell"):
         folder = tmp_path / core
         environment = os.environ | {"OPENBLAS_CORETYPE": core, "OPENBLAS_NUM_THREADS": "1" if found else "2"}

@@ -94,7 +94,13 @@ def test_the_index_of_every_operation_is_as_its_schema_says(tmp_path: Path, op: 
     validator = jsonschema.Draft202012Validator(schema)
     index = json.loads((tmp_path / "index.json").read_bytes())
     validator.validate(index)
-    for broken in ({"more": 1}, {"file": "cases/../x"}, {"parameters": {"stride": "x"}}, {"tensors": {}}):
+    wrong: list[dict[str, object]] = [
+        {"more": 1},
+        {"file": "cases/../x"},
+        {"parameters": {"stride": "x"}},
+        {"tensors": {}},
+    ]
+    for broken in wrong:
         assert not validator.is_valid(index | {"cases": [index["cases"][0] | broken]})
 
 

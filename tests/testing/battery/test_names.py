@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from refconv.testing import Case, find_case
-from refconv.testing.battery.names import numbers_text, parse_case
+from refconv.operations import OPERATIONS
+from refconv.testing import Case, cases, find_case
+from refconv.testing.battery.names import example_of, name_of, numbers_text, parse_case
 
+OTHERS = [op for op in OPERATIONS if op != "conv2d"]
+OF_LINE: dict[str, Any] = {"op": "conv1d", "output_padding": (0,)}
+OF_VOLUME: dict[str, Any] = {"op": "conv3d", "output_padding": (0, 0, 0)}
 PARSED = {
     "conv1d-n2-c6-o10-g2-9-k3-s2-p1-d2-bias-f32": Case(
-        "conv1d-n2-c6-o10-g2-9-k3-s2-p1-d2-bias-f32", (2, 6, 9), (10, 3, 3), (10,), (2,), (1,), (2,), 2, op="conv1d"
+        *("conv1d-n2-c6-o10-g2-9-k3-s2-p1-d2-bias-f32", (2, 6, 9), (10, 3, 3), (10,), (2,), (1,), (2,), 2),
+        **OF_LINE,
     ),
     "conv1d-c3-o4-g1-9-k3-s2-p1+4-d2-f64-real-strided": Case(
         *("conv1d-c3-o4-g1-9-k3-s2-p1+4-d2-f64-real-strided", (3, 9), (4, 3, 3), None, (2,), ((1, 4),), (2,), 1),
         *("f64", "real", "strided"),
-        op="conv1d",
+        **OF_LINE,
     ),
     "conv3d-n2-c4-o6-g2-5x7x6-k2x3x1-s1x2x3-p1x0x2-d2x1x1-f32": Case(
         *("conv3d-n2-c4-o6-g2-5x7x6-k2x3x1-s1x2x3-p1x0x2-d2x1x1-f32", (2, 4, 5, 7, 6), (6, 2, 2, 3, 1), None),
         *((1, 2, 3), (1, 0, 2), (2, 1, 1), 2),
-        op="conv3d",
+        **OF_VOLUME,
     ),
     "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+0x0+2x2+1-d1-f32": Case(
         *("conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+0x0+2x2+1-d1-f32", (1, 1, 4, 5, 6), (1, 1, 2, 2, 2), None),
         *((1, 1, 1), ((1, 0), (0, 2), (2, 1)), (1, 1, 1), 1),
-        op="conv3d",
+        **OF_VOLUME,
     ),
     "conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32": Case(
         *("conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32", (2, 6, 5, 7), (6, 2, 2, 3), (4,)),
@@ -46,6 +53,45 @@ PARSED = {
         *((2, 1), "same_upper", (1, 2), 2),
         op="conv2d_weight",
         grad_output_shape=(10, 4, 9),
+    ),
+    "conv_transpose1d-n2-c6-o4-g2-5-k3-s2-p1-e1-d2-bias-f32": Case(
+        *("conv_transpose1d-n2-c6-o4-g2-5-k3-s2-p1-e1-d2-bias-f32", (2, 6, 5), (6, 2, 3), (4,), (2,), (1,), (2,), 2),
+        op="conv_transpose1d",
+        output_padding=(1,),
+    ),
+    "conv_transpose3d-n1-c2-o3-g1-2x3x4-k2x3x2-s2-p0-h4x7x9-d1-f32": Case(
+        *("conv_transpose3d-n1-c2-o3-g1-2x3x4-k2x3x2-s2-p0-h4x7x9-d1-f32", (1, 2, 2, 3, 4), (2, 3, 2, 3, 2), None),
+        *((2, 2, 2), (0, 0, 0), (1, 1, 1), 1),
+        op="conv_transpose3d",
+        output_padding=(0, 0, 0),
+        output_size=(4, 7, 9),
+    ),
+    "conv_transpose2d-n1-c2-o3-g1-4x5-k3x4-s2-psame_lower-h7x9-d1-f32": Case(
+        *("conv_transpose2d-n1-c2-o3-g1-4x5-k3x4-s2-psame_lower-h7x9-d1-f32", (1, 2, 4, 5), (2, 3, 3, 4), None),
+        *((2, 2), "same_lower", (1, 1), 1),
+        op="conv_transpose2d",
+        output_size=(7, 9),
+    ),
+    "conv_transpose2d_input-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-f64": Case(
+        *("conv_transpose2d_input-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-f64", (2, 6, 5, 7), (6, 2, 2, 3), None),
+        *((2, 1), (1, 0), (1, 2), 2, "f64"),
+        op="conv_transpose2d_input",
+        output_padding=(1, 0),
+        grad_output_shape=(2, 4, 9, 11),
+    ),
+    "conv_transpose1d_weight-c6-o4-g2-5-k3-s2-psame_upper-d2-f32": Case(
+        *("conv_transpose1d_weight-c6-o4-g2-5-k3-s2-psame_upper-d2-f32", (6, 5), (6, 2, 3), None, (2,)),
+        *("same_upper", (2,), 2),
+        op="conv_transpose1d_weight",
+        output_padding=(0,),
+        grad_output_shape=(4, 10),
+    ),
+    "conv3d_bias-n2-c4-o6-g2-5x7x6-k2x3x1-s1x2x3-p1x0x2-d2x1x1-f32": Case(
+        *("conv3d_bias-n2-c4-o6-g2-5x7x6-k2x3x1-s1x2x3-p1x0x2-d2x1x1-f32", (2, 4, 5, 7, 6), (6, 2, 2, 3, 1), None),
+        *((1, 2, 3), (1, 0, 2), (2, 1, 1), 2),
+        op="conv3d_bias",
+        output_padding=(0, 0, 0),
+        grad_output_shape=(2, 6, 5, 3, 4),
     ),
 }
 
@@ -68,6 +114,12 @@ def test_a_name_says_everything(name: str) -> None:
         "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+0x2+1-d1-f32",
         "conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e0-d1x2-f32",  # what goes without saying
         "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-e1-d1x2-f32",  # an output padding of a convolution
+        "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-h4x5-d1x2-f32",  # a size that a convolution is not asked for
+        "conv1d-n2-c6-o10-g2-9-k3-s2-p1-e1-d2-f32",
+        "conv_transpose2d-n1-c2-o3-g1-4x5-k3-s2-p1-h8-d1-f32",  # one size for two axes
+        "conv_transpose3d-n1-c2-o3-g1-4x5x6-k3-s2-p1-e0x1-d1-f32",
+        "conv_transpose3d-n1-c2-o3-g1-4x5x6-k3-s2-p1-e1x1x1-d1-f32",
+        "conv2d_bias-n1-c2-o3-g1-9-k3-s1-p1-d1-f32",
         "conv2d-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32",  # which goes without saying
         "conv4d-n2-c6-o10-g2-9-k3-s2-p1-d2-f32",
     ],
@@ -78,10 +130,12 @@ def test_one_case_has_one_name(name: str) -> None:
 
 
 def test_the_example_is_of_the_operation() -> None:
-    for op in ("conv1d", "conv3d", "conv_transpose2d", "conv2d_input", "conv2d_weight"):
+    assert example_of("conv2d") == "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
+    for op in OTHERS:
+        assert parse_case(example_of(op)).op == op
         with pytest.raises(ValueError, match=f"must read like '{op}-n2-c") as caught:
             parse_case(f"{op}-n2-c6-o10-g2-7x9x1x1-k3-s2-p1-d2-f32")
-        parse_case(str(caught.value).split("'")[-2])
+        assert str(caught.value).split("'")[-2] == example_of(op)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +144,19 @@ def test_the_example_is_of_the_operation() -> None:
         ("conv2d_weight-n1-c2-o3-g1-5x6-k3-s1-p1-d1-bias-f32", "has a bias, which conv2d_weight does not have"),
         ("conv2d_input-n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-zero", "has 'zero' data, which conv2d_input does not have"),
         ("conv_transpose2d-n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-nanweight", "has 'nanweight' data, which conv_transpose2d"),
-        ("conv_transpose2d-n1-c4-o3-g1-5x6-k3-s1-psame-d1-f32", "has padding='same', which only a convolution can be"),
+        ("conv_transpose2d-n1-c4-o3-g1-5x6-k3-s1-psame-d1-f32", "padding='same' is PyTorch's rule for convolutions"),
+        (
+            "conv_transpose2d_weight-n1-c2-o3-g1-4x5-k3-s2-p1-h8x10-d1-f32",
+            "has an output size, which conv_transpose2d_weight",
+        ),
+        (
+            "conv_transpose1d_bias-n1-c2-o3-g1-5-k3-s2-p1-d1-bias-f32",
+            "has a bias, which conv_transpose1d_bias does not have",
+        ),
+        (
+            "conv_transpose1d-n1-c2-o3-g1-5-k3-s2-p1-e1-h10-d1-f32",
+            "output_padding=\\(1,\\) and output_size=\\(10,\\) say the same",
+        ),
         ("conv_transpose2d-n1-c4-o3-g2-5x6-k3-s1-p1-d1-f32", "has 2 groups, which must divide its 3 output channels"),
         ("conv1d-n1-c2-o3-g1-9-k3-s1-p1-d1-f32-channels_last", "channels last, which is for two spatial axes"),
         ("conv2d_weight-n2-c1-o1-g1-40x40-k1-s1-p0-d1-f16", "adds up too many terms for exact data; write "),
@@ -117,7 +183,7 @@ def test_numbers_that_do_not_fit_are_refused_as_refconv_refuses_them(name: str, 
 
 
 def test_numbers_are_written_as_they_are_read() -> None:
-    assert [numbers_text("k", 3), numbers_text("k", 3, 3, 3), numbers_text("s", 1, 1, 2)] == ["k3", "k3", "s1x1x2"]
+    assert [numbers_text(3), numbers_text(3, 3, 3), numbers_text(1, 1, 2)] == ["3", "3", "1x1x2"]
 
 
 @pytest.mark.parametrize(
@@ -137,3 +203,31 @@ def test_the_most_products_of_an_element_are_counted(name: str, products: int) -
     assert case.products == products
     ones = {key: np.ones_like(array) for key, array in case.operands().items()}
     assert case.called(case.operation.function, ones).max() <= products
+
+
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_a_name_is_written_as_it_is_read(op: str) -> None:
+    for tier in ("full", "networks"):
+        for case in cases(tier, op=op):
+            if not case.rejects:
+                assert name_of(case) == case.id
+                assert parse_case(case.id, case.family) == case
+
+
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_any_case_is_that_of_its_name(op: str) -> None:
+    pytest.importorskip("hypothesis")
+    from hypothesis import given, seed, settings  # noqa: PLC0415  # an extra
+
+    from refconv.testing.strategies import cases_of  # noqa: PLC0415
+
+    @seed(7)
+    @settings(max_examples=40, database=None, deadline=None)
+    @given(cases_of(op))
+    def check(case: Case) -> None:
+        assert parse_case(name_of(case)) == case
+        assert name_of(parse_case(case.id)) == case.id
+        anew = replace(case, id="anything")  # nothing of a name is in the name alone
+        assert name_of(anew) == case.id
+
+    check()

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -18,10 +18,12 @@ import refconv
 from refconv.testing import Case, CaseResult, TargetError, find_case, run_case
 from refconv.testing.diagnosis import causes
 from refconv.testing.judging import judge
-from refconv.testing.judging.judge import OUTCOMES, Outcome, failed
+from refconv.testing.judging.judge import failed
+from refconv.testing.judging.outcome import Ending, Outcome
 
 CASE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 REJECT = "reject-stride-zero"
+KERNELS = str(Path(kernels.__file__).parent)
 
 
 def raising(error: BaseException) -> Any:
@@ -62,7 +64,7 @@ def test_a_wrong_result_fails() -> None:
 
 
 def test_a_result_without_words_is_one_line() -> None:
-    assert str(CaseResult("an id", "a family", "passed")) == "an id: passed"
+    assert str(CaseResult("an id", "a family", Outcome.PASSED)) == "an id: passed"
 
 
 def test_the_target_gets_seven_positional_arguments() -> None:
@@ -140,10 +142,10 @@ def test_what_ought_to_be_refused_may_be_wrongly_accepted() -> None:
 
 
 def test_the_outcomes_in_the_order_of_the_report() -> None:
-    assert OUTCOMES == ("passed", "differs by convention", "failed", "unsupported", "wrongly accepted")
+    assert tuple(Outcome) == ("passed", "differs by convention", "failed", "unsupported", "wrongly accepted")
 
 
-@pytest.mark.parametrize("garbage", [None, "text", [[1], [2, 3]], object()], ids=str)
+@pytest.mark.parametrize("garbage", [None, "text", [[1], [2, 3]], object()], ids=["None", "text", "ragged", "object"])
 def test_garbage_is_a_failure(garbage: object) -> None:
     result = run_case(lambda *_: garbage, CASE)
     assert result.outcome == "failed"
@@ -262,13 +264,13 @@ def test_a_case_that_hangs_does_not_keep_python_from_ending() -> None:
         "import sys; sys.path.insert(0, sys.argv[1]); import kernels; from refconv.testing import run_case; "
         "print(run_case(kernels.hangs, sys.argv[2], 0.05))"
     )
-    command = [sys.executable, "-c", script, str(Path(__file__).parent), CASE]
+    command = [sys.executable, "-c", script, KERNELS, CASE]
     run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=kernels.HANGS / 2)
     assert run.stdout == f"{CASE}: failed\n  no answer within 0.05 s\n"
 
 
 def test_a_result_cannot_be_changed() -> None:
-    result = CaseResult("an id", "a family", "passed")
+    result = CaseResult("an id", "a family", Outcome.PASSED)
     assert (result.detail, result.comparison, result.seconds) == ("", None, 0)
     with pytest.raises(FrozenInstanceError):
         result.detail = "why"  # type: ignore[misc]
@@ -287,9 +289,9 @@ def test_without_a_time_limit_an_interrupt_is_the_callers() -> None:
 
 
 def test_failed_is_a_result_without_numbers() -> None:
-    outcome: Outcome = "failed"
-    result = failed(find_case(CASE), "why", 1.5)
-    assert result == CaseResult(CASE, "smoke", outcome, "why", None, 1.5)
+    result = failed(find_case(CASE), "why", 1.5, Ending.DIED, "exit status 3")
+    expected = CaseResult(CASE, "smoke", Outcome.FAILED, "why", None, 1.5)
+    assert result == replace(expected, ending=Ending.DIED, ended_by="exit status 3")
 
 
 def test_run_case_is_public() -> None:
@@ -330,17 +332,17 @@ def test_a_target_that_exits_when_it_is_called_again_is_not_explained(monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("detail", "is_answered", "has_returned"),
+    ("ending", "is_answered", "has_returned"),
     [
-        ("", True, True),
-        ("raised ValueError", True, True),
-        ("the process died: exit status 3", True, False),
-        ("no answer within 20 s", False, False),
-        ("not run: 10 cases in a row had no answer", False, False),
+        (Ending.RETURNED, True, True),
+        (Ending.RAISED, True, True),
+        (Ending.DIED, True, False),
+        (Ending.TIMED_OUT, False, False),
+        (Ending.NOT_RUN, False, False),
     ],
 )
-def test_whether_a_target_came_back(detail: str, is_answered: bool, has_returned: bool) -> None:
-    result = CaseResult("id", "family", "failed", detail)
+def test_whether_a_target_came_back(ending: Ending, is_answered: bool, has_returned: bool) -> None:
+    result = CaseResult("id", "family", Outcome.FAILED, ending=ending)
     assert (result.is_answered, result.has_returned) == (is_answered, has_returned)
     assert not result.is_to_be_explained
 

@@ -33,10 +33,10 @@ def one(value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
     return np.full((1, 1, 1, 1), value, dtype)
 
 
-def as_judged(problem: Problem, dtype: npt.DTypeLike, precision: Precision | None = None) -> Judged:
+def as_judged(call: Call, dtype: npt.DTypeLike, precision: Precision | None = None) -> Judged:
     """Return what a convention is asked about a result of this type."""
-    reference = reference_of(problem, np.dtype(dtype), precision)
-    return Judged(problem, precision, reference, reference.desired)
+    reference = reference_of(call, np.dtype(dtype), precision)
+    return Judged(call, precision, reference, reference.desired)
 
 
 def excused(convention: str, judged: Judged) -> Array:
@@ -216,10 +216,10 @@ def test_skipping_allows_for_rounding() -> None:
     comparison = compare_conv2d(actual, image, kernel, padding=1)
     assert comparison.convention == SKIPPED
     assert 0 < comparison.error_in_bounds < 1
-    problem = Call.of(conv2d, image, kernel, padding=1)
-    exact = reference_of(problem, np.dtype(np.float32))
+    call = Call.of(conv2d, image, kernel, padding=1)
+    exact = reference_of(call, np.dtype(np.float32))
     exact = exact._replace(allowed=np.zeros_like(exact.allowed))  # as where the data are such that nothing is rounded
-    assert not compare_by_convention(actual, problem, exact).passed
+    assert not compare_by_convention(actual, call, exact).passed
 
 
 # Subnormal numbers
@@ -300,26 +300,26 @@ def test_integers_beside_floats_are_not_flushed() -> None:
 
 
 def test_flushing_is_for_exact_data_too() -> None:
-    problem = Call.of(conv2d, one(2.0**-70), one(2.0**-70))
-    reference = reference_of(problem, np.dtype(np.float32))
+    call = Call.of(conv2d, one(2.0**-70), one(2.0**-70))
+    reference = reference_of(call, np.dtype(np.float32))
     exact = reference._replace(allowed=np.zeros_like(reference.allowed))
-    assert compare_by_convention(one(0), problem, exact).convention == RESULTS
+    assert compare_by_convention(one(0), call, exact).convention == RESULTS
     # of numbers whose own bound is larger than what flushing takes, nothing but that is allowed
-    problem = Call.of(conv2d, one(4), one(4))
-    reference = reference_of(problem, np.dtype(np.float32))
+    call = Call.of(conv2d, one(4), one(4))
+    reference = reference_of(call, np.dtype(np.float32))
     exact = reference._replace(allowed=np.zeros_like(reference.allowed))
     neighbour = np.nextafter(one(16), np.float32(0))
-    assert compare_by_convention(neighbour, problem, reference).passed
-    assert not compare_by_convention(neighbour, problem, exact).passed
+    assert compare_by_convention(neighbour, call, reference).passed
+    assert not compare_by_convention(neighbour, call, exact).passed
 
 
 def test_the_precision_that_was_said_is_the_conventions_too() -> None:
-    problem = Call.of(conv2d, one(1 / 3), one(2.0**-100))
+    call = Call.of(conv2d, one(1 / 3), one(2.0**-100))
     dtype = np.dtype(np.float32)
     precision = Precision.of(dtype, input_dtype="bfloat16")
-    reference = reference_of(problem, dtype, precision)
+    reference = reference_of(call, dtype, precision)
     rounded = one(0.333984375 * 2.0**-100)
-    assert compare_by_convention(rounded, problem, reference, precision).passed
+    assert compare_by_convention(rounded, call, reference, precision).passed
 
 
 def test_complex_numbers_have_no_conventions() -> None:
@@ -486,16 +486,16 @@ def test_each_partial_sum_is_rounded_once_and_may_lose_the_least_number() -> Non
         (1, 2**11, [0 * 2, 1 * 4, 2 * 6, 1 * 4, 0 * 2]),  # M − 1 roundings of sums of 2·M
         (0, 2**24, [0, 1, 2, 1, 0]),  # M − 1 least numbers
     ):
-        problem = Call.of(conv_transpose2d, np.full((1, 4, 1, 3), value, np.float16), kernel, groups=2)
-        extra = excused(PARTIAL, as_judged(problem, np.float16))
+        call = Call.of(conv_transpose2d, np.full((1, 4, 1, 3), value, np.float16), kernel, groups=2)
+        extra = excused(PARTIAL, as_judged(call, np.float16))
         np.testing.assert_allclose(extra[0, :, 0] * unit, [expected] * 2, rtol=4e-3)
 
 
 @pytest.mark.parametrize(("batch", "products"), [((5,), 10), ((), 2)])
 def test_each_image_has_a_partial_sum_of_a_gradient(batch: tuple[int, ...], products: int) -> None:
     image, arriving = (np.ones((*batch, channels, 1, 2), np.float16) for channels in (3, 1))
-    problem = Call.of(conv2d_weight, image, (1, 3, 1, 1), arriving)
-    extra = excused(PARTIAL, as_judged(problem, np.float16)).ravel() * 2**11
+    call = Call.of(conv2d_weight, image, (1, 3, 1, 1), arriving)
+    extra = excused(PARTIAL, as_judged(call, np.float16)).ravel() * 2**11
     # M − 1 roundings of N·1·2 products
     np.testing.assert_allclose(extra, 3 * [(products // 2 - 1) * products], rtol=4e-3)
 
@@ -599,3 +599,80 @@ def test_the_other_conventions_hold_for_any_operation() -> None:
     full = np.full((1, 1, 1), 100, np.int8)
     wrapped = np.array([[[100 * 100 % 256]]], np.int8)
     assert compare_result(wrapped, conv1d, full, full).convention == WRAPPED
+
+
+ALONG = {1: (), 2: (1,), 3: (1, 1)}  # the axes before the last, of one pixel
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("value", [NAN, INF])
+def test_a_gradient_may_skip_the_taps_that_read_padding_where_it_reads_any(rank: int, value: float) -> None:
+    def line(*values: float) -> Array:
+        return np.array(values, np.float32).reshape(1, 1, *ALONG[rank], -1)
+
+    kernel, ones, padding = line(value, 1, 1), line(1, 1, 1, 1), (*(0,) * (rank - 1), 1)
+    for name, given, skipped in (
+        # of a transposed convolution, the input's is a convolution of what arrives: its first output's first tap reads padding
+        (f"conv_transpose{rank}d_input", (ones.shape, kernel, ones), line(2, value, value, value)),
+        # what arrives is read from one pixel before the first on, by the first tap, and to one past the last by the last
+        (f"conv_transpose{rank}d_weight", (line(value, 1, 1, 1), kernel.shape, ones), line(3, value, value)),
+        (f"conv{rank}d_weight", (ones, kernel.shape, line(value, 1, 1, 1)), line(3, value, value)),
+        (f"conv{rank}d_weight", (ones, kernel.shape, line(1, 1, 1, value)), line(value, value, 3)),
+    ):
+        function = getattr(refconv.grad, name)
+        assert compare_result(skipped, function, *given, padding=padding).convention == SKIPPED, name
+        multiplied = function(*given, padding=padding)
+        assert np.isnan(multiplied).any()
+        assert compare_result(multiplied, function, *given, padding=padding).convention == ""
+        for place in range(skipped.size):  # and no other number is excused
+            wrong = skipped.copy()
+            wrong.flat[place] = 7
+            assert not compare_result(wrong, function, *given, padding=padding).passed, (name, place)
+    # an adjoint reads none: what falls on the padding is dropped, and nothing is left out
+    backwards = getattr(refconv.grad, f"conv{rank}d_input")
+    right, finite = line(value, value, value, 2), line(2, 2, 2, 2)
+    assert compare_result(right, backwards, ones.shape, kernel, ones, padding=padding).convention == ""
+    assert not compare_result(finite, backwards, ones.shape, kernel, ones, padding=padding).passed
+
+
+def test_what_is_padded_and_what_slides_over_it_have_their_own_signs() -> None:
+    """An infinity that slides over negative pixels is a negative one, and none over zeros."""
+    arriving = np.array([[[-1, 2, 0, 1]]], np.float32)
+    image = np.array([[[INF, 1, 1, 1]]], np.float32)
+    given = image, (1, 1, 3), arriving
+    # tap 0 reads pixels −1 to 2, tap 1 those from 0 on, tap 2 those from 1 on, through one infinite input each
+    skipped = np.array([[[-1 + 2 + 0, -INF, INF]]], np.float32)
+    assert compare_result(skipped, refconv.grad.conv_transpose1d_weight, *given, padding=1).convention == SKIPPED
+    assert not compare_result(-skipped, refconv.grad.conv_transpose1d_weight, *given, padding=1).passed
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_every_adjoint_may_round_the_sums_that_it_adds_up(rank: int) -> None:
+    def half(*values: float, channels: int = 1) -> Array:
+        return np.array(values, np.float16).reshape(-1, channels, *ALONG[rank], len(values) // channels)
+
+    def images(*values: float) -> Array:
+        return np.array(values, np.float16).reshape(2, 1, *ALONG[rank], len(values) // 2)
+
+    two, ones = images(2048, 1, -2048, 0), images(1, 1, 1, 1)  # of the first image 2049, which float16 rounds to 2048
+    tap, pixels = (1, 1, *ALONG[rank], 1), half(-2048, 2048, 0, 1, channels=2)
+    kernel = np.ones((2, 1, *ALONG[rank], 2), np.float16)
+    for name, given, right, narrow in (
+        (f"conv{rank}d_bias", (two,), [1], [0]),
+        (f"conv_transpose{rank}d_bias", (two,), [1], [0]),
+        (f"conv{rank}d_weight", (two, tap, ones), [1], [0]),
+        (f"conv_transpose{rank}d_weight", (two, tap, ones), [1], [0]),
+        (f"conv{rank}d_input", ((1, 1, *ALONG[rank], 3), kernel, pixels), [-2048, 1, 2048], [-2048, 0, 2048]),
+        (f"conv_transpose{rank}d", (pixels, kernel), [-2048, 1, 2048], [-2048, 0, 2048]),
+    ):
+        function = getattr(refconv.grad if name[-1] != "d" else refconv, name)
+        shape = function(*given).shape
+        right_one, narrow_one = (np.array(numbers, np.float16).reshape(shape) for numbers in (right, narrow))
+        assert compare_result(right_one, function, *given).convention == "", name
+        assert compare_result(narrow_one, function, *given).convention == PARTIAL, name
+        off = narrow_one - np.float16(4)
+        assert not compare_result(off, function, *given).passed, name
+    # the gradient of a transposed convolution's input adds nothing up twice: it is a convolution
+    given = (1, 1, *ALONG[rank], 1), kernel[:1], half(2048, 1)
+    assert compare_result(half(2048), getattr(refconv.grad, f"conv_transpose{rank}d_input"), *given).convention == ""
+    assert not compare_result(half(2044), getattr(refconv.grad, f"conv_transpose{rank}d_input"), *given).passed

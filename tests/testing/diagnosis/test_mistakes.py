@@ -157,7 +157,7 @@ def test_the_common_mistakes_of_each_direction(direction: type[Reading]) -> None
 
 
 def test_every_code_is_documented() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "diagnosis.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "diagnosis.md").read_text(encoding="utf-8")
     families = {mistake.code for mistake in EVERY_MISTAKE if not mistake.is_variant}
     missing = {code for code in families if f"`{code}`" not in page and "-along-" not in code}
     assert missing == set()

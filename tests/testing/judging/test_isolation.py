@@ -10,14 +10,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import kernels
 import pytest
 
-from refconv.testing import CaseResult, Comparison, TargetError, find_case
+from refconv.testing import CaseResult, Comparison, Outcome, TargetError, find_case
 from refconv.testing.judging import isolation, judge
 from refconv.testing.judging.isolation import IsolatedTarget
 
 DILATED = find_case("n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32")
 DEFAULT = find_case("n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32")
+KERNELS = str(Path(kernels.__file__).parent)
 PATIENCE = 20.0  # seconds: for cases that take milliseconds, on however busy a machine
 
 
@@ -241,7 +243,7 @@ def test_a_target_that_hangs_while_it_loads(tmp_path: Path, monkeypatch: pytest.
 def test_a_target_that_loads_only_once(tmp_path: Path) -> None:
     path = tmp_path / "once.py"
     text = "import os, sys; sys.path.insert(0, {!r}); import kernels; f = kernels.exits_3_when_dilated\nos.remove(__file__)"
-    path.write_text(text.format(str(Path(__file__).parent)))
+    path.write_text(text.format(KERNELS))
     with closing(IsolatedTarget(f"{path}:f", "conv2d", PATIENCE)) as target:
         assert target(DEFAULT).outcome == "passed"
         assert target(DILATED).detail == "the process died: exit status 3"
@@ -285,7 +287,7 @@ def test_the_child_is_a_fresh_interpreter_that_finds_what_we_find() -> None:
         "from refconv.testing import check\n"
         "print(check('kernels:right', 'smoke', match='d2x3'))"
     )
-    command = [sys.executable, "-c", script, str(Path(__file__).parent)]
+    command = [sys.executable, "-c", script, KERNELS]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert run.stdout == "main runs\nkernels:right: right (1 passed, 0 failed)\n"
     assert run.stderr == ""
@@ -300,7 +302,7 @@ def test_the_child_ends_when_its_parent_does() -> None:
         f"target = IsolatedTarget('kernels:tells_its_process', 'conv2d', 20); print(target(find_case('{DEFAULT.id}')).detail)\n"
         "sys.stdout.flush(); os._exit(0)"
     )
-    command = [sys.executable, "-c", script, str(Path(__file__).parent)]
+    command = [sys.executable, "-c", script, KERNELS]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     process = int(run.stdout.splitlines()[0].rpartition(" ")[2])
     assert wait_for(lambda: not is_running(process))
@@ -318,7 +320,7 @@ class SlowToExplain:
             assert limit == 10.0
             raise isolation._HungError
         comparison = Comparison(elements=4, mismatched=4)
-        return CaseResult(question.id, question.family, "failed", "wrong", comparison)
+        return CaseResult(question.id, question.family, Outcome.FAILED, "wrong", comparison)
 
     def end(self) -> None:
         pass

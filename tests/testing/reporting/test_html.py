@@ -9,7 +9,7 @@ import kernels
 import pytest
 
 import refconv
-from refconv.testing import CaseResult, Comparison, Finding, Report, cases, check
+from refconv.testing import CaseResult, Comparison, Finding, Outcome, Report, cases, check
 from refconv.testing.judging.excerpt import Excerpt
 from refconv.testing.reporting.html import as_html
 
@@ -53,7 +53,7 @@ FINDING = Finding("evil", f"it is {EVIL}", 4, 4, reading=f"not {EVIL}", alternat
 FAILED = CaseResult(
     "n1-c1-o1-g1-3x4-k2-s1-p0-d1-f32",
     "smoke",
-    "failed",
+    Outcome.FAILED,
     f"wrong\n{EVIL}",
     Comparison(elements=6, mismatched=4),
     0.1,
@@ -96,8 +96,8 @@ def test_each_cause_has_its_smallest_case_as_maps() -> None:
 
 
 def test_everything_is_escaped() -> None:
-    unsupported = CaseResult("u", "<fam>", "unsupported", EVIL)
-    accepted = CaseResult("<id>", "<fam>", "wrongly accepted", EVIL)
+    unsupported = CaseResult("u", "<fam>", Outcome.UNSUPPORTED, EVIL)
+    accepted = CaseResult("<id>", "<fam>", Outcome.WRONGLY_ACCEPTED, EVIL)
     text = as_html(made_up(FAILED, unsupported, accepted, target=f"{EVIL}.py:f"))
     page = Page(text)
     assert {tag for tag, _ in page.tags} <= {
@@ -147,7 +147,7 @@ def test_a_page_fits_a_phone_and_the_dark() -> None:
 
 
 def test_without_an_excerpt_there_are_words_alone() -> None:
-    page = Page(as_html(made_up(CaseResult("n1", "smoke", "failed", "raised Oops: no"))))
+    page = Page(as_html(made_up(CaseResult("n1", "smoke", Outcome.FAILED, "raised Oops: no", ended_by="Oops"))))
     assert page.texts["h2"] == ["1 case fails: it raises Oops", "Cases"]
     assert "svg" not in dict(page.tags)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError
@@ -119,7 +120,6 @@ def test_ids_are_the_names_of_what_they_hold(case: Case) -> None:
         DEFAULT.replace("7x9", "7"),  # a size is always two numbers
         DEFAULT.replace("s2x1", "s2x1x1"),
         DEFAULT.replace("s2x1", "s-2"),
-        DEFAULT.replace("s2x1", "s2x2"),  # that is s2: one convolution has one name
         DEFAULT.replace("s2x1", "s02x1"),
         DEFAULT.replace("p1x0", "p1+0x1+0x2+3"),
         DEFAULT + "-exact",  # goes without saying
@@ -135,6 +135,18 @@ def test_ids_are_the_names_of_what_they_hold(case: Case) -> None:
 def test_names_that_are_none_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"^case .* must read like 'n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32'$"):
         find_case(name)
+
+
+@pytest.mark.parametrize(
+    ("twice", "once"),
+    [("s2x2", "s2"), ("k3x3", "k3"), ("p1x1", "p1"), ("p1+1x0+0", "p1x0"), ("p2+2x2+2", "p2"), ("d1x1", "d1")],
+)
+def test_numbers_that_are_said_twice_are_refused_with_the_name_that_says_them_once(twice: str, once: str) -> None:
+    word = next(word for word in DEFAULT.split("-") if word[0] == twice[0])
+    name, right = (DEFAULT.replace(f"-{word}-", f"-{other}-") for other in (twice, once))
+    with pytest.raises(ValueError, match=f"^case '{re.escape(name)}' must read like '{re.escape(right)}'$"):
+        find_case(name)
+    assert find_case(right).id == right
 
 
 @pytest.mark.parametrize(

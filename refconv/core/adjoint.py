@@ -1,0 +1,189 @@
+"""The two adjoints of a convolution, by its weight and by its input, as matrix products: W, X and Y as in `products`.
+
+    weight's adjoint  W = Y · Xᵀ, added up over the images
+    input's adjoint   X = Wᵀ · Y, and every column is added back to the pixels that it was read from
+
+At stride 1 the second is read the other way: each pixel gathers what went through the flipped kernel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from refconv.core import direct
+from refconv.core.products import columns_of, convolution, windows
+from refconv.core.sums import (
+    TILE,
+    WEIGHTS,
+    Cut,
+    Sum,
+    boxes,
+    by_output,
+    chunks,
+    joined,
+    one_by_one,
+    part_of,
+    tiles,
+)
+from refconv.geometry.axis import AxisGeometry
+from refconv.geometry.plan import ConvGeometry, Index
+from refconv.numbers.formats import Array
+
+PIXELS: Final = 1 << 20  # numbers that a part scatters to, 8 MiB of float64
+FEWEST_CHANNELS: Final = 16  # of these pixels: a matrix product of fewer rows is slow
+MOST_GATHERED: Final = 1024  # numbers that a pixel gathers: for more, what flipping the kernel costs shows
+
+
+def weight_adjoint(input: Array, grad_outputs: Sequence[Array], plan: ConvGeometry) -> list[Array]:
+    """Return (O, C/G, *K) of each gradient (N, O, *P)."""
+    columns = columns_of(input, plan).swapaxes(-1, -2)
+    shape = plan.batch, plan.groups, plan.group_out_channels, plan.positions
+    arriving = (gradient.reshape(shape) for gradient in grad_outputs)
+    return [(y @ columns).sum(axis=0).reshape(plan.weight_shape) for y in arriving]
+
+
+def input_adjoint(grad_output: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[Array]:
+    """Return (N, C, *H) of each weight (O, C/G, *K)."""
+    if _can_gather(plan) and all(weight.dtype.kind != "O" and np.isfinite(weight).all() for weight in weights):
+        return _gathered(grad_output, weights, plan)
+    return [_scattered(grad_output, weight, plan) for weight in weights]
+
+
+def _can_gather(plan: ConvGeometry) -> bool:
+    """Whether a pixel may read all around it, zeros that are nobody's: 0 times a weight is 0 if that is finite."""
+    is_narrow = plan.group_out_channels * math.prod(plan.kernel_size) <= MOST_GATHERED
+    return is_narrow and plan.padding_mode == "zeros" and all(axis.stride == 1 for axis in plan.axes)
+
+
+def _scattered(grad_output: Array, weight: Array, plan: ConvGeometry) -> Array:
+    """Add the columns Wᵀ·Y into the padded pixels, band by band, as many as fill a tile."""
+    kernels = weight.reshape(plan.groups, plan.group_out_channels, plan.taps_per_output).swapaxes(-1, -2)
+    arriving = grad_output.reshape(plan.batch, plan.groups, plan.group_out_channels, *grad_output.shape[2:])
+    span = (max(axis.padded_size, axis.interior.stop) for axis in plan.axes)  # with what lies beyond every window
+    padded = np.zeros((plan.batch, plan.in_channels, *span), weight.dtype)
+    view = windows(padded, plan, writeable=True)
+    multiply = np.multiply if plan.group_out_channels == 1 else np.matmul  # of a column and a row, ten times as fast
+    for box in boxes(grad_output.shape[2:], TILE // max(1, math.prod(view.shape[: -len(plan.axes)]))):
+        at: tuple[Any, ...] = (..., *box)
+        place, gradient = view[at], arriving[at]
+        columns = multiply(kernels, gradient.reshape(*gradient.shape[:3], -1))
+        add_windows(place, columns.reshape(place.shape), plan.kernel_size)
+    return fold(padded, plan)
+
+
+def _gathered(grad_output: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[Array]:
+    """Read, for each pixel, the outputs that it went to: a convolution with the flipped kernel."""
+    taps = plan.kernel_size
+    shape = plan.groups, plan.group_out_channels, plan.group_in_channels, *taps
+    flips = (np.flip(weight.reshape(shape), tuple(range(3, 3 + len(taps)))).swapaxes(1, 2) for weight in weights)
+    kernels = [w.reshape(plan.in_channels, plan.group_out_channels, *taps) for w in flips]
+    axes = tuple(flipped(axis, outputs) for axis, outputs in zip(plan.axes, grad_output.shape[2:], strict=True))
+    back = ConvGeometry(plan.batch, plan.out_channels, plan.in_channels, plan.groups, axes)
+    return convolution(grad_output, kernels, back)
+
+
+def flipped(axis: AxisGeometry, outputs: int) -> AxisGeometry:
+    """Return the axis from so many outputs back to the pixels at stride 1, through the taps in reverse.
+
+    Pixel h went through tap k to output h + T − D·k.  With 3 taps and padding (1, 1), 4 pixels come back from 4 outputs
+    with padding (1, 1), and with padding (0, 0) from 2 outputs with (2, 2).
+    """
+    reach, before = axis.effective_kernel_size - 1, axis.padding[0]
+    sides = reach - before, axis.input_size + before - outputs
+    return AxisGeometry(outputs, axis.kernel_size, 1, axis.dilation, sides)
+
+
+def add_windows(view: Array, columns: Array, kernel_size: Index) -> None:
+    """Add columns (..., *K, *P) into the writeable view of the pixels that they came from, as `windows` gives it.
+
+    One tap at a time: no two outputs read the same pixel through the same tap, so that ``+=`` meets each pixel once.
+    """
+    rank = len(kernel_size)
+    with np.errstate(all="ignore"):  # as in conv2d: inf − inf is an answer
+        for tap in np.ndindex(*kernel_size):
+            at = (..., *tap, *(slice(None),) * rank)
+            view[at] += columns[at]
+
+
+def fold(padded: Array, plan: ConvGeometry) -> Array:
+    """Return (N, C, *H): what stands in the padding added to the pixel that it came from, the adjoint of `pad`.
+
+    One row of a, b, 1, 2, 3, c, d with two pixels of padding on either side becomes, by mode::
+
+        zeros      1      2          3           what came from nowhere is dropped
+        reflect    1+d    2+b+c      3+a
+        replicate  1+a+b  2          3+c+d
+        circular   1+c    2+a+d      3+b
+    """
+    for position, axis in enumerate(plan.axes, start=padded.ndim - len(plan.axes)):
+        lines = np.moveaxis(padded, position, 0)
+        inside, (before, _) = lines[axis.interior], axis.padding
+        if plan.padding_mode != "zeros":
+            inside = inside.copy()
+            for index in (*range(-before, 0), *range(axis.input_size, axis.padded_size - before)):
+                inside[axis.source_index(index, plan.padding_mode)] += lines[before + index]
+        padded = np.moveaxis(inside, 0, position)
+    return padded
+
+
+def by_input(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
+    """Take the input apart; into whole images, where pixels stand in the padding too."""
+    each, weights = plan.group_in_channels, plan.group_out_channels * math.prod(plan.kernel_size)
+    size, is_zeros = max(1, math.prod(plan.input_size)), plan.padding_mode == "zeros"
+    if _can_gather(plan):  # columns of outputs
+        room = each * (TILE // share // max(1, weights, each // 4))
+        fewest = each
+    else:
+        room, fewest = PIXELS // share, FEWEST_CHANNELS
+    most = max(fewest, room // size)
+    for groups, channels in chunks(plan.groups, each, min(most, WEIGHTS // share // max(1, weights))):
+        inputs, outputs = joined(groups, channels, each), joined(groups, slice(0, plan.group_out_channels))
+        together = inputs.stop - inputs.start if not _can_gather(plan) else each * (groups.stop - groups.start)
+        for images, box in tiles(plan.batch, plan.input_size, room // max(1, together), whole=not is_zeros):
+            read = [read_by(axis, pixels) for axis, pixels in zip(plan.axes, box, strict=True)]
+            found = [places for places, _ in read] if is_zeros else [slice(0, extent) for extent in plan.output_size]
+            axes = [axis for _, axis in read] if is_zeros else plan.axes
+            part = part_of(plan, images, inputs, outputs, groups, axes)
+            yield Cut((images, inputs, *box), (outputs, channels), (images, outputs, *found), part)
+
+
+def read_by(axis: AxisGeometry, pixels: slice) -> tuple[slice, AxisGeometry]:
+    """Return the outputs that read some pixels, and the axis between the two, numbered from 0; for zero padding.
+
+    7 pixels, 3 taps, stride 2, padding (1, 1): pixels 3 and 4 are read by the outputs 1 and 2, whose windows reach from
+    pixel 1 to 5: between these 2 pixels and 2 outputs lies an axis with padding (2, 1).
+    """
+    before, size = axis.padding[0], pixels.stop - pixels.start
+    last_start = (pixels.start + before) // axis.stride  # the last window that starts no later than the pixels do
+    first = max(0, min(last_start, -((axis.effective_kernel_size - 1 - pixels.start - before) // axis.stride)))
+    stop = max(first, min(axis.output_size, (pixels.stop - 1 + before) // axis.stride + 1))
+    reach = axis.reach(max(1, stop - first))
+    before += pixels.start - axis.stride * first
+    after = reach - before - size
+    sides, unread = (before, max(0, after)), max(0, -after)
+    return slice(first, stop), replace(axis, input_size=size, padding=sides, unread=unread)
+
+
+def _most_read(plan: ConvGeometry) -> int:
+    """Return how many places of the padded input one pixel stands in at most: with itself, 1 before and 1 after."""
+    most = {"zeros": 1, "reflect": 3, "circular": 3}.get(plan.padding_mode)
+    return math.prod(1 + sum(axis.padding) if most is None else most for axis in plan.axes)
+
+
+INPUT_ADJOINT: Final = Sum(
+    ("output", "weight", "input"),
+    {"im2col": input_adjoint, "direct": one_by_one(direct.input_adjoint), "exact": input_adjoint},
+    by_input,
+    terms=lambda plan: plan.group_out_channels * math.prod(plan.kernel_size) * _most_read(plan),
+)
+WEIGHT_ADJOINT: Final = Sum(
+    ("input", "output", "weight"),
+    {"im2col": weight_adjoint, "direct": one_by_one(direct.weight_adjoint), "exact": weight_adjoint},
+    by_output,
+    terms=lambda plan: plan.batch * plan.positions,
+)

@@ -1,0 +1,123 @@
+"""After a run: look more closely at what nothing explains, and test each condition on new cases.
+
+A condition that holds in the cases of the battery may hold by chance.  So cases are drawn inside and outside of it, near
+to those that fail, and run on the target; with their results the condition is found anew, until it stays.  First the
+smallest failing case is made plainer, one parameter at a time: what cannot be made plainer is part of the condition.
+Last, a threshold is brought to the number, by halves.  How much is asked is counted in cases, never in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from refconv.testing.battery.cases import Case
+from refconv.testing.judging.judge import CaseResult
+from refconv.testing.judging.outcome import Ending, Outcome
+from refconv.testing.reporting.conditions import Condition
+from refconv.testing.reporting.grouping import Group, condition_of, groups_of, valid_case
+from refconv.testing.reporting.variations import plainer, variations, with_quantity
+from refconv.testing.reporting.vocabulary import QUANTITIES, Plan, Threshold
+
+__all__: list[str] = []
+
+MOST_GROUPS: Final = 3  # that are looked at: after those, a report has enough to repair
+MOST_CASES: Final = 64  # that are drawn for one of them
+ROUNDS: Final = 3
+EACH: Final = 6  # cases inside, and outside, in one round
+Run = Callable[[Sequence[Case | CaseResult]], Iterator[CaseResult]]
+
+
+def inquire(results: Sequence[CaseResult], run: Run) -> tuple[tuple[CaseResult, ...], tuple[CaseResult, ...]]:
+    """Return the results, some of them examined, and those of the cases that were drawn.
+
+    Parameters
+    ----------
+    results : sequence of CaseResult
+        Of a run.
+    run : callable
+        The place where the target is: of a case it gives the result, and of a failure what is seen in it.
+    """
+    results = list(results)
+    largest = sorted(groups_of(results), key=lambda group: (not group.is_explained, -len(group.members)))
+    for group in [group for group in largest if not group.is_explained][:MOST_GROUPS]:
+        smallest = group.members[0]
+        if smallest.is_to_be_explained:
+            (seen,) = run([smallest])
+            results[results.index(smallest)] = seen
+    experiments: list[CaseResult] = []
+    largest = sorted(groups_of(results), key=lambda group: (not group.is_explained, -len(group.members)))
+    for group in largest[:MOST_GROUPS]:
+        if group.members[0].ending in (Ending.RETURNED, Ending.RAISED) and valid_case(group.members[0]):
+            Experiments(group, results, experiments, run).run()
+    return tuple(results), tuple(experiments)
+
+
+class Experiments:
+    """The cases that are drawn for one group; they are added to those of the others."""
+
+    def __init__(self, group: Group, results: Sequence[CaseResult], drawn: list[CaseResult], run: Run) -> None:
+        self._group, self._results, self._drawn, self._run = group, results, drawn, run
+        self._known = {result.id: result for result in (*results, *drawn)}
+        self._left = MOST_CASES
+        cases = [valid_case(result) for result in results if result.outcome in (Outcome.PASSED, Outcome.FAILED)]
+        self._dtypes = tuple(dict.fromkeys(case.dtype for case in cases if case is not None))
+
+    def run(self) -> None:
+        """Make the smallest case plainer, draw cases until the condition stays, and bring its thresholds to the number."""
+        failing = [case for member in self._group.members if (case := valid_case(member))]
+        plainest = self._plainest(failing[0])
+        condition = self._condition()
+        for _ in range(ROUNDS):
+            before, known = condition, len(self._drawn)
+            if condition is None:
+                return
+            self._draw(condition, [plainest, *failing[:: max(1, len(failing) // 3)][:3]])
+            condition = self._condition()
+            if len(self._drawn) == known or (condition and before and condition.text == before.text):
+                break
+        for test in () if condition is None else condition.tests.values():
+            if isinstance(test, Threshold):
+                self._halve(plainest, test)
+
+    def _condition(self) -> Condition | None:
+        return condition_of(self._group, self._results, self._drawn)
+
+    def _ask(self, cases: Iterable[Case]) -> list[CaseResult]:
+        """Run those of the cases that are new, as far as there are any left, and return all that are known."""
+        new = list({case.id: case for case in cases if case.id not in self._known}.values())[: self._left]
+        self._left -= len(new)
+        found = list(self._run(new))
+        self._drawn += found
+        self._known |= {result.id: result for result in found}
+        return [self._known[case.id] for case in cases if case.id in self._known]
+
+    def _plainest(self, case: Case) -> Case:
+        """Return a case that fails like this one, and no longer does if one more parameter is made plainer."""
+        while True:
+            for candidate in plainer(case):
+                if any(map(self._group.has, self._ask([candidate]))):
+                    case = candidate
+                    break
+            else:
+                return case
+
+    def _draw(self, condition: Condition, cases: Sequence[Case]) -> None:
+        """Run some cases that meet a condition, and some that do not, near to the given ones that fail."""
+        near = [variation for case in cases for variation in variations(case, self._dtypes)]
+        for is_inside in (True, False):
+            chosen = [case for case in near if condition(Plan.of(case)) == is_inside and case.id not in self._known]
+            self._ask(chosen[:: max(1, len(chosen) // EACH)][:EACH])
+
+    def _halve(self, case: Case, threshold: Threshold) -> None:
+        """Run cases between the largest number that passes and the smallest that fails, or the other way round."""
+        passing, failing = threshold.bound, threshold.failing
+        while abs(failing - passing) > 1:
+            between = with_quantity(case, threshold.name, (passing + failing) // 2)
+            number = QUANTITIES[threshold.name](Plan.of(between)) if between else passing
+            if between is None or number in (passing, failing):
+                return
+            (result,) = self._ask([between]) or (None,)
+            if result is None or result.outcome not in (Outcome.PASSED, Outcome.FAILED):
+                return
+            passing, failing = (number, failing) if result.outcome == Outcome.PASSED else (passing, number)

@@ -1,0 +1,289 @@
+"""The words in which a condition is said: tests of a case's parameters, and quantities that a threshold may divide.
+
+Parameters are those that matter: SAME padding counts by the pixels that it adds, an axis of one tap has dilation 1, and
+one of a single output has stride 1, whatever they are set to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Final, TypeAlias
+
+from refconv.geometry.arguments import PADDING_STRINGS
+from refconv.geometry.axis import AxisGeometry
+from refconv.testing.battery.cases import DTYPES, Case
+from refconv.testing.battery.data import DATA, LAYOUTS
+
+__all__: list[str] = []
+
+SUFFIXES: Final = {1: ("",), 2: ("_h", "_w"), 3: ("_d", "_h", "_w")}  # of the axes, by how many there are
+TILES: Final = (2, 4, 8, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of a case: what goes in and comes out along it, and the parameters, 1 where they say nothing."""
+
+    size: int
+    kernel: int
+    stride: int
+    padding: tuple[int, int]
+    dilation: int
+    output: int
+    over: int
+    given: tuple[int, int]  # stride and dilation as they are set
+
+    @classmethod
+    def of(cls, axis: AxisGeometry, *, is_transposed: bool) -> Axis:
+        """Read a plan's axis, that of the convolution which a transposed one transposes."""
+        sizes = (axis.output_size, axis.input_size) if is_transposed else (axis.input_size, axis.output_size)
+        dilation = axis.dilation if axis.kernel_size > 1 else 1
+        stride = axis.stride if axis.output_size > 1 else 1
+        over = axis.padded_size + axis.unread - axis.reach(axis.output_size)
+        given = axis.stride, axis.dilation
+        return cls(sizes[0], axis.kernel_size, stride, axis.padding, dilation, sizes[1], over, given)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A case, each of its axes by suffix, and the operation's own channels."""
+
+    case: Case
+    axes: dict[str, Axis]
+    in_channels: int
+    out_channels: int
+
+    @classmethod
+    @lru_cache(maxsize=4096)
+    def of(cls, case: Case) -> Plan:
+        """Plan a valid case."""
+        plan, operation = case.plan, case.operation.forward
+        transposed = operation.is_transposed
+        axes = [Axis.of(axis, is_transposed=transposed) for axis in plan.axes]
+        channels = (plan.out_channels, plan.in_channels) if transposed else (plan.in_channels, plan.out_channels)
+        return cls(case, dict(zip(SUFFIXES[operation.space.rank], axes, strict=True)), *channels)
+
+    @property
+    def batched(self) -> bool:
+        """Whether there is a batch axis."""
+        return len(self.case.input_shape) == len(self.axes) + 2
+
+    @property
+    def batch(self) -> int:
+        """N, 1 where there is no such axis."""
+        return self.case.input_shape[0] if self.batched else 1
+
+
+Test: TypeAlias = Callable[[Plan], bool]
+
+# Of the depth, of the height, of the width, and of any of them.
+_OF_AN_AXIS: Final[Mapping[str, Callable[[Axis], bool]]] = {
+    "dilation{} > 1": lambda axis: axis.dilation > 1,
+    "stride{} > 1": lambda axis: axis.stride > 1,
+    "padding{} > 0": lambda axis: sum(axis.padding) > 0,
+}
+_OF_AN_AXIS_LAST: Final[Mapping[str, Callable[[Axis], bool]]] = {
+    "kernel{} > 1": lambda axis: axis.kernel > 1,
+    "kernel{} > 2": lambda axis: axis.kernel > 2,
+    "kernel{} is even": lambda axis: axis.kernel % 2 == 0,
+    "stride{0} > kernel{0}": lambda axis: axis.stride > axis.kernel,
+    "stride{0} > dilation{0}": lambda axis: axis.stride > axis.dilation,
+    "kernel{0} is no multiple of stride{0}": lambda axis: axis.kernel % axis.stride > 0,
+    "stride{} leaves pixels unread": lambda axis: axis.over > 0,
+    "dilation{} > 2": lambda axis: axis.dilation > 2,
+    "stride{} > 2": lambda axis: axis.stride > 2,
+    **{f"output{{}} > {size}": partial(lambda size, axis: axis.output > size, size) for size in (1, 8, 16, 32)},
+    **{
+        f"output{{}} is no multiple of {tile}": partial(lambda tile, axis: axis.output % tile > 0, tile)
+        for tile in TILES
+    },
+}
+# What a kernel may branch on where it makes no difference.
+_AS_GIVEN: Final[Mapping[str, Callable[[Axis], bool]]] = {
+    "stride{} > 1, even of one output": lambda axis: axis.given[0] > 1,
+    "dilation{} > 1, even of one tap": lambda axis: axis.given[1] > 1,
+}
+# Of all of them.
+_OF_ALL_AXES: Final[Mapping[str, Callable[[Axis], bool]]] = {
+    "kernel is 1×1": lambda axis: axis.kernel == 1,
+    "kernel is 3×3": lambda axis: axis.kernel == 3,
+    "stride = kernel": lambda axis: axis.stride == axis.kernel,
+    "stride = 1": lambda axis: axis.stride == 1,
+    "dilation = 1": lambda axis: axis.dilation == 1,
+    "padding = 0": lambda axis: not any(axis.padding),
+}
+_OF_A_PLAN: Final[Mapping[str, Test]] = {
+    "output_padding > 0": lambda plan: any(plan.case.output_padding),
+    "groups > 1": lambda plan: plan.case.groups > 1,
+    "there is a bias": lambda plan: plan.case.bias_shape is not None,
+    "batch > 1": lambda plan: plan.batch > 1,
+    "channels per group > 1": lambda plan: plan.in_channels // plan.case.groups > 1,
+    "outputs per group > 1": lambda plan: plan.out_channels // plan.case.groups > 1,
+    "channels > 1": lambda plan: plan.in_channels > 1,
+    "outputs > 1": lambda plan: plan.out_channels > 1,
+    "groups = 1": lambda plan: plan.case.groups == 1,
+    "groups = channels": lambda plan: plan.case.groups == plan.in_channels > 1,
+    "1 < groups < channels": lambda plan: 1 < plan.case.groups < plan.in_channels,
+}
+_OF_CHANNELS: Final[Mapping[str, Callable[[Plan], int]]] = {
+    "channels": lambda plan: plan.in_channels,
+    "outputs": lambda plan: plan.out_channels,
+    "channels per group": lambda plan: plan.in_channels // plan.case.groups,
+}
+_OF_TWO_AXES: Final[Mapping[str, Callable[[Axis], object]]] = {
+    "dilation_h != dilation_w": lambda axis: axis.dilation,
+    "stride_h != stride_w": lambda axis: axis.stride,
+    "padding_h != padding_w": lambda axis: axis.padding,
+    "kernel_h != kernel_w": lambda axis: axis.kernel,
+    "height != width": lambda axis: axis.size,
+}
+_OF_THE_WORDS: Final[Mapping[str, Test]] = {
+    "there is no batch axis": lambda plan: not plan.batched,
+    "there is no bias": lambda plan: plan.case.bias_shape is None,
+    "padding is 'same...'": lambda plan: str(plan.case.padding).startswith("same"),
+    "padding is in numbers": lambda plan: not isinstance(plan.case.padding, str),
+    "the layout is not contiguous": lambda plan: plan.case.layout != "contiguous",
+}
+
+
+def _tests() -> Iterator[tuple[str, Test]]:
+    """Yield every simple condition, the plainest first: of equals the first is taken."""
+    yield from _of_an_axis(_OF_AN_AXIS)
+    yield from _OF_A_PLAN.items()
+    for text, value in _OF_TWO_AXES.items():
+        yield text, partial(_differs, value)
+    yield from _of_an_axis({"padding{} differs by side": lambda axis: axis.padding[0] != axis.padding[1]})
+    for suffix, words in {"_d": ("front", "back"), "_h": ("top", "bottom"), "_w": ("left", "right")}.items():
+        for side, word in enumerate(words):
+            yield f"padding {word} > 0", partial(_is_true_of, suffix, partial(_is_padded, side))
+    yield from _of_an_axis(_OF_AN_AXIS_LAST)
+    for tile in TILES:
+        for many, count in _OF_CHANNELS.items():
+            yield f"{many} are no multiple of {tile}", partial(_is_no_multiple, count, tile)
+            yield f"{many} are a multiple of {tile}", partial(_is_multiple, count, tile)
+    yield "an image has more than 2^16 outputs", lambda plan: _product(plan, "output") > 2**16
+    for text, test in _OF_ALL_AXES.items():
+        yield text, partial(_is_true_of_all, test)
+    yield from _of_an_axis(_AS_GIVEN)
+    yield from _OF_THE_WORDS.items()
+    yield from ((f"padding is {text!r}", partial(_says, "padding", text)) for text in PADDING_STRINGS)
+    yield from ((f"the type is {name}", partial(_says, "dtype", short)) for short, name in DTYPES.items())
+    yield from ((f"the data are {data!r}", partial(_says, "data", data)) for data in DATA)
+    yield from ((f"the layout is {layout!r}", partial(_says, "layout", layout)) for layout in LAYOUTS)
+
+
+def _of_an_axis(tests: Mapping[str, Callable[[Axis], bool]]) -> Iterator[tuple[str, Test]]:
+    for text, test in tests.items():
+        for suffix in SUFFIXES[3]:
+            yield text.format(suffix), partial(_is_true_of, suffix, test)
+        yield text.format(""), partial(_is_true_of_any, test)
+
+
+def _is_true_of(suffix: str, test: Callable[[Axis], bool], plan: Plan) -> bool:
+    return suffix in plan.axes and test(plan.axes[suffix])
+
+
+def _is_true_of_any(test: Callable[[Axis], bool], plan: Plan) -> bool:
+    return any(map(test, plan.axes.values()))
+
+
+def _is_true_of_all(test: Callable[[Axis], bool], plan: Plan) -> bool:
+    return all(map(test, plan.axes.values()))
+
+
+def _differs(value: Callable[[Axis], object], plan: Plan) -> bool:
+    """Whether height and width differ in something."""
+    return len(plan.axes) > 1 and value(plan.axes["_h"]) != value(plan.axes["_w"])
+
+
+def _is_padded(side: int, axis: Axis) -> bool:
+    return axis.padding[side] > 0
+
+
+def _is_multiple(count: Callable[[Plan], int], tile: int, plan: Plan) -> bool:
+    return count(plan) % tile == 0
+
+
+def _is_no_multiple(count: Callable[[Plan], int], tile: int, plan: Plan) -> bool:
+    return count(plan) % tile > 0
+
+
+def _says(attribute: str, word: str, plan: Plan) -> bool:
+    return bool(getattr(plan.case, attribute) == word)
+
+
+def _product(plan: Plan, attribute: str) -> int:
+    return math.prod(getattr(axis, attribute) for axis in plan.axes.values())
+
+
+TESTS: Final[dict[str, Test]] = dict(_tests())
+
+
+def _quantities() -> Iterator[tuple[str, Callable[[Plan], int]]]:
+    """Yield what may be more than a number, the plainest first."""
+    yield "C·K", lambda plan: plan.in_channels // plan.case.groups * _product(plan, "kernel")
+    yield from _OF_CHANNELS.items()
+    yield "outputs per group", lambda plan: plan.out_channels // plan.case.groups
+    yield "batch", lambda plan: plan.batch
+    yield "groups", lambda plan: plan.case.groups
+    for name in ("kernel", "output", "size", "stride", "dilation"):
+        yield name, partial(_largest, name)
+        for suffix in SUFFIXES[3]:
+            yield f"{name}{suffix}", partial(_along, name, suffix)
+    yield "padding", lambda plan: max(max(axis.padding) for axis in plan.axes.values())
+    yield "outputs in an image", partial(_product, attribute="output")
+    yield "pixels in an image", partial(_product, attribute="size")
+
+
+def _largest(name: str, plan: Plan) -> int:
+    return max(getattr(axis, name) for axis in plan.axes.values())
+
+
+def _along(name: str, suffix: str, plan: Plan) -> int:
+    return getattr(plan.axes[suffix], name) if suffix in plan.axes else 0
+
+
+QUANTITIES: Final[dict[str, Callable[[Plan], int]]] = dict(_quantities())
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The condition that a quantity is more than a number, or less.
+
+    Parameters
+    ----------
+    name : str
+        The quantity's, of `QUANTITIES`.
+    bound : int
+        What it is more than, or less than: the nearest number of a passing case.
+    failing : int
+        The nearest number of a failing case.
+    """
+
+    name: str
+    bound: int
+    failing: int
+
+    @property
+    def text(self) -> str:
+        """``"C·K > 1024"``."""
+        return f"{self.name} {'>' if self.failing > self.bound else '<'} {self.bound}"
+
+    def __call__(self, plan: Plan) -> bool:
+        """Whether a case lies beyond the bound."""
+        number = QUANTITIES[self.name](plan)
+        return number > self.bound if self.failing > self.bound else number < self.bound
+
+
+def thresholds(failing: list[Plan], passing: list[Plan]) -> dict[str, Test]:
+    """Return what the failing cases are more, or less, than the passing ones that come nearest to them."""
+    found = []
+    for name, quantity in QUANTITIES.items():
+        fails, passes = sorted(map(quantity, failing)), sorted(set(map(quantity, passing)))
+        below, above = [n for n in passes if n < fails[0]], [n for n in passes if n > fails[-1]]
+        found += [Threshold(name, below[-1], fails[0])] if below else []
+        found += [Threshold(name, above[0], fails[-1])] if above else []
+    return {threshold.text: threshold for threshold in found}

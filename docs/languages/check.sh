@@ -10,10 +10,10 @@ skipped=()
 
 fail() { printf 'FAILED: %s\n' "$*"; exit 1; }
 
-# try LANGUAGE TOOLS BUILD TEST TARGET FILE MISTAKE SENTENCE: the mistake is a command of sed for the file, and the
-# sentence is what refconv says of it.
+# try LANGUAGE TOOLS BUILD TEST TARGET FILE MISTAKE CODE: the mistake is a command of sed for the file, and the code is
+# that of the cause that refconv names first.
 try() {
-    local language=$1 tools=$2 build=$3 test=$4 target=$5 file=$6 mistake=$7 sentence=$8
+    local language=$1 tools=$2 build=$3 test=$4 target=$5 file=$6 mistake=$7 code=$8
     if ((${#wanted[@]})) && [[ ! " ${wanted[*]} " =~ " $language " ]]; then return; fi
     printf '\n=== %s\n' "$language"
     for tool in $tools; do
@@ -31,8 +31,8 @@ try() {
         eval "$build" > "$scratch/log" 2>&1 || { cat "$scratch/log"; fail "$build"; }
         local tested=0 judged=0 checked=0
         eval "$test" > "$scratch/test.log" 2>&1 || tested=1
-        refconv judge "$vectors" > "$scratch/judge.log" || judged=$?
-        refconv check "$target" --tier "$tier" > "$scratch/check.log" || checked=$?
+        refconv judge "$vectors" --json "$scratch/judge.json" > "$scratch/judge.log" || judged=$?
+        refconv check "$target" --tier "$tier" --json "$scratch/check.json" > "$scratch/check.log" || checked=$?
         if [[ $state == right ]]; then
             [[ $tested$judged$checked == 000 ]] || { cat "$scratch"/{test,judge,check}.log; fail "$language is right"; }
             grep -hE '^# (pass|fail|skipped)|[1-9][0-9]* passed' "$scratch/test.log"
@@ -42,7 +42,7 @@ try() {
             printf 'sed %s %s:\n' "'$mistake'" "$file"
             for log in judge check; do
                 head -n 1 "$scratch/$log.log"
-                grep -qF "$sentence" <(head -n 1 "$scratch/$log.log") || fail "$log does not say: $sentence"
+                grep -m 1 '"code"' "$scratch/$log.json" | grep -qF "\"$code\"" || fail "$log does not name $code"
             done
         fi
     done
@@ -52,16 +52,16 @@ wanted=("$@")
 refconv vectors "$vectors"
 try c "cc make" "make" "make check" "exec:./conv" \
     conv2d.h 's/dilation\[1\] \* j/dilation[0] * j/' \
-    "the dilation of the height is used along the width as well"
+    "dilation-first-for-both"
 try cpp "c++ cmake ctest" "cmake -S . -B build -D VECTORS=$vectors && cmake --build build" \
     "ctest --test-dir build --verbose" "exec:build/conv" \
     conv2d.hpp 's/rows.taps + i) \* columns.taps + j/rows.taps + rows.taps - 1 - i) * columns.taps + columns.taps - 1 - j/' \
-    "the kernel is flipped"
+    "kernel-flipped"
 try rust "cargo" "cargo build --offline --release" "cargo test --offline --release -- --nocapture" "exec:target/release/conv" \
     src/conv2d.rs 's/channels + group \* each + c/channels + c/' \
-    "every group reads the first group's input"
+    "groups-all-read-first"
 try javascript "node npm" "true" "npm test" "serve:node conv.js" \
     conv2d.js 's|Math.floor(o / outEach) \* each|(o % groups) * each|' \
-    "the groups take their output channels in turn"
+    "groups-interleaved-outputs"
 printf '\n'
 if ((${#skipped[@]})); then printf 'SKIPPED %s\n' "${skipped[@]}"; fi

@@ -16,7 +16,7 @@ import refconv
 from refconv.commands.text_table import emphasis, table, width, write
 from refconv.operations import OPERATIONS
 from refconv.testing import CaseResult, Report, check
-from refconv.testing.battery.cases import DTYPES
+from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.judging.outcome import Outcome
@@ -27,7 +27,9 @@ __all__ = ["register"]
 MOST_CAUSES = 10
 
 _DESCRIPTION = "Judge a convolution, or its transpose or gradient, by the battery."
-_TARGET_HELP = f"one of {', '.join(FRAMEWORKS)}; or package.module:function; or path/to/file.py:function"
+_TARGET_HELP = (
+    f"one of {', '.join(FRAMEWORKS)}; or package.module:function; or path/to/file.py:function; or exec:PROGRAM"
+)
 
 
 def register(commands: Any) -> None:
@@ -35,6 +37,22 @@ def register(commands: Any) -> None:
     command = commands.add_parser("check", help="judge a convolution", description=_DESCRIPTION)
     command.set_defaults(run=_check)
     command.add_argument("target", nargs="?", metavar="TARGET", help=_TARGET_HELP)
+    register_choice(command)
+    command.add_argument(
+        "--fuzz",
+        type=int,
+        metavar="N",
+        default=0,
+        help="then up to N random cases; what fails is shrunk (needs Hypothesis)",
+    )
+    command.add_argument("--rng", type=int, metavar="SEED", default=0, help="the seed of the random cases (default: 0)")
+    _register_running(command)
+    register_report(command)
+    command.add_argument("--list", action="store_true", help="print the cases and run none")
+
+
+def register_choice(command: argparse.ArgumentParser) -> None:
+    """Add what says which cases: of which operation, tier, name and type."""
     operations = ", ".join(list(OPERATIONS)[1:])
     command.add_argument(
         "--op",
@@ -47,23 +65,14 @@ def register(commands: Any) -> None:
     command.add_argument(
         "-k", dest="match", metavar="TEXT", default="", help="only cases with TEXT in their id or family"
     )
-    command.add_argument(
-        "--fuzz",
-        type=int,
-        metavar="N",
-        default=0,
-        help="then up to N random cases; what fails is shrunk (needs Hypothesis)",
-    )
-    command.add_argument("--rng", type=int, metavar="SEED", default=0, help="the seed of the random cases (default: 0)")
     types = ", ".join(DTYPES.values())
     command.add_argument(
         "--dtype", metavar="TYPE", choices=tuple(DTYPES.values()), help=f"only cases of this type: {types}"
     )
-    _register_running(command)
 
 
 def _register_running(command: argparse.ArgumentParser) -> None:
-    """Add what says how the cases are run, and where the report goes."""
+    """Add what says how the cases are run."""
     command.add_argument(
         "--workers", type=int, metavar="N", default=1, help="processes to share the cases (default: 1)"
     )
@@ -74,11 +83,14 @@ def _register_running(command: argparse.ArgumentParser) -> None:
         default=20.0,
         help="seconds that a case may take, loading not counted (default: 20)",
     )
+
+
+def register_report(command: argparse.ArgumentParser) -> None:
+    """Add what says where the report goes."""
     command.add_argument(
         "--json", metavar="FILE", help="write the report as JSON; - for standard output, and nothing else"
     )
     command.add_argument("--html", metavar="FILE", help="write the report as one page, with maps of what is wrong")
-    command.add_argument("--list", action="store_true", help="print the cases and run none")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -88,9 +100,8 @@ def _check(options: argparse.Namespace) -> int:
         return 0
     if options.target is None:
         raise ValueError("check needs a TARGET: " + _TARGET_HELP)
-    for file in {options.json, options.html} - {None, "-"}:
-        Path(file).open("a").close()  # where it cannot be written, say so before the run
-    with _progress(len(chosen) + options.fuzz) as advance:
+    open_report(options)
+    with progress(len(chosen) + options.fuzz) as advance:
         report = check(
             options.target,
             options.tier,
@@ -103,6 +114,17 @@ def _check(options: argparse.Namespace) -> int:
             rng=options.rng,
             on_result=advance,
         )
+    return write_report(options, report)
+
+
+def open_report(options: argparse.Namespace) -> None:
+    """Try the files of the report: where one cannot be written, say so before the run."""
+    for file in {options.json, options.html} - {None, "-"}:
+        Path(file).open("a").close()
+
+
+def write_report(options: argparse.Namespace, report: Report) -> int:
+    """Write the report where the options say, and return the exit status."""
     if options.html:
         Path(options.html).write_text(as_html(report), encoding="utf-8")
     if options.json == "-":
@@ -119,7 +141,7 @@ def _as_json(report: Report) -> str:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[CaseResult], None]]:
+def progress(total: int) -> Iterator[Callable[[Case | CaseResult], None]]:
     """Show a bar on standard error, if that is a terminal and rich is there; give the function that advances it."""
     try:
         from rich.console import Console  # noqa: PLC0415  # an extra
@@ -131,7 +153,7 @@ def _progress(total: int) -> Iterator[Callable[[CaseResult], None]]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=total)
-        yield lambda result: bar.update(task, advance=1, description=result.family)
+        yield lambda case: bar.update(task, advance=1, description=case.family)
 
 
 def _wrapped(line: str, columns: int) -> list[str]:

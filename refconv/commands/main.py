@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 import refconv
-from refconv.commands import analyze, check, compare, design, draw
+from refconv.commands import analyze, check, compare, design, draw, judge, vectors
 from refconv.testing import TargetError
 
 __all__ = ["main"]
@@ -42,6 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("refconv", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"refconv {refconv.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (check, analyze, compare, design, draw):
+    for command in (check, vectors, judge, analyze, compare, design, draw):
         command.register(commands)
     return parser

@@ -157,7 +157,7 @@ def test_unsupported_cases_are_no_failures() -> None:
 
 
 def numbers_for_padding_and_float32(*arguments: Any) -> Any:
-    image, kernel, bias, stride, padding, *rest = arguments
+    image, padding = arguments[0], arguments[4]
     if isinstance(padding, str) or image.dtype != "f4" or image.ndim != 4:
         raise NotImplementedError
     return refconv.conv2d(*arguments)

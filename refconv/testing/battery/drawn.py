@@ -30,6 +30,9 @@ _LARGEST: Final = {1: 24, 2: 24, 3: 8}
 _TAPS: Final = {1: 5, 2: 5, 3: 3}
 _STEPS: Final = {1: (1, 2, 3, 4, 1, 2, 3, 5, 7, 11), 2: (1, 2, 3, 4, 1, 2, 3, 5, 7, 11), 3: (1, 2, 3, 1, 2, 3, 4, 5)}
 
+_OF_AXIS: Final = 7  # choices, and which of them is how many pixels there are beyond those that are needed
+_ROOM: Final = 5
+
 
 def options_of(op: str, without: Collection[str] = ()) -> list[Options]:
     """Return the options of each choice that makes a case of an operation, without what has one of these traits."""
@@ -56,6 +59,16 @@ def options_of(op: str, without: Collection[str] = ()) -> list[Options]:
     ]
 
 
+def with_room(op: str, options: Sequence[Options], places: Sequence[int], like: Case, case: Case) -> list[int]:
+    """Return choices for a case that takes in and gives out no less than another one, as far as there is room."""
+    rank, found = OPERATIONS[op].space.rank, [*places]
+    for axis, (before, now) in enumerate(zip(like.plan.axes, case.plan.axes, strict=True)):
+        lost = max(0, before.input_size - now.input_size, (before.output_size - now.output_size) * now.stride)
+        number = len(options) - _OF_AXIS * (rank - axis) + _ROOM
+        found[number] = min(len(options[number]) - 1, found[number] + lost * now.stride)
+    return found
+
+
 def _of_axis(rank: int, axis: int, without: Collection[str]) -> list[Options]:
     """Return those of an axis, in the order of `_axis`."""
     taps, steps, sides = tuple(range(1, _TAPS[rank] + 1)), _STEPS[rank], (0, *_STEPS[rank])
@@ -68,7 +81,7 @@ def case_of(op: str, chosen: Sequence[Any]) -> Case:
     """Return the case of these choices, in the options' order; where its data cannot be exact, they are real."""
     operation = OPERATIONS[op]
     groups, channels, out_channels, padding, batch, has_bias, dtype, data, layout, laid_out, *numbers = chosen
-    axes = zip(*(iter(numbers),) * 7, strict=True)
+    axes = zip(*(iter(numbers),) * _OF_AXIS, strict=True)
     fit = _transposed_axis if operation.is_transposed else _axis
     size, kernel, stride, dilation, sides, extra = zip(*(fit(padding, *axis) for axis in axes), strict=True)
     first, second = (channels, out_channels) if operation.is_transposed else (out_channels, channels)

@@ -6,8 +6,8 @@
 ``full``   core; a cover of all triples of parameters; and sweeps of one or two through all their values.
 ``networks``  the layers of known networks.
 
-docs/judge.md says what each reaches along every parameter.  Cases are written as their names (see `names`).  Extents are
-pairwise different where nothing else is said, so that swapped axes cannot hide.
+docs/judge.md says what each reaches along every parameter.  Cases are written as their names (see `names`).  Extents
+are pairwise different where nothing else is said, so that swapped axes cannot hide.
 """
 
 from __future__ import annotations

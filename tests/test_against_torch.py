@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from refconv.core.windows import pad
+from refconv.core.products import pad
 
 from refconv import col2im, conv2d, im2col
 from refconv.geometry.build import plan_convolution

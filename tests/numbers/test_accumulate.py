@@ -9,8 +9,9 @@ import pytest
 from arrays import Array
 from refusals import naming
 
-from refconv.numbers.accumulate import Latest, Part, accumulate, per_channel
+from refconv.numbers.accumulate import accumulate
 from refconv.numbers.dtypes import as_operands
+from refconv.numbers.parts import Latest, Part, per_channel
 
 WHOLE: list[Part] = [Part((), (), (), None)]
 

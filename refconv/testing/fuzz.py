@@ -140,7 +140,7 @@ class _Hunt:
         """Make a choice plainer, in an image as small as that allows, or as large as it was; or stay."""
         attempt = [*places[:number], plainer, *places[number + 1 :]]
         as_large = with_room(self._op, options, attempt, self._case(options, places), self._case(options, attempt))
-        for chosen in (attempt, as_large) if as_large != attempt else (attempt,):
+        for chosen in (attempt, as_large) if as_large[number] == plainer else (attempt,):
             case = self._case(options, chosen)
             if self._is_wanted(case):
                 result = self._once(case)

@@ -644,6 +644,7 @@ def test_json_says_it_all() -> None:
                     "zeroed": 0,
                     "exempt": 0,
                     "zeros": 0,
+                    "unreached": 0,
                     "convention": "",
                 },
                 "seconds": 0.25,

@@ -190,12 +190,15 @@ PADDING: Final = (
         )
         for larger_first in (False, True)
     ),
-    Mistake(
-        "same-from-undilated-kernel+dilation-ignored",
-        "the padding of SAME is computed from the kernel without its dilation, and the dilation is ignored",
-        f"{_WINDOW}; T + B = (P − 1)·S + D·(K − 1) + 1 − H",
-        on_axes(lambda axis: replace(_undilated_same(axis, larger_first=False), dilation=1)),
-        is_variant=True,
+    *(
+        Mistake(
+            "same-from-undilated-kernel+dilation-ignored",
+            "the padding of SAME is computed from the kernel without its dilation, and the dilation is ignored",
+            f"{_WINDOW}; T + B = (P − 1)·S + D·(K − 1) + 1 − H",
+            on_axes(lambda axis, first=larger_first: replace(_undilated_same(axis, larger_first=first), dilation=1)),
+            is_variant=True,
+        )
+        for larger_first in (False, True)
     ),
     *(
         Mistake(

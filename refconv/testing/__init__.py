@@ -21,6 +21,7 @@ from refconv.testing.reporting.grouping import Cause
 from refconv.testing.reporting.html import as_html
 from refconv.testing.reporting.report import Report
 from refconv.testing.targets import TargetError, load_target
+from refconv.testing.verification.verify import Verification, verify_result
 
 __all__ = [
     "Addressing",
@@ -32,6 +33,7 @@ __all__ = [
     "Outcome",
     "Report",
     "TargetError",
+    "Verification",
     "as_html",
     "assert_conv2d_matches",
     "assert_result_matches",
@@ -46,4 +48,5 @@ __all__ = [
     "run_case",
     "strategies",
     "trace_addressing",
+    "verify_result",
 ]

@@ -191,13 +191,12 @@ def _parts(array: Array, call: Call, weights: Array) -> Iterator[_Part]:
     few = replace(plan, out_channels=plan.groups) if is_output else replace(plan, in_channels=plan.groups)
     for cut in blocks(few, asked, max(1, 4 * BLOCK // each)):
         place: Places = getattr(cut, asked)
-        full, _ = channels(place, weights[0])
-        groups = place[1]
+        full, own_weights = channels(place, weights)
         count = each * cut.plan.groups
         own = replace(cut.plan, out_channels=count) if is_output else replace(cut.plan, in_channels=count)
         whole = (full[1],) if is_output else (cut.weight[0], slice(0, each))
         _, part = call.within(cut._replace(weight=whole, plan=own, **{asked: full}))
-        yield _Part(place, part, array[full], weights[:, groups])
+        yield _Part(place, part, array[full], own_weights)
 
 
 def _verified(array: Array, call: Call, standard: Standard, rng: np.random.Generator, map: MapLike) -> Verification:
@@ -220,7 +219,7 @@ def _verified(array: Array, call: Call, standard: Standard, rng: np.random.Gener
         low, high = np.minimum(low, starts + failed[0]), np.maximum(high, starts + failed[1])
         if closely < CLOSELY:
             closely += 1
-            full, _ = channels(part.place, weights[0])
+            full, _ = channels(part.place, weights)
             comparison = joined(comparison, compare(Block(full, part.call, array)))
     failures = tuple((int(a), int(b)) for a, b in zip(low, high, strict=True)) if (high >= 0).all() else ()
     return Verification(comparison, PROJECTIONS, is_exact, worst, failures, is_wrong, suspect or bool(failures))
@@ -244,16 +243,12 @@ def _differences(
     standard: Standard, is_exact: bool, chances: int, part: _Part
 ) -> tuple[float, bool, tuple[Array, Array] | None]:
     """Return the largest error in units of what is likely, whether any is beyond, and the first and last that fail."""
-    worst, odd, failing = 0.0, False, np.zeros(0, bool)
     precision = standard.precision or Precision.of(np.float64)
-    for r in part.weights:
-        found = difference(part.call, part.actual, r, precision, whole=is_exact, chances=chances)
-        with np.errstate(all="ignore"):
-            ratio = np.fmax(found.error / found.likely, 0.0)
-        worst = max(worst, float(ratio[np.isfinite(ratio)].max(initial=0.0)))
-        odd = odd or bool((ratio > 1).any())
-        fails = ~(found.error <= found.allowed)
-        failing = fails if not failing.size else failing | fails
+    found = difference(part.call, part.actual, part.weights, precision, whole=is_exact, chances=chances)
+    with np.errstate(all="ignore"):
+        ratio = np.fmax(found.error / found.likely, 0.0)
+    worst, odd = float(ratio[np.isfinite(ratio)].max(initial=0.0)), bool((ratio > 1).any())
+    failing = ~(found.error <= found.allowed)
     if not failing.any():
         return worst, odd, None
     at = np.argwhere(failing.any(axis=1))

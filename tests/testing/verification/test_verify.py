@@ -71,8 +71,8 @@ def test_the_projection_is_the_sum_over_the_channels_of_each_group(op: str) -> N
         **given,
     )
     plan, result = call.plan, call()
-    r = random_weights((2, result.shape[1] // 2), np.random.default_rng(1), whole=False)
-    desired = np.einsum("go,ngop->ngp", r, result.reshape(2, 2, result.shape[1] // 2, -1))
+    r = random_weights((3, 2, result.shape[1] // 2), np.random.default_rng(1), whole=False)
+    desired = np.einsum("rgo,ngop->ngrp", r, result.reshape(2, 2, result.shape[1] // 2, -1))
     found = projected(call, r)()
     np.testing.assert_allclose(found.reshape(desired.shape), desired, rtol=1e-12, atol=1e-12)
     assert plan.groups == 2
@@ -183,7 +183,7 @@ def test_the_error_of_a_projection_and_what_is_allowed() -> None:
     call = Call.of(conv2d, x, w)
     actual = conv2d(x, w)
     actual[0, 2] += 1
-    r = np.full((1, 8), 0.5)
+    r = np.full((1, 1, 8), 0.5)
     found = difference(call, actual, r, Precision.of(np.float32), whole=False, chances=1)
     assert found.error.item() == 0.5
     # one rounding of each product: u·Σ|r||w||x| = 2^-24·0.5·36·3

@@ -25,6 +25,7 @@ from refconv.testing.judging.excerpt import Excerpt, excerpt_of
 from refconv.testing.judging.outcome import Ending, Outcome
 from refconv.testing.judging.side_effects import MOST_WORK, Kept, changed, kept, wrong_again
 from refconv.testing.judging.threads import wrong_in_threads
+from refconv.testing.programs.program import ProgramDiedError
 from refconv.testing.targets import Target, load_target
 
 __all__ = ["CaseResult", "run_case"]
@@ -207,6 +208,8 @@ def judged_whatever(judge: Judge, case: Case) -> CaseResult:
 
 def _refusal(case: Case, target: Target, error: BaseException, seconds: float) -> CaseResult:
     """Return the result of a case at which the target raised this."""
+    if isinstance(error, ProgramDiedError):  # which refuses nothing
+        return failed(case, f"the process died: {error}", seconds, Ending.DIED, str(error))
     text = exception_text(error)
     outcome, detail = Outcome.FAILED, f"raised {text}{_line_of(error, target)}"
     if isinstance(error, NotImplementedError):

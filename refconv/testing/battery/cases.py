@@ -10,7 +10,8 @@ import inspect
 import math
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -18,10 +19,11 @@ import numpy as np
 from refconv.bounds.sums import magnitude
 from refconv.geometry.arguments import IntOrPair, PaddingLike
 from refconv.geometry.plan import ConvGeometry
-from refconv.numbers.dtypes import wide_dtype
+from refconv.numbers.dtypes import is_integral, result_dtype, wide_dtype
 from refconv.numbers.formats import Array, as_dtype, float_info
 from refconv.operations import OPERATIONS, Call, Operation
-from refconv.testing.battery.data import DATA, LAYOUTS, ROUNDED, exact_magnitude, integers, normals
+from refconv.testing.battery.data import BIASES, DATA, ROUNDED, exact_magnitude, integers, normals
+from refconv.testing.battery.layouts import LAYOUTS
 from refconv.testing.comparing.compare import compare_by_convention
 from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.comparing.reference import Reference, reference_of
@@ -38,8 +40,12 @@ DTYPES: Final = {
     "i8": "int8",
     "u8": "uint8",
     "c64": "complex64",
+    "c128": "complex128",
+    "i16": "int16",
+    "i32": "int32",
+    "i64": "int64",
 }
-INTEGERS: Final = ("i8", "u8")
+INTEGERS: Final = ("i8", "u8", "i16", "i32", "i64")
 RANDOM: Final = "random"  # the family of cases that no list has
 
 
@@ -57,8 +63,9 @@ class Case:
     stride, padding, dilation, groups
         As in `refconv.conv2d`, in the form in which a target gets them: pairs, ``((T, B), (L, R))`` or a string.
     dtype : str
-        The type of the arrays: ``"f32"``, ``"f64"``, ``"f16"``, ``"bf16"`` (which needs ml_dtypes), ``"i8"``, ``"u8"``
-        or ``"c64"``.  A result has the same one, save for integers: these are exact in any type that holds them.
+        The type of the arrays: ``"f32"``, ``"f64"``, ``"f16"``, ``"bf16"`` (which needs ml_dtypes), ``"c64"``,
+        ``"c128"``, ``"i8"``, ``"u8"``, ``"i16"``, ``"i32"`` or ``"i64"``.  A result has the same one, save for
+        integers: these are exact in any type that holds them.
     data : str
         ``"exact"``: whole numbers so small that every partial sum, in any order, is exact; the result must be equal.
         ``"real"``: normal numbers; the result must be within the bound.  ``"nan"`` and ``"inf"``: exact, with those
@@ -67,7 +74,9 @@ class Case:
         adds up.  ``"onetap"``: numbered pixels, and one tap for each output channel, so that an output names its pixel.
         ``"subnormal"``: exact, and below the least normal number.  ``"nanweight"`` and ``"infweight"``: exact, with
         those in the kernel.  ``"spread"``: real, with exponents far apart.  ``"extreme"``: of integers, the least and
-        the largest that there are.
+        the largest that there are.  ``"subnormalweight"``: exact, and the kernel is what is subnormal.
+        ``"overflow"``: real, and half of the sums overflow.  ``"nanbias"``, ``"infbias"`` and ``"zerobias"``: exact,
+        with those, zeros of both signs, in the bias.
     layout : str
         How the arrays lie in memory.
     family : str
@@ -80,6 +89,13 @@ class Case:
         Of a transposed convolution; the size is empty where it follows from the rest.
     grad_output_shape : tuple of int
         Of a gradient, the shape of the output's.
+    other_dtype, bias_dtype : str
+        The type of the second factor and of the bias, where that is another one.  The data are exact in all of them,
+        and a result may have any one of them: there is no convention.
+    laid_out : str
+        The only array that the layout is of, such as ``"weight"``; all, where that is empty.
+    threads : bool
+        Whether it is called from other threads than the main one as well, and from two at once.
 
     Examples
     --------
@@ -120,6 +136,10 @@ class Case:
     output_padding: tuple[int, ...] = (0, 0)
     output_size: Shape = ()
     grad_output_shape: Shape = ()
+    other_dtype: str = ""
+    bias_dtype: str = ""
+    laid_out: str = ""
+    threads: bool = False
 
     @property
     def operation(self) -> Operation:
@@ -159,13 +179,22 @@ class Case:
         values = {name: self._values(bits, shape) for name, shape in shapes.items() if shape is not None}
         image, kernel = (*(values[name] for name in self.operation.factors), np.ones((1, 1)))[:2]
         DATA[self.data](image, kernel, self.numpy_dtype)
-        return {name: self._laid_out(values[name]) for name in self.operation.leading if name in values}
+        for place, number in zip(range(len(values.get("bias", ()))), cycle(BIASES.get(self.data, (None,)))):
+            if number is not None:
+                values["bias"][place] = number
+        return {name: self.in_memory(name, values[name]) for name in self.operation.leading if name in values}
 
     @property
     def _sizes(self) -> dict[str, Shape]:
         """What a gradient is told of the shape that it is to have."""
         size = self.operation.size
         return {size: getattr(self, size.replace("_size", "_shape"))} if size else {}
+
+    @property
+    def dtypes(self) -> dict[str, str]:
+        """The word for the type of each array that may be there: of the factors, and of the bias."""
+        words = (self.dtype, self.other_dtype or self.dtype)
+        return {"bias": self.bias_dtype or self.dtype} | dict(zip(self.operation.factors, words, strict=False))
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
@@ -175,27 +204,30 @@ class Case:
     @property
     def result_dtype(self) -> np.dtype[Any]:
         """The type of a result: that of the arrays, but int64 for integers, which stands for all that hold it."""
-        return np.dtype(np.int64) if self.dtype in INTEGERS else self.numpy_dtype
+        factors = (as_dtype(DTYPES[self.dtypes[name]]) for name in self.operation.factors)
+        return result_dtype(*factors)
 
     def _values(self, bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
         def real() -> Array:
             return normals(bits, shape) if self.data in ROUNDED else integers(bits, shape, self.largest_number())
 
-        if self.dtype == "c64":
+        if self.dtype.startswith("c"):
             return real() + 1j * real()
-        return np.abs(real()) if self.dtype == "u8" else real()
+        return np.abs(real()) if "u8" in self.dtypes.values() else real()
 
-    def _laid_out(self, values: Array) -> Array:
-        return LAYOUTS[self.layout](values.astype(self.numpy_dtype))
+    def in_memory(self, name: str, values: Array) -> Array:
+        """Return these numbers in the type and the layout of one of the arrays."""
+        layout = self.layout if self.laid_out in ("", name) else "contiguous"
+        return LAYOUTS[layout](values.astype(as_dtype(DTYPES[self.dtypes[name]])), self.operation.space.rank)
 
     def largest_number(self) -> int:
         """Return the largest whole number that exact data may hold; 0 if there are too many terms for any.
 
         Integers are taken to be added up in 32 bits, one of them the sign.
         """
-        products = self.products * (2 if self.dtype == "c64" else 1)
-        name = DTYPES[self.dtype]
-        return exact_magnitude(products, 31 if self.dtype in INTEGERS else float_info(name).digits)
+        products = self.products * (2 if self.dtype.startswith("c") else 1)
+        digits = (31 if word in INTEGERS else float_info(DTYPES[word]).digits for word in self.dtypes.values())
+        return exact_magnitude(products, min(digits))
 
     @property
     def products(self) -> int:
@@ -224,7 +256,8 @@ class Case:
 
     def expected(self) -> Array:
         """Return the truth, in float64 or complex128; for arguments that must be refused, raise what refconv raises."""
-        return self.call()(dtype=wide_dtype(self.numpy_dtype))
+        call = self.call()
+        return call(dtype=wide_dtype(*call.dtypes))
 
     def largest_partial_sum(self) -> float:
         """Return ``max(Σ|x||w| + |b|)``, which no partial sum exceeds in any order of summation.
@@ -237,7 +270,18 @@ class Case:
 
     def check(self, actual: object) -> Comparison:
         """Compare a target's result, which may be anything at all, with the truth."""
-        return compare_by_convention(actual, self.call(), self.reference())
+        call = self.call()
+        comparison = compare_by_convention(actual, call, self._reference(call, self._dtype_like(actual)))
+        if not comparison.zeros:
+            return comparison
+        unreached = call.each(np.ones_like)() == 0
+        return replace(comparison, unreached=int(unreached.sum()))
+
+    def _dtype_like(self, actual: object) -> np.dtype[Any]:
+        """Return the type that a result of mixed types has, where one of them has it: there is no convention."""
+        name = str(getattr(actual, "dtype", "")).rpartition(".")[2]  # such as torch.float32
+        mixed = {DTYPES[word] for word in self.dtypes.values()} if self.other_dtype or self.bias_dtype else ()
+        return as_dtype(name) if name in mixed and not is_integral(self.result_dtype) else self.result_dtype
 
     def call(self) -> Call:
         """Return the call of refconv's own function."""
@@ -245,8 +289,13 @@ class Case:
 
     def reference(self) -> Reference:
         """Return the truth, and by how much each element of a result may differ from it."""
-        reference = reference_of(self.call(), self.result_dtype, any_integer=True)
-        return reference if self.data in ROUNDED else reference._replace(allowed=np.zeros_like(reference.allowed))
+        return self._reference(self.call(), self.result_dtype)
+
+    def _reference(self, call: Call, dtype: np.dtype[Any]) -> Reference:
+        if self.data in ROUNDED or dtype.kind in "iu":
+            return reference_of(call, dtype, any_integer=True)
+        truth = call(dtype=wide_dtype(dtype, *call.dtypes))  # which nothing rounds, in whatever order
+        return Reference(truth, np.zeros(truth.shape), dtype)
 
 
 def _takes_output_size(target: Callable[..., Any]) -> bool:

@@ -56,6 +56,8 @@ class Comparison:
         Elements without a bound, since a partial sum may overflow in some order: any result is right there.
     zeros : int
         Elements that ought to be 0, which says little about a convolution.
+    unreached : int
+        Of these, those to which no product and no bias is added, so that 0 belongs there; counted for a `Case` alone.
     convention : str
         Where the result is right by another convention than refconv's: which one, in words; empty otherwise.
     obstacle : Obstacle or None
@@ -87,6 +89,7 @@ class Comparison:
     exempt: int = 0
     zeros: int = 0
     convention: str = ""
+    unreached: int = 0
     obstacle: Obstacle | None = None
 
     @property

@@ -15,15 +15,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
 from refconv.testing.comparing.comparison import Comparison, exception_text
-from refconv.testing.diagnosis.behaviour import mutation
 from refconv.testing.diagnosis.causes import examined, explained
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
 from refconv.testing.judging.outcome import Ending, Outcome
 from refconv.testing.programs.program import ProgramDiedError
+from refconv.testing.judging.side_effects import MOST_WORK, Kept, changed, kept, wrong_again
+from refconv.testing.judging.threads import wrong_in_threads
 from refconv.testing.targets import Target, load_target
 
 __all__ = ["CaseResult", "run_case"]
@@ -240,7 +242,7 @@ class Judge:
     def __call__(self, case: Case) -> CaseResult:
         """Return the case's result."""
         operands = case.operands()
-        given = {name: operand.tobytes() for name, operand in operands.items()}
+        before = kept(operands)
         result = partial(CaseResult, case.id, case.family)
         start = time.perf_counter()
         try:
@@ -252,13 +254,19 @@ class Judge:
             return result(Outcome.WRONGLY_ACCEPTED, f"accepted {case.rejects}", seconds=seconds)
         comparison = case.check(actual)
         self._last = None if comparison.passed else (case, actual)
-        written = [mutation(name) for name, operand in operands.items() if operand.tobytes() != given[name]]
-        if comparison.passed and written:
-            return result(
-                Outcome.FAILED, f"{comparison}, but {written[0].sentence}", comparison, seconds, tuple(written)
-            )
+        if comparison.passed and (fault := self._fault(case, operands, before, actual, comparison)):
+            return result(Outcome.FAILED, f"{comparison}, but {fault.sentence}", comparison, seconds, (fault,))
         outcome = Outcome.BY_CONVENTION if comparison.convention else Outcome.PASSED
         return result(outcome if comparison.passed else Outcome.FAILED, str(comparison), comparison, seconds)
+
+    def _fault(
+        self, case: Case, operands: dict[str, Array], before: dict[str, Kept], actual: object, comparison: Comparison
+    ) -> Finding | None:
+        """Return what is wrong with a target's behaviour where its numbers are right."""
+        fault = changed(operands, before)
+        if fault is None and case.products * comparison.elements <= MOST_WORK:
+            fault = wrong_again(case, self._function, operands, actual) or changed(operands, before)
+        return wrong_in_threads(case, self._function) if fault is None and case.threads else fault
 
     def explained(self, result: CaseResult) -> CaseResult:
         """Return the result of the last case, if it failed, with its causes and an excerpt of what was returned."""

@@ -75,7 +75,7 @@ class Report:
 
     @property
     def is_trustworthy(self) -> bool:
-        """Whether at most half of the expected outputs are 0."""
+        """Whether at most half of the expected outputs are 0, of those that something is added to."""
         return 2 * self._zeros <= self._elements
 
     @property
@@ -86,11 +86,11 @@ class Report:
 
     @property
     def _zeros(self) -> int:
-        return sum(comparison.zeros for comparison in self._comparisons)
+        return sum(comparison.zeros - comparison.unreached for comparison in self._comparisons)
 
     @property
     def _elements(self) -> int:
-        return sum(comparison.elements for comparison in self._comparisons)
+        return sum(comparison.elements - comparison.unreached for comparison in self._comparisons)
 
     def causes(self) -> tuple[Cause, ...]:
         """Return the reasons for which cases failed, each with its cases: those explained first, and by their number."""

@@ -15,7 +15,8 @@ from typing import Final, TypeAlias
 from refconv.geometry.arguments import PADDING_STRINGS
 from refconv.geometry.axis import AxisGeometry
 from refconv.testing.battery.cases import DTYPES, Case
-from refconv.testing.battery.data import DATA, LAYOUTS
+from refconv.testing.battery.data import DATA
+from refconv.testing.battery.layouts import LAYOUTS
 
 __all__: list[str] = []
 

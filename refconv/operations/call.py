@@ -74,7 +74,11 @@ class Call:
         return cls(operation, operands, {name: value for name, value in bound.items() if name not in OPERANDS})
 
     def __call__(self, **options: Any) -> Array:
-        """Return the result; `options` are those of the function beside its arguments, such as ``dtype``."""
+        """Return the result; `options` are those of the function beside its arguments, such as ``dtype``.
+
+        Of 8-bit numbers there is one result, of one type, by whatever method.
+        """
+        options = {} if self.operation.arithmetic else options
         return self.operation.function(**self.operands, **self.parameters, **options)
 
     def each(self, change: Callable[[Array], Array]) -> Call:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from refconv.geometry.plan import ConvGeometry, Index
-from refconv.numbers.dtypes import as_array
+from refconv.numbers.dtypes import as_array, result_dtype
 from refconv.numbers.formats import Array
 from refconv.operations.table import Operation, operation_of
 
@@ -37,6 +38,7 @@ class Call:
     Examples
     --------
     >>> import numpy as np
+    import numpy.typing as npt
     >>> from refconv import conv1d
     >>> call = Call.of(conv1d, np.ones((1, 4)), np.full((1, 1, 2), 3.0), stride=2)
     >>> list(call.operands), dict(call.parameters)
@@ -78,7 +80,8 @@ class Call:
 
         Of 8-bit numbers there is one result, of one type, by whatever method.
         """
-        options = {} if self.operation.arithmetic else options
+        if self.operation.arithmetic:
+            options = {name: option for name, option in options.items() if name not in ("dtype", "method")}
         return self.operation.function(**self.operands, **self.parameters, **options)
 
     def each(self, change: Callable[[Array], Array]) -> Call:
@@ -99,6 +102,12 @@ class Call:
     def dtypes(self) -> list[np.dtype[Any]]:
         """The types of the arrays."""
         return [array.dtype for array in self.operands.values()]
+
+    def result_dtype(self, dtype: npt.DTypeLike | None = None) -> np.dtype[Any]:
+        """Return the type of a result: this one, or that of the operands; of 8-bit numbers int32, or the input's."""
+        if dtype is None and self.operation.arithmetic:
+            return np.dtype(np.int32) if self.operation.arithmetic == "integer" else self.operands["input"].dtype
+        return result_dtype(*self.dtypes, dtype=dtype)
 
     @property
     def plan(self) -> ConvGeometry:

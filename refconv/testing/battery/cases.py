@@ -214,8 +214,8 @@ class Case:
     @property
     def result_dtype(self) -> np.dtype[Any]:
         """The type of a result: that of the arrays, but int64 for integers, which stands for all that hold it."""
-        if self.operation.arithmetic == "quantized":
-            return self.numpy_dtype
+        if self.operation.arithmetic:
+            return self.call().result_dtype()
         factors = (as_dtype(DTYPES[self.dtypes[name]]) for name in self.operation.factors)
         return result_dtype(*factors)
 

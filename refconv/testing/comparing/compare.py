@@ -11,7 +11,6 @@ import numpy.typing as npt
 from refconv.bounds.summation import Precision
 from refconv.conv import conv2d
 from refconv.geometry.arguments import IntOrPair, PaddingLike
-from refconv.numbers.dtypes import result_dtype
 from refconv.numbers.formats import Array
 from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
@@ -156,7 +155,7 @@ def _compared(
     confidence: float | None,
     algorithm: str = "direct",
 ) -> Comparison:
-    result = result_dtype(*call.dtypes, dtype=dtype)
+    result = call.result_dtype(dtype)
     precision = None
     if result.kind not in "biuO":
         precision = Precision.of(result, accumulate_dtype, input_dtype, confidence)

@@ -20,6 +20,7 @@ from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.reference import Reference
 from refconv.testing.diagnosis.apart import separating_case
+from refconv.testing.diagnosis.eight_bits import EightBits
 from refconv.testing.diagnosis.evidence import Evidence, Fit, gather
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.imprecision import lost_precision
@@ -160,7 +161,8 @@ def uniform(evidence: Evidence) -> list[Finding]:
     found = {finding.code: finding for finding in filled_regions(evidence)}
     if not any(f"all-{content}" in found for content in ("zero", "bias-alone", "nan", "infinite")):
         return []
-    tails = [mistake for mistake in table_of(evidence.right).mistakes if mistake.code == LEAVE_NOTHING]
+    mistakes = table_of(evidence.right).mistakes  # of 8-bit numbers, any that makes all of them saturate
+    tails = [each for each in mistakes if each.code == LEAVE_NOTHING or isinstance(evidence.right, EightBits)]
     found |= {finding.code: finding for finding in named(evidence, tails)}
     others = {code: tuple(other for other in found if other != code) for code in found}
     return [replace(finding, alternatives=others[code]) for code, finding in found.items()]

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from refconv.testing.diagnosis.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
+from refconv.testing.diagnosis.eight_bits import EIGHT_BITS, EightBits
 from refconv.testing.diagnosis.mistakes import Mistake, pairs_of_common
 from refconv.testing.diagnosis.mistakes_in_channels import (
     BATCH,
@@ -49,6 +50,7 @@ _WINDOWS: Final = (*PADDING, *DILATION, *STRIDE)
 _SCATTERED: Final = (*_WINDOWS, *SCATTERED_WINDOWS, *SCATTERED_GROUPS, *SCATTERED_LAYOUT, *BATCH)
 _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     Convolution: (*_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS, *NUMBERS),
+    EightBits: (*EIGHT_BITS, *_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS),
     InputAdjoint: (*_SCATTERED, *UNREAD, *UNCONJUGATED, *ROUNDING),
     Transposed: (*_SCATTERED, *OUTPUT_PADDING, *BIAS, *CONJUGATED, *ROUNDING),
     WeightAdjoint: (*_WINDOWS, *GRADIENT, *GROUPS_OF_CHANNELS, *BATCH, *UNCONJUGATED, *ROUNDING),

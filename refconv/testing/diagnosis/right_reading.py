@@ -11,6 +11,7 @@ from refconv.numbers.dtypes import wide_dtype
 from refconv.numbers.formats import Array
 from refconv.operations import Call
 from refconv.testing.diagnosis.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
+from refconv.testing.diagnosis.eight_bits import eight_bits
 from refconv.testing.diagnosis.reading import Reading
 
 _DIRECTIONS: Final[dict[str, type[Reading]]] = {"output": Convolution, "input": InputAdjoint, "weight": WeightAdjoint}
@@ -35,7 +36,7 @@ def reading_of(call: Call) -> Reading:
         kind, more = Transposed, {"output_padding": _output_padding(plan)}
     channels = [[plan.input_channel(o, c) for c in range(plan.group_in_channels)] for o in range(plan.out_channels)]
     asked: Array = np.broadcast_to(np.zeros((), wide), shapes[operation.asked])
-    return kind(
+    reading = dict(
         **{operation.asked: asked} | given,
         bias=np.tile(bias.astype(np.result_type(wide, bias)), (first, 1)),
         axes=plan.axes,
@@ -45,8 +46,10 @@ def reading_of(call: Call) -> Reading:
         dropped=_dropped(call),
         padding_mode=plan.padding_mode,
         groups=plan.groups,
-        **more,
     )
+    if operation.arithmetic:
+        return eight_bits(reading, call.operands, call.parameters)
+    return kind(**reading, **more)
 
 
 def conjugate(operand: Array) -> Array:

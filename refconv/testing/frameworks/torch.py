@@ -71,5 +71,6 @@ def _load(operation: Operation) -> Target:
 
 
 TORCH: Final = Framework(
-    {name: partial(_load, operation) for name, operation in OPERATIONS.items()}, {"torch": "torch"}
+    {name: partial(_load, operation) for name, operation in OPERATIONS.items() if not operation.arithmetic},
+    {"torch": "torch"},
 )

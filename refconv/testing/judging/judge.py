@@ -23,9 +23,9 @@ from refconv.testing.diagnosis.causes import examined, explained
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
 from refconv.testing.judging.outcome import Ending, Outcome
-from refconv.testing.programs.program import ProgramDiedError
 from refconv.testing.judging.side_effects import MOST_WORK, Kept, changed, kept, wrong_again
 from refconv.testing.judging.threads import wrong_in_threads
+from refconv.testing.programs.program import ProgramDiedError
 from refconv.testing.targets import Target, load_target
 
 __all__ = ["CaseResult", "run_case"]

@@ -31,8 +31,8 @@ class EightBits(Convolution):
     ----------
     input_zero, weight_zero, output_zero : int, ndarray (O,) and int
         Z_x, Z_w and Z_y.
-    least_input : int
-        The least number of the input's type.
+    least : (int, int)
+        The least numbers of the input's type and of the weight's.
     units : tuple of Fraction
         What one unit of the sum stands for in each output channel, S_x·S_w; empty where the sum is the result.
     unit : Fraction
@@ -47,13 +47,13 @@ class EightBits(Convolution):
         Whether what is beyond the type keeps its last 8 bits.
     pairs : str
         Whether two products at a time are added up in 16 bits that saturate: ``""``, or neighbours in the order
-        ``"channels first"`` or ``"channels last"``.
+        ``"channels first"`` or ``"channels last"``, of the input without a sign, or of the ``"weight"``, channels first.
     """
 
     input_zero: int = 0
     weight_zero: Array = field(default_factory=lambda: np.zeros(1, np.int64))
     output_zero: int = 0
-    least_input: int = 0
+    least: tuple[int, int] = (0, 0)
     units: tuple[Fraction, ...] = ()
     unit: Fraction = Fraction(1)
     limits: tuple[int, int] = (0, 0)
@@ -85,7 +85,8 @@ class EightBits(Convolution):
             return np.asarray(bias)
         one, other = self._gathered(*places)
         zeros = self.weight_zero[places[1]].reshape(-1, *(1,) * (other.ndim - 1))
-        products = (one + (self.input_zero - self.least_input)) * (other + zeros)
+        unsigned = (0, self.least[1]) if self.pairs == "weight" else (self.least[0], 0)
+        products = (one + (self.input_zero - unsigned[0])) * (other + zeros - unsigned[1])
         if self.pairs == "channels last":
             products = np.moveaxis(products, 1, -1)
         flat = products.reshape(len(products), -1)
@@ -114,7 +115,7 @@ def eight_bits(reading: Mapping[str, Any], operands: Mapping[str, Array], told: 
         **{**reading, **differences},
         input_zero=input_zero,
         weight_zero=zeros,
-        least_input=int(limits.min),
+        least=(int(limits.min), int(np.iinfo(operands["weight"].dtype).min)),
         limits=(int(limits.min), int(limits.max)),
         **more,
     )
@@ -221,11 +222,15 @@ EIGHT_BITS: Final = (
     *(
         Mistake(
             "pairs-saturate-in-16-bits",
-            f"products are added up in pairs in 16 bits, which saturate, {order}",
+            f"products are added up in pairs in 16 bits, which saturate, {how}",
             "a sum of two products of 8 bits takes 17 bits, the whole sum 32",
             _changed(lambda reading, order=order: replace(reading, pairs=order)),  # type: ignore[misc]
         )
-        for order in ("channels first", "channels last")
+        for order, how in {
+            "channels first": "channels first",
+            "channels last": "channels last",
+            "weight": "the weight taken for numbers without a sign",
+        }.items()
     ),
     Mistake(
         "wraps-for-saturation",

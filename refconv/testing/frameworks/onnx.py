@@ -130,14 +130,18 @@ def _load_onnxruntime() -> Run:
     refusals = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     options = runtime.SessionOptions()
     options.log_severity_level = 4
-    lacking = "not supported", "too large for stride"  # said of what is valid, but not implemented
+    lacking = (
+        "not supported",
+        "too large for stride",
+        "IsScalarOr1ElementVector",
+    )  # said of what is valid, but not implemented
 
     def run(model: Any, arrays: dict[str, Array]) -> Any:
         try:
             session = runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
             return session.run(None, arrays)[0]
-        except (refusals.NotImplemented, refusals.InvalidArgument) as error:
-            is_invalid = isinstance(error, refusals.InvalidArgument)
+        except (refusals.NotImplemented, refusals.InvalidArgument, refusals.Fail) as error:
+            is_invalid = not isinstance(error, refusals.NotImplemented)
             if is_invalid and not any(words in str(error) for words in lacking):
                 raise
             reason = re.split(r"Status Message: | : ", str(error))[-1]  # what goes before it names a nameless node

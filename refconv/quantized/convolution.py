@@ -78,7 +78,7 @@ def conv2d_integer(
     return conv2d(*operands, None, stride, padding, dilation, groups, dtype=np.int32)
 
 
-def conv2d_quantized(
+def conv2d_quantized(  # noqa: PLR0917  # ONNX's operands, in its order
     input: npt.ArrayLike,
     input_scale: npt.ArrayLike,
     input_zero_point: npt.ArrayLike,
@@ -188,7 +188,7 @@ def conv1d_integer(
     return conv1d(*operands, None, stride, padding, dilation, groups, dtype=np.int32)
 
 
-def conv1d_quantized(
+def conv1d_quantized(  # noqa: PLR0917  # as of two axes
     input: npt.ArrayLike,
     input_scale: npt.ArrayLike,
     input_zero_point: npt.ArrayLike,
@@ -252,7 +252,8 @@ def scales_of(
     """Return what one unit stands for, of the sums and of the output."""
     (unit,) = _fractions("input_scale", input_scale, [()])
     units = [unit * scale for scale in _fractions("weight_scale", weight_scale, [(), channels])]
-    return Scales(units, *_fractions("output_scale", output_scale, [()]))
+    (output,) = _fractions("output_scale", output_scale, [()])
+    return Scales(units, output)
 
 
 def _as_bias(bias: npt.ArrayLike | None, kernels: Array) -> Array | None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -101,7 +101,11 @@ def quantities_of(
         )
     if data == "ties":
         one = np.float32(1)
-        sizes = {"input": one, "weight": one, "output": np.float32(2 ** (5 + products.bit_length() // 2))}
+        sizes: dict[str, Any] = {
+            "input": one,
+            "weight": one,
+            "output": np.float32(2 ** (5 + products.bit_length() // 2)),
+        }
     else:
         sizes = {
             "input": np.float32(1 + int(raw_numbers(bits, ()) % 4096) / 4096) / np.float32(64),

@@ -129,7 +129,7 @@ def read_row(name: str, family: str = "") -> Case:
     """Return the valid case of a name that may be written otherwise than `name_of` does, with ``k3x3`` for ``k3``."""
     case = read_case(name, family)
     case = replace(case, id=name_of(case))
-    _check_words(case)
+    (_check_eight_bits if case.operation.arithmetic else _check_words)(case)
     return case
 
 
@@ -178,9 +178,6 @@ def _check_words(case: Case) -> None:
     """Refuse words that say nothing here: data that a type or an operation cannot hold, a bias of a gradient."""
     operation = case.operation
     is_integer = case.dtype in INTEGERS
-    if operation.arithmetic:
-        _check_eight_bits(case)
-        return
     if case.data not in (INTEGER_DATA if is_integer else FLOAT_DATA):
         kind = "whole" if is_integer else "floating-point"
         raise ValueError(f"case {case.id!r} has {case.data!r} data, which {kind} numbers do not have")

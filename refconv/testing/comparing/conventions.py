@@ -288,9 +288,9 @@ CONVENTIONS: Final[dict[str, Callable[[Judged], Reference | None]]] = {
     "integer sums wrap in the type of the result": _wrapping,
     "sum·M is rounded twice, by a 31-bit multiplier, as in TensorFlow Lite": _requantized("tflite"),
     "sum·M is rounded once, half up, by a 31-bit multiplier: TFLITE_SINGLE_ROUNDING": _requantized("tflite_single"),
-    "halves are rounded up": _turning_ties(lambda products: products.below == products.below),
+    "halves are rounded up": _turning_ties(lambda products: np.ones(products.below.shape, bool)),
     "halves are rounded away from zero": _turning_ties(lambda products: products.below >= 0),
-    "the output's zero point is added before sum·M is rounded, halves to the even number, as in ONNX's reference": _turning_ties(
+    "the output's zero point is added before sum·M is rounded, as in ONNX's reference": _turning_ties(
         lambda products: (products.below + products.zero) % 2 == 1
     ),
     "sum·M is a product of float32 numbers, as in onnxruntime, PyTorch and XNNPACK": _multiplying_in_float32,

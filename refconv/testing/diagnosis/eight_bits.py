@@ -47,7 +47,7 @@ class EightBits(Convolution):
         Whether what is beyond the type keeps its last 8 bits.
     pairs : str
         Whether two products at a time are added up in 16 bits that saturate: ``""``, or neighbours in the order
-        ``"channels first"`` or ``"channels last"``, of the input without a sign, or of the ``"weight"``, channels first.
+        ``"channels first"`` or ``"channels last"`` with the input made unsigned, or the ``"weight"``.
     """
 
     input_zero: int = 0
@@ -96,7 +96,7 @@ class EightBits(Convolution):
 
 def eight_bits(reading: Mapping[str, Any], operands: Mapping[str, Array], told: Mapping[str, Any]) -> EightBits:
     """Return the right reading, given that of the numbers as they are."""
-    zeros = np.broadcast_to(np.int64(told["weight_zero_point"]), len(reading["weight"])).astype(np.int64)
+    zeros = np.broadcast_to(np.int64(told.get("weight_zero_point", 0)), len(reading["weight"])).astype(np.int64)
     limits = np.iinfo(operands["input"].dtype)
     more: dict[str, Any] = {}
     if "output_scale" in told:
@@ -105,7 +105,7 @@ def eight_bits(reading: Mapping[str, Any], operands: Mapping[str, Array], told: 
         )
         units = scales.sums * (len(zeros) if len(scales.sums) == 1 else 1)
         more = {"units": tuple(units), "unit": scales.output, "output_zero": int(told["output_zero_point"])}
-    input_zero = int(told["input_zero_point"])
+    input_zero = int(told.get("input_zero_point", 0))
     differences = {
         "input": reading["input"].astype(np.int64) - input_zero,
         "weight": reading["weight"].astype(np.int64) - zeros.reshape(-1, *(1,) * (reading["weight"].ndim - 1)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -31,12 +31,13 @@ def reading_of(call: Call) -> Reading:
     wide = np.result_type(*given.values())
     first, second, *size = shapes[operation.asked]
     bias = operands.get("bias", np.zeros(second, wide))
-    kind, more = _DIRECTIONS[operation.asked], {}
+    more: dict[str, Any] = {}
+    kind = _DIRECTIONS[operation.asked]
     if operation.is_transposed and not operation.is_gradient:
         kind, more = Transposed, {"output_padding": _output_padding(plan)}
     channels = [[plan.input_channel(o, c) for c in range(plan.group_in_channels)] for o in range(plan.out_channels)]
     asked: Array = np.broadcast_to(np.zeros((), wide), shapes[operation.asked])
-    reading = dict(
+    reading: dict[str, Any] = dict(
         **{operation.asked: asked} | given,
         bias=np.tile(bias.astype(np.result_type(wide, bias)), (first, 1)),
         axes=plan.axes,

@@ -136,7 +136,7 @@ def by_input(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
     each, weights = plan.group_in_channels, plan.group_out_channels * math.prod(plan.kernel_size)
     size, is_zeros = max(1, math.prod(plan.input_size)), plan.padding_mode == "zeros"
     if _can_gather(plan):  # columns of outputs
-        room = each * (TILE // share // max(1, weights, each // 4))
+        room = each * (TILE // share // max(1, weights, each // 2))
         fewest = each
     else:
         room, fewest = PIXELS // share, FEWEST_CHANNELS

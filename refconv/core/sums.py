@@ -17,8 +17,9 @@ import numpy.typing as npt
 from refconv.core import direct, products
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry, Index
-from refconv.numbers.accumulate import Part, Places, accumulate
+from refconv.numbers.accumulate import accumulate
 from refconv.numbers.formats import Array
+from refconv.numbers.parts import Part, Places
 
 # Measured over the layers of tests/benchmarks: smaller tiles starve the GEMM of wide layers, larger ones fall out of
 # the cache.
@@ -72,7 +73,7 @@ def by_output(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
     Of channels before rows, so that rows are long.  The parts of one weight follow each other.
     """
     each, taps = plan.group_out_channels, plan.taps_per_output
-    room = TILE // share // max(1, taps, each // 4)  # beside the columns, up to four times as many outputs
+    room = TILE // share // max(1, taps, each // 2)  # beside the columns, up to twice as many outputs
     most = min(WEIGHTS // share // max(1, taps), each * max(1, room // max(1, plan.positions)))
     for groups, channels in chunks(plan.groups, each, most):
         inputs, outputs = joined(groups, slice(0, plan.group_in_channels)), joined(groups, channels, each)

@@ -18,7 +18,7 @@ from refconv.testing.battery.names import read_row, words_of, write_name
 from refconv.testing.battery.traits import traits_of, with_trait
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Outcome
-from refconv.testing.reporting.grouping import symptom
+from refconv.testing.reporting.grouping import is_cause, symptom
 
 __all__: list[str] = []
 
@@ -88,8 +88,9 @@ class _Hunt:
             self._learn(case)
         elif result.outcome == Outcome.FAILED and not self._is_known(result):
             smallest = self._smallest(options, places, result) if result.is_answered else result
-            self._causes.append(smallest)
-            self._on_result(smallest)
+            if not self._is_known(smallest):
+                self._causes.append(smallest)
+                self._on_result(smallest)
 
     def _case(self, options: Sequence[Options], places: Iterable[int]) -> Case:
         return case_of(self._op, [each[place] for each, place in zip(options, places, strict=True)])
@@ -138,14 +139,16 @@ class _Hunt:
         return failure
 
     def _is_known(self, failure: CaseResult) -> bool:
-        """Whether a failure has a cause that is known, or all that the smallest case of one needs to fail like this."""
-        codes = _codes(failure)
-        is_explained = any(not finding.is_place for finding in failure.findings)
-        return any(
-            codes & _codes(cause) or (not is_explained and traits_of(cause.id) <= traits_of(failure.id))
-            for cause in self._causes
-            if symptom(cause) == symptom(failure)
-        )
+        """Whether a failure has a cause that is known.
+
+        Where nothing explains it, one that shows in the same way is taken for its cause if one of the two cases has all
+        traits of the other: this is that one in a larger image, or in one that is too small to tell.
+        """
+        mistakes, traits = _mistakes(failure), traits_of(failure.id)
+        if mistakes:
+            return any(mistakes & _mistakes(cause) for cause in self._causes)
+        others = [traits_of(cause.id) for cause in self._causes if _kind_of(cause) == _kind_of(failure)]
+        return any(traits <= other or other <= traits for other in others)
 
 
 def _kinds_of(name: str) -> set[str]:
@@ -153,11 +156,24 @@ def _kinds_of(name: str) -> set[str]:
     return {*traits_of(name), f"dtype {words_of(name)['dtype']}"}
 
 
-def _codes(failure: CaseResult) -> set[str]:
-    return {finding.code for finding in failure.findings}
+def _kind_of(failure: CaseResult) -> tuple[str, str]:
+    """Return how a failure shows, but for the words of an exception, which may name the arrays that are there."""
+    return symptom(failure).code, failure.ended_by
+
+
+def _mistakes(failure: CaseResult) -> set[str]:
+    """Return the codes of all mistakes that explain a failure, of each by itself where several do so together."""
+    whole = [finding for finding in failure.findings if is_cause(finding) and not finding.is_partial]
+    return {code for finding in whole for code in finding.code.split("+")}
 
 
 def _is_alike(result: CaseResult, failure: CaseResult) -> bool:
-    """Whether a case fails in the same way, and is explained by no more causes than the other was, nor by none."""
-    is_same = result.outcome == Outcome.FAILED and symptom(result) == symptom(failure)
-    return is_same and _codes(result) <= _codes(failure) and bool(_codes(result)) == bool(_codes(failure))
+    """Whether a case fails for the same reason: it shows in the same way, and tells as much of why, or of where."""
+    if result.outcome != Outcome.FAILED or symptom(result) != symptom(failure):
+        return False
+    known, found = _mistakes(failure), _mistakes(result)
+    return (
+        found <= known
+        if found and known
+        else bool(found) or (not known and bool(result.findings or not failure.findings))
+    )

@@ -123,7 +123,7 @@ class Group:
         """Whether another failure is one of the same kind."""
         if result.outcome != Outcome.FAILED:
             return False
-        codes = {finding.code for finding in result.findings if _is_cause(finding)}
+        codes = {finding.code for finding in result.findings if is_cause(finding)}
         if self.is_explained:
             return self.finding.code in codes
         return not codes and symptom(result) == symptom(self.members[0])
@@ -148,7 +148,7 @@ def grouped(results: tuple[CaseResult, ...], experiments: tuple[CaseResult, ...]
 def groups_of(results: Sequence[CaseResult]) -> list[Group]:
     """Group the failures: by the fewest mistakes that explain them, and the rest by what can be seen of them."""
     failures = [result for result in results if result.outcome == Outcome.FAILED]
-    found = shared_causes([[f for f in result.findings if _is_cause(f)] for result in failures])
+    found = shared_causes([[f for f in result.findings if is_cause(f)] for result in failures])
     weak = {index for finding, which in found if finding is None or finding.is_partial for index in which}
     groups, rest = [], []
     for finding, which in found:
@@ -172,7 +172,7 @@ def groups_of(results: Sequence[CaseResult]) -> list[Group]:
     return groups
 
 
-def _is_cause(finding: Finding) -> bool:
+def is_cause(finding: Finding) -> bool:
     """Whether it says more than where it is wrong, or how in one case, or that a shape is none that is known."""
     return not (finding.is_place or finding.is_traced) and finding.code != UNKNOWN_SHAPE
 
@@ -254,7 +254,7 @@ def _cause(group: Group, condition: Condition | None, experiments: Sequence[Case
     smallest, *_ = members = group.members
     finding = group.finding
     shared = set.intersection(*({other.code for other in member.findings} for member in members)) - {finding.code}
-    as_good = [other for other in smallest.findings if other.code in shared and _is_cause(other)]
+    as_good = [other for other in smallest.findings if other.code in shared and is_cause(other)]
     agreeing = [result for result in experiments if group.has(result) or _shows_something(result)]
     return Cause(
         finding.code,

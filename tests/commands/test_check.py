@@ -16,7 +16,7 @@ from refconv.commands import main as cli
 from refconv.testing import CaseResult, Comparison, Outcome, Report, cases
 from refconv.testing.judging.outcome import Ending
 
-KERNELS = Path(__file__).parent / "testing"
+KERNELS = Path(__file__).parents[1] / "testing"
 SCRIPT = Path(sys.executable).parent / "refconv"
 DEFAULT = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 DILATED = "n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32"

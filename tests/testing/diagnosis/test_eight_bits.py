@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from diagnosis.eight_bit_kernels import kernel_of
+from eight_bit_kernels import kernel_of
 
 import refconv
 from refconv.operations import Call

@@ -50,7 +50,7 @@ def summed(x: Array, w: Array, zx: int, zw: Array, steps: tuple[Any, ...], *, pa
 
 def integer(wrong: str = "") -> Callable[..., Array]:
     def kernel(x: Array, w: Array, zx: Array, zw: Array, *steps: Any) -> Array:
-        zx, zw = (0 if wrong == "no Z_x" else zx), (0 * zw if wrong == "no Z_w" else zw)
+        zx, zw = (0 * zx if wrong == "no Z_x" else zx), (0 * zw if wrong == "no Z_w" else zw)
         zeros = np.broadcast_to(np.int64(zw), len(w))
         pad_with = 0 if wrong == "padded with 0" else int(zx)
         return summed(x, w, int(zx), zeros, steps, pad_with=pad_with, pairs=wrong == "pairs").astype(np.int32)
@@ -79,7 +79,7 @@ def quantized(wrong: str = "") -> Callable[..., Array]:
         late = added if wrong == "bias late" else 0
         product = (total + (added - late)) * multiplier
         if wrong == "float32":
-            product = (total + added).astype(np.float32) * multiplier.astype(np.float32)
+            product = ((total + added).astype(np.float32) * multiplier.astype(np.float32)).astype(np.float64)
         zero = 0 if wrong == "no Z_y" else int(zy)
         if wrong == "Z_y first":
             numbers = np.rint(product + zero)

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from refconv.bounds.summation import Precision
-from refconv.bounds.sums import sums_of
+from refconv.bounds.sums import for_all, sums_of
 from refconv.conv import conv2d
 from refconv.geometry.arguments import IntOrPair, PaddingLike
 from refconv.numbers.formats import Array
@@ -105,7 +106,7 @@ def error_bound(
     """
     precision = Precision.of(dtype, accumulate_dtype, input_dtype, confidence)
     call = Call.of(conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode)
-    return precision.bound(sums_of(call, precision, algorithm))
+    return bound_of(call, precision, algorithm)
 
 
 def error_bound_of(
@@ -154,4 +155,13 @@ def error_bound_of(
     array([1., 1., 4., 1., 4., 1., 1.])
     """
     precision = Precision.of(dtype, accumulate_dtype, input_dtype, confidence)
-    return precision.bound(sums_of(Call.of(function, *arguments, **parameters), precision))
+    return bound_of(Call.of(function, *arguments, **parameters), precision)
+
+
+def bound_of(call: Call, precision: Precision, algorithm: str = "direct") -> Array:
+    """Return the bound of a call, block by block: what a line of NumPy reads is then still in the cache."""
+    precision = for_all(precision, call, algorithm)
+    bound = np.zeros(call.operation.sum.shape(call.plan))
+    for place, part in call.blocks(whole=algorithm != "direct"):
+        bound[place] = precision.bound(sums_of(part, precision, algorithm))
+    return bound.reshape(call.shape)

@@ -71,12 +71,15 @@ class Precision:
         What it rounds its inputs to before it multiplies them.
     confidence : float or None
         The probability with which the bound is to hold for all elements together; None for certainty.
+    chances : float
+        How many roundings all elements have together; 0 where they are those at hand.
     """
 
     result: FloatInfo
     accumulator: FloatInfo
     multiplier: FloatInfo | None = None
     confidence: float | None = None
+    chances: float = 0.0
 
     @classmethod
     def of(
@@ -130,8 +133,8 @@ class Precision:
         worst = gamma(roundings, unit)
         if self.confidence is None:
             return worst
-        occurrences = (2 if sums.is_complex else 1) * sums.magnitude.size / max(1, roundings.size)
-        chances = 2 * occurrences * float(roundings.sum()) / (1 - self.confidence)
+        occurrences = self.chances or float(roundings.sum()) * sums.magnitude.size / max(1, roundings.size)
+        chances = 2 * (2 if sums.is_complex else 1) * occurrences / (1 - self.confidence)
         deviations = np.sqrt(2 * np.log(max(chances, 1.0))) / (1 - unit)  # λ
         likely = np.expm1(deviations * np.sqrt(roundings) * unit + roundings * unit**2 / (1 - unit))
         return np.asarray(np.minimum(worst, likely))

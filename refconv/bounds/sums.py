@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import partial, reduce
 from typing import Final
 
@@ -28,20 +30,13 @@ def sums_of(call: Call, precision: Precision, algorithm: str = "direct", exact: 
     plan = call.plan
     if algorithm != "direct":
         WINOGRAD[algorithm].check(plan)
-    is_complex, is_biased = any(dtype.kind == "c" for dtype in call.dtypes), "bias" in call.operands
+    is_complex = any(dtype.kind == "c" for dtype in call.dtypes)
     add_up = partial(_total, plan, algorithm, precision.accumulator.largest)
 
     sizes = call.each(magnitude)
     total = add_up(sizes)
-    products = products_of(plan, call.operation.asked) * (2 if is_complex else 1)
-    products = products if plan.batched or call.operation.asked == "weight" else products[0]
-    products = products.reshape(-1, 1)[:, 0] if call.operation.by == "bias" else products
-    roundings = np.where(products > 0, products + is_biased, 0)
-    amplification = 1.0
-    if algorithm != "direct":
-        amplification = WINOGRAD[algorithm].amplification
-        channels = (2 if is_complex else 1) * plan.group_in_channels
-        roundings = np.full_like(products, WINOGRAD[algorithm].roundings(channels) + is_biased)
+    roundings = roundings_of(call, algorithm)
+    amplification = 1.0 if algorithm == "direct" else WINOGRAD[algorithm].amplification
     input_error: Array | float = 0.0
     if precision.multiplier is not None or algorithm != "direct":
         largest = add_up(_largest_factors(sizes, precision, algorithm))
@@ -49,6 +44,26 @@ def sums_of(call: Call, precision: Precision, algorithm: str = "direct", exact: 
     if exact is None and precision.rounds_result:
         exact = call(dtype=wide_dtype(*call.dtypes))
     return Sums(total, roundings, input_error, exact, amplification, is_complex)
+
+
+def roundings_of(call: Call, algorithm: str) -> Array:
+    """Return how often a product of each element is rounded at most, in a shape that broadcasts to the result's."""
+    plan, is_biased = call.plan, "bias" in call.operands
+    parts = 2 if any(dtype.kind == "c" for dtype in call.dtypes) else 1
+    products = products_of(plan, call.operation.asked) * parts
+    products = products if plan.batched or call.operation.asked == "weight" else products[0]
+    products = products.reshape(-1, 1)[:, 0] if call.operation.by == "bias" else products
+    if algorithm != "direct":
+        return np.full_like(products, WINOGRAD[algorithm].roundings(parts * plan.group_in_channels) + is_biased)
+    return np.where(products > 0, products + is_biased, 0)
+
+
+def for_all(precision: Precision, call: Call, algorithm: str = "direct") -> Precision:
+    """Return the precision whose confidence is for all of a call's elements together, whatever part is looked at."""
+    if precision.confidence is None:
+        return precision
+    roundings = roundings_of(call, algorithm)
+    return replace(precision, chances=float(roundings.sum()) * math.prod(call.shape) / max(1, roundings.size))
 
 
 def _total(plan: ConvGeometry, algorithm: str, overflow: float, sizes: Call) -> Array:

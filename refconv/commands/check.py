@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import refconv
-from refconv.commands.terminal import open_console
+from refconv.commands.text_table import emphasis, table, width, write
 from refconv.operations import OPERATIONS
 from refconv.testing import CaseResult, Report, check
 from refconv.testing.battery.cases import DTYPES, Case
@@ -21,10 +21,6 @@ from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.html import as_html
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
 
 __all__ = ["register"]
 
@@ -134,10 +130,7 @@ def write_report(options: argparse.Namespace, report: Report) -> int:
     if options.json == "-":
         sys.stdout.write(_as_json(report))
     else:
-        console = open_console()
-        with console.capture() as captured:  # rich would end the process where the reader has gone
-            _print_report(console, report)
-        sys.stdout.write(captured.get())
+        write(list(_lines(report)))
         if options.json:
             Path(options.json).write_text(_as_json(report), encoding="utf-8")
     return 0 if report.passed else 1
@@ -149,45 +142,40 @@ def _as_json(report: Report) -> str:
 
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[Case | CaseResult], None]]:
-    """Show a bar on standard error, if that is a terminal, and give the function that advances it."""
-    console = open_console(stderr=True)
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
+    """Show a bar on standard error, if that is a terminal and rich is there; give the function that advances it."""
+    try:
+        from rich.console import Console  # noqa: PLC0415  # an extra
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    except ModuleNotFoundError:
+        yield lambda _: None
+        return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=total)
         yield lambda case: bar.update(task, advance=1, description=case.family)
 
 
-def _wrapped(line: str, width: int) -> list[str]:
+def _wrapped(line: str, columns: int) -> list[str]:
     """Break a line, all of whose parts but the first will be indented by two; a case's name stays in one piece."""
-    return textwrap.wrap(line, width - 2, break_on_hyphens=False, break_long_words=False)
+    return textwrap.wrap(line, columns - 2, break_on_hyphens=False, break_long_words=False)
 
 
-def _counts_table(report: Report) -> Table:
+def _counts_table(report: Report) -> list[str]:
     """Return how many cases of each family had which outcome."""
-    from rich.table import Table  # noqa: PLC0415  # an extra
-
-    table = Table(box=None)
-    table.add_column("cases")
     shown = report.outcomes()
-    for outcome in shown:
-        table.add_column(outcome, justify="right")
-    for family in report.families():
-        table.add_row(family, *(str(report.counts(family)[outcome]) for outcome in shown))
-    table.add_section()
-    table.add_row("total", *(str(report.counts()[outcome]) for outcome in shown), style="bold")
-    return table
+    counts = {family: report.counts(family) for family in report.families()} | {"total": report.counts()}
+    rows = [[name, *(str(count[outcome]) for outcome in shown)] for name, count in counts.items()]
+    *lines, total = table(["cases", *shown], rows, [True, *[False] * len(shown)])
+    return [*lines, emphasis(total)]
 
 
-def _print_report(console: Console, report: Report) -> None:
-    """Print the verdict in words, the table, what was unsupported or wrongly accepted, the causes, and the numbers."""
-    from rich.text import Text  # noqa: PLC0415  # an extra
-
-    colour = "green" if report.passed else "bold red"
-    console.print(Text("\n  ".join(_wrapped(report.headline(), console.width)), style=colour))
-    console.print(Text(f"{report.command}, tier {report.tier}", style="italic"), soft_wrap=False)
-    console.print(_counts_table(report))
+def _lines(report: Report) -> Iterator[str]:
+    """Yield the verdict in words, the table, what was unsupported or wrongly accepted, the causes, and the numbers."""
+    colour, columns = "green" if report.passed else "red", width()
+    yield emphasis("\n  ".join(_wrapped(report.headline(), columns)), colour)
+    yield emphasis("\n".join(_wrapped(f"{report.command}, tier {report.tier}", columns + 2)), "italic")
+    yield from _counts_table(report)
 
     reasons = Counter(result.detail for result in report.results if result.outcome == Outcome.UNSUPPORTED)
     conventions = Counter(
@@ -202,19 +190,19 @@ def _print_report(console: Console, report: Report) -> None:
         "wrongly accepted": [f"{case}: {detail}" for case, detail in accepted.items()],
     }.items():
         if lines:
-            console.print(Text(f"\n{heading}:", style="yellow"))
+            yield f"\n{emphasis(f'{heading}:', 'yellow')}"
         for line in lines:
-            console.print(Text("\n        ".join(_wrapped(f"  {line}", console.width - 6))))
+            yield "\n        ".join(_wrapped(f"  {line}", columns - 6))
 
     if report.failures:
-        console.print("\nTo run a failed case again:  from refconv.testing import check, run_case", markup=False)
+        yield "\nTo run a failed case again:  from refconv.testing import check, run_case"
     for cause in report.causes()[:MOST_CAUSES]:
-        lines = [part for line in report.story(cause) for part in _wrapped(line, console.width)]
+        lines = [part for line in report.story(cause) for part in _wrapped(line, columns)]
         lines += report.reproduction(cause.failures[0]).splitlines()
-        console.print(Text("\n" + "\n  ".join(lines)))
+        yield "\n" + "\n  ".join(lines)
     if len(report.causes()) > MOST_CAUSES:
-        console.print(f"\nand {len(report.causes()) - MOST_CAUSES} more reasons, which --json has", markup=False)
+        yield f"\nand {len(report.causes()) - MOST_CAUSES} more reasons, which --json has"
     verdict = report.verdict()
-    if len(verdict) > console.width:
+    if len(verdict) > columns:
         verdict = verdict.replace(f"{report.subject}: ", f"{report.subject}:\n  ", 1)
-    console.print(Text(f"\n{verdict}", style=colour), soft_wrap=True)
+    yield f"\n{emphasis(verdict, colour)}"

@@ -31,11 +31,16 @@ class Latest:
 
     def __getitem__(self, places: Places) -> Any:
         if self._places != places:
-            part = self._operand[tuple(place if isinstance(place, slice) else slice(None) for place in places)]
-            for axis, place in enumerate(places):
-                part = part if isinstance(place, slice) else part.take(place, axis)
-            self._places, self._prepared = places, self._prepare(part)
+            self._places, self._prepared = places, self._prepare(taken(self._operand, places))
         return self._prepared
+
+
+def taken(array: Array, places: Places) -> Array:
+    """Return what stands in these places: a view, where they are slices alone."""
+    part = array[tuple(place if isinstance(place, slice) else slice(None) for place in places)]
+    for axis, place in enumerate(places):
+        part = part if isinstance(place, slice) else part.take(place, axis)
+    return part
 
 
 def per_channel(bias: Array, ndim: int) -> Array:

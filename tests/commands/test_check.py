@@ -22,8 +22,6 @@ DEFAULT = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 DILATED = "n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32"
 ESCAPE = "\x1b"
 
-pytest.importorskip("rich", reason="rich is not installed: pip install 'refconv[cli]'")
-
 
 def environment(**changes: str) -> dict[str, str]:
     unset = {
@@ -387,6 +385,7 @@ def test_colour_on_a_terminal() -> None:
 
 
 def test_a_bar_on_a_terminal(wrong_run: subprocess.CompletedProcess[str]) -> None:
+    pytest.importorskip("rich", reason="rich is not installed: pip install 'refconv[cli]'")
     bar, report = on_a_terminal("stderr", *WRONG)
     assert "2/2" in bar
     assert "smoke" in bar  # the family of the case
@@ -511,15 +510,28 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.endswith(f"refconv {refconv.__version__}\n")
 
 
-WITHOUT_RICH = (
-    "import sys; sys.modules['rich'] = None; from refconv.commands.main import main; sys.exit(main(sys.argv[1:]))"
+WITH_NUMPY_ALONE = (
+    "import sys; sys.modules |= dict.fromkeys(('rich', 'matplotlib', 'scipy', 'onnx', 'torch', 'hypothesis'))\n"
+    "from refconv.commands.main import main; sys.exit(main(sys.argv[1:]))"
 )
 
 
-def test_without_rich() -> None:
-    command = [sys.executable, "-c", WITHOUT_RICH, "check", "refconv", "--tier", "smoke"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert one_line(run) == "refconv: the command needs rich, which is not installed: pip install 'refconv[cli]'"
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["check", "refconv", "--tier", "smoke", "-k", "k2x3"], 0),
+        (["check", "kernels.py:one_pixel_off", "--tier", "smoke", "-k", "k2x3"], 1),
+        (["analyze", "k3d2 k3d3"], 0),
+        (["compare", "k3d2 k3d3", "k3 k3"], 0),
+        (["design", "--layers", "3", "--receptive-field", "13"], 0),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else str(value),
+)
+def test_rich_makes_no_difference_to_what_is_printed(arguments: list[str], status: int) -> None:
+    command = [sys.executable, "-c", WITH_NUMPY_ALONE, *arguments]
+    plain = subprocess.run(command, capture_output=True, text=True, check=False, cwd=KERNELS, env=environment())
+    assert (plain.returncode, plain.stderr) == (status, "")
+    assert plain.stdout == refconv_command(*arguments).stdout
 
 
 def test_without_a_framework(tmp_path: Path) -> None:

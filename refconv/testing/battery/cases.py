@@ -27,7 +27,7 @@ from refconv.testing.battery.eight_bits import operands_of, quantities_of
 from refconv.testing.battery.layouts import LAYOUTS
 from refconv.testing.comparing.compare import compare_by_convention
 from refconv.testing.comparing.comparison import Comparison
-from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.reference import Reference, Standard
 
 __all__ = ["Case"]
 
@@ -283,7 +283,7 @@ class Case:
     def check(self, actual: object) -> Comparison:
         """Compare a target's result, which may be anything at all, with the truth."""
         call = self.call()
-        comparison = compare_by_convention(actual, call, self._reference(call, self._dtype_like(actual)))
+        comparison = compare_by_convention(actual, call, self._standard(self._dtype_like(actual)))
         if not comparison.zeros or self.operation.arithmetic:
             return comparison
         unreached = call.each(np.ones_like)() == 0
@@ -301,13 +301,16 @@ class Case:
 
     def reference(self) -> Reference:
         """Return the truth, and by how much each element of a result may differ from it."""
-        return self._reference(self.call(), self.result_dtype)
+        return self.standard.reference(self.call())
 
-    def _reference(self, call: Call, dtype: np.dtype[Any]) -> Reference:
-        if self.data in ROUNDED or dtype.kind in "iu":
-            return reference_of(call, dtype, any_integer=self.operation.arithmetic != "quantized")
-        truth = call(dtype=wide_dtype(dtype, *call.dtypes))  # which nothing rounds, in whatever order
-        return Reference(truth, np.zeros(truth.shape), dtype)
+    @property
+    def standard(self) -> Standard:
+        """What a result is held to."""
+        return self._standard(self.result_dtype)
+
+    def _standard(self, dtype: np.dtype[Any]) -> Standard:
+        any_integer = self.operation.arithmetic != "quantized"
+        return Standard(dtype, any_integer=any_integer, is_exact=self.data not in ROUNDED and dtype.kind not in "iu")
 
 
 def _takes_output_size(target: Callable[..., Any]) -> bool:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy.typing as npt
 
 from refconv.bounds.summation import Precision
+from refconv.bounds.sums import for_all
 from refconv.conv import conv2d
 from refconv.geometry.arguments import IntOrPair, PaddingLike
 from refconv.numbers.formats import Array
 from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
-from refconv.testing.comparing.comparison import Comparison, compare_arrays
+from refconv.testing.comparing.blocks import Block, MapLike, blocks_of, mapped
+from refconv.testing.comparing.comparison import Comparison, comparable, compare_elements, joined
 from refconv.testing.comparing.conventions import CONVENTIONS, Judged
-from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.reference import Standard
 
 __all__ = ["compare_conv2d", "compare_result"]
 
@@ -37,6 +40,7 @@ def compare_conv2d(
     input_dtype: npt.DTypeLike | None = None,
     confidence: float | None = None,
     algorithm: str = "direct",
+    map: MapLike = map,
 ) -> Comparison:
     """Compare a convolution's output with the truth; a mismatch is data, not an exception.
 
@@ -57,6 +61,9 @@ def compare_conv2d(
         The type that `actual` should have; by default the result type of input and weight.
     accumulate_dtype, input_dtype, confidence, algorithm
         How the implementation works: see `refconv.error_bound`.
+    map : callable, optional
+        Used as ``map(function, blocks)`` to compare the blocks of the result elsewhere: for instance the ``map`` of a
+        Dask client's ``get_executor()``.  It must return what the function does, in order.
 
     Returns
     -------
@@ -72,6 +79,8 @@ def compare_conv2d(
 
     Notes
     -----
+    The result is compared block by block, so that a few MiB beside it and the operands are all that this takes.
+
     Source of the bound: Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed. (2002), section 3.1.
 
     Examples
@@ -95,7 +104,7 @@ def compare_conv2d(
     call = Call.of(
         conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, read=to_numpy
     )
-    return _compared(actual, call, dtype, accumulate_dtype, input_dtype, confidence, algorithm)
+    return _compared(actual, call, dtype, accumulate_dtype, input_dtype, confidence, map, algorithm)
 
 
 def compare_result(
@@ -106,6 +115,7 @@ def compare_result(
     accumulate_dtype: npt.DTypeLike | None = None,
     input_dtype: npt.DTypeLike | None = None,
     confidence: float | None = None,
+    map: MapLike = map,
     **parameters: Any,
 ) -> Comparison:
     """Compare the output of any operation of the family with the truth, as `compare_conv2d` does for one.
@@ -118,7 +128,7 @@ def compare_result(
         What it should have computed: one of the family, as in `refconv.error_bound_of`.
     *arguments, **parameters
         What it was given: those of the function, in its own order and by its own names.
-    dtype, accumulate_dtype, input_dtype, confidence
+    dtype, accumulate_dtype, input_dtype, confidence, map
         As in `compare_conv2d`.
 
     Returns
@@ -143,7 +153,7 @@ def compare_result(
     error 3, 5.03e+07 × its bound 6e-08
     """
     call = Call.of(function, *arguments, read=to_numpy, **parameters)
-    return _compared(actual, call, dtype, accumulate_dtype, input_dtype, confidence)
+    return _compared(actual, call, dtype, accumulate_dtype, input_dtype, confidence, map)
 
 
 def _compared(
@@ -153,26 +163,52 @@ def _compared(
     accumulate_dtype: npt.DTypeLike | None,
     input_dtype: npt.DTypeLike | None,
     confidence: float | None,
+    map: MapLike,
     algorithm: str = "direct",
 ) -> Comparison:
     result = call.result_dtype(dtype)
     precision = None
     if result.kind not in "biuO":
-        precision = Precision.of(result, accumulate_dtype, input_dtype, confidence)
-    reference = reference_of(call, result, precision, algorithm, any_integer=dtype is None)
-    return compare_by_convention(actual, call, reference, precision)
+        precision = for_all(Precision.of(result, accumulate_dtype, input_dtype, confidence), call, algorithm)
+    return compare_by_convention(actual, call, Standard(result, precision, algorithm, any_integer=dtype is None), map)
 
 
-def compare_by_convention(
-    actual: object, call: Call, reference: Reference, precision: Precision | None = None
-) -> Comparison:
-    """Compare with the reference, and where that fails with what other conventions make of it."""
-    comparison = compare_arrays(actual, reference)
-    if comparison.passed or comparison.obstacle is not None:
-        return comparison
-    judged = Judged(call, precision, reference, to_numpy("the result", actual))
-    for sentence, convention in CONVENTIONS.items():
-        other = convention(judged)
-        if other is not None and (found := compare_arrays(actual, other)).passed:
-            return replace(found, convention=sentence)
-    return comparison
+def compare_by_convention(actual: object, call: Call, standard: Standard, map: MapLike = map) -> Comparison:
+    """Compare with the reference block by block, and where that fails with what other conventions make of it."""
+    array = comparable(actual, call.shape, standard.dtype, any_integer=standard.any_integer)
+    if isinstance(array, Comparison):
+        return array
+    found, failed = Comparison(), list[Block]()
+    for block, comparison in mapped(
+        partial(_compare_block, standard, ""), blocks_of(array, call, whole=standard.needs_images), map
+    ):
+        found = joined(found, comparison)
+        failed += [] if failed or comparison.passed else [block]
+    for sentence in CONVENTIONS if failed else ():
+        other = _by_convention(sentence, array, call, standard, failed[0], map)
+        if other is not None:
+            return other
+    return found
+
+
+def _by_convention(
+    sentence: str, array: Array, call: Call, standard: Standard, failed: Block, map: MapLike
+) -> Comparison | None:
+    """Return the comparison with what a convention makes of it, or None where a block, that which failed, is wrong."""
+    compare, found = partial(_compare_block, standard, sentence), Comparison(convention=sentence)
+    if not compare(failed).passed:
+        return None
+    for _, comparison in mapped(compare, blocks_of(array, call, whole=standard.needs_images), map):
+        if not comparison.passed:
+            return None
+        found = joined(found, comparison)
+    return replace(found, convention=sentence)
+
+
+def _compare_block(standard: Standard, sentence: str, block: Block) -> Comparison:
+    """Compare a block with the reference, or with what a convention makes of that, where it has something to say."""
+    reference = standard.reference(block.call)
+    if sentence:
+        judged = Judged(block.call, standard.precision, reference, block.actual, standard.is_exact)
+        reference = CONVENTIONS[sentence](judged) or reference
+    return block.placed(compare_elements(block.actual, reference))

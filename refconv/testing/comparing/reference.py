@@ -39,6 +39,42 @@ class Reference(NamedTuple):
         return round_once(self.truth, self.dtype)
 
 
+class Standard(NamedTuple):
+    """What a result is held to, whatever part of it is looked at.
+
+    Attributes
+    ----------
+    dtype : dtype
+        The type that a result ought to have.
+    precision : Precision or None
+        The types in which the kernel works, where it is not the usual ones.
+    algorithm : str
+        What it computes.
+    any_integer : bool
+        Whether every integer type will do that holds the result.
+    is_exact : bool
+        Whether the data are such that nothing is rounded, and every element must be equal.
+    """
+
+    dtype: np.dtype[Any]
+    precision: Precision | None = None
+    algorithm: str = "direct"
+    any_integer: bool = False
+    is_exact: bool = False
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether the bound is for whole images: an algorithm's tiles are counted from their corners."""
+        return self.algorithm != "direct"
+
+    def reference(self, call: Call) -> Reference:
+        """Return the reference for a call, or for a part of it."""
+        if self.is_exact:
+            truth = call(dtype=wide_dtype(self.dtype, *call.dtypes))  # which nothing rounds, in whatever order
+            return Reference(truth, np.zeros(truth.shape), self.dtype)
+        return reference_of(call, self.dtype, self.precision, self.algorithm, any_integer=self.any_integer)
+
+
 def reference_of(
     call: Call,
     dtype: np.dtype[Any],

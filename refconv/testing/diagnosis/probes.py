@@ -71,7 +71,9 @@ def run_trace(target: Target, case: Case) -> Trace:
     whose = _channel_numbers(case, shapes[probed])
     taps, tap_shape = _taps(case, shapes[probed])
     if (2 + len(numbers)) * len(taps) > MOST_CALLS or len(taps) * math.prod(right.shape) > MOST_READS:
-        raise ValueError(f"case {case.id!r} is too large to be traced; it must take at most {MOST_CALLS} calls")
+        raise ValueError(
+            f"case {case.id!r} is too large to be traced; it may take {MOST_CALLS} calls and {MOST_READS} reads"
+        )
     passes = {"count": (np.ones(()), np.ones(())), WEIGHTS: (np.ones(()), whose)}
     passes |= {name: (array, np.ones(())) for name, array in numbers.items()}
     tables: list[dict[str, list[Array]]] = [{name: [] for name in passes} for _ in range(2)]

@@ -166,7 +166,7 @@ def judged_within(judge: Judge, case: Case, time_limit: float) -> CaseResult | N
     result = _within(time_limit, lambda: judged_whatever(judge, case))
     if result is None or not result.is_to_be_explained:
         return result
-    return _within(EXPLANATION_LIMIT, lambda: judge.explained(result)) or result
+    return judge.explained(result)  # which calls nothing that could hang
 
 
 def examined_within(judge: Judge, result: CaseResult) -> CaseResult:

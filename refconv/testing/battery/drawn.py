@@ -14,6 +14,7 @@ from refconv.geometry.arguments import Pair
 from refconv.numbers.formats import has_ml_dtypes
 from refconv.operations import OPERATIONS, Operation
 from refconv.testing.battery.cases import INTEGERS, Case
+from refconv.testing.battery.eight_bits import EIGHT_BIT_DATA
 from refconv.testing.battery.layouts import LAYOUTS
 from refconv.testing.battery.names import name_of, read_case
 
@@ -37,6 +38,7 @@ _ROOM: Final = 5
 def options_of(op: str, without: Collection[str] = ()) -> list[Options]:
     """Return the options of each choice that makes a case of an operation, without what has one of these traits."""
     operation = OPERATIONS[op]
+    eight_bits = EIGHT_BIT_DATA.get(operation.arithmetic, ())
     arrays = ("", *operation.factors, *(("bias",) if operation.has_bias else ()))
 
     def among(word: str, options: Iterable[Any]) -> Options:
@@ -51,10 +53,10 @@ def options_of(op: str, without: Collection[str] = ()) -> list[Options]:
         among("p", _TRANSPOSED if operation.is_transposed else _PADDINGS),
         among("n", ("1", "2", "3", "none", "5", "0")),
         (False, True) if operation.has_bias and "bias" not in without else (False,),
-        among("dtype", (word for word in _TYPES if word != "bf16" or has_ml_dtypes())),
-        among("data", ("exact", "real")),
+        among("dtype", ("i8", "u8") if eight_bits else (w for w in _TYPES if w != "bf16" or has_ml_dtypes())),
+        among("data", eight_bits or ("exact", "real")),
         among("layout", (*("contiguous",) * len(LAYOUTS), *list(LAYOUTS)[1:])),
-        among("of", arrays),
+        ("",) if eight_bits else among("of", arrays),
         *(options for axis in range(operation.space.rank) for options in _of_axis(operation.space.rank, axis, without)),
     ]
 
@@ -95,14 +97,14 @@ def case_of(op: str, chosen: Sequence[Any]) -> Case:
         dilation,
         groups,
         dtype,
-        "exact" if dtype in INTEGERS else data,
+        "exact" if dtype in INTEGERS and not operation.arithmetic else data,
         layout,
         op=op,
         output_padding=extra,
         laid_out=laid_out if _is_one_of_several(operation, laid_out, layout, has_bias=has_bias) else "",
     )
     case = read_case(name_of(case))
-    if case.data == "exact" and not case.largest_number():
+    if case.data == "exact" and not (operation.arithmetic or case.largest_number()):
         case = replace(case, data="real")
     return replace(case, id=name_of(case))
 

@@ -22,6 +22,7 @@ from refconv.numbers.formats import has_ml_dtypes
 from refconv.operations import OPERATIONS
 from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.cover import cover
+from refconv.testing.battery.eight_bits import parameters_of
 from refconv.testing.battery.lists import names_of
 from refconv.testing.battery.names import numbers_of, parse_case, read_row
 from refconv.testing.battery.parameters import PARAMETERS
@@ -34,7 +35,9 @@ __all__ = ["cases", "find_case"]
 def _cover_names(op: str, strength: int) -> list[str]:
     """Return cases in which any two, or three, parameters meet in every combination of their values."""
     operation = OPERATIONS[op]
-    rank, values = operation.space.rank, PARAMETERS[operation.forward.name]
+    rank, values = operation.space.rank, PARAMETERS[operation.forward.name.removesuffix(f"_{operation.arithmetic}")]
+    if operation.arithmetic:
+        values = parameters_of(operation.arithmetic, values)
     if operation.is_gradient:
         values = {**values, "bias": ("",)}
     rows = cover(values, partial(_is_possible, rank=rank), strength)

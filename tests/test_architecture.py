@@ -21,10 +21,10 @@ HOUSE = (
     ("commands",),
     ("testing",),
     ("plots",),
-    ("aspp", "nn", "quantized"),
+    ("aspp", "nn"),
     ("bounds",),
     ("operations",),
-    ("",),  # the files of the root: what you import
+    ("", "quantized"),  # what you import: the files of the root, and those of 8 bits
     ("core",),
     ("analysis",),
     ("geometry",),
@@ -35,8 +35,6 @@ MOST_FILES = 9  # in the root, with both doors
 
 # Doors, which name what is behind them and hold nothing themselves.
 DOORS = ("refconv", "refconv.testing", "refconv.__main__")
-# A folder that is part of the room around it: both are behind the room's one door.
-WINGS = {"refconv.analysis.graph"}
 ALONE = {"refconv.numbers": (), "refconv.geometry": ("refconv.numbers",), "refconv.analysis": ("refconv.geometry",)}
 
 
@@ -46,7 +44,9 @@ def name_of(path: Path) -> str:
 
 
 MODULES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
-FOLDERS = {name_of(path) for path in ROOT.rglob("*/__init__.py")} - {*DOORS, *WINGS}
+# A folder within a folder that is no door is part of the same room.
+FOLDERS = {name for path in ROOT.rglob("*/__init__.py") if (name := name_of(path)).rpartition(".")[0] in DOORS}
+FOLDERS -= set(DOORS)
 
 
 def room(module: str) -> str:
@@ -59,7 +59,7 @@ def line(module: str) -> int:
     """How many lines of the house are above a module's."""
     first = module.split(".")[1] if module.count(".") else ""
     named = [number for number, names in enumerate(HOUSE) if first in names]
-    return named[0] if named else HOUSE.index(("",))
+    return named[0] if named else HOUSE.index(("", "quantized"))
 
 
 def imports(module: str, source: str) -> set[str]:

@@ -13,7 +13,6 @@ from refconv.bounds.summation import Precision
 from refconv.bounds.sums import for_all
 from refconv.conv import conv2d
 from refconv.geometry.arguments import IntOrPair, PaddingLike
-from refconv.numbers.dtypes import result_dtype
 from refconv.numbers.formats import Array
 from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
@@ -167,7 +166,7 @@ def _compared(
     map: MapLike,
     algorithm: str = "direct",
 ) -> Comparison:
-    result = result_dtype(*call.dtypes, dtype=dtype)
+    result = call.result_dtype(dtype)
     precision = None
     if result.kind not in "biuO":
         precision = for_all(Precision.of(result, accumulate_dtype, input_dtype, confidence), call, algorithm)

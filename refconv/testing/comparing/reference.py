@@ -90,6 +90,7 @@ def reference_of(
     """
     if dtype.kind in "biuO":
         truth = call(dtype=dtype)
+        truth = truth.astype(np.int64) if call.operation.arithmetic else truth  # in which differences do not wrap
         return Reference(truth, np.zeros(truth.shape), dtype, any_integer=any_integer and is_integral(dtype))
     wide = wide_dtype(dtype, *call.dtypes)
     unit = float_info(wide).unit

@@ -62,7 +62,9 @@ def transposed(body: Callable[[Scatter], Array]) -> Callable[..., Array]:
         input: Any, weight: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: Any, dilation: Any
     ) -> Array:
         g, w = widened(input, weight)
-        if isinstance(padding, str) or g.ndim not in (3, 4) or w.ndim != 4 or min(g.shape[-2:]) < 1:
+        if isinstance(padding, str):
+            raise NotImplementedError("padding in numbers alone")
+        if g.ndim not in (3, 4) or w.ndim != 4 or min(g.shape[-2:]) < 1:
             raise ValueError("not a transposed convolution")
         limits = zip(output_padding, stride, dilation, strict=True)
         if len(w) != g.shape[-3] or not all(0 <= e < max(s, d) for e, s, d in limits):

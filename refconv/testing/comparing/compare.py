@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy.typing as npt
 
-from refconv.bounds.summation import Precision
+from refconv.bounds.arithmetic import Arithmetic, Words, split
+from refconv.bounds.epilogue import Epilogue
 from refconv.conv import conv2d
 from refconv.geometry.arguments import IntOrPair, PaddingLike
 from refconv.numbers.dtypes import result_dtype
@@ -18,6 +19,7 @@ from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.comparison import Comparison, compare_arrays
 from refconv.testing.comparing.conventions import CONVENTIONS, Judged
 from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.standards import likeness, surprise_of
 
 __all__ = ["compare_conv2d", "compare_result"]
 
@@ -34,10 +36,7 @@ def compare_conv2d(
     *,
     padding_mode: str = "zeros",
     dtype: npt.DTypeLike | None = None,
-    accumulate_dtype: npt.DTypeLike | None = None,
-    input_dtype: npt.DTypeLike | None = None,
-    confidence: float | None = None,
-    algorithm: str = "direct",
+    **how: Unpack[Words],
 ) -> Comparison:
     """Compare a convolution's output with the truth; a mismatch is data, not an exception.
 
@@ -46,7 +45,9 @@ def compare_conv2d(
     finite but a partial sum may overflow, depending on the order, there is no bound, any result is right, and the
     element is counted as exempt; an infinity in a type narrower than the accumulator is right only where the exact
     result and its bound reach the overflow threshold.  What honest implementations do differently, such as skipping
-    the taps that read padding, is no mismatch: the comparison names it as its `convention`.
+    the taps that read padding, is no mismatch: the comparison names it as its `convention`.  What is within its bound,
+    but far outside what random rounding gives, is *suspect*: `surprise` says how far, and `resembles` what it looks
+    like.
 
     Parameters
     ----------
@@ -56,8 +57,10 @@ def compare_conv2d(
         What it was given: the arguments of `refconv.conv2d`; the arrays may be any framework's too.
     dtype : dtype_like, optional
         The type that `actual` should have; by default the result type of input and weight.
-    accumulate_dtype, input_dtype, confidence, algorithm
-        How the implementation works: see `refconv.error_bound`.
+    **how
+        How the implementation works: ``accumulate_dtype``, ``input_dtype``, ``algorithm``, ``confidence`` and
+        ``epilogue``, as in `refconv.error_bound`; and a way out, ``rtol`` and ``atol``, by which
+        ``atol + rtol·|truth|`` is allowed everywhere.
 
     Returns
     -------
@@ -96,7 +99,7 @@ def compare_conv2d(
     call = Call.of(
         conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, read=to_numpy
     )
-    return _compared(actual, call, dtype, accumulate_dtype, input_dtype, confidence, algorithm)
+    return _compared(actual, call, dtype, how)
 
 
 def compare_result(
@@ -104,9 +107,6 @@ def compare_result(
     function: Callable[..., Array],
     *arguments: Any,
     dtype: npt.DTypeLike | None = None,
-    accumulate_dtype: npt.DTypeLike | None = None,
-    input_dtype: npt.DTypeLike | None = None,
-    confidence: float | None = None,
     **parameters: Any,
 ) -> Comparison:
     """Compare the output of any operation of the family with the truth, as `compare_conv2d` does for one.
@@ -118,8 +118,9 @@ def compare_result(
     function : callable
         What it should have computed: one of the family, as in `refconv.error_bound_of`.
     *arguments, **parameters
-        What it was given: those of the function, in its own order and by its own names.
-    dtype, accumulate_dtype, input_dtype, confidence
+        What it was given: those of the function, in its own order and by its own names; and how it works, as in
+        `compare_conv2d`.
+    dtype : dtype_like, optional
         As in `compare_conv2d`.
 
     Returns
@@ -143,37 +144,37 @@ def compare_result(
     want 1.0
     error 3, 5.03e+07 × its bound 6e-08
     """
-    call = Call.of(function, *arguments, read=to_numpy, **parameters)
-    return _compared(actual, call, dtype, accumulate_dtype, input_dtype, confidence)
+    parameters, how = split(parameters)
+    return _compared(actual, Call.of(function, *arguments, read=to_numpy, **parameters), dtype, how)
 
 
-def _compared(
-    actual: object,
-    call: Call,
-    dtype: npt.DTypeLike | None,
-    accumulate_dtype: npt.DTypeLike | None,
-    input_dtype: npt.DTypeLike | None,
-    confidence: float | None,
-    algorithm: str = "direct",
-) -> Comparison:
-    result = result_dtype(*call.dtypes, dtype=dtype)
-    precision = None
-    if result.kind not in "biuO":
-        precision = Precision.of(result, accumulate_dtype, input_dtype, confidence)
-    reference = reference_of(call, result, precision, algorithm, any_integer=dtype is None)
-    return compare_by_convention(actual, call, reference, precision)
+def _compared(actual: object, call: Call, dtype: npt.DTypeLike | None, words: Words) -> Comparison:
+    result, how = result_dtype(*call.dtypes, dtype=dtype), Arithmetic.of(**words)
+    reference = reference_of(call, result, how, any_integer=dtype is None)
+    found = compare_by_convention(actual, call, reference, how)
+    return replace(found, resembles=likeness(actual, call, reference, how)) if _is_imprecise(found) else found
+
+
+def _is_imprecise(comparison: Comparison) -> bool:
+    return comparison.is_suspect or (not comparison.passed and comparison.obstacle is None)
 
 
 def compare_by_convention(
-    actual: object, call: Call, reference: Reference, precision: Precision | None = None
+    actual: object, call: Call, reference: Reference, how: Arithmetic, *, is_exact: bool = False
 ) -> Comparison:
     """Compare with the reference, and where that fails with what other conventions make of it."""
     comparison = compare_arrays(actual, reference)
-    if comparison.passed or comparison.obstacle is not None:
+    if comparison.obstacle is not None or (comparison.passed and is_exact):
         return comparison
-    judged = Judged(call, precision, reference, to_numpy("the result", actual))
+    if comparison.passed:
+        return replace(comparison, surprise=surprise_of(actual, call, reference, how))
+    plain = replace(how, epilogue=Epilogue(), rtol=0.0, atol=0.0)
+    before = reference_of(call, reference.dtype, plain, any_integer=reference.any_integer, is_exact=is_exact)
+    judged = Judged(call, plain, before, to_numpy("the result", actual))
     for sentence, convention in CONVENTIONS.items():
         other = convention(judged)
-        if other is not None and (found := compare_arrays(actual, other)).passed:
-            return replace(found, convention=sentence)
+        if other is not None:
+            found = compare_arrays(actual, other.after(how.applied(call.operation).epilogue).within(how))
+            if found.passed:
+                return replace(found, convention=sentence)
     return comparison

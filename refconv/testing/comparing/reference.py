@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from refconv.bounds.arithmetic import DIRECT, Arithmetic
+from refconv.bounds.epilogue import Epilogue
 from refconv.bounds.summation import Precision, gamma
-from refconv.bounds.sums import sums_of
+from refconv.bounds.sums import direct_sums, transformed
 from refconv.numbers.dtypes import is_integral, round_once, wide_dtype
 from refconv.numbers.formats import Array, float_info
 from refconv.operations import Call
@@ -38,29 +40,49 @@ class Reference(NamedTuple):
         """The truth in the type of the result."""
         return round_once(self.truth, self.dtype)
 
+    def after(self, epilogue: Epilogue) -> Reference:
+        """Return it for a result that went through an epilogue, in which nothing is rounded."""
+        truth, allowed = epilogue.after(self.truth, self.allowed, None)
+        return self._replace(truth=truth, allowed=np.broadcast_to(allowed, truth.shape))
+
+    def within(self, how: Arithmetic) -> Reference:
+        """Return it with the way out of the bound that was taken."""
+        if not how.tolerance:
+            return self
+        with np.errstate(all="ignore"):
+            more = how.atol + how.rtol * np.abs(np.asarray(self.truth, np.result_type(self.truth, np.float64)))
+        return self._replace(allowed=np.fmax(self.allowed, more))
+
 
 def reference_of(
-    call: Call,
-    dtype: np.dtype[Any],
-    precision: Precision | None = None,
-    algorithm: str = "direct",
-    *,
-    any_integer: bool = False,
+    call: Call, dtype: np.dtype[Any], how: Arithmetic = DIRECT, *, any_integer: bool = False, is_exact: bool = False
 ) -> Reference:
-    """Return the reference for a call whose result is to have this type.
+    """Return the reference for a call whose result is to have this type, and for a kernel that works like this.
 
     For a type narrower than float64 the truth is accumulated in float64; for float64 itself it is correctly rounded.
-    What it may still be off by is allowed for.
+    What it may still be off by is allowed for; but nothing is where the sums are known to be exact.
     """
+    how = how.applied(call.operation)
+    if problem := how.epilogue.refuse(dtype):
+        raise ValueError(problem)
     if dtype.kind in "biuO":
         truth = call(dtype=dtype)
-        return Reference(truth, np.zeros(truth.shape), dtype, any_integer=any_integer and is_integral(dtype))
+        found = Reference(truth, np.zeros(truth.shape), dtype, any_integer=any_integer and is_integral(dtype))
+        return (found.after(how.epilogue) if how.epilogue.text else found).within(how)
     wide = wide_dtype(dtype, *call.dtypes)
     unit = float_info(wide).unit
-    is_exact = unit == float_info(dtype).unit == float_info(np.float64).unit
-    truth = call(dtype=wide, method="exact" if is_exact else "im2col")
-    precision = precision or Precision.of(dtype)
-    sums = sums_of(call, precision, algorithm, exact=truth)
+    is_rounded = unit == float_info(dtype).unit == float_info(np.float64).unit  # as the correctly rounded truth is
+    truth = call(dtype=wide, method="exact" if is_rounded else "im2col")
+    precision = Precision.of(dtype, how)
+    if is_exact:
+        zero = np.zeros(truth.shape)
+        found = Reference(truth, zero, dtype).after(how.epilogue)
+        return (found._replace(allowed=precision.returned(truth, zero, 0)) if how.epilogue.rounds else found).within(
+            how
+        )
+    direct = direct_sums(call, precision, truth)
     with np.errstate(all="ignore"):
-        own_error = unit * np.abs(truth) if is_exact else gamma(sums.roundings, unit) * sums.magnitude
-        return Reference(truth, np.asarray(precision.bound(sums) + own_error), dtype)
+        own_error = unit * np.abs(truth) if is_rounded else gamma(direct.roundings, unit) * direct.magnitude
+        truth, own_error = how.epilogue.after(truth, own_error, float_info(wide))
+        allowed = precision.bound(transformed(call, precision, direct)) + own_error
+    return Reference(truth, np.asarray(allowed), dtype).within(how)

@@ -19,6 +19,7 @@ import time
 from contextlib import suppress
 from typing import Any, BinaryIO
 
+from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.testing.battery.cases import Case
 from refconv.testing.judging.judge import (
     EXPLANATION_LIMIT,
@@ -52,10 +53,15 @@ class IsolatedTarget:
         a target that always hangs does not take hours to be found out.
     threads : int, optional
         Threads that BLAS and OpenMP may use in the child; all where not given.
+    how : Arithmetic
+        How the target works.
     """
 
-    def __init__(self, target: str, op: str, time_limit: float, threads: int | None = None) -> None:
+    def __init__(
+        self, target: str, op: str, time_limit: float, threads: int | None = None, how: Arithmetic = DIRECT
+    ) -> None:
         self._target = target
+        self._how = how
         self._op = op
         self._time_limit = time_limit
         self._environment = dict(os.environ)
@@ -131,7 +137,7 @@ class IsolatedTarget:
         if self._child is None:
             child = self._child = _Child(self._environment)
             try:
-                answer = child.ask((self._target, self._op), LOAD_LIMIT)
+                answer = child.ask((self._target, self._op, self._how), LOAD_LIMIT)
             except _HungError:
                 answer = TargetError(f"target {self._target!r} did not load within {LOAD_LIMIT:g} s")
             except _DiedError as death:
@@ -243,10 +249,10 @@ def serve() -> None:
             return
         if judge is None:
             try:
-                name, op = question
+                name, op, how = question
                 function = load_target(name, op)
                 check_signature(name, function, op)
-                judge = Judge(function)
+                judge = Judge(function, how)
             except TargetError as error:
                 answer: object = error
             else:

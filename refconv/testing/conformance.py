@@ -137,7 +137,7 @@ def check(
     chosen = chosen_cases(tier, op, match, dtype)
     arithmetic.applied(OPERATIONS[op])
     if callable(target):
-        check_signature(name_of(target), target, op)
+        check_signature(name_of(target), target, op, arithmetic.epilogue.steps)
     results: list[CaseResult] = []
 
     def show(result: CaseResult) -> None:

@@ -120,7 +120,7 @@ def likeness(actual: object, call: Call, reference: Reference, how: Arithmetic) 
     array = to_numpy("the result", actual)
     for standard in standards_of(reference.dtype, how):
         if (
-            _is_marked(array, call, reference, standard.how)
+            is_marked(array, call, reference, standard.how)
             and compare_arrays(array, by_standard(call, reference, standard)).passed
         ):
             return f"{standard.sentence}; if it is meant: {standard.how.keywords}"
@@ -141,7 +141,7 @@ def by_standard(call: Call, reference: Reference, standard: Standard) -> Referen
     return reference._replace(allowed=np.fmax(reference.allowed, MARGIN * likely))
 
 
-def _is_marked(actual: Array, call: Call, reference: Reference, how: Arithmetic) -> bool:
+def is_marked(actual: Array, call: Call, reference: Reference, how: Arithmetic) -> bool:
     """Whether a result bears the mark of an arithmetic."""
     marks = []
     if how.accumulate_dtype is not None:

@@ -251,7 +251,7 @@ def serve() -> None:
             try:
                 name, op, how = question
                 function = load_target(name, op)
-                check_signature(name, function, op)
+                check_signature(name, function, op, how.epilogue.steps)
                 judge = Judge(function, how)
             except TargetError as error:
                 answer: object = error

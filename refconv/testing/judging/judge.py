@@ -32,8 +32,8 @@ __all__ = ["CaseResult", "run_case"]
 
 _OURS: Final = f"{Path(__file__).parents[2]}{os.sep}"
 GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
-# Seconds that one failure may take to be explained, or to be examined: what is asked is bounded in work, not in time, so
-# that only a target that hangs when it is called again takes as long.
+# Seconds that one failure may take to be explained, or to be examined: what is asked is bounded in work, not in time,
+# so that only a target that hangs when it is called again takes as long.
 EXPLANATION_LIMIT: Final = 120.0
 
 

@@ -24,7 +24,7 @@ from refconv.testing.battery.data import ROUNDED
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.comparison import Comparison, compare_arrays
 from refconv.testing.comparing.reference import Reference, reference_of
-from refconv.testing.comparing.standards import by_standard, in_format, standards_of
+from refconv.testing.comparing.standards import Standard, by_standard, in_format, is_marked, standards_of
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.targets import Target
 
@@ -62,13 +62,19 @@ class SecondLook:
         return None
 
     def standards(self) -> tuple[str, ...]:
-        """Return the codes of the narrower standards by which it is right, the likeliest first."""
+        """Return the codes of the narrower standards by which it is right: whose mark it bears, then the likeliest.
+
+        There are none of transforms: in a narrow type these err so much that a logical mistake would hide there.
+        """
         case = self.case
-        return tuple(
-            standard.code
+        if case.arithmetic.algorithm != "direct":
+            return ()
+        found = [
+            standard
             for standard in standards_of(case.result_dtype, case.arithmetic)
-            if self._is_within(standard) and self._is_right(replace(case.declared(standard.how), data="exact"))
-        )
+            if self._is_within(standard) and self._is_right(standard)
+        ]
+        return tuple(standard.code for standard in sorted(found, key=lambda standard: not self._is_marked(standard)))
 
     def epilogue(self) -> Finding | None:
         """Return that it is right after an activation that was not declared; None if it is not."""
@@ -84,19 +90,24 @@ class SecondLook:
                 )
         return None
 
-    def _is_within(self, standard: Any) -> bool:
+    def _is_within(self, standard: Standard) -> bool:
         """Whether the result is within what a standard allows; of whole numbers the twin alone decides."""
         if self.case.data == "exact":
             return True
-        if self.case.data in ROUNDED:
+        if self.case.data in ROUNDED and not self.case.arithmetic.epilogue.text:
             reference = by_standard(self.case.call(), self.case.reference(), standard)
             return compare_arrays(self.actual, reference).passed
         return self.case.declared(standard.how).check(self.actual).passed
 
-    def _is_right(self, twin: Case) -> bool:
-        """Whether the target is right in another case; where there are no whole numbers for one, nothing is known."""
+    def _is_marked(self, standard: Standard) -> bool:
+        case = self.case
+        return is_marked(to_numpy("the result", self.actual), case.call(), case.reference(), standard.how)
+
+    def _is_right(self, standard: Standard) -> bool:
+        """Whether whole numbers come out right that a standard computes exactly; if there are none, its mark decides."""
+        twin = replace(self.case.declared(standard.how), data="exact")
         if twin.largest_number() == 0:
-            return True
+            return self._is_marked(standard)
         answer = self._asked(twin)
         return answer is not None and twin.check(answer).passed
 

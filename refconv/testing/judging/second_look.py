@@ -104,7 +104,7 @@ class SecondLook:
         return is_marked(to_numpy("the result", self.actual), case.call(), case.reference(), standard.how)
 
     def _is_right(self, standard: Standard) -> bool:
-        """Whether whole numbers come out right that a standard computes exactly; if there are none, its mark decides."""
+        """Whether whole numbers come out right that a standard sums exactly; if there are none, its mark decides."""
         twin = replace(self.case.declared(standard.how), data="exact")
         if twin.largest_number() == 0:
             return self._is_marked(standard)

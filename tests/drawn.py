@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -114,3 +114,8 @@ def convs(
         padding_mode=padding_mode,
         rng=rng,
     )
+
+
+def places(size: int) -> Iterator[slice]:
+    """Yield all slices of so many places that are not empty."""
+    return (slice(a, b) for a in range(size) for b in range(a + 1, size + 1))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from refusals import naming
 
 from refconv import col2im, conv2d, im2col
 
@@ -29,71 +29,68 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     (
         {"input": np.ones((2, 6, 7, 9))},
         ValueError,
-        "weight has 2 channels per group; it must have C/G = 6/2 = 3 (input (2, 6, 7, 9), weight (6, 2, 3, 2))",
+        "weight … 2 … 6/2 = 3 (input (2, 6, 7, 9), weight (6, 2, 3, 2))",
     ),
     (
         {"input": np.ones((2, 4, 2, 9))},
         ValueError,
-        (
-            "kernel height 3 at dilation 1 spans 3 pixels; it must fit the padded input height 0 + 2 + 0 = 2 "
-            "(input (2, 4, 2, 9), weight (6, 2, 3, 2))"
-        ),
+        ("kernel height 3 … 1 … 3 … height 0 + 2 + 0 = 2 (input (2, 4, 2, 9), weight (6, 2, 3, 2))"),
     ),
-    ({"input": "image"}, TypeError, "input has dtype <U5; it must be a number type (input ())"),
+    ({"input": "image"}, TypeError, "input … <U5 … (input ())"),
     (
         {"input": np.zeros((2, 4, 7, 9), "M8[D]")},
         TypeError,
-        "input has dtype datetime64[D]; it must be a number type (input (2, 4, 7, 9))",
+        "input … datetime64[D] … (input (2, 4, 7, 9))",
     ),
-    ({"weight": [["a"]]}, TypeError, "weight has dtype <U1; it must be a number type (weight (1, 1))"),
+    ({"weight": [["a"]]}, TypeError, "weight … <U1 … (weight (1, 1))"),
     (
         {"weight": np.ones((2, 3, 2))},
         ValueError,
-        "weight has 3 dimensions; it must be (O, C/G, K_h, K_w) (input (2, 4, 7, 9), weight (2, 3, 2))",
+        "weight … 3 … (O, C/G, K_h, K_w) (input (2, 4, 7, 9), weight (2, 3, 2))",
     ),
     (
         {"weight": np.ones((6, 2, 3, 0))},
         ValueError,
-        "kernel_size[1]=0 must be at least 1 (input (2, 4, 7, 9), weight (6, 2, 3, 0))",
+        "kernel_size[1]=0 … 1 (input (2, 4, 7, 9), weight (6, 2, 3, 0))",
     ),
     (
         {"weight": np.ones((6, 2, 0, 2))},
         ValueError,
-        "kernel_size[0]=0 must be at least 1 (input (2, 4, 7, 9), weight (6, 2, 0, 2))",
+        "kernel_size[0]=0 … 1 (input (2, 4, 7, 9), weight (6, 2, 0, 2))",
     ),
     (
         {"bias": np.ones(5)},
         ValueError,
-        "bias has shape (5,); it must be (O,) = (6,) (input (2, 4, 7, 9), weight (6, 2, 3, 2), bias (5,))",
+        "bias … (5,) … (6,) (input (2, 4, 7, 9), weight (6, 2, 3, 2), bias (5,))",
     ),
     (
         {"bias": np.ones((6, 1))},
         ValueError,
-        "bias has shape (6, 1); it must be (O,) = (6,) (input (2, 4, 7, 9), weight (6, 2, 3, 2), bias (6, 1))",
+        "bias … (6, 1) … (6,) (input (2, 4, 7, 9), weight (6, 2, 3, 2), bias (6, 1))",
     ),
     (
         {"bias": 1.0},
         ValueError,
-        "bias has shape (); it must be (O,) = (6,) (input (2, 4, 7, 9), weight (6, 2, 3, 2), bias ())",
+        "bias … () … (6,) (input (2, 4, 7, 9), weight (6, 2, 3, 2), bias ())",
     ),
     (
         {"bias": 1j * np.ones(6)},
         TypeError,
-        "a result of dtype float64 cannot hold the bias, which has dtype complex128",
+        "float64 … bias … complex128",
     ),
     (
         {"weight": 1j * np.ones((6, 2, 3, 2)), "dtype": "float64"},
         TypeError,
-        "a result of dtype float64 cannot hold the weight, which has dtype complex128",
+        "float64 … weight … complex128",
     ),
-    ({"dtype": np.int64}, TypeError, "a result of dtype int64 cannot hold the input, which has dtype float64"),
-    ({"dtype": "U5"}, TypeError, "a result of dtype <U5 cannot hold the input, which has dtype float64"),
+    ({"dtype": np.int64}, TypeError, "int64 … input … float64"),
+    ({"dtype": "U5"}, TypeError, "<U5 … input … float64"),
 ]
 
 
 @pytest.mark.parametrize(("changes", "error", "message"), BAD)
 def test_bad_arrays_are_refused_with_the_numbers(changes: dict[str, Any], error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+    with pytest.raises(error, match=naming(message)):
         conv2d(**{**GOOD, **changes})
 
 
@@ -103,15 +100,15 @@ def test_integers_and_scales_of_ml_dtypes_are_refused(name: str, kind: str) -> N
     ml_dtypes = pytest.importorskip("ml_dtypes", reason="the narrow types come from ml_dtypes")
     array = GOOD[name].astype(getattr(ml_dtypes, kind))
     message = f"{name} has dtype {kind}; it must be a number type ({name} {array.shape})"
-    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(TypeError, match=naming(message)):
         conv2d(**{**GOOD, name: array})
 
 
 @pytest.mark.parametrize("kind", ["int4", "uint4", "float8_e8m0fnu"])
 def test_results_in_integers_and_scales_of_ml_dtypes_are_refused(kind: str) -> None:
     ml_dtypes = pytest.importorskip("ml_dtypes", reason="the narrow types come from ml_dtypes")
-    message = f"a result of dtype {kind} cannot hold the input, which has dtype float64"
-    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+    message = f"{kind} … input … float64"
+    with pytest.raises(TypeError, match=naming(message)):
         conv2d(**GOOD, dtype=getattr(ml_dtypes, kind))
 
 
@@ -158,7 +155,7 @@ COLUMNS = "(N, C·K_h·K_w, P·Q) or (C·K_h·K_w, P·Q)"
             ValueError,
             f"input has 5 dimensions; {RANKS} (input (1, 2, 3, 4, 5), kernel_size=(2, 3))",
         ),
-        (im2col, [[["a"]]], (1,), TypeError, "input has dtype <U1; it must be a number type (input (1, 1, 1))"),
+        (im2col, [[["a"]]], (1,), TypeError, "input … <U1 … (input (1, 1, 1))"),
         (
             col2im,
             np.ones(12),
@@ -181,12 +178,12 @@ COLUMNS = "(N, C·K_h·K_w, P·Q) or (C·K_h·K_w, P·Q)"
             np.zeros((12, 12), "M8[s]"),
             ((4, 5), 2),
             TypeError,
-            "columns has dtype datetime64[s]; it must be a number type (columns (12, 12))",
+            "columns … datetime64[s] … (columns (12, 12))",
         ),
     ],
 )
 def test_im2col_and_col2im_refuse_bad_arrays_with_the_numbers(
     function: Callable[..., object], array: Any, arguments: tuple[Any, ...], error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+    with pytest.raises(error, match=naming(message)):
         function(array, *arguments)

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from refusals import naming
 
 from refconv import conv2d, conv_transpose2d
 from refconv.geometry.build import plan_convolution
@@ -113,7 +113,7 @@ def test_pixels_read_numbers_the_pixels_and_marks_the_padding() -> None:
 
 
 def test_entries_beyond_int64_are_refused() -> None:
-    with pytest.raises(OverflowError, match=r"^the exact result 9223372036854775808 is outside int64's range"):
+    with pytest.raises(OverflowError, match=naming("9223372036854775808 … int64")):
         conv2d_matrix(np.array([[[[2**63]]]], np.uint64), 2)
     weight = np.full((1, 1, 1, 2), 2**62)
     assert conv2d_matrix(weight, (1, 2)).toarray().tolist() == [[2**62, 2**62]]
@@ -128,17 +128,17 @@ def test_entries_beyond_int64_are_refused() -> None:
     ("changes", "error", "message"),
     [
         ({"weight": np.ones((1, 1, 1, 1), object)}, TypeError, "weight has dtype object; it must be a type that SciPy can multiply (weight (1, 1, 1, 1))"),
-        ({"weight": np.ones((1, 1, 1))}, ValueError, "weight has 3 dimensions; it must be (O, C/G, K_h, K_w)"),
-        ({"groups": 0}, ValueError, "groups=0 must be at least 1"),
-        ({"groups": 4}, ValueError, "groups=4 must divide both input channels C=8 and output channels O=6 (input (8, 5, 5), weight (6, 2, 1, 1))"),
-        ({"input_size": (1, 2, 3)}, ValueError, "input_size=(1, 2, 3) has length 3; it must be an int or a pair (height, width)"),
-        ({"input_size": -1}, ValueError, "input_size=-1 must be at least 0"),
-        ({"stride": 0}, ValueError, "stride=0 must be at least 1 (input (2, 5, 5), weight (6, 2, 1, 1))"),
+        ({"weight": np.ones((1, 1, 1))}, ValueError, "weight … 3 … (O, C/G, K_h, K_w)"),
+        ({"groups": 0}, ValueError, "groups=0 … 1"),
+        ({"groups": 4}, ValueError, "groups=4 … C=8 … O=6 (input (8, 5, 5), weight (6, 2, 1, 1))"),
+        ({"input_size": (1, 2, 3)}, ValueError, "input_size=(1, 2, 3) … 3 … a pair (height, width)"),
+        ({"input_size": -1}, ValueError, "input_size=-1 … 0"),
+        ({"stride": 0}, ValueError, "stride=0 … 1 (input (2, 5, 5), weight (6, 2, 1, 1))"),
     ],
 )  # fmt: skip
 def test_bad_arguments_are_refused(changes: dict[str, Any], error: type[Exception], message: str) -> None:
     arguments: dict[str, Any] = {"weight": np.ones((6, 2, 1, 1)), "input_size": 5, **changes}
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+    with pytest.raises(error, match=naming(message)):
         conv2d_matrix(**arguments)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from refconv.core import parts, products
+from refconv.core import adjoint, sums
 
 ONE = 1  # so that every number of a result is a part of its own, as far as sums can be taken apart
 
 
 def set_tiles(patch: pytest.MonkeyPatch, size: int) -> None:
     """Let nothing that a part of a sum has to hold be of more than so many numbers, if that can be."""
-    for name in ("TILE", "WEIGHTS", "PIXELS"):
-        patch.setattr(parts, name, size)
-    patch.setattr(parts, "FEWEST_CHANNELS", 1)
-    patch.setattr(products, "TILE", size)
+    for module, names in ((sums, ("TILE", "WEIGHTS")), (adjoint, ("TILE", "WEIGHTS", "PIXELS"))):
+        for name in names:
+            patch.setattr(module, name, size)
+    patch.setattr(adjoint, "FEWEST_CHANNELS", 1)

@@ -82,7 +82,7 @@ class AxisMap(Generic[C]):
 
     def _through(self, taps: Progression, start: int) -> C:
         """Return what `taps`, moved by `start` outputs of this map, read."""
-        places = [divmod(start + tap, self.period) for tap in taps]
+        places = [divmod(start + tap, self.period) for tap in self.phases[0].needed(taps, self.period)]
         return self.phases[0].gather((self.shift * periods, self.phases[phase]) for periods, phase in places)
 
     def repeated(self, times: int) -> AxisMap[C]:
@@ -142,12 +142,16 @@ def transposed_window(kernel_size: int, stride: int, dilation: int, before: int)
 
     Only the taps for which that is a whole number are read, and which ones these are repeats after S outputs.
     """
-    step = dilation // math.gcd(dilation, stride)
+    factor = math.gcd(dilation, stride)
+    step, every = dilation // factor, stride // factor
     phases = []
     for phase in range(stride):
-        places = [divmod(phase + before - dilation * tap, stride) for tap in range(kernel_size)]
-        offsets = [offset for offset, remainder in places if remainder == 0]
-        phases.append(Progression(min(offsets, default=0), step, len(offsets)))
+        place, rest = divmod(phase + before, factor)
+        # D·k = p + T modulo S: the first such tap, and from there on every one that is S/gcd further.
+        first = place * pow(step, -1, every) % every if rest == 0 else kernel_size
+        count = max(0, -(-(kernel_size - first) // every))
+        lowest = (phase + before - dilation * (first + every * (count - 1))) // stride if count else 0
+        phases.append(Progression(lowest, step, count))
     return LayerMap(1, tuple(phases))
 
 

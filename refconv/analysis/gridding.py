@@ -13,7 +13,7 @@ import operator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, islice
 from textwrap import indent
 
 import numpy as np
@@ -21,18 +21,21 @@ from numpy.typing import NDArray
 
 from refconv.analysis.axis_map import LayerMap
 from refconv.analysis.axis_use import AxisUse
+from refconv.analysis.dilation_design import Design, fewest_layers
 from refconv.analysis.exact_rule import HoleFree, hole_free
 from refconv.analysis.footprint import Footprint, footprint
 from refconv.analysis.hdc import Hdc, hdc
 from refconv.analysis.layers import AXES
 from refconv.analysis.network import Layers, Network, Parallel
+from refconv.analysis.rate_search import RateSearch
 from refconv.analysis.repair import Repair, repair_dilations
-from refconv.geometry.arguments import IntOrPair, Pair
+from refconv.geometry.arguments import LARGEST_INT, IntOrPair, Pair
 
 __all__ = ["Gridding", "gridding"]
 
 MOST_LISTED = 12  # holes, in one line of an explanation
 MOST_REPAIRS = 5  # in an explanation
+MOST_DESIGNS = 2000  # that are ranked for one; more take longer than all the rest of it
 
 
 @dataclass(frozen=True, repr=False)
@@ -134,6 +137,7 @@ class Gridding:
         repairs = self.repairs[:MOST_REPAIRS]
         if repairs:
             lines += ["rates without holes, as few changed as possible:", *(f"  {repair}" for repair in repairs)]
+            lines += _of_the_same_field(repairs[0])
         return "\n".join(lines)
 
     def _verdict(self) -> str:
@@ -142,6 +146,20 @@ class Gridding:
 
     def __repr__(self) -> str:
         return f"<Gridding {self._verdict()}>"
+
+
+def _of_the_same_field(repair: Repair) -> list[str]:
+    """Name rates that see as much as those that were given, and leave no holes: 1, 2, 3 for 2, 2, 2."""
+    before = Design(repair.before, repair.kernel_size)
+    size, layers, kernel_size = before.receptive_field, len(repair.before), repair.kernel_size
+    command = f"refconv design --receptive-field {size}" + (f" --kernel {kernel_size}" if kernel_size != 3 else "")
+    fewest = fewest_layers(size, kernel_size)
+    if fewest > layers:
+        return [f"rates without holes that see as much, {size}, take {fewest} layers: {command}"]
+    search = RateSearch(layers, 1, kernel_size, sum(repair.before), LARGEST_INT)
+    found = sorted(islice(search.grow((), 0, 1), MOST_DESIGNS + 1))
+    shown = [f"  {', '.join(map(str, rates))}" for _, rates in found[:MOST_REPAIRS] if len(found) <= MOST_DESIGNS]
+    return [f"rates without holes that see as much, {size}: {command} --layers {layers}", *shown]
 
 
 def gridding(network: Network, output: IntOrPair = 0) -> Gridding:

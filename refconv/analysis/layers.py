@@ -7,7 +7,8 @@ two questions about each axis: which inputs does an output read (its `LayerMap`)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from refconv.analysis.axis_map import LayerMap, window
@@ -37,24 +38,35 @@ class Layer(ABC):
         return {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "mode": "nearest", "ceil_mode": False}
 
     def __repr__(self) -> str:
-        values = {field.name: _in_short(getattr(self, field.name)) for field in fields(self)}
-        first, *others = values.items()
-        defaults = self.defaults()
-        shown = [f"{name}={value!r}" for name, value in others if value != defaults[name]]
-        return f"{type(self).__name__}({', '.join([repr(first[1]), *shown])})"
+        return described(type(self).__name__, vars(self), self.defaults())
+
+    def along(self, axis: int) -> str:
+        """Return the same about one axis alone, as for a layer of a sequence."""
+        numbers = {name: (value[axis],) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+        return described(type(self).__name__, numbers, self.defaults())
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
 
+def described(kind: str, numbers: Mapping[str, Any], defaults: Mapping[str, object]) -> str:
+    """Return a layer as it is written in Python, without what is as usual: ``Conv(3, stride=2)``."""
+    values = {name: _in_short(value) for name, value in numbers.items()}
+    usual = {name: _in_short(value) for name, value in defaults.items()}
+    (_, size), *others = values.items()
+    shown = [f"{name}={value!r}" for name, value in others if value != usual[name]]
+    return f"{kind}({', '.join([repr(size), *shown])})"
+
+
 def _in_short(value: Any) -> Any:
-    """Return one number for a pair of equal ones, inside and out: ``((1, 1), (2, 2))`` becomes ``(1, 2)``."""
+    """Return one number for equal ones, inside and out: ``((1, 1), (2, 2))`` becomes ``(1, 2)``."""
     if not isinstance(value, tuple):
         return value
-    first, second = map(_in_short, value)
-    is_mixed = isinstance(first, tuple) != isinstance(second, tuple)
-    return first if first == second and not isinstance(first, tuple) else value if is_mixed else (first, second)
+    short = tuple(map(_in_short, value))
+    if len(set(short)) == 1 and (len(short) == 1 or not isinstance(short[0], tuple)):
+        return short[0]
+    return value if len({isinstance(each, tuple) for each in short}) > 1 else short
 
 
 @dataclass(frozen=True, repr=False, init=False)

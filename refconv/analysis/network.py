@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Self, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeAlias
 
-from refconv.analysis.layers import Conv, Layer, Pool
+from refconv.analysis.layers import AXES, Conv, Layer, Pool
 from refconv.analysis.notation import Item, Word, place_name, read
 from refconv.analysis.upsampling import ConvTranspose, Upsample
+from refconv.geometry.arguments import IntOrPair, Pair, as_pair
+from refconv.geometry.build import build_axis
 
 __all__ = ["Layers", "Network", "Parallel"]
 
@@ -46,7 +48,7 @@ class Layers(tuple["Layer | Parallel", ...]):
         return super().__new__(cls, given)
 
     @classmethod
-    def parse(cls, line: str) -> Self:
+    def parse(cls, line: str, input_size: IntOrPair | None = None) -> Self:
         """Return the network that one line says.
 
         Parameters
@@ -54,8 +56,11 @@ class Layers(tuple["Layer | Parallel", ...]):
         line : str
             Layers between spaces: ``k`` and a kernel size is a convolution, ``pool`` a pooling, ``convt`` a transposed
             convolution, ``up`` and a scale an upsampling; then ``s``, ``p``, ``d`` and ``o`` with stride, padding,
-            dilation and output padding, ``ceil`` and ``bilinear``.  A size is ``3`` or ``3x5``, height first.
-            Branches stand in brackets with ``|`` between them.
+            dilation and output padding, ``ceil`` and ``bilinear``.  A size is ``3`` or ``3x5``, height first, and a
+            padding may be ``psame``, too.  Branches stand in brackets with ``|`` between them; ``(k3 k3)x4`` is
+            repeated; and with ``c1:`` in front, all sizes are along the width.
+        input_size : int or pair of int, optional
+            The image's size, which SAME padding depends on where there is a stride.
 
         Returns
         -------
@@ -76,7 +81,8 @@ class Layers(tuple["Layer | Parallel", ...]):
         Traceback (most recent call last):
         ValueError: layer 2: 'q3' must be a layer, such as k3, k3s2p1d2, k3x5, pool2; did you mean 'k3'?
         """
-        return cls(_build(read(line), []))
+        size = None if input_size is None else as_pair("input_size", input_size, minimum=1)
+        return cls(_build(read(line), [], size)[0])
 
     def __repr__(self) -> str:
         return f"Layers({list(self)!r})"
@@ -121,25 +127,45 @@ class Parallel:
 Network: TypeAlias = Layer | Parallel | Iterable["Layer | Parallel"]
 
 
-def _build(items: Sequence[Item], place: list[int]) -> list[Layer | Parallel]:
-    """Make layers of the words of a line; what a layer refuses is said with its number."""
+def _build(items: Sequence[Item], place: list[int], size: Pair | None) -> tuple[list[Layer | Parallel], Pair | None]:
+    """Make layers of the words of a line, and the size of their map; what a layer refuses is said with its number."""
     layers: list[Layer | Parallel] = []
     for number, item in enumerate(items, start=1):
         here = [*place, number]
         if isinstance(item, tuple):
-            layers.append(Parallel(*(_build(branch, [*here, i]) for i, branch in enumerate(item, start=1))))
+            branches = [_build(branch, [*here, i], size) for i, branch in enumerate(item, start=1)]
+            layers.append(Parallel(*(branch for branch, _ in branches)))
+            size = branches[0][1]
             continue
         try:
-            layers.append(_build_layer(item))
+            layer = _build_layer(_fitted(item, size))
         except ValueError as error:
             raise ValueError(f"{place_name(here)}, {item.text!r}: {error}") from None
-    return layers
+        layers.append(layer)
+        try:
+            size = None if size is None else (layer.output_size(0, size[0]), layer.output_size(1, size[1]))
+        except ValueError:
+            size = None  # the feature map vanishes, which whoever asks for its size is told
+    return layers, size
+
+
+def _fitted(word: Word, size: Pair | None) -> Word:
+    """Return a word with SAME padding in numbers, where the size that it depends on is known."""
+    padding = word.options.get("p")
+    if not isinstance(padding, str) or size is None:
+        return word
+    default = word.size if word.kind == "pool" else 1
+    kernel, stride = as_pair("size", word.size, 1), as_pair("stride", word.options.get("s", default), 1)
+    rate = as_pair("dilation", word.options.get("d", 1), 1)
+    axes = zip(AXES, size, kernel, stride, rate, strict=True)
+    sides = tuple(build_axis(name, h, k, s, d, padding, "zeros").padding for name, h, k, s, d in axes)
+    return replace(word, options={**word.options, "p": sides})  # type: ignore[dict-item]  # a pair of pairs
 
 
 def _build_layer(word: Word) -> Layer:
     """Make the layer of one word; what it does not say has the layer's own default."""
     names = {"s": "stride", "p": "padding", "d": "dilation", "o": "output_padding"}
-    options = {names[letter]: value for letter, value in word.options.items()}
+    options: dict[str, Any] = {names[letter]: value for letter, value in word.options.items()}
     if word.kind == "k":
         return Conv(word.size, **options)
     if word.kind == "pool":

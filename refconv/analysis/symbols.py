@@ -69,7 +69,7 @@ def greatest(values: Iterable[int]) -> int:
 
 
 def _extreme(of_numbers: Any, name: str, values: tuple[int, ...]) -> int:
-    if not is_symbolic(values):
+    if all(isinstance(value, int) for value in values) or not is_symbolic(values):  # which is asked of every layer
         return cast("int", of_numbers(values))
     import sympy  # noqa: PLC0415  # the caller's own expressions come from it
 

@@ -36,6 +36,13 @@ class Progression:
         """The largest offset; before the first where there is none."""
         return self.first + self.step * (self.count - 1)
 
+    def ends(self, count: int) -> Progression | tuple[int, ...]:
+        """Return the first and the last `count` offsets, and those between only where there are few of them."""
+        if self.count <= 2 * count:
+            return self
+        first = Progression(self.first, self.step, count)
+        return (*first, *Progression(self.last - self.step * (count - 1), self.step, count))
+
 
 PIXEL = Progression(0, 1, 1)
 
@@ -50,6 +57,10 @@ class Contents(Protocol):
 
     def through(self, layer: Progression, shift: int) -> Self:
         """Return what a layer reads on top of a map with one phase, `shift` pixels from output to output."""
+        ...
+
+    def needed(self, layer: Progression, period: int) -> Iterable[int]:
+        """Return the layer's offsets that have to be looked at, on top of a map of so many phases."""
         ...
 
 
@@ -86,6 +97,10 @@ class Taps:
         if layer == PIXEL:
             return self
         return self.gather((shift * tap, self) for tap in layer)
+
+    def needed(self, layer: Progression, period: int) -> Iterable[int]:  # noqa: ARG002  # a span needs fewer
+        """Return all offsets: each is a path."""
+        return layer
 
     @property
     def total(self) -> int:
@@ -149,6 +164,10 @@ class Span:
         if layer.count == 0 or self == NOTHING:
             return NOTHING
         return Span(self.first + shift * layer.first, self.last + shift * layer.last)
+
+    def needed(self, layer: Progression, period: int) -> Iterable[int]:
+        """Return the offsets at either end, one for each phase: a million taps cost no more than two."""
+        return layer.ends(period)
 
 
 NOTHING = Span(0, -1)

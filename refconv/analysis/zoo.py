@@ -10,8 +10,12 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from refconv.analysis.axis_map import PIXEL_SPAN, AxisMap
 from refconv.analysis.layers import Conv, Layer, Pool
 from refconv.analysis.network import Layers, Parallel
+from refconv.analysis.taps import Span
+from refconv.analysis.trace import axis_maps
+from refconv.analysis.upsampling import ConvTranspose
 
 __all__ = ["ZooNetwork", "find", "names"]
 
@@ -43,6 +47,13 @@ class ZooNetwork:
     source: str
     layers: Layers
     points: Mapping[str, int]
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it has one axis alone, which is written as the width."""
+        return all(
+            field.period == 1 and field.shift == 1 and field.phases[0].size == 1 for field in _heights(self.layers)
+        )
 
     def up_to(self, point: str) -> Layers:
         """Return the network up to a point, that layer included; a ValueError says which points there are."""
@@ -122,6 +133,11 @@ def _vgg(convolutions: tuple[int, ...]) -> Iterable[Named]:
         yield f"pool{stage}", Pool(2)
 
 
+def _heights(layers: Layers) -> list[AxisMap[Span]]:
+    """Return the maps along the height after every layer; several for one where branches have different strides."""
+    return [each for maps in axis_maps(layers, 0, PIXEL_SPAN) for each in maps]
+
+
 def _bottleneck(stride: int, dilation: int = 1) -> Parallel:
     """1×1, 3×3 and 1×1 beside a shortcut; the 3×3 has the stride."""
     shortcut = [Conv(1, stride=stride)] if stride > 1 else []
@@ -138,10 +154,13 @@ def _slim_resnet(units: tuple[int, ...]) -> Iterable[Named]:
             yield f"block{block}" if unit == depth else f"block{block}/unit{unit}", _bottleneck(2 if is_last else 1)
 
 
-def _torchvision_resnet(units: tuple[int, ...], output_stride: int = 32) -> Iterable[Named]:
+def _torchvision_resnet(
+    units: tuple[int, ...], output_stride: int = 32, multi_grid: tuple[int, ...] = ()
+) -> Iterable[Named]:
     """Torchvision's ResNet, which has the stride in the first block of a layer.
 
-    Beyond the output stride a layer doubles its dilation in place of the stride, from its second block on.
+    Beyond the output stride a layer doubles its dilation in place of the stride, from its second block on.  With a
+    multi-grid the blocks of the last layer have the dilation times its numbers, the first, too (DeepLabv3, 3.1).
     """
     yield "conv1", Conv(7, stride=2, padding=3)
     yield "maxpool", Pool(3, stride=2, padding=1)
@@ -151,9 +170,29 @@ def _torchvision_resnet(units: tuple[int, ...], output_stride: int = 32) -> Iter
         if total * stride > output_stride:
             stride, dilation = 1, dilation * stride
         total *= stride
-        for block in range(1, depth + 1):
-            unit = _bottleneck(stride, first_dilation) if block == 1 else _bottleneck(1, dilation)
+        rates = [first_dilation, *[dilation] * (depth - 1)]
+        if multi_grid and layer == len(units):
+            rates = [dilation * rate for rate in multi_grid]
+        for block, rate in enumerate(rates, start=1):
+            unit = _bottleneck(stride if block == 1 else 1, rate)
             yield f"layer{layer}" if block == depth else f"layer{layer}.{block - 1}", unit
+
+
+# Kernel, stride and dilation of MobileNetV3-Large's blocks, and whether there is a shortcut; the last are dilated.
+_MOBILENET = (
+    (3, 1, 1, True), (3, 2, 1, False), (3, 1, 1, True), (5, 2, 1, False), (5, 1, 1, True), (5, 1, 1, True),
+    (3, 2, 1, False), (3, 1, 1, True), (3, 1, 1, True), (3, 1, 1, True), (3, 1, 1, False), (3, 1, 1, True),
+    (5, 1, 2, False), (5, 1, 2, True), (5, 1, 2, True),
+)  # fmt: skip
+
+
+def _mobilenet() -> Iterable[Named]:
+    """MobileNetV3-Large at output stride 16, without squeeze-and-excitation, which reads the whole image."""
+    yield "features.0", Conv(3, stride=2, padding=1)
+    for number, (kernel, stride, rate, has_shortcut) in enumerate(_MOBILENET, start=1):
+        depthwise = Conv(kernel, stride=stride, padding=rate * (kernel - 1) // 2, dilation=rate)
+        yield f"features.{number}", Parallel([], depthwise) if has_shortcut else depthwise
+    yield "features.16", Conv(1)
 
 
 def _aspp(rates: tuple[int, ...]) -> Iterable[Named]:
@@ -165,6 +204,29 @@ def _aspp(rates: tuple[int, ...]) -> Iterable[Named]:
 def _deeplab() -> Iterable[Named]:
     yield from _torchvision_resnet((3, 4, 6, 3), output_stride=8)
     yield from _aspp((12, 24, 36))
+
+
+def _deeplab_at_16(backbone: Iterable[Named], rates: tuple[int, ...]) -> Iterable[Named]:
+    yield from backbone
+    yield from _aspp(rates)
+
+
+def _unet() -> Iterable[Named]:
+    """Four levels of two 3×3 each, pooled on the way down, and transposed and concatenated on the way up."""
+    network = _double()
+    for _ in range(4):
+        network = [*_double(), Parallel([], [Pool(2), *network, ConvTranspose(2, stride=2)]), *_double()]
+    names = ("down1.conv1", "down1.conv2", "level2", "up1.conv1", "up1.conv2")
+    yield from zip(names, network, strict=True)
+
+
+def _double() -> list[Layer | Parallel]:
+    return [Conv(3, padding=1), Conv(3, padding=1)]
+
+
+def _patchgan() -> Iterable[Named]:
+    for number, stride in enumerate((2, 2, 2, 1, 1), start=1):
+        yield f"conv{number}", Conv(4, stride=stride, padding=1)
 
 
 def _context() -> Iterable[Named]:
@@ -209,8 +271,22 @@ _ZOO: dict[str, tuple[str, Callable[[], Iterable[Named]]]] = {
     "resnet101": (f"{_TORCHVISION}: resnet101", lambda: _torchvision_resnet((3, 4, 23, 3))),
     "resnet152": (f"{_TORCHVISION}: resnet152", lambda: _torchvision_resnet((3, 8, 36, 3))),
     "deeplabv3-resnet50": ("torchvision.models.segmentation: deeplabv3_resnet50, without image pooling", _deeplab),
+    "deeplabv3-resnet50-os16": (
+        f"{_DEEPLAB}, on ResNet-50 at output stride 16",
+        lambda: _deeplab_at_16(_torchvision_resnet((3, 4, 6, 3), output_stride=16), (6, 12, 18)),
+    ),
+    "deeplabv3-resnet50-multigrid": (
+        f"{_DEEPLAB}, section 4.2, multi-grid 1, 2, 4",
+        lambda: _deeplab_at_16(_torchvision_resnet((3, 4, 6, 3), 16, multi_grid=(1, 2, 4)), (6, 12, 18)),
+    ),
+    "deeplabv3-mobilenet_v3-os16": (
+        "torchvision.models.segmentation: deeplabv3_mobilenet_v3_large, without image pooling and gates",
+        lambda: _deeplab_at_16(_mobilenet(), (12, 24, 36)),
+    ),
     "aspp": (f"{_DEEPLAB}, output stride 16, without image pooling", lambda: _aspp((6, 12, 18))),
     "context": ('Yu & Koltun, "Multi-scale context aggregation by dilated convolutions" (2016), table 1', _context),
+    "unet": ('Ronneberger, Fischer & Brox, "U-Net" (2015), with padding that keeps the size', _unet),
+    "patchgan": ('Isola et al., "Image-to-image translation with conditional adversarial networks" (2017)', _patchgan),
     "wavenet": (
         'van den Oord et al., "WaveNet: a generative model for raw audio" (2016), one block of ten layers',
         _wavenet,

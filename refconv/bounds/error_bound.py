@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Unpack
 
+import numpy as np
 import numpy.typing as npt
 
 from refconv.bounds.arithmetic import Arithmetic, Words, split
 from refconv.bounds.random_order import random_order_bound
 from refconv.bounds.summation import Precision
-from refconv.bounds.sums import sums_of
+from refconv.bounds.sums import for_all, sums_of
 from refconv.conv import conv2d
 from refconv.geometry.arguments import IntOrPair, PaddingLike, check_choice
 from refconv.numbers.formats import Array
@@ -168,9 +169,17 @@ def error_bound_of(
 
 
 def _bound(call: Call, dtype: npt.DTypeLike, bound: str, how: Words) -> Array:
+    """Return the bound of a call, block by block: what a line of NumPy reads is then still in the cache."""
     check_choice("bound", bound, ("worst_case", "random_order"))
     arithmetic = Arithmetic.of(**how).applied(call.operation)
     if arithmetic.tolerance:
         raise ValueError(f"{arithmetic.tolerance} is no part of a bound; it is for comparisons")
-    precision = Precision.of(dtype, arithmetic)
-    return random_order_bound(call, precision) if bound == "random_order" else precision.bound(sums_of(call, precision))
+    precision = for_all(Precision.of(dtype, arithmetic), call)
+    if bound == "random_order":
+        return random_order_bound(call, precision)
+    if arithmetic.epilogue.steps:  # whose numbers are for the whole
+        return precision.bound(sums_of(call, precision))
+    found = np.zeros(call.operation.sum.shape(call.plan))
+    for place, part in call.blocks(whole=arithmetic.algorithm != "direct"):
+        found[place] = precision.bound(sums_of(part, precision))
+    return found.reshape(call.shape)

@@ -76,12 +76,15 @@ class Precision:
         What it rounds its inputs to before it multiplies them.
     how : Arithmetic
         What is said of it beside.
+    chances : float
+        How many roundings all elements have together; 0 where they are those at hand.
     """
 
     result: FloatInfo
     accumulator: FloatInfo
     multiplier: FloatInfo | None = None
     how: Arithmetic = DIRECT
+    chances: float = 0.0
 
     @classmethod
     def of(cls, dtype: npt.DTypeLike, how: Arithmetic = DIRECT) -> Precision:
@@ -136,8 +139,8 @@ class Precision:
         worst = gamma(roundings, unit) if sums.cost is None else np.asarray(sums.cost(unit))
         if confidence is None or sums.cost is not None:
             return worst
-        occurrences = (2 if sums.is_complex else 1) * sums.magnitude.size / max(1, roundings.size)
-        chances = 2 * occurrences * float(roundings.sum()) / (1 - confidence)
+        occurrences = self.chances or float(roundings.sum()) * sums.magnitude.size / max(1, roundings.size)
+        chances = 2 * (2 if sums.is_complex else 1) * occurrences / (1 - confidence)
         deviations = np.sqrt(2 * np.log(max(chances, 1.0))) / (1 - unit)  # λ
         likely = np.expm1(deviations * np.sqrt(roundings) * unit + roundings * unit**2 / (1 - unit))
         return np.asarray(np.minimum(worst, likely))

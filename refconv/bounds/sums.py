@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -24,16 +26,9 @@ def sums_of(call: Call, precision: Precision, exact: Array | None = None) -> Sum
 
 def direct_sums(call: Call, precision: Precision, exact: Array | None = None) -> Sums:
     """Return the sums of products as they stand."""
-    plan, bias = call.plan, call.operands.get("bias")
     is_complex = any(dtype.kind == "c" for dtype in call.dtypes)
     sizes = call.each(magnitude)
-    total = sizes()
-    products = products_of(plan, call.operation.asked) * (2 if is_complex else 1)
-    products = products if plan.batched or call.operation.asked == "weight" else products[0]
-    products = products.reshape(-1, 1)[:, 0] if call.operation.by == "bias" else products
-    alone = bias is not None and not is_held(bias, precision.accumulator).all()  # is a bias rounded by being loaded?
-    more = (bias is not None) + ("scale" in precision.how.epilogue.steps)  # which may be folded into the weights
-    roundings = np.where(products > 0, products + more, int(alone))
+    total, roundings = sizes(), roundings_of(call, precision)
     input_error: Array | float = 0.0
     if precision.multiplier is not None:
         input_error = rounded_inputs_error(total, _rounded_factors(sizes, precision.multiplier)(), roundings)
@@ -79,6 +74,29 @@ def is_held(operand: Array, kind: FloatInfo) -> Array:
     """Return which numbers are numbers of a format; complex ones, if both parts are."""
     wide = operand.astype(wide_dtype(operand.dtype))
     return np.asarray((round_to_format(wide.real, kind) == wide.real) & (round_to_format(wide.imag, kind) == wide.imag))
+
+
+def roundings_of(call: Call, precision: Precision) -> Array:
+    """Return how often a product of each element is rounded at most, in a shape that broadcasts to the result's."""
+    plan, bias = call.plan, call.operands.get("bias")
+    products = products_of(plan, call.operation.asked) * (2 if any(dtype.kind == "c" for dtype in call.dtypes) else 1)
+    products = products if plan.batched or call.operation.asked == "weight" else products[0]
+    products = products.reshape(-1, 1)[:, 0] if call.operation.by == "bias" else products
+    alone = bias is not None and not is_held(bias, precision.accumulator).all()  # is a bias rounded by being loaded?
+    more = (bias is not None) + ("scale" in precision.how.epilogue.steps)  # which may be folded into the weights
+    return np.where(products > 0, products + more, int(alone))
+
+
+def for_all(precision: Precision, call: Call) -> Precision:
+    """Return the precision whose confidence is for all of a call's elements together, whatever part is looked at."""
+    if precision.how.confidence is None:
+        return precision
+    roundings = roundings_of(call, precision)
+    if precision.how.algorithm in WINOGRAD:
+        channels = call.plan.group_in_channels * (2 if any(dtype.kind == "c" for dtype in call.dtypes) else 1)
+        each = WINOGRAD[precision.how.algorithm].roundings(channels, len(call.plan.axes))
+        roundings = np.full_like(roundings, each + ("bias" in call.operands))
+    return replace(precision, chances=float(roundings.sum()) * math.prod(call.shape) / max(1, roundings.size))
 
 
 def products_of(plan: ConvGeometry, asked: str) -> Array:

@@ -1,4 +1,4 @@
-"""``refconv analyze``: the receptive field of every layer, the holes and their cure, and the footprint."""
+"""``refconv analyze``: what every layer of a network sees, what it leaves out, and what that means for an image."""
 
 from __future__ import annotations
 
@@ -6,23 +6,34 @@ import argparse
 import json
 import math
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
+from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from refconv.analysis import Layers, Parallel, gridding, receptive_field, zoo
-from refconv.analysis.onnx_graph import read_onnx
+from refconv.analysis.graph.field import Tensor
+from refconv.analysis.graph.network_graph import Graph, from_onnx
+from refconv.analysis.graph.series import chain_to, graph_of
+from refconv.analysis.gridding import Gridding
+from refconv.analysis.notation import one_axis
 from refconv.analysis.trace import feature_maps
-from refconv.commands.network_report import NetworkReport
-from refconv.geometry.arguments import Pair
-from refconv.plots import plot_footprint, plot_receptive_fields
+from refconv.commands.network_report import NetworkReport, Row, rows_of
+from refconv.commands.text_table import table, write
+from refconv.plots.networks import save_network
 
 __all__ = ["register"]
 
-MOST_CELLS = 49  # along each side of a plotted footprint; beyond, the counts are too small to read
 MOST_TERMS = 10_000  # outer products in a footprint; beyond, counting takes minutes
+MOST_COUNTS = 5_000_000  # pixels along an axis, times layers and terms, in Python's own integers; some three seconds
 
 _DESCRIPTION = "Say what every layer of a network sees, whether it leaves holes, and how often it uses each pixel."
-_LAYERS_HELP = "layers such as 'k7s2p3 pool2 k3d2 (k1 | k3p6d6)', or model.onnx, or model.onnx:tensor to stop there"
+_LAYERS_HELP = (
+    "layers such as 'k7s2p3 pool2 k3d2 (k1 | k3p6d6)', 'c1: (k2d1 k2d2)x3' along one axis, or model.onnx, or "
+    "model.onnx:NAME to stop at a tensor, node or module, or model.onnx:NAME..NAME for the part between two"
+)
 
 
 def register(commands: Any) -> None:
@@ -31,49 +42,83 @@ def register(commands: Any) -> None:
     command.set_defaults(run=_analyze)
     command.add_argument("layers", nargs="*", metavar="LAYERS", help=_LAYERS_HELP)
     command.add_argument("--zoo", metavar="NAME", help=f"a known network: {', '.join(zoo.names())}")
-    command.add_argument("--input", metavar="HxW", help="the image's size, for the size of every feature map")
+    command.add_argument("--input", metavar="HxW", help="the image's size: what of it is seen, and every feature map")
+    command.add_argument("--from", metavar="NAME", dest="image", help="which input of a model is the image")
+    command.add_argument("--list", action="store_true", help="list all tensors of a model")
     command.add_argument(
-        "--plot", metavar="FILE", help="draw the receptive fields and the footprint (.png, .svg or .pdf)"
+        "--plot", metavar="FILE", help="draw what the layers see and the footprint (.png, .svg or .pdf)"
     )
+    command.add_argument("--dark", action="store_true", help="draw on a dark ground")
     command.add_argument("--json", action="store_true", help="print JSON, and nothing else")
 
 
 def _analyze(options: argparse.Namespace) -> int:
-    title, names, layers = _network(options)
-    report = NetworkReport(
-        title=title,
-        names=names,
-        field=receptive_field(layers),
-        sizes=None if options.input is None else feature_maps(layers, _size(options.input)),
-        grid=gridding(layers) if _most_terms(layers) <= MOST_TERMS else None,
-    )
-    if options.plot is not None:
-        _plot(layers, options.plot)
-    if options.json:
-        sys.stdout.write(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n")
-    else:
-        report.print()
-    return 0
-
-
-def _network(options: argparse.Namespace) -> tuple[str, list[str], Layers]:
-    """Return the network that was asked for: its title, the names of its layers, and the layers."""
     line = " ".join(options.layers)
     if bool(line) == bool(options.zoo):
         raise ValueError("analyze needs either LAYERS or --zoo NAME")
+    model = None if options.zoo else _model(line)
+    report = _of_layers(line, options) if model is None else _of_model(line, *model, options)
+    if options.list:
+        write(_listed(report.graph))
+        return 0
+    if options.plot is not None:
+        use = None if isinstance(report.covered, str) else report.covered.widest
+        use = use if use is not None and use.used and isfinite(use.total) else None
+        save_network(options.plot, report.depths, use, report.graph.input_size, dark=options.dark)
+    if options.json:
+        sys.stdout.write(json.dumps(report.to_json(), indent=1, ensure_ascii=not _has_unicode()) + "\n")
+    else:
+        write(list(report.lines()))
+    return 0
+
+
+def _has_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _of_layers(line: str, options: argparse.Namespace) -> NetworkReport:
+    """Report on a line of layers, or a network of the zoo."""
+    title, names = line, []
     if options.zoo:
         network = zoo.find(options.zoo)
-        return f"{network.name} ({network.source})", list(network.points), network.layers
-    stem, is_model, tensor = line.partition(".onnx")
-    layers = read_onnx(f"{stem}.onnx", tensor.removeprefix(":") or None) if is_model else Layers.parse(line)
-    return line, [""] * len(layers), layers
+        title, names, layers = f"{network.name} ({network.source})", list(network.points), network.layers
+        is_line = network.is_line
+    else:
+        is_line = one_axis(line)
+        size = _size(options.input, 1 if is_line else 2)
+        layers = Layers.parse(line, input_size=size if size is None or len(size) == 2 else (1, *size))
+    size = _size(options.input, 1 if is_line else 2)
+    if size is not None:
+        feature_maps(layers, size if len(size) == 2 else (1, *size))  # which says where one vanishes
+    graph = graph_of(layers, size, is_line=is_line)
+    tops = [graph.tensors[f"layer {number}"] for number in range(1, len(layers) + 1)]
+    rows = [Row(name, tensor) for name, tensor in zip(names or [""] * len(layers), tops, strict=True)]
+    target = tops[-1].name if tops else graph.image
+    return NetworkReport(title, graph, rows, [target], None if is_line else _grid(layers), size is not None)
 
 
-def _size(text: str) -> Pair:
-    height, _, width = text.partition("x")
-    if not (height.isdecimal() and width.isdecimal()):
-        raise ValueError(f"--input {text} must be HxW, such as 224x224")
-    return int(height), int(width)
+def _size(text: str | None, axes: int | None) -> tuple[int, ...] | None:
+    return None if text is None else image_size(text, axes)
+
+
+def image_size(text: str, axes: int | None) -> tuple[int, ...]:
+    """Return what ``--input`` says: a number for each axis, joined by x."""
+    numbers = text.split("x")
+    if not all(number.isdecimal() and int(number) for number in numbers) or (axes is not None and len(numbers) != axes):
+        raise ValueError(f"--input {text} must be {'a length, such as 16000' if axes == 1 else 'HxW, such as 224x224'}")
+    return tuple(map(int, numbers))
+
+
+def _grid(layers: Layers) -> Gridding | None:
+    """Return the gridding where counting it is affordable."""
+    maps = receptive_field(layers).maps[-1] if layers else ()
+    widest = max((span.size for both in maps for each in both for span in each.phases), default=1)
+    terms = _most_terms(layers)
+    is_small = terms <= MOST_TERMS and terms * widest * len(layers) <= MOST_COUNTS
+    try:
+        return gridding(layers) if is_small else None
+    except ValueError:  # output 0 reads nothing
+        return None
 
 
 def _most_terms(layers: Layers) -> int:
@@ -86,16 +131,40 @@ def _most_terms(layers: Layers) -> int:
     return bound
 
 
-def _plot(layers: Layers, path: str) -> None:
-    """Draw the receptive fields as boxes, and beside them the footprint where its counts can be read."""
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415  # an extra
-    except ModuleNotFoundError:
-        raise ValueError("--plot needs matplotlib, which is not installed: pip install 'refconv[plot]'") from None
-    is_legible = max(receptive_field(layers).size) <= MOST_CELLS
-    figure = Figure(figsize=(14, 6) if is_legible else (8, 6), layout="constrained")
-    axes = figure.subplots(1, 1 + is_legible, squeeze=False)[0]
-    plot_receptive_fields(layers, ax=axes[0])
-    if is_legible:
-        plot_footprint(layers, ax=axes[1])
-    figure.savefig(path)
+def _model(line: str) -> tuple[str, str, str] | None:
+    """Return the path of a model, and where in it to start and to stop; None for layers.
+
+    A path is one that exists, as long as can be: tensors may have colons in their names, and files dots.
+    """
+    parts = line.split(":")
+    paths = [":".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    found = [path for path in paths if Path(path).is_file()] or [path for path in paths if path.endswith(".onnx")]
+    if not found:
+        return None
+    start, dots, stop = line.removeprefix(found[0]).removeprefix(":").rpartition("..")
+    return found[0], start if dots else "", stop
+
+
+def _of_model(line: str, path: str, start: str, stop: str, options: argparse.Namespace) -> NetworkReport:
+    """Report on a model, or the part of it that was asked for."""
+    graph = from_onnx(path, options.image, _size(options.input, None))
+    targets = [graph.find(stop)] if stop else graph.outputs
+    if start:
+        graph = graph.starting_at(graph.find(start))
+        targets = [target for target in targets if target in graph.tensors]
+    if not targets:
+        raise ValueError(f"no output of {path} depends on {graph.image!r}; --from names another input")
+    report = NetworkReport(line, graph, rows_of(graph, targets), targets, None, graph.input_size is not None)
+    chain = chain_to(graph, report.subject) if len(graph.axes) == 2 else None
+    return replace(report, grid=_grid(chain)) if chain else report
+
+
+def _listed(graph: Graph) -> list[str]:
+    """Return a line for every tensor: its name, what makes it, what it sees, its stride and its map."""
+    rows = [[tensor.name, tensor.label, *_seen(graph, tensor)] for tensor in graph.tensors.values()]
+    return table(["tensor", "made by", "sees", "stride", "map"], rows, [True, True, False, False, False])
+
+
+def _seen(graph: Graph, tensor: Tensor) -> Sequence[str]:
+    row = Row("", tensor)
+    return [row.sees(graph), row.number(graph, "stride"), row.number(graph, "outputs")]

@@ -10,30 +10,28 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import refconv
 from refconv.bounds.arithmetic import ALGORITHMS, WORDS
 from refconv.bounds.epilogue import NAMED, STEPS
-from refconv.commands.terminal import open_console
+from refconv.commands.text_table import emphasis, table, width, write
 from refconv.operations import OPERATIONS
 from refconv.testing import CaseResult, Report, check
-from refconv.testing.battery.cases import DTYPES
+from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.html import as_html
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
 
 __all__ = ["register"]
 
 MOST_CAUSES = 10
 
 _DESCRIPTION = "Judge a convolution, or its transpose or gradient, by the battery."
-_TARGET_HELP = f"one of {', '.join(FRAMEWORKS)}; or package.module:function; or path/to/file.py:function"
+_TARGET_HELP = (
+    f"one of {', '.join(FRAMEWORKS)}; or package.module:function; or path/to/file.py:function; or exec:PROGRAM"
+)
 
 
 def register(commands: Any) -> None:
@@ -41,6 +39,22 @@ def register(commands: Any) -> None:
     command = commands.add_parser("check", help="judge a convolution", description=_DESCRIPTION)
     command.set_defaults(run=_check)
     command.add_argument("target", nargs="?", metavar="TARGET", help=_TARGET_HELP)
+    register_choice(command)
+    command.add_argument(
+        "--fuzz",
+        type=int,
+        metavar="N",
+        default=0,
+        help="then up to N random cases; what fails is shrunk (needs Hypothesis)",
+    )
+    command.add_argument("--rng", type=int, metavar="SEED", default=0, help="the seed of the random cases (default: 0)")
+    _register_running(command)
+    register_report(command)
+    command.add_argument("--list", action="store_true", help="print the cases and run none")
+
+
+def register_choice(command: argparse.ArgumentParser) -> None:
+    """Add what says which cases: of which operation, tier, name and type."""
     operations = ", ".join(list(OPERATIONS)[1:])
     command.add_argument(
         "--op",
@@ -53,20 +67,11 @@ def register(commands: Any) -> None:
     command.add_argument(
         "-k", dest="match", metavar="TEXT", default="", help="only cases with TEXT in their id or family"
     )
-    command.add_argument(
-        "--fuzz",
-        type=int,
-        metavar="N",
-        default=0,
-        help="then up to N random cases; what fails is shrunk (needs Hypothesis)",
-    )
-    command.add_argument("--rng", type=int, metavar="SEED", default=0, help="the seed of the random cases (default: 0)")
     types = ", ".join(DTYPES.values())
     command.add_argument(
         "--dtype", metavar="TYPE", choices=tuple(DTYPES.values()), help=f"only cases of this type: {types}"
     )
     _register_declarations(command)
-    _register_running(command)
 
 
 def _register_declarations(command: argparse.ArgumentParser) -> None:
@@ -89,7 +94,7 @@ def _register_declarations(command: argparse.ArgumentParser) -> None:
 
 
 def _register_running(command: argparse.ArgumentParser) -> None:
-    """Add what says how the cases are run, and where the report goes."""
+    """Add what says how the cases are run."""
     command.add_argument(
         "--workers", type=int, metavar="N", default=1, help="processes to share the cases (default: 1)"
     )
@@ -100,11 +105,14 @@ def _register_running(command: argparse.ArgumentParser) -> None:
         default=20.0,
         help="seconds that a case may take, loading not counted (default: 20)",
     )
+
+
+def register_report(command: argparse.ArgumentParser) -> None:
+    """Add what says where the report goes."""
     command.add_argument(
         "--json", metavar="FILE", help="write the report as JSON; - for standard output, and nothing else"
     )
     command.add_argument("--html", metavar="FILE", help="write the report as one page, with maps of what is wrong")
-    command.add_argument("--list", action="store_true", help="print the cases and run none")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -115,9 +123,8 @@ def _check(options: argparse.Namespace) -> int:
     how: Any = {name: getattr(options, name) for name in WORDS}
     if options.target is None:
         raise ValueError("check needs a TARGET: " + _TARGET_HELP)
-    for file in {options.json, options.html} - {None, "-"}:
-        Path(file).open("a").close()  # where it cannot be written, say so before the run
-    with _progress(len(chosen) + options.fuzz) as advance:
+    open_report(options)
+    with progress(len(chosen) + options.fuzz) as advance:
         report = check(
             options.target,
             options.tier,
@@ -132,15 +139,23 @@ def _check(options: argparse.Namespace) -> int:
             strict=options.strict,
             **how,
         )
+    return write_report(options, report)
+
+
+def open_report(options: argparse.Namespace) -> None:
+    """Try the files of the report: where one cannot be written, say so before the run."""
+    for file in {options.json, options.html} - {None, "-"}:
+        Path(file).open("a").close()
+
+
+def write_report(options: argparse.Namespace, report: Report) -> int:
+    """Write the report where the options say, and return the exit status."""
     if options.html:
         Path(options.html).write_text(as_html(report), encoding="utf-8")
     if options.json == "-":
         sys.stdout.write(_as_json(report))
     else:
-        console = open_console()
-        with console.capture() as captured:  # rich would end the process where the reader has gone
-            _print_report(console, report)
-        sys.stdout.write(captured.get())
+        write(list(_lines(report)))
         if options.json:
             Path(options.json).write_text(_as_json(report), encoding="utf-8")
     return 0 if report.passed else 1
@@ -151,46 +166,41 @@ def _as_json(report: Report) -> str:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[CaseResult], None]]:
-    """Show a bar on standard error, if that is a terminal, and give the function that advances it."""
-    console = open_console(stderr=True)
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
+def progress(total: int) -> Iterator[Callable[[Case | CaseResult], None]]:
+    """Show a bar on standard error, if that is a terminal and rich is there; give the function that advances it."""
+    try:
+        from rich.console import Console  # noqa: PLC0415  # an extra
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    except ModuleNotFoundError:
+        yield lambda _: None
+        return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=total)
-        yield lambda result: bar.update(task, advance=1, description=result.family)
+        yield lambda case: bar.update(task, advance=1, description=case.family)
 
 
-def _wrapped(line: str, width: int) -> list[str]:
+def _wrapped(line: str, columns: int) -> list[str]:
     """Break a line, all of whose parts but the first will be indented by two; a case's name stays in one piece."""
-    return textwrap.wrap(line, width - 2, break_on_hyphens=False, break_long_words=False)
+    return textwrap.wrap(line, columns - 2, break_on_hyphens=False, break_long_words=False)
 
 
-def _counts_table(report: Report) -> Table:
+def _counts_table(report: Report) -> list[str]:
     """Return how many cases of each family had which outcome."""
-    from rich.table import Table  # noqa: PLC0415  # an extra
-
-    table = Table(box=None)
-    table.add_column("cases")
     shown = report.outcomes()
-    for outcome in shown:
-        table.add_column(outcome, justify="right")
-    for family in report.families():
-        table.add_row(family, *(str(report.counts(family)[outcome]) for outcome in shown))
-    table.add_section()
-    table.add_row("total", *(str(report.counts()[outcome]) for outcome in shown), style="bold")
-    return table
+    counts = {family: report.counts(family) for family in report.families()} | {"total": report.counts()}
+    rows = [[name, *(str(count[outcome]) for outcome in shown)] for name, count in counts.items()]
+    *lines, total = table(["cases", *shown], rows, [True, *[False] * len(shown)])
+    return [*lines, emphasis(total)]
 
 
-def _print_report(console: Console, report: Report) -> None:
-    """Print the verdict in words, the table, what was unsupported or wrongly accepted, the causes, and the numbers."""
-    from rich.text import Text  # noqa: PLC0415  # an extra
-
-    colour = "green" if report.passed else "bold red"
-    console.print(Text("\n  ".join(_wrapped(report.headline(), console.width)), style=colour))
-    console.print(Text(f"{report.command}, tier {report.tier}", style="italic"), soft_wrap=False)
-    console.print(_counts_table(report))
+def _lines(report: Report) -> Iterator[str]:
+    """Yield the verdict in words, the table, what was unsupported or wrongly accepted, the causes, and the numbers."""
+    colour, columns = "green" if report.passed else "red", width()
+    yield emphasis("\n  ".join(_wrapped(report.headline(), columns)), colour)
+    yield emphasis("\n".join(_wrapped(f"{report.command}, tier {report.tier}", columns + 2)), "italic")
+    yield from _counts_table(report)
 
     reasons = Counter(result.detail for result in report.results if result.outcome == Outcome.UNSUPPORTED)
     conventions = Counter(
@@ -205,19 +215,19 @@ def _print_report(console: Console, report: Report) -> None:
         "wrongly accepted": [f"{case}: {detail}" for case, detail in accepted.items()],
     }.items():
         if lines:
-            console.print(Text(f"\n{heading}:", style="yellow"))
+            yield f"\n{emphasis(f'{heading}:', 'yellow')}"
         for line in lines:
-            console.print(Text("\n        ".join(_wrapped(f"  {line}", console.width - 6))))
+            yield "\n        ".join(_wrapped(f"  {line}", columns - 6))
 
     if report.failures:
-        console.print("\nTo run a failed case again:  from refconv.testing import check, run_case", markup=False)
+        yield "\nTo run a failed case again:  from refconv.testing import check, run_case"
     for cause in report.causes()[:MOST_CAUSES]:
-        lines = [part for line in report.story(cause) for part in _wrapped(line, console.width)]
+        lines = [part for line in report.story(cause) for part in _wrapped(line, columns)]
         lines += report.reproduction(cause.failures[0]).splitlines()
-        console.print(Text("\n" + "\n  ".join(lines)))
+        yield "\n" + "\n  ".join(lines)
     if len(report.causes()) > MOST_CAUSES:
-        console.print(f"\nand {len(report.causes()) - MOST_CAUSES} more reasons, which --json has", markup=False)
+        yield f"\nand {len(report.causes()) - MOST_CAUSES} more reasons, which --json has"
     verdict = report.verdict()
-    if len(verdict) > console.width:
+    if len(verdict) > columns:
         verdict = verdict.replace(f"{report.subject}: ", f"{report.subject}:\n  ", 1)
-    console.print(Text(f"\n{verdict}", style=colour), soft_wrap=True)
+    yield f"\n{emphasis(verdict, colour)}"

@@ -6,14 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import refconv
 from refconv.analysis import Design, design_dilations, fewest_layers, hdc
-from refconv.commands.terminal import open_console
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from refconv.commands.text_table import emphasis, table, write
 
 __all__ = ["register"]
 
@@ -79,29 +76,14 @@ def _numbers(design: Design) -> dict[str, Any]:
 
 def _print(designs: Sequence[Design], fewest: int) -> None:
     """Print the designs, the first ones where there are many."""
-    out = open_console()
-    from rich.text import Text  # noqa: PLC0415  # an extra
-
     first = designs[0]
     stack = f"{len(first.dilations)} layers of kernel size {first.kernel_size} see {first.receptive_field} pixels"
-    with out.capture() as captured:  # rich would end the process where the reader has gone
-        out.print(Text(f"{stack} without holes; the fewest that can: {fewest}", style="italic"))
-        out.print(_table(designs[:MOST_ROWS]), soft_wrap=False)
-        if len(designs) > MOST_ROWS:
-            out.print(f"and {len(designs) - MOST_ROWS} more, which --json lists")
-    sys.stdout.write(captured.get())
-
-
-def _table(designs: Sequence[Design]) -> Table:
-    from rich.table import Table  # noqa: PLC0415  # an extra
-
-    table = Table(box=None)
-    table.add_column("rates")
-    for heading in ("evenness", "largest count", "in the centre", "M_2"):
-        table.add_column(heading, justify="right")
-    for design in designs:
-        table.add_row(*_row(design))
-    return table
+    lines = [emphasis(f"{stack} without holes; the fewest that can: {fewest}")]
+    headings = ["rates", "evenness", "largest count", "in the centre", "M_2"]
+    lines += table(headings, [_row(design) for design in designs[:MOST_ROWS]], [True, *[False] * 4])
+    if len(designs) > MOST_ROWS:
+        lines.append(f"and {len(designs) - MOST_ROWS} more, which --json lists")
+    write(lines)
 
 
 def _row(design: Design) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from refconv.analysis import Conv, ConvTranspose, Layers
-from refconv.commands.analyze import _size
+from refconv.commands.analyze import image_size
 from refconv.geometry.arguments import Pair
 from refconv.geometry.build import PADDING_MODES
 from refconv.plots import ConvAnimation, animate_conv
@@ -58,7 +58,7 @@ def _draw(options: argparse.Namespace) -> int:
 
 def _animation(layer: Conv | ConvTranspose, options: argparse.Namespace) -> ConvAnimation:
     """Draw the layer over pixels that are numbered through, with weights of 1."""
-    shape = (options.channels, *_size(options.input))
+    shape = (options.channels, *image_size(options.input, 2))
     if math.prod(shape) > MOST_PIXELS:
         raise ValueError(f"the input {shape} has {math.prod(shape)} pixels; at most {MOST_PIXELS} can be drawn")
     is_transposed = isinstance(layer, ConvTranspose)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 import refconv
-from refconv.commands import analyze, check, design, draw
+from refconv.commands import analyze, check, compare, design, draw, judge, vectors
 from refconv.testing import TargetError
 
 __all__ = ["main"]
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):  # whoever read our output has enough, as in `refconv check torch | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141  # 128 and SIGPIPE, as shells have it
-        print(f"refconv: {error}", file=sys.stderr)  # noqa: T201  # rich may be what is missing
+        print(f"refconv: {error}", file=sys.stderr)  # noqa: T201
         return 2
     except KeyboardInterrupt:
         print("refconv: interrupted", file=sys.stderr)  # noqa: T201
@@ -42,6 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("refconv", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"refconv {refconv.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (check, analyze, design, draw):
+    for command in (check, vectors, judge, analyze, compare, design, draw):
         command.register(commands)
     return parser

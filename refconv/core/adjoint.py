@@ -57,7 +57,8 @@ def input_adjoint(grad_output: Array, weights: Sequence[Array], plan: ConvGeomet
 def _can_gather(plan: ConvGeometry) -> bool:
     """Whether a pixel may read all around it, zeros that are nobody's: 0 times a weight is 0 if that is finite."""
     is_narrow = plan.group_out_channels * math.prod(plan.kernel_size) <= MOST_GATHERED
-    return is_narrow and plan.padding_mode == "zeros" and all(axis.stride == 1 for axis in plan.axes)
+    has_no_gaps = all(axis.stride == 1 and not axis.unread for axis in plan.axes)
+    return is_narrow and plan.padding_mode == "zeros" and has_no_gaps
 
 
 def _scattered(grad_output: Array, weight: Array, plan: ConvGeometry) -> Array:
@@ -134,22 +135,41 @@ def fold(padded: Array, plan: ConvGeometry) -> Array:
 def by_input(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
     """Take the input apart; into whole images, where pixels stand in the padding too."""
     each, weights = plan.group_in_channels, plan.group_out_channels * math.prod(plan.kernel_size)
-    size, is_zeros = max(1, math.prod(plan.input_size)), plan.padding_mode == "zeros"
+    size = max(1, math.prod(plan.input_size))
     if _can_gather(plan):  # columns of outputs
-        room = each * (TILE // share // max(1, weights, each // 4))
+        is_narrow = 0 < each <= 4 and 2 * each <= plan.group_out_channels  # as of the convolution back
+        columns = plan.group_out_channels if is_narrow else weights
+        room = each * (TILE // share // max(1, columns, each // 2))
         fewest = each
     else:
         room, fewest = PIXELS // share, FEWEST_CHANNELS
-    most = max(fewest, room // size)
-    for groups, channels in chunks(plan.groups, each, min(most, WEIGHTS // share // max(1, weights))):
-        inputs, outputs = joined(groups, channels, each), joined(groups, slice(0, plan.group_out_channels))
-        together = inputs.stop - inputs.start if not _can_gather(plan) else each * (groups.stop - groups.start)
-        for images, box in tiles(plan.batch, plan.input_size, room // max(1, together), whole=not is_zeros):
-            read = [read_by(axis, pixels) for axis, pixels in zip(plan.axes, box, strict=True)]
-            found = [places for places, _ in read] if is_zeros else [slice(0, extent) for extent in plan.output_size]
-            axes = [axis for _, axis in read] if is_zeros else plan.axes
-            part = part_of(plan, images, inputs, outputs, groups, axes)
-            yield Cut((images, inputs, *box), (outputs, channels), (images, outputs, *found), part)
+    most = min(max(fewest, room // size), WEIGHTS // share // max(1, weights))
+    return parts_of_input(plan, room, most, least=each if _can_gather(plan) else 1)
+
+
+def parts_of_input(plan: ConvGeometry, room: int, most: int, least: int = 1) -> Iterator[Cut]:
+    """Take the input apart: into so many channels at most, and boxes of them, or of the least, of so many numbers."""
+    each, is_zeros = plan.group_in_channels, plan.padding_mode == "zeros"
+    for groups, channels in chunks(plan.groups, each, most):
+        together = (groups.stop - groups.start) * max(1, channels.stop - channels.start, least)
+        for images, box in tiles(plan.batch, plan.input_size, room // together, whole=not is_zeros):
+            yield part_of_input(plan, images, groups, channels, box)
+
+
+def part_of_input(plan: ConvGeometry, images: slice, groups: slice, channels: slice, box: Sequence[slice]) -> Cut:
+    """Return the part of some pixels, or of all where some stand in the padding, of some channels of some groups."""
+    inputs, outputs = (
+        joined(groups, channels, plan.group_in_channels),
+        joined(groups, slice(0, plan.group_out_channels)),
+    )
+    read, axes = [slice(0, extent) for extent in plan.output_size], plan.axes
+    if plan.padding_mode == "zeros":
+        parts = [read_by(axis, pixels) for axis, pixels in zip(plan.axes, box, strict=True)]
+        read, axes = [outputs for outputs, _ in parts], tuple(axis for _, axis in parts)
+    else:
+        box = [slice(0, extent) for extent in plan.input_size]
+    part = part_of(plan, images, inputs, outputs, groups, axes)
+    return Cut((images, inputs, *box), (outputs, channels), (images, outputs, *read), part)
 
 
 def read_by(axis: AxisGeometry, pixels: slice) -> tuple[slice, AxisGeometry]:
@@ -161,8 +181,9 @@ def read_by(axis: AxisGeometry, pixels: slice) -> tuple[slice, AxisGeometry]:
     before, size = axis.padding[0], pixels.stop - pixels.start
     last_start = (pixels.start + before) // axis.stride  # the last window that starts no later than the pixels do
     first = max(0, min(last_start, -((axis.effective_kernel_size - 1 - pixels.start - before) // axis.stride)))
-    stop = max(first, min(axis.output_size, (pixels.stop - 1 + before) // axis.stride + 1))
-    reach = axis.reach(max(1, stop - first))
+    first = min(first, axis.output_size - 1)  # of pixels that no window reaches, the last before them
+    stop = max(first + 1, min(axis.output_size, (pixels.stop - 1 + before) // axis.stride + 1))
+    reach = axis.reach(stop - first)
     before += pixels.start - axis.stride * first
     after = reach - before - size
     sides, unread = (before, max(0, after)), max(0, -after)

@@ -16,6 +16,7 @@ import numpy as np
 from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.formats import Array
 
+ROWS: Final = 32  # of a matrix product of taps: fewer are slow, and more fall out of the cache
 _NUMPY_MODES: Final[dict[str, Literal["reflect", "edge", "wrap"]]] = {
     "reflect": "reflect",
     "replicate": "edge",
@@ -35,9 +36,31 @@ def einsum(input: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[A
 
 def convolution(input: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[Array]:
     """Return (N, O, *P) of each weight (O, C/G, *K)."""
+    if plan.is_narrow:
+        return [_by_taps(pad(input, plan), weight, plan) for weight in weights]
     columns = columns_of(input, plan)
     kernels = (weight.reshape(plan.groups, plan.group_out_channels, plan.taps_per_output) for weight in weights)
     return [(w @ columns).reshape(plan.output_shape) for w in kernels]
+
+
+def _by_taps(padded: Array, weight: Array, plan: ConvGeometry) -> Array:
+    """Multiply every pixel with every tap, W'·X with W' (K·O/G, C/G) of some taps, then add up what meets.
+
+    Of few output channels that is much less than the columns have: 3 of 64 make 3·9 numbers of a pixel, not 64·9.
+    """
+    pixels = padded.reshape(plan.batch, plan.groups, plan.group_in_channels, -1)
+    taps, each = list(np.ndindex(plan.kernel_size)), plan.group_out_channels
+    kernels = weight.reshape(plan.groups, each, plan.group_in_channels, len(taps)).transpose(0, 3, 1, 2)
+    output = np.zeros((plan.batch, plan.groups, each, *plan.output_size), weight.dtype)
+    together = max(1, ROWS // each)
+    for start in range(0, len(taps), together):
+        some = kernels[:, start : start + together].reshape(plan.groups, -1, plan.group_in_channels)
+        products = (some @ pixels).reshape(plan.batch, plan.groups, -1, each, *padded.shape[2:])
+        for i, tap in enumerate(taps[start : start + together]):
+            read = (axis.reads(k) for axis, k in zip(plan.axes, tap, strict=True))
+            at: tuple[Any, ...] = (slice(None), slice(None), i, ..., *read)
+            output += products[at]
+    return output.reshape(plan.output_shape)
 
 
 def columns_of(input: Array, plan: ConvGeometry) -> Array:

@@ -17,8 +17,9 @@ import numpy.typing as npt
 from refconv.core import direct, products
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry, Index
-from refconv.numbers.accumulate import Part, Places, accumulate
+from refconv.numbers.accumulate import accumulate
 from refconv.numbers.formats import Array
+from refconv.numbers.parts import Part, Places
 
 # Measured over the layers of tests/benchmarks: smaller tiles starve the GEMM of wide layers, larger ones fall out of
 # the cache.
@@ -60,6 +61,11 @@ class Sum(NamedTuple):
         found = accumulate(product, parts, shaped, shape[result], self.terms(plan), dtype, exact=exact)
         return found if plan.batched or result == "weight" else found[0]
 
+    def shape(self, plan: ConvGeometry) -> Index:
+        """Return that of the result, with N."""
+        found: Index = getattr(plan, f"{self.roles[2]}_shape")
+        return found
+
 
 def one_by_one(loops: Callable[[Array, Array, ConvGeometry], Array]) -> Product:
     """Return the product that loops give, for any number of second factors."""
@@ -72,14 +78,28 @@ def by_output(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
     Of channels before rows, so that rows are long.  The parts of one weight follow each other.
     """
     each, taps = plan.group_out_channels, plan.taps_per_output
-    room = TILE // share // max(1, taps, each // 4)  # beside the columns, up to four times as many outputs
+    columns = plan.group_in_channels if plan.is_narrow else taps
+    room = TILE // share // max(1, columns, each // 2)  # beside the columns, up to twice as many outputs
     most = min(WEIGHTS // share // max(1, taps), each * max(1, room // max(1, plan.positions)))
-    for groups, channels in chunks(plan.groups, each, most):
-        inputs, outputs = joined(groups, slice(0, plan.group_in_channels)), joined(groups, channels, each)
-        for images, box in tiles(plan.batch, plan.output_size, room // (groups.stop - groups.start)):
-            read = [_read(axis, places, plan.padding_mode) for axis, places in zip(plan.axes, box, strict=True)]
-            part = part_of(plan, images, inputs, outputs, groups, [axis for _, axis in read])
-            yield Cut((images, inputs, *(pixels for pixels, _ in read)), (outputs,), (images, outputs, *box), part)
+    return parts_of_output(plan, room, most)
+
+
+def parts_of_output(plan: ConvGeometry, room: int, most: int, *, whole: bool = False) -> Iterator[Cut]:
+    """Take the output apart, into so many channels at most and, of each group, so many places, or a `whole` image."""
+    for groups, channels in chunks(plan.groups, plan.group_out_channels, most):
+        for images, box in tiles(plan.batch, plan.output_size, room // (groups.stop - groups.start), whole=whole):
+            yield part_of_output(plan, images, groups, channels, box)
+
+
+def part_of_output(plan: ConvGeometry, images: slice, groups: slice, channels: slice, box: Sequence[slice]) -> Cut:
+    """Return the part of some places, of some channels of some groups."""
+    inputs, outputs = (
+        joined(groups, slice(0, plan.group_in_channels)),
+        joined(groups, channels, plan.group_out_channels),
+    )
+    read = [_read(axis, places, plan.padding_mode) for axis, places in zip(plan.axes, box, strict=True)]
+    part = part_of(plan, images, inputs, outputs, groups, [axis for _, axis in read])
+    return Cut((images, inputs, *(pixels for pixels, _ in read)), (outputs,), (images, outputs, *box), part)
 
 
 def _read(axis: AxisGeometry, outputs: slice, padding_mode: str) -> tuple[slice | list[int], AxisGeometry]:

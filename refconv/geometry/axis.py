@@ -62,6 +62,11 @@ class AxisGeometry:
         """``S·p + D·k − T``: negative, or H and above, in the padding."""
         return self.stride * output + self.dilation * tap - self.padding[0]
 
+    def reads(self, tap: int) -> slice:
+        """Return the places of the padded axis that the outputs read through a tap, ``S·p + D·k``."""
+        first = self.dilation * tap
+        return slice(first, first + self.stride * (self.output_size - 1) + 1, self.stride)
+
     def valid_outputs(self, tap: int) -> range:
         """Return the outputs p for which ``0 <= S·p + D·k − T < H``: those that read a real pixel through this tap."""
         offset = self.input_index(0, tap)

@@ -9,26 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from refconv.numbers.dtypes import accumulation_dtype, as_array, is_integral, magnitude, result_dtype, round_once
 from refconv.numbers.formats import Array
-
-Places: TypeAlias = tuple["slice | list[int]", ...]  # along each axis of an array, from the first
-Product: TypeAlias = Callable[[Array, Sequence[Array], Any], Sequence[Array]]
-Total: TypeAlias = Callable[["Sequence[Part]", "Array | None"], Array]
-
-
-class Part(NamedTuple):
-    """``result[target] = Σ product(first[part.first], second[part.second], plan)``, over the parts of one target."""
-
-    target: Places
-    first: Places
-    second: Places
-    plan: Any
+from refconv.numbers.parts import Latest, Part, Product, Total, per_channel
 
 
 def accumulate(
@@ -57,7 +45,7 @@ def accumulate(
     if exact and result.kind != "O" and not all(map(is_integral, dtypes)):
         from refconv.numbers.exactly import exact_total  # noqa: PLC0415  # only who asks for it waits for it
 
-        share, total = 2, exact_total(product, arrays, terms, result)
+        share, total = 4, exact_total(product, arrays, terms, result)
     else:
         share, total = 1, _wide_total(product, arrays, terms, result)
     biases = list(arrays.values())[2:]
@@ -87,25 +75,3 @@ def _wide_total(product: Product, operands: Mapping[str, Array], terms: int, res
         return round_once(numbers, result)
 
     return total
-
-
-class Latest:
-    """The parts of an operand, made ready: the latest is kept, for it is often asked for again."""
-
-    def __init__(self, operand: Array, prepare: Callable[[Array], Any]) -> None:
-        self._operand, self._prepare = operand, prepare
-        self._places: Places | None = None
-        self._prepared: Any = None
-
-    def __getitem__(self, places: Places) -> Any:
-        if self._places != places:
-            part = self._operand[tuple(place if isinstance(place, slice) else slice(None) for place in places)]
-            for axis, place in enumerate(places):
-                part = part if isinstance(place, slice) else part.take(place, axis)
-            self._places, self._prepared = places, self._prepare(part)
-        return self._prepared
-
-
-def per_channel(bias: Array, ndim: int) -> Array:
-    """Return (O,) as (O, 1, ...), to be added to the second of so many axes."""
-    return bias.reshape(-1, *(1,) * (ndim - 2))

@@ -32,9 +32,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refconv.numbers.accumulate import Latest, Part, Product, Total, per_channel
 from refconv.numbers.dtypes import is_integral, magnitude, round_once
 from refconv.numbers.formats import Array, FloatInfo, float_info, is_ml_dtype
+from refconv.numbers.parts import Latest, Part, Product, Total, per_channel
 
 BLOCK = 1 << 15  # numbers that are looked at at once: few enough to stay in the cache through all steps
 # Bits beyond those of the result and of the rounding of n terms: with so many, about every third part of 576 to 2304
@@ -135,7 +135,7 @@ class _ExactSum:
             for a, digits in x.leading(bits, levels).items():
                 others = {b: other for b, other in w.leading(bits, levels - a).items() if a + b not in known}
                 last = [] if levels == math.inf else [w.behind(bits, levels - a)]
-                products = self.product(digits, [*others.values(), *last], plan)
+                products = self.product(digits, [*others.values(), *last], plan) if others or last else []
                 behind += products[len(others) :]
                 for b, numbers in zip(others, products, strict=False):
                     sums[a + b] = sums.get(a + b, 0.0) + sign * numbers

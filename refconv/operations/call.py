@@ -7,15 +7,18 @@ with f the operation and a and b its factors, f(|a|, |b|) is Σ|x||w|, what the 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
+from refconv.core.blocks import BLOCK, blocks
+from refconv.core.sums import Cut
 from refconv.geometry.plan import ConvGeometry, Index
 from refconv.numbers.dtypes import as_array
 from refconv.numbers.formats import Array
+from refconv.numbers.parts import Places, taken
 from refconv.operations.table import Operation, operation_of
 
 OPERANDS: Final[tuple[str, ...]] = ("input", "weight", "grad_output", "bias")
@@ -33,6 +36,8 @@ class Call:
         The arrays that it reads, by name and in its own order: the factors, and then the bias, where there is one.
     parameters : mapping
         All its other arguments by name, such as the stride, or the size of what it returns.
+    part : ConvGeometry or None
+        Of a part of a larger call, its own plan, which the parameters do not give: see `blocks`.
 
     Examples
     --------
@@ -50,6 +55,7 @@ class Call:
     operation: Operation
     operands: dict[str, Array]
     parameters: Mapping[str, Any]
+    part: ConvGeometry | None = None
 
     @classmethod
     def of(
@@ -75,7 +81,46 @@ class Call:
 
     def __call__(self, **options: Any) -> Array:
         """Return the result; `options` are those of the function beside its arguments, such as ``dtype``."""
-        return self.operation.function(**self.operands, **self.parameters, **options)
+        if self.part is None:
+            return self.operation.function(**self.operands, **self.parameters, **options)
+        factors = self._multiplied | {name: self.operands[name] for name in self.operands if name == "bias"}
+        return self.operation.sum.of(self.part, options.get("method", "im2col"), options.get("dtype"), factors)
+
+    def blocks(self, most: int = BLOCK, *, whole: bool = False) -> Iterator[tuple[Places, Call]]:
+        """Yield parts of at most so many numbers: where each stands, in (N, C, *H) or (O, C/G, *K), and its own call.
+
+        What a part returns has a batch, and of a bias' gradient it is the weight of a channel of ones.  Images stay
+        `whole` for an algorithm that takes them apart itself.
+        """
+        return map(self.within, blocks(self.plan, self.operation.asked, most, whole=whole))
+
+    def within(self, cut: Cut) -> tuple[Places, Call]:
+        """Return where a part of the plan stands, and its own call."""
+        plan, roles = self.plan, self.operation.roles
+        target: Places = getattr(cut, self.operation.asked)
+        shaped = {role: self.operands[name].reshape(getattr(plan, f"{role}_shape")) for role, name in roles.items()}
+        operands = {name: taken(shaped[role], getattr(cut, role)) for role, name in roles.items()}
+        operands = {name: operands[name] for name in self.factors}  # in the operation's own order
+        if "bias" in self.operands:
+            operands["bias"] = taken(self.operands["bias"], target[1:2])
+        return target, replace(self, operands=operands, part=cut.plan)
+
+    def of_image(self, n: int) -> Call:
+        """Return the call of one image alone, of a gradient that adds up all of them."""
+        one = self.with_operands(**{name: array[n : n + 1] for name, array in self.factors.items()})
+        return replace(one, part=self.part and replace(self.part, batch=1))
+
+    @property
+    def _multiplied(self) -> dict[str, Array]:
+        """The two factors of a part, as the sum takes them: one conjugated, or ones that a bias is multiplied by."""
+        operation, given = self.operation, self.operands
+        factors = {
+            name: given[name].conj() if name == operation.conjugated else given[name] for name in operation.factors
+        }
+        if operation.by != "bias":
+            return factors
+        [arriving] = factors.values()
+        return {"ones": np.broadcast_to(np.ones((), arriving.dtype), self.plan.input_shape), **factors}
 
     def each(self, change: Callable[[Array], Array]) -> Call:
         """Apply a function to every array."""
@@ -97,8 +142,18 @@ class Call:
         return [array.dtype for array in self.operands.values()]
 
     @property
+    def shape(self) -> Index:
+        """The shape of the result."""
+        plan, shape = self.plan, self.operation.sum.shape(self.plan)
+        if self.operation.asked == "weight":
+            return shape if self.part or self.operation.by != "bias" else shape[:1]
+        return shape if plan.batched else shape[1:]
+
+    @property
     def plan(self) -> ConvGeometry:
         """Return the plan, checked, of the arrays' shapes and the parameters."""
+        if self.part is not None:
+            return self.part
         shapes: dict[str, Index] = {name: array.shape for name, array in self.operands.items()}
         sizes = {
             name: tuple(self.parameters[name]) for name in ("input_size", "weight_size") if name in self.parameters

@@ -28,6 +28,8 @@ from itertools import product
 from typing import Any, Final
 
 from refconv import conv, grad, transpose
+from refconv.core.adjoint import INPUT_ADJOINT, WEIGHT_ADJOINT
+from refconv.core.sums import CONVOLUTION, Sum
 from refconv.geometry.arguments import LINE, PLANE, VOLUME, Space
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.build import plan_convolution
@@ -118,6 +120,11 @@ class Operation:
         if self.by in ("weight", "bias"):
             return WEIGHT
         return INPUT if self.is_transposed == (not self.by) else OUTPUT
+
+    @property
+    def sum(self) -> Sum:
+        """Which of the three sums it is."""
+        return {OUTPUT: CONVOLUTION, INPUT: INPUT_ADJOINT, WEIGHT: WEIGHT_ADJOINT}[self.asked]
 
     @cached_property
     def roles(self) -> dict[str, str]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from refconv.analysis import Layers, footprint, receptive_field
 from refconv.analysis.network import Network
 from refconv.geometry.arguments import IntOrPair, Pair
-from refconv.plots.style import COLOURS, HATCH, LINE_STYLES, axes_or_new, cell_size, count_pixels, number_size
+from refconv.plots.style import COLOURS, HATCH, LINE_STYLES, axes_or_new, cell_size, count_pixels, ink, number_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
 
 __all__ = ["plot_footprint", "plot_receptive_fields"]
+
+LONGEST_LABEL = 48  # characters of a layer in a legend; more would leave the figure no room
+SMALLEST_FONT = 3.5  # points; smaller numbers are grey dust
 
 
 def plot_receptive_fields(network: Network, ax: Axes | None = None) -> Axes:
@@ -50,19 +56,26 @@ def plot_receptive_fields(network: Network, ax: Axes | None = None) -> Axes:
     ax = axes_or_new(ax)
     layers = Layers(network)
     fields = receptive_field(layers).table
+    draw_boxes(ax, [(repr(layer), field.size) for layer, field in zip(layers, fields, strict=True)])
+    return ax
+
+
+def draw_boxes(ax: Axes, sizes: Sequence[tuple[str, Pair]]) -> None:
+    """Draw boxes to scale around one pixel, with a legend that says what they are."""
     styles = zip(cycle(COLOURS), cycle(LINE_STYLES), strict=False)
-    for number, (layer, field, (colour, style)) in enumerate(zip(layers, fields, styles, strict=False), start=1):
-        height, width = field.size
-        _draw_box(ax, field.size, colour, style, f"{number}: {layer!r}, {height}×{width}")
-    ax.plot([0], [0], marker="s", color="black", markersize=3)
+    for number, ((label, size), (colour, style)) in enumerate(zip(sizes, styles, strict=False), start=1):
+        short = textwrap.shorten(label, LONGEST_LABEL, placeholder=" …")
+        _draw_box(
+            ax, size, ink() if colour == COLOURS[-1] else colour, style, f"{number}: {short}, {size[0]}×{size[1]}"
+        )
+    ax.plot([0], [0], marker="s", color=ink(), markersize=3)
     ax.set_aspect("equal", adjustable="datalim")
     ax.autoscale_view()
     ax.invert_yaxis()
     count_pixels(ax)
     ax.set(xlabel="columns from the centre", ylabel="rows from the centre")
-    if fields:
-        ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False, handlelength=3)
-    return ax
+    if sizes:
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False, handlelength=3, fontsize=9)
 
 
 def _draw_box(ax: Axes, size: Pair, colour: str, style: str, label: str) -> None:
@@ -105,14 +118,28 @@ def plot_footprint(network: Network, output: IntOrPair = 0, ax: Axes | None = No
     ['1', '1', '1', '0', '1', '1', '1']
     """
     ax = axes_or_new(ax)
-    counts = footprint(network, output).counts
-    ax.pcolormesh(counts.astype(float), cmap="Blues", vmin=0, edgecolors="white", linewidth=0.5)
+    use = footprint(network, output)
+    draw_counts(ax, use.counts, with_numbers=True)
+    height, width = use.counts.shape
+    ax.set_title(f"{height}×{width}, {int(use.used.sum())} of {use.counts.size} used")
+    return ax
+
+
+def draw_counts(ax: Axes, counts: Any, *, with_numbers: bool) -> QuadMesh:
+    """Draw a cell for each pixel, with its count in it where that can be read; holes are hatched, or left blank."""
+    size = number_size(cell_size(ax, *counts.shape), len(str(int(counts.max()))))
+    is_legible = with_numbers and size >= SMALLEST_FONT
+    mesh = ax.pcolormesh(
+        counts.astype(float), cmap="Blues" if ink() == "black" else "Blues_r", vmin=0,
+        edgecolors="white" if is_legible else "none", linewidth=0.5 if is_legible else 0, rasterized=not is_legible,
+    )  # fmt: skip
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.invert_yaxis()
-    size = number_size(cell_size(ax, *counts.shape), len(str(counts.max())))
-    for row, column in np.ndindex(*counts.shape):
+    for row, column in np.ndindex(*counts.shape) if is_legible else ():
         _write_count(ax, row, column, int(counts[row, column]), int(counts.max()), size)
-    return ax
+    if not is_legible:
+        mesh.set_array(np.ma.masked_equal(counts.astype(float), 0))
+    return mesh
 
 
 def _write_count(ax: Axes, row: int, column: int, count: int, most: int, size: float) -> None:
@@ -120,5 +147,5 @@ def _write_count(ax: Axes, row: int, column: int, count: int, most: int, size: f
 
     if count == 0:
         ax.add_patch(Rectangle((column, row), 1, 1, fill=False, hatch=HATCH, edgecolor="0.85", linewidth=0))
-    colour = "white" if 2 * count > most else "0.25"
+    colour = "white" if (2 * count > most) == (ink() == "black") else "0.25"
     ax.text(column + 0.5, row + 0.5, str(count), ha="center", va="center", fontsize=size, color=colour)

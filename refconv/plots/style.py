@@ -53,6 +53,18 @@ def number_size(cell: float, digits: int) -> float:
     return min(11.0, cell / max(1.6, 0.75 * digits))
 
 
+def ink() -> str:
+    """Return the colour of text: black on white, and white on a dark ground."""
+    from matplotlib import rcParams  # noqa: PLC0415  # an extra
+
+    return str(rcParams["text.color"])
+
+
+def accent() -> str:
+    """Return the colour of a graph's first line, which a dark ground needs lighter."""
+    return COLOURS[0] if ink() == "black" else COLOURS[5]
+
+
 def legend_above(ax: Axes, columns: int, title: str | None = None) -> None:
     """Put the legend over the axes, where it hides nothing and is never cut off."""
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, title=title, frameon=False, handlelength=3)
@@ -60,7 +72,7 @@ def legend_above(ax: Axes, columns: int, title: str | None = None) -> None:
 
 def tidy(ax: Axes) -> Axes:
     """Give a graph its grid, and take the spines from the sides where no numbers stand."""
-    ax.grid(color="0.9")
+    ax.grid(color=ink(), alpha=0.12)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -21,6 +21,7 @@ from refconv.testing.reporting.grouping import Cause
 from refconv.testing.reporting.html import as_html
 from refconv.testing.reporting.report import Report
 from refconv.testing.targets import TargetError, load_target
+from refconv.testing.vectors import judge_vectors, write_vectors
 
 __all__ = [
     "Addressing",
@@ -43,8 +44,10 @@ __all__ = [
     "diagnose",
     "diagnose_result",
     "find_case",
+    "judge_vectors",
     "load_target",
     "run_case",
     "strategies",
     "trace_addressing",
+    "write_vectors",
 ]

@@ -18,7 +18,7 @@ from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.compare import compare_conv2d, compare_result
 from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.diagnosis.diagnose import causes_of, whereabouts
-from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPE
+from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPES
 
 __all__ = ["SuspectWarning", "assert_conv2d_matches", "assert_result_matches"]
 
@@ -197,6 +197,6 @@ def _explained(actual: object, call: Call, dtype: npt.DTypeLike | None) -> list[
         if where := whereabouts(actual, call, dtype):
             lines.append(f"where: {where}")
         for finding in causes_of(actual, call, dtype)[:1]:
-            if finding.sentence != where and finding.code != UNKNOWN_SHAPE:  # which have been said
+            if finding.sentence != where and finding.code not in UNKNOWN_SHAPES:  # which have been said
                 lines += f"why: {finding}".splitlines()
     return lines

@@ -19,7 +19,6 @@ from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.places import MapLike, name_of, open_place
 from refconv.testing.reporting.inquiry import inquire
 from refconv.testing.reporting.report import Report
-from refconv.testing.strategies import require_hypothesis
 from refconv.testing.targets import Target, check_signature
 
 __all__ = ["check"]
@@ -64,10 +63,11 @@ def check(
         Seconds after which a case has failed; after ten in a row, all that are left have.  None, for a callable with
         one worker: no limit, and no other thread than the calling one, for a debugger.
     fuzz : int
-        After those, so many random cases at most, drawn one at a time by Hypothesis from `strategies.cases_of`.
-        The first that fails is shrunk, and the smallest failing case reported alone.
+        After those, random cases, drawn until the target has computed so many.  What it refuses is learned, and not
+        drawn again.  What fails is made as small as it can be while it fails for the same cause, and each cause is
+        reported once, by its smallest case; the run goes on.
     rng : int
-        The seed of the random cases: the same one, with the same versions and the same program, draws the same cases.
+        The seed of the random cases: the same one draws the same cases for the same target, on every machine.
     map : callable, optional
         Used as ``map(function, cases)`` to run the cases elsewhere, in place of `workers`: for instance the ``map`` of
         a Dask client's ``get_executor()``, or of an `MPIPoolExecutor`.  It must return the results in order.  The
@@ -95,8 +95,6 @@ def check(
         If the target cannot be loaded.
     TypeError, ValueError
         If an argument is invalid, no case is left to run, or `map` returns something else than the results in order.
-    ModuleNotFoundError
-        If `fuzz` asks for Hypothesis, and it is not installed.
 
     Examples
     --------
@@ -131,8 +129,6 @@ def check(
     fuzz, rng = as_int("fuzz", fuzz, minimum=0), as_int("rng", rng, minimum=0)
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit={time_limit} must be more than 0 seconds")
-    if fuzz:
-        require_hypothesis()  # before a run that would be lost
     arithmetic = Arithmetic.of(**how)
     chosen = chosen_cases(tier, op, match, dtype)
     arithmetic.applied(OPERATIONS[op])

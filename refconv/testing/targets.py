@@ -10,7 +10,8 @@ signature of refconv's function of that name:
 
 It gets stride, dilation and output padding as tuples of one int per axis, padding as such a tuple, as pairs like
 ``((T, B), (L, R))`` where the sides differ, or as one of the strings; it raises NotImplementedError for what it does
-not support.  A name finds one: a framework (``torch``), ``package.module:function``, or ``path/to/file.py:function``.
+not support.  A name finds one: a framework (``torch``), ``package.module:function``, ``path/to/file.py:function``, or a
+program in any language, ``exec:./conv`` (see `refconv.testing.programs.program`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any
 from refconv.geometry.arguments import check_choice
 from refconv.operations import OPERATIONS
 from refconv.testing.frameworks import FRAMEWORKS, Target
+from refconv.testing.programs.program import PREFIXES, load_program
 
 __all__ = ["Target", "TargetError", "load_target"]
 
@@ -51,7 +53,8 @@ def load_target(name: str, op: str = "conv2d") -> Target:
     ----------
     name : str
         A framework (``refconv``, ``scipy``, ``torch``, ``jax``, ``onnxruntime``, ``onnx``, ``tensorflow``),
-        ``package.module:function``, or ``path/to/file.py:function``.
+        ``package.module:function``, ``path/to/file.py:function``; ``exec:PROGRAM``, which is run for each call, or
+        ``serve:PROGRAM``, which answers all of them.
     op : {"conv2d", "conv1d", "conv3d", "conv_transpose2d", "conv2d_input", "conv2d_weight"}
         Which of a framework's operations; a function is what it is.
 
@@ -63,8 +66,8 @@ def load_target(name: str, op: str = "conv2d") -> Target:
     Raises
     ------
     TargetError
-        If there is no such framework, module, file or function, importing it fails, or the framework has no such
-        operation.
+        If there is no such framework, module, file, function or program, importing it fails, or the framework has no
+        such operation.
     ValueError
         If `op` is none of the operations.
 
@@ -84,6 +87,11 @@ def load_target(name: str, op: str = "conv2d") -> Target:
     check_choice("op", op, OPERATIONS)
     if name in FRAMEWORKS:
         return _load_framework(name, op)
+    if name.startswith(PREFIXES):
+        try:
+            return load_program(name, OPERATIONS[op])
+        except FileNotFoundError as error:
+            raise TargetError(f"target {name!r}: {error}") from None
     place, colon, attribute = name.rpartition(":")
     if not colon or not place or not attribute:
         near = (
@@ -94,7 +102,7 @@ def load_target(name: str, op: str = "conv2d") -> Target:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise TargetError(
             f"target {name!r} must be one of {', '.join(FRAMEWORKS)}, "
-            f"package.module:function or path/to/file.py:function{hint}"
+            f"package.module:function, path/to/file.py:function or exec:PROGRAM{hint}"
         )
     if place.endswith(".py:"):
         raise TargetError(f"target {name!r}: did you mean {f'{place}{attribute}'!r}?")

@@ -179,13 +179,45 @@ def test_the_explanation_of_a_stack_with_holes() -> None:
         "rates without holes, as few changed as possible:",
         "  1, 3, 9 (layer 2 from 2 to 3)",
         "  1, 2, 7 (layer 3 from 9 to 7)",
+        "rates without holes that see as much, 25: refconv design --receptive-field 25 --layers 3",
+        "  1, 3, 8",
     ]
 
 
 def test_the_explanation_says_that_the_published_rule_passes_a_stack_with_holes() -> None:
     lines = gridding(Layers.parse("k3d2 k3d3")).explain().splitlines()
     assert "M_2 <= K passes this stack (3 <= 3), and yet it has holes." in lines
-    assert lines[-2:] == ["  1, 3 (layer 1 from 2 to 1)", "  2, 1 (layer 2 from 3 to 1)"]
+    assert lines[-3:] == [
+        "  1, 3 (layer 1 from 2 to 1)",
+        "  2, 1 (layer 2 from 3 to 1)",
+        "rates without holes that see as much, 11, take 3 layers: refconv design --receptive-field 11",
+    ]
+
+
+def as_much(*rates: int, kernel_size: int = 3) -> list[str]:
+    lines = gridding([Conv(kernel_size, dilation=rate) for rate in rates]).explain().splitlines()
+    return lines[next(number for number, line in enumerate(lines) if "as much" in line) :]
+
+
+def test_rates_of_the_same_field_are_offered_the_most_even_first() -> None:
+    assert as_much(2, 2, 2) == [
+        "rates without holes that see as much, 13: refconv design --receptive-field 13 --layers 3",
+        "  1, 1, 4",
+        "  1, 2, 3",
+    ]
+    assert as_much(2, 2, kernel_size=5) == [
+        "rates without holes that see as much, 17: refconv design --receptive-field 17 --kernel 5 --layers 2",
+        "  1, 3",
+    ]
+    assert as_much(4, 8, 2, 16) == [
+        "rates without holes that see as much, 61: refconv design --receptive-field 61 --layers 4",
+        "  1, 2, 7, 20",
+        "  1, 3, 6, 20",
+        "  1, 3, 7, 19",
+        "  1, 3, 8, 18",
+        "  1, 3, 9, 17",
+    ]
+    assert len(as_much(*[4] * 12)) == 1  # too many to be ranked on the way
 
 
 def test_the_explanation_of_what_has_no_published_rule() -> None:
@@ -214,7 +246,11 @@ def test_a_long_list_of_holes_and_of_repairs_is_cut_short() -> None:
     assert "  not used: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 1 more" in lines
     grid = gridding(stack(2, 4, 6, 8, 10, 12, 14))
     assert len(grid.repairs) == 6  # any but the first: 4 is too far from 1
-    assert len(grid.explain().split("as few changed as possible:\n")[1].splitlines()) == 5
+    repairs, same = (
+        grid.explain().split("as few changed as possible:\n")[1].split("rates without holes that see as much")
+    )
+    assert len(repairs.splitlines()) == 5
+    assert len(same.splitlines()) == 1  # more than are ranked on the way
 
 
 def test_the_repr_says_the_verdict() -> None:

@@ -24,6 +24,20 @@ from refconv.analysis.trace import feature_maps
         ("k1(|k3(k5|k7))k9", [Conv(1), Parallel([], [Conv(3), Parallel(Conv(5), Conv(7))]), Conv(9)]),
         ("  ", []),
         ("( )", [Parallel([])]),
+        ("maxpool2 avgpool3x4s2ceil", [Pool(2), Pool((3, 4), 2, ceil_mode=True)]),
+        (
+            "k3psame k3x4d2psame_lower k5s2pvalid",
+            [Conv(3, padding=1), Conv((3, 4), padding=((2, 2), (3, 3)), dilation=2), Conv(5, 2)],
+        ),
+        ("(k3 pool2)x3", [Conv(3), Pool(2)] * 3),
+        ("k1 (k3)x2 k5", [Conv(1), Conv(3), Conv(3), Conv(5)]),
+        ("(k3p1 | )x2", [Parallel(Conv(3, padding=1), [])] * 2),
+        ("((k3)x2 k5)x2", [Conv(3), Conv(3), Conv(5)] * 2),
+        ("(k1 | (k3)x2)", [Parallel(Conv(1), [Conv(3), Conv(3)])]),
+        ("(k3 k3)", [Parallel([Conv(3), Conv(3)])]),
+        ("c1: k3s2p1d4 pool2 up2", [Conv((1, 3), (1, 2), (0, 1), (1, 4)), Pool((1, 2)), Upsample((1, 2))]),
+        ("c1: convt4s2p1o1", [ConvTranspose((1, 4), (1, 2), (0, 1), (0, 1))]),
+        ("c1: (k2d1 | k4psame_upper)", [Parallel(Conv((1, 2)), Conv((1, 4), padding=((0, 0), (1, 2))))]),
     ],
 )
 def test_parse(line: str, layers: list[Conv | Pool | ConvTranspose | Upsample | Parallel]) -> None:
@@ -43,6 +57,15 @@ def test_parse(line: str, layers: list[Conv | Pool | ConvTranspose | Upsample | 
         ("k3ceil", "layer 1: 'k3ceil' has 'ceil', which 'k' does not take"),
         ("pool2bilinear", "layer 1: 'pool2bilinear' has 'bilinear', which 'pool' does not take"),
         ("k3 (k1 | k3", "layer 2: its '(' has no ')'"),
+        ("c1: k3x5", "layer 1: 'k3x5' has two axes, and 'c1:' says one"),
+        ("c1: k3d1x2", "layer 1: 'k3d1x2' has two axes, and 'c1:' says one"),
+        ("k3 (k5)x0", "layer 2: x0 must make at least 1 and at most 100000 layers"),
+        ("(k3 k5)x50001", "layer 1: x50001 must make at least 1 and at most 100000 layers"),
+        ("k3psome", "layer 1: 'k3psome' must be a layer, such as k3, k3s2p1d2, k3x5, pool2; did you mean 'k3psame'?"),
+        (
+            "k3s2psame",
+            "layer 1, 'k3s2psame': padding='same' depends on the input's size at stride (2, 2); write ((top, bottom), (left, right))",
+        ),
         ("k3 | k1", "'k3 | k1' has a '|' without a '(' before it"),
         ("k3 ) k1", "'k3 ) k1' has a ')' without a '(' before it"),
         ("k3 k0", "layer 2, 'k0': kernel_size=0 must be at least 1"),
@@ -131,3 +154,60 @@ def test_a_feature_map_that_vanishes_is_refused_with_the_layer(
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         feature_maps(Layers.parse(line), size)
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("kk5", "k5"),
+        ("q3", "k3"),
+        ("K3", "k3"),
+        ("3x3", "k3x3"),
+        ("conv3", "k3"),
+        ("c3x5", "k3x5"),
+        ("k3-d2", "k3d2"),
+        ("k3,s2", "k3s2"),
+        ("3kd2", "k3d2"),
+        ("pol2", "pool2"),
+        ("pooll2", "pool2"),
+        ("maxpol2", "maxpool2"),
+        ("upp2", "up2"),
+        ("k3d", "k3"),
+        ("k3×5", "k3x5"),
+        ("up2bilinar", "up2bilinear"),
+        ("k3z2", None),
+        ("zzz", None),
+        ("k", None),
+        ("pool", None),
+        ("k3z2d4", None),
+        ("transposed3", None),
+    ],
+)
+def test_a_slip_is_told_what_it_was_to_be_and_nothing_that_is_nonsense(slip: str, meant: str | None) -> None:
+    hint = f"; did you mean '{meant}'?" if meant else ""
+    with pytest.raises(
+        ValueError,
+        match=f"^{re.escape(f'layer 1: {slip!r} must be a layer, such as k3, k3s2p1d2, k3x5, pool2{hint}')}$",
+    ):
+        Layers.parse(slip)
+
+
+def test_same_padding_at_a_stride_is_resolved_for_an_image() -> None:
+    # 9 rows under 3 taps at stride 2 need 1 and 1, and 8 columns 0 and 1; of 5 and 4 under 4 taps, 3 and 2 are left over;
+    # and 3 rows fill a window of 3, where 2 columns need one more.
+    layers = Layers.parse("k3s2psame_upper (k4s2psame_lower | k1s2) maxpool3psame_upper", input_size=(9, 8))
+    assert layers == (
+        Conv(3, 2, ((1, 1), (0, 1))),
+        Parallel(Conv(4, 2, ((2, 1), (1, 1))), Conv(1, 2)),
+        Pool(3, padding=((0, 0), (0, 1))),
+    )
+    assert feature_maps(Layers.parse("k3s2psame_upper k5s3psame_lower", (20, 21)), (20, 21))[-1] == (4, 4)
+    assert Layers.parse("c1: k4s2psame_upper", (1, 7)) == (Conv((1, 4), (1, 2), ((0, 0), (1, 2))),)
+    assert Layers.parse("k3s2psame_upper k3", input_size=2) == (Conv(3, 2, ((0, 1), (0, 1))), Conv(3))
+
+
+def test_padding_that_depends_on_a_map_that_vanishes_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"^layer 2, 'k3s2psame_upper': padding='same_upper' depends on the input's size"
+    ):
+        Layers.parse("k9 k3s2psame_upper", input_size=(5, 5))

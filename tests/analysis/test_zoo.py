@@ -5,6 +5,7 @@ import re
 import pytest
 
 from refconv.analysis import Conv, Layers, Parallel, Pool, receptive_field, zoo
+from refconv.analysis.trace import feature_maps
 
 # size, stride, padding at the named point; Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural
 # Networks" (Distill, 2019) and its table, for all but the last lines.
@@ -39,6 +40,26 @@ PUBLISHED = {
     ("deeplabv3-resnet50", "layer3"): (267, 8, 133),
     ("deeplabv3-resnet50", "layer4"): (427, 8, 213),
     ("deeplabv3-resnet50", "project"): (427 + 576, 8, 213 + 288),
+    ("deeplabv3-resnet50-os16", "layer3"): (267, 16, 133),
+    # The dilation in place of the last stride starts in the second block, and 2·18 steps of 16 pixels come on top.
+    ("deeplabv3-resnet50-os16", "layer4.0"): (299, 16, 149),
+    ("deeplabv3-resnet50-os16", "layer4"): (427, 16, 213),
+    ("deeplabv3-resnet50-os16", "project"): (427 + 576, 16, 213 + 288),
+    # With a multi-grid of 1, 2, 4 the blocks have dilations 2, 4 and 8: 2·(2 + 4 + 8) steps of 16 pixels.
+    ("deeplabv3-resnet50-multigrid", "layer4.0"): (267 + 64, 16, 133 + 32),
+    ("deeplabv3-resnet50-multigrid", "layer4.1"): (331 + 128, 16, 165 + 64),
+    ("deeplabv3-resnet50-multigrid", "layer4"): (459 + 256, 16, 229 + 128),
+    ("deeplabv3-resnet50-multigrid", "project"): (715 + 576, 16, 357 + 288),
+    # As torchvision's own, against its gradients; the dilated blocks add 4·2 steps of 16 pixels each.
+    ("deeplabv3-mobilenet_v3-os16", "features.3"): (19, 4, 9),
+    ("deeplabv3-mobilenet_v3-os16", "features.6"): (99, 8, 49),
+    ("deeplabv3-mobilenet_v3-os16", "features.12"): (275, 16, 137),
+    ("deeplabv3-mobilenet_v3-os16", "features.13"): (275 + 128, 16, 137 + 64),
+    ("deeplabv3-mobilenet_v3-os16", "features.16"): (659, 16, 329),
+    ("deeplabv3-mobilenet_v3-os16", "project"): (659 + 2 * 36 * 16, 16, 329 + 36 * 16),
+    ("patchgan", "conv3"): (22, 8, 7),
+    ("patchgan", "conv5"): (70, 8, 23),
+    ("unet", "down1.conv2"): (5, 1, 2),
     ("aspp", "project"): (37, 1, 18),
     ("hdc-1-2-3", "layer3"): (13, 1, 6),
     ("hdc-1-2-5", "layer3"): (17, 1, 8),
@@ -136,8 +157,13 @@ def test_the_names() -> None:
         "resnet101",
         "resnet152",
         "deeplabv3-resnet50",
+        "deeplabv3-resnet50-os16",
+        "deeplabv3-resnet50-multigrid",
+        "deeplabv3-mobilenet_v3-os16",
         "aspp",
         "context",
+        "unet",
+        "patchgan",
         "wavenet",
         "tcn",
         "hdc-1-2-3",
@@ -160,3 +186,38 @@ def test_an_unknown_point_is_refused_with_all_of_them() -> None:
     message = "point='pool9' must be one of conv1, pool1, conv2, pool2, conv3, conv4, conv5, pool5 in alexnet"
     with pytest.raises(ValueError, match=f"^{message}$"):
         zoo.find("alexnet").up_to("pool9")
+
+
+def test_deeplabs_rates_and_their_padding() -> None:
+    """The rates are the paper's at an output stride of 16, and torchvision's own, which are twice those."""
+    rates = {
+        name: [branch[0].dilation for branch in network.layers[network.points["pyramid"] - 1].branches]  # type: ignore[union-attr]
+        for name in zoo.names()
+        if "pyramid" in (network := zoo.find(name)).points
+    }
+    assert rates == {
+        "deeplabv3-resnet50": [(1, 1), (12, 12), (24, 24), (36, 36)],
+        "deeplabv3-resnet50-os16": [(1, 1), (6, 6), (12, 12), (18, 18)],
+        "deeplabv3-resnet50-multigrid": [(1, 1), (6, 6), (12, 12), (18, 18)],
+        "deeplabv3-mobilenet_v3-os16": [(1, 1), (12, 12), (24, 24), (36, 36)],
+        "aspp": [(1, 1), (6, 6), (12, 12), (18, 18)],
+    }
+    for name in rates:
+        assert feature_maps(zoo.find(name).layers, (513, 513))[-1] == {
+            "aspp": (513, 513),
+            "deeplabv3-resnet50": (65, 65),
+        }.get(name, (33, 33))
+
+
+def test_a_unet_keeps_the_size_and_sees_up_to_204_pixels() -> None:
+    unet = zoo.find("unet").layers
+    assert feature_maps(unet, (64, 80))[-1] == (64, 80)
+    field = receptive_field(unet)
+    assert (field.size, field.period) == ((204, 204), (16, 16))
+    assert sorted({len(field.region(output).rows) for output in range(16)}) == [188, 204]
+    assert len(unet) == 5
+    assert unet[2].branches[0] == ()  # type: ignore[union-attr]
+
+
+def test_networks_of_one_axis() -> None:
+    assert [name for name in zoo.names() if zoo.find(name).is_line] == ["wavenet", "tcn"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from refusals import naming
 
 from refconv.aspp import aspp, aspp_branches, parameter_shapes
 
@@ -134,7 +135,7 @@ def test_it_is_computed_wide_and_rounded_once() -> None:
 def test_integers_and_what_is_no_image_are_refused() -> None:
     with pytest.raises(TypeError, match=r"^input has dtype int64; it must be a floating type \(input \(1, 1, 4\)\)$"):
         aspp(ROW.astype(int), SIMPLE, [1], variant="simple")
-    with pytest.raises(ValueError, match=r"^input height 0 must be at least 1 \(input \(1, 0, 4\)\)$"):
+    with pytest.raises(ValueError, match=naming("input height 0 … 1 (input (1, 0, 4))")):
         aspp(ROW[:, :0], SIMPLE, [1], variant="simple")
     with pytest.raises(TypeError, match=r"^rates=1 must be a sequence of ints$"):
         aspp(ROW, SIMPLE, 1, variant="simple")  # type: ignore[arg-type]

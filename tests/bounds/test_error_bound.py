@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from arrays import Array, ones
 from hypothesis import given
+from refusals import naming
 
 from refconv import conv2d
 from refconv.bounds.error_bound import error_bound
@@ -186,7 +187,7 @@ def test_the_arguments_are_those_of_conv2d() -> None:
 
 
 def test_bad_shapes_are_refused_with_the_numbers() -> None:
-    with pytest.raises(ValueError, match=r"groups=3 must divide both input channels C=4 and output channels O=6"):
+    with pytest.raises(ValueError, match=naming("groups=3 … C=4 … O=6")):
         error_bound(ones(1, 4, 5, 5), ones(6, 1, 3, 3), groups=3, dtype=np.float32)
 
 

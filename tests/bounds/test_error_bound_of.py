@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from arrays import Array, ones
+from refusals import naming
 
 from refconv import (
     conv1d,
@@ -122,7 +123,7 @@ def test_a_sum_that_may_overflow_has_an_infinite_bound() -> None:
 
 
 def test_a_function_of_no_family_is_refused() -> None:
-    names = ", ".join(OPERATIONS)
+    names = ", ".join(sorted(OPERATIONS))
     for function in (np.convolve, "conv1d", None, ones(3)):
         with pytest.raises(TypeError, match=f"^{re.escape(f'function={function!r} must be one of {names}')}$"):
             error_bound_of(function, ones(1, 1), ones(1, 1, 1), dtype=np.float32)  # type: ignore[arg-type]
@@ -133,5 +134,5 @@ def test_bad_arguments_are_refused_as_by_the_function() -> None:
         error_bound_of(conv1d, ones(1, 1, 1), dtype=np.float32)
     with pytest.raises(TypeError, match=r"^dtype=int64 must be a floating or complex type$"):
         error_bound_of(conv1d, ones(1, 1, 1), ones(1, 1, 1), dtype=np.int64)
-    with pytest.raises(ValueError, match=r"^stride=0 must be at least 1 \(input \(1, 1, 1\), weight \(1, 1, 1\)\)$"):
+    with pytest.raises(ValueError, match=naming("stride=0 … 1 (input (1, 1, 1), weight (1, 1, 1))")):
         error_bound_of(conv1d, ones(1, 1, 1), ones(1, 1, 1), stride=0, dtype=np.float32)

@@ -10,7 +10,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 from family import BY_RANK, Triple, kind_of
 
-from refconv.core import direct, parts, products, sums, windows
+from refconv.core import adjoint, direct, products, sums
 from refconv.core.sums import Sum
 from refconv.geometry.axis import AxisGeometry
-from refconv.numbers.accumulate import Part
 from refconv.operations import OPERATIONS
 
+HELPFUL = (products, sums, adjoint)
 METHODS = ("im2col", "exact", "einsum")
 RANKS = (1, 2, 3)
 
@@ -100,8 +100,8 @@ def replace_everywhere(patch: pytest.MonkeyPatch, original: object, wrong: objec
                 for method, function in value.methods.items():
                     if function is original:
                         patch.setitem(value.methods, method, wrong)
-                if value.parts is original:
-                    patch.setattr(module, name, value._replace(parts=wrong))  # type: ignore[arg-type]
+                if value.cut is original:
+                    patch.setattr(module, name, value._replace(cut=wrong))  # type: ignore[arg-type]
 
 
 def one_off(helper: Any) -> Callable[..., Any]:
@@ -159,7 +159,7 @@ def last_lost(helper: Any) -> Callable[..., Any]:
 def last_twice(helper: Any) -> Callable[..., Any]:
     """With the last part twice, which is added to itself."""
 
-    def wrong(*arguments: Any) -> Iterable[Part]:
+    def wrong(*arguments: Any) -> Iterable[sums.Cut]:
         found = list(helper(*arguments))
         return iter([*found, found[-1]])
 
@@ -169,8 +169,8 @@ def last_twice(helper: Any) -> Callable[..., Any]:
 def of_later_outputs(helper: Any) -> Callable[..., Any]:
     """What is said of the outputs after these."""
 
-    def wrong(axis: AxisGeometry, outputs: range) -> Any:
-        return helper(axis, range(outputs.start + 1, outputs.stop + 1))
+    def wrong(axis: AxisGeometry, outputs: slice) -> Any:
+        return helper(axis, slice(outputs.start + 1, outputs.stop + 1))
 
     return wrong
 
@@ -193,6 +193,21 @@ def one_window_more(helper: Any) -> Callable[..., Any]:
     return lambda axis, outputs: helper(axis, outputs) + axis.stride
 
 
+def of_no_channels_but_the_first(helper: Any) -> Callable[..., Any]:
+    """The first of the channels alone."""
+
+    def wrong(*arguments: Any) -> slice:
+        found = helper(*arguments)
+        return slice(found.start, found.start + 1)
+
+    return wrong
+
+
+def of_the_first_group(helper: Any) -> Callable[..., Any]:
+    """The plan of a part with all its channels in one group."""
+    return lambda *arguments: replace(helper(*arguments), groups=1)
+
+
 READS = frozenset({"output", "weight", "gathers"})  # columns of the input, or of what arrived
 ALL = READS | {"bias", "scatters"}
 SCATTERS = frozenset({"scatters"})
@@ -203,36 +218,41 @@ def sums_of(*kinds: str) -> frozenset[str]:
 
 
 SABOTAGES = [
-    Sabotage(windows, "pad", one_off, READS, einsum=True),
-    Sabotage(windows, "pad", flipped, READS, einsum=True),
-    Sabotage(windows, "pad", doubled, READS | {"bias"}, einsum=True),
-    Sabotage(windows, "windows", one_off, READS | SCATTERS, einsum=True),
-    Sabotage(windows, "windows", flipped, READS | SCATTERS, einsum=True),
-    Sabotage(windows, "windows", doubled, READS | {"bias", "scatters"}, einsum=True),
-    Sabotage(windows, "add_windows", one_tap_lost, SCATTERS),
-    Sabotage(windows, "fold", one_off, SCATTERS),
-    Sabotage(windows, "fold", flipped, SCATTERS),
-    Sabotage(windows, "fold", doubled, SCATTERS),
-    Sabotage(windows, "boxes", last_lost, ALL, einsum=True),
-    Sabotage(parts, "convolution", last_lost, sums_of("output"), einsum=True),
-    Sabotage(parts, "convolution", last_twice, sums_of("output"), einsum=True),
-    Sabotage(parts, "input_adjoint", last_lost, sums_of("gathers", "scatters")),
-    Sabotage(parts, "input_adjoint", last_twice, sums_of("gathers", "scatters")),
-    Sabotage(parts, "weight_adjoint", last_lost, sums_of("weight", "bias")),
-    Sabotage(parts, "weight_adjoint", last_twice, sums_of("weight", "bias")),
+    Sabotage(products, "pad", one_off, READS, einsum=True),
+    Sabotage(products, "pad", flipped, READS, einsum=True),
+    Sabotage(products, "pad", doubled, READS | {"bias"}, einsum=True),
+    Sabotage(products, "windows", one_off, READS | SCATTERS, einsum=True),
+    Sabotage(products, "windows", flipped, READS | SCATTERS, einsum=True),
+    Sabotage(products, "windows", doubled, READS | {"bias", "scatters"}, einsum=True),
+    Sabotage(products, "columns_of", one_off, READS),
+    Sabotage(products, "columns_of", flipped, READS),
+    Sabotage(products, "columns_of", doubled, READS | {"bias"}),
+    Sabotage(adjoint, "add_windows", one_tap_lost, SCATTERS),
+    Sabotage(adjoint, "fold", one_off, SCATTERS),
+    Sabotage(adjoint, "fold", flipped, SCATTERS),
+    Sabotage(adjoint, "fold", doubled, SCATTERS),
+    Sabotage(sums, "boxes", last_lost, ALL, einsum=True),
+    Sabotage(sums, "tiles", last_lost, ALL, einsum=True),
+    Sabotage(sums, "chunks", last_lost, ALL, einsum=True),
+    Sabotage(sums, "joined", of_no_channels_but_the_first, ALL, einsum=True),
+    Sabotage(sums, "part_of", of_the_first_group, READS | SCATTERS, einsum=True),
+    Sabotage(sums, "by_output", last_lost, sums_of("output", "weight", "bias"), einsum=True),
+    Sabotage(sums, "by_output", last_twice, sums_of("output", "weight", "bias"), einsum=True),
+    Sabotage(adjoint, "by_input", last_lost, sums_of("gathers", "scatters")),
+    Sabotage(adjoint, "by_input", last_twice, sums_of("gathers", "scatters")),
     Sabotage(products, "einsum", one_off, frozenset(), einsum=True),
     Sabotage(products, "einsum", flipped, frozenset(), einsum=True),
     Sabotage(products, "convolution", one_off, sums_of("output", "gathers")),
     Sabotage(products, "convolution", flipped, sums_of("output", "gathers")),
-    Sabotage(products, "input_adjoint", one_off, sums_of("gathers", "scatters")),
-    Sabotage(products, "input_adjoint", flipped, sums_of("gathers", "scatters")),
-    Sabotage(products, "weight_adjoint", one_off, sums_of("weight")),
-    Sabotage(products, "weight_adjoint", flipped, sums_of("weight")),
-    Sabotage(products, "weight_adjoint", doubled, sums_of("weight", "bias")),
+    Sabotage(adjoint, "input_adjoint", one_off, sums_of("gathers", "scatters")),
+    Sabotage(adjoint, "input_adjoint", flipped, sums_of("gathers", "scatters")),
+    Sabotage(adjoint, "weight_adjoint", one_off, sums_of("weight")),
+    Sabotage(adjoint, "weight_adjoint", flipped, sums_of("weight")),
+    Sabotage(adjoint, "weight_adjoint", doubled, sums_of("weight", "bias")),
     Sabotage(AxisGeometry, "reading", of_later_outputs, sums_of("output", "weight", "bias"), einsum=True, mode="zeros"),
     Sabotage(AxisGeometry, "reading", of_earlier_pixels, sums_of("output", "weight", "bias"), einsum=True, mode="zeros"),
-    Sabotage(AxisGeometry, "read_by", of_earlier_pixels, sums_of("gathers", "scatters"), mode="zeros"),
-    Sabotage(AxisGeometry, "flipped", of_earlier_pixels, sums_of("gathers")),
+    Sabotage(adjoint, "read_by", of_earlier_pixels, sums_of("gathers", "scatters"), mode="zeros"),
+    Sabotage(adjoint, "flipped", of_earlier_pixels, sums_of("gathers")),
     Sabotage(AxisGeometry, "reach", one_window_more, sums_of("output", "weight", "bias"), einsum=True),
 ]  # fmt: skip
 
@@ -286,12 +306,12 @@ def test_without_any_helper_there_is_the_direct_method(rank: int, geometry: str)
     def gone(*_: object, **__: object) -> None:
         raise RuntimeError("gone")
 
-    helpers = [value for module in (windows, parts, products) for value in functions_of(module)]
     with pytest.MonkeyPatch.context() as patch:
-        for helper in helpers:
-            if helper is not parts.whole:  # "all at once", with which nothing is taken apart
-                replace_everywhere(patch, helper, gone)
-        for name in ("reading", "read_by", "flipped", "reach"):
+        for module in HELPFUL:
+            for helper in functions_of(module):
+                if helper.__name__ != "_most_read":  # with which the terms of a sum are counted, whatever adds them up
+                    replace_everywhere(patch, helper, gone)
+        for name in ("reading", "reach"):
             patch.setattr(AxisGeometry, name, gone)
         check_direct(rank, geometry)
         for name in TRIPLES[rank, geometry].names:
@@ -305,8 +325,9 @@ def functions_of(module: ModuleType) -> list[FunctionType]:
 
 
 def test_every_helper_of_the_other_methods_is_sabotaged() -> None:
-    helpers = {function for module in (windows, parts, products) for function in functions_of(module)}
-    public = {helper for helper in helpers if not helper.__name__.startswith("_")} - {parts.whole}
+    helpers = {function for module in HELPFUL for function in functions_of(module)}
+    # `one_by_one` says that loops are a product, once, when the tables are made.
+    public = {helper for helper in helpers if not helper.__name__.startswith("_")} - {sums.one_by_one}
     assert public == {
         getattr(sabotage.owner, sabotage.helper) for sabotage in SABOTAGES if sabotage.owner is not AxisGeometry
     }
@@ -321,8 +342,8 @@ def test_every_helper_of_the_other_methods_is_sabotaged() -> None:
     ("which", "shared"),
     [
         (sums.CONVOLUTION, products.convolution),
-        (sums.INPUT_ADJOINT, products.input_adjoint),
-        (sums.WEIGHT_ADJOINT, products.weight_adjoint),
+        (adjoint.INPUT_ADJOINT, adjoint.input_adjoint),
+        (adjoint.WEIGHT_ADJOINT, adjoint.weight_adjoint),
     ],
     ids=["convolution", "input_adjoint", "weight_adjoint"],
 )
@@ -330,7 +351,7 @@ def test_a_direct_method_that_calls_a_helper_of_the_others_is_found(which: Sum, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(which.methods, "direct", shared)
         check_direct(rank, "strided")  # and nothing shows
-        Sabotage(windows, "windows", one_off, ALL).commit(patch)
+        Sabotage(products, "windows", one_off, ALL).commit(patch)
         with pytest.raises(AssertionError, match=" is wrong"):
             check_direct(rank, "strided")
 
@@ -348,7 +369,7 @@ def imports_of(module: ModuleType) -> set[str]:
 def test_direct_imports_the_plan_and_the_name_of_an_array() -> None:
     found = {name for name in imports_of(direct) if name.startswith("refconv")}
     assert found == {"refconv.geometry.plan", "refconv.numbers.formats"}
-    assert "refconv.core.windows" in imports_of(products)
+    assert "refconv.core.products" in imports_of(adjoint)
 
 
 def test_the_definition_that_all_are_held_against_is_no_part_of_refconv() -> None:

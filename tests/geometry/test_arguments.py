@@ -15,7 +15,6 @@ from refconv.geometry.arguments import (
     Space,
     adding_context,
     as_int,
-    as_pad_sides,
     as_padding,
     as_pair,
     as_shape,
@@ -103,13 +102,6 @@ def test_as_padding_gives_top_bottom_left_right(value: object, padding: object) 
     assert as_padding(value) == padding
 
 
-@pytest.mark.parametrize(
-    ("value", "sides"), [(0, (0, 0)), (3, (3, 3)), ((3, 1), (3, 1)), ("valid", "valid"), ("same_lower", "same_lower")]
-)
-def test_as_pad_sides_gives_before_and_after(value: object, sides: object) -> None:
-    assert as_pad_sides(value) == sides
-
-
 PADDING_FORMS = "an int, a pair (height, width) or ((top, bottom), (left, right))"
 BAD: list[tuple[Callable[..., object], tuple[object, ...], type[Exception], str]] = [
     (as_int, ("stride", 0, 1), ValueError, "stride=0 must be at least 1"),
@@ -184,20 +176,6 @@ BAD: list[tuple[Callable[..., object], tuple[object, ...], type[Exception], str]
         ("SAME",),
         ValueError,
         "padding='SAME' must be one of 'valid', 'same', 'same_upper', 'same_lower', or numbers",
-    ),
-    (
-        as_pad_sides,
-        ("half",),
-        ValueError,
-        "padding='half' must be one of 'valid', 'same', 'same_upper', 'same_lower', or numbers",
-    ),
-    (as_pad_sides, (-1,), ValueError, "padding=-1 must be at least 0"),
-    (as_pad_sides, ((0, -1),), ValueError, "padding[1]=-1 must be at least 0"),
-    (
-        as_pad_sides,
-        ((1, 2, 3),),
-        ValueError,
-        "padding=(1, 2, 3) has length 3; it must be an int or a pair (before, after)",
     ),
 ]
 

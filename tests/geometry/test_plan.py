@@ -37,7 +37,6 @@ def test_a_plan_cannot_be_changed() -> None:
 
 
 def test_groups_lie_in_blocks() -> None:
-    assert [PLAN.group_of(o) for o in range(10)] == [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
     assert [PLAN.input_channel(4, c) for c in range(3)] == [0, 1, 2]
     assert [PLAN.input_channel(5, c) for c in range(3)] == [3, 4, 5]
 
@@ -58,7 +57,6 @@ def test_the_shapes_of_what_a_plan_connects() -> None:
     assert PLAN.input_size == (11, 13)
     assert PLAN.padded_size == (12, 18)
     assert PLAN.output_size == (5, 12)
-    assert not PLAN.has_stride_1
 
 
 def test_a_plan_of_one_axis_and_of_three() -> None:
@@ -70,21 +68,6 @@ def test_a_plan_of_one_axis_and_of_three() -> None:
     assert (volume.input_shape, volume.weight_shape) == ((1, 4, 4, 5, 7), (6, 2, 2, 1, 3))
     assert volume.output_shape == (1, 6, 3, 6, 3)
     assert (volume.taps_per_output, volume.positions) == (12, 54)
-
-
-@pytest.mark.parametrize("axis", range(3))
-def test_stride_1_is_that_of_all_axes(axis: int) -> None:
-    axes = [AxisGeometry(5, 2, dilation=2)] * 3
-    assert ConvGeometry(1, 1, 1, 1, tuple(axes)).has_stride_1
-    axes[axis] = AxisGeometry(5, 2, 2)
-    assert not ConvGeometry(1, 1, 1, 1, tuple(axes)).has_stride_1
-
-
-def test_the_span_has_the_pixels_beyond_every_window_too() -> None:
-    # Of an axis whose padding behind is negative, 2 + 9 − 4 = 7 places are padded input, and 2 + 9 hold all pixels.
-    plan = ConvGeometry(1, 1, 1, 1, (AxisGeometry(9, 2, padding=(2, -4)), AxisGeometry(9, 2, padding=(2, 4))))
-    assert plan.padded_size == (7, 15)
-    assert plan.span == (11, 15)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from refusals import naming
 
 from refconv.geometry.arguments import LINE, PLANE, VOLUME
 from refconv.geometry.axis import AxisGeometry
@@ -29,7 +30,7 @@ def test_a_transposed_axis_is_that_of_the_convolution_it_undoes(
 ) -> None:
     # The last pixels would be windows of their own, were they not cut off.
     axis = build_transposed_axis("height", output, kernel, stride, dilation, padding, extra)
-    assert axis == AxisGeometry(size, kernel, stride, dilation, (padding[0], padding[1] - unread))
+    assert axis == AxisGeometry(size, kernel, stride, dilation, padding, unread)
     assert axis.output_size == output
 
 
@@ -158,7 +159,7 @@ def test_an_output_size_for_all_axes() -> None:
     ("changes", "error", "message"),
     [
         ({"padding": "same"}, ValueError, "padding='same' is PyTorch's rule for convolutions; transposed, say 'same_upper' or 'same_lower'"),
-        ({"padding": "half"}, ValueError, "padding='half' must be one of 'valid', 'same', 'same_upper', 'same_lower', or numbers"),
+        ({"padding": "half"}, ValueError, "padding='half' … 'same_upper', 'same_lower' …"),
         ({"output_size": 8, "output_padding": (0, 1)}, ValueError, "output_padding=(0, 1) and output_size=8 say the same; give one"),
         ({"output_size": 0}, ValueError, "output_size=0 must be at least 1"),
         ({"output_size": (8, 8, 8)}, ValueError, "output_size=(8, 8, 8) has length 3; it must be an int or a pair (height, width)"),
@@ -169,7 +170,7 @@ def test_what_cannot_be_planned_is_refused_with_the_shapes(
     changes: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     context = "(input (1, 4, 3, 3), weight (4, 2, 3, 3))"
-    with pytest.raises(error, match=f"^{re.escape(f'{message} {context}')}$"):
+    with pytest.raises(error, match=naming(f"{message} {context}")):
         plan_transposed((1, 4, 3, 3), (4, 2, 3, 3), **{"stride": 2} | changes, space=PLANE)
 
 

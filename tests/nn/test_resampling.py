@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import naming
 
 from refconv.nn import adaptive_avg_pool2d, global_avg_pool2d, interpolate
 from refconv.nn.resampling import pool_windows, source_positions
@@ -204,14 +204,14 @@ CALLS: dict[str, Layer] = LAYERS | {"nearest": lambda x: interpolate(x, (1, 1)),
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((2, 3), "input has 2 dimensions; it must be (N, C, H, W) or (C, H, W) (input (2, 3))"),
-        ((1, 2, 3, 4, 5), "input has 5 dimensions; it must be (N, C, H, W) or (C, H, W) (input (1, 2, 3, 4, 5))"),
-        ((2, 0, 4), "input height 0 must be at least 1 (input (2, 0, 4))"),
-        ((2, 3, 0), "input width 0 must be at least 1 (input (2, 3, 0))"),
+        ((2, 3), "input … 2 … (N, C, H, W) or (C, H, W) (input (2, 3))"),
+        ((1, 2, 3, 4, 5), "input … 5 … (N, C, H, W) or (C, H, W) (input (1, 2, 3, 4, 5))"),
+        ((2, 0, 4), "input height 0 … 1 (input (2, 0, 4))"),
+        ((2, 3, 0), "input width 0 … 1 (input (2, 3, 0))"),
     ],
 )
 def test_what_is_no_image_is_refused(layer: Layer, shape: tuple[int, ...], message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(ValueError, match=naming(message)):
         layer(np.zeros(shape))
 
 
@@ -219,20 +219,20 @@ def test_what_is_no_image_is_refused(layer: Layer, shape: tuple[int, ...], messa
 @pytest.mark.parametrize("dtype", [np.int8, np.uint64, bool])
 def test_means_of_integers_are_refused(layer: Layer, dtype: type) -> None:
     message = f"input has dtype {np.dtype(dtype)}; it must be a floating type (input (2, 3, 4))"
-    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(TypeError, match=naming(message)):
         layer(np.zeros((2, 3, 4), dtype))
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: adaptive_avg_pool2d(x, (2, 0)), "output_size[1]=0 must be at least 1"),
-        (lambda x: adaptive_avg_pool2d(x, (1, 2, 3)), "output_size=(1, 2, 3) has length 3; it must be an int or a pair (height, width)"),
-        (lambda x: interpolate(x, 0), "size=0 must be at least 1"),
-        (lambda x: interpolate(x, (4, -1), "bilinear"), "size[1]=-1 must be at least 1"),
+        (lambda x: adaptive_avg_pool2d(x, (2, 0)), "output_size[1]=0 … 1"),
+        (lambda x: adaptive_avg_pool2d(x, (1, 2, 3)), "output_size=(1, 2, 3) … 3 … a pair (height, width)"),
+        (lambda x: interpolate(x, 0), "size=0 … 1"),
+        (lambda x: interpolate(x, (4, -1), "bilinear"), "size[1]=-1 … 1"),
         (lambda x: interpolate(x, 2, "bicubic"), "mode='bicubic' must be one of 'nearest', 'bilinear'"),
     ],
 )  # fmt: skip
 def test_bad_arguments_are_refused(call: Layer, message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(ValueError, match=naming(message)):
         call(np.ones((1, 3, 4)))

@@ -7,9 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from arrays import Array
+from refusals import naming
 
-from refconv.numbers.accumulate import Latest, Part, accumulate, per_channel
+from refconv.numbers.accumulate import accumulate
 from refconv.numbers.dtypes import as_operands
+from refconv.numbers.parts import Latest, Part, per_channel
 
 WHOLE: list[Part] = [Part((), (), (), None)]
 
@@ -92,9 +94,7 @@ def test_floats_are_accumulated_in_float64_and_rounded_once() -> None:
 
 def test_the_names_of_the_operands_are_in_the_messages() -> None:
     operands = {"left": np.ones(1), "right": np.ones(1, complex)}
-    with pytest.raises(
-        TypeError, match=r"^a result of dtype float64 cannot hold the right, which has dtype complex128$"
-    ):
+    with pytest.raises(TypeError, match=naming("float64 … right … complex128")):
         accumulate(Sums(), lambda _: WHOLE, operands, (1, 1), terms=1, dtype=float)
 
 
@@ -103,7 +103,7 @@ def test_exact_is_asked_for_floats_alone() -> None:
     assert Sums().of(lost, [1.0], terms=3).item() == 0
     sums = Sums()
     assert sums.of(lost, [1.0], terms=3, exact=True).item() == 1
-    assert sums.shares == [2]
+    assert sums.shares == [4]
     assert set(sums.types) == {np.dtype(np.float64)}
     cases: list[tuple[Any, dict[str, Any]]] = [
         (([2], [3]), {}),
@@ -123,8 +123,9 @@ def test_exact_is_asked_for_floats_alone() -> None:
 def test_what_is_not_finite_takes_the_other_way() -> None:
     def times(first: Array, seconds: Sequence[Array], _: Any) -> list[Array]:
         for numbers in (first, *seconds):
-            assert (abs(numbers[np.isfinite(numbers)]) <= 2**25).all()  # digits, or signs: nothing can overflow
-        if not np.isfinite(first).all():
+            if numbers.dtype != object:  # Python's integers, as which numbers so far apart are added up in the end
+                assert (abs(numbers[np.isfinite(numbers)]) <= 2**25).all()  # digits, or signs: nothing can overflow
+        if first.dtype != object and not np.isfinite(first).all():
             assert set(first[np.isfinite(first)].tolist()) <= {-1, 0, 1}
         return [np.asarray(first * second) for second in seconds]
 
@@ -160,7 +161,7 @@ def test_operands_are_named_and_a_missing_bias_is_not_there() -> None:
     assert {name: operand.tolist() for name, operand in operands.items()} == {"input": [1], "weight": [2], "bias": [3]}
     with pytest.raises(TypeError, match=r"^bias has dtype"):
         as_operands(input=[1], weight=[2], bias=["x"])
-    with pytest.raises(TypeError, match=r"^weight is None; it must be an array$"):
+    with pytest.raises(TypeError, match=naming("weight is None …")):
         as_operands(input=[1], weight=None)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nearest import FORMATS, TWO
 
-from refconv.numbers.exactly import BLOCK, Survey, digit_bits, nearest, scale, split, two_sum
+from refconv.numbers.exactly import BLOCK, _Factor, digit_bits, nearest, scale, survey, two_sum
 from refconv.numbers.formats import float_info
 
 
@@ -42,29 +42,29 @@ def total(digits: dict[int, Array], unit: int, bits: int, index: int) -> Fractio
     ],
 )
 def test_where_the_bits_of_numbers_lie(values: list[float], top: int, bottom: int) -> None:
-    found = Survey.of(np.array(values))
+    found = survey(np.array(values))
     assert (found.top, found.bottom, found.width) == (top, bottom, top - bottom)
     assert found.is_finite == np.isfinite(values).all()
 
 
 def test_of_several_arrays_zeros_do_not_count_and_what_is_not_finite_does() -> None:
-    assert Survey.of(np.array([8.0]), np.array([0.0]), np.array([0.25])) == (4, -25, True)
-    assert Survey.of(np.array([8.0]), np.array([math.nan])) == (4, -20, False)
-    assert Survey.of(np.array([2.0**-30, 0.0]), np.zeros(3)) == (-29, -53, True)
-    assert Survey.of(np.array([0.1]), np.array([1.0])) == (1, -56, True)
+    assert survey(np.array([8.0]), np.array([0.0]), np.array([0.25])) == (4, -25, True)
+    assert survey(np.array([8.0]), np.array([math.nan])) == (4, -20, False)
+    assert survey(np.array([2.0**-30, 0.0]), np.zeros(3)) == (-29, -53, True)
+    assert survey(np.array([0.1]), np.array([1.0])) == (1, -56, True)
 
 
 def test_arrays_of_any_layout_and_size_are_surveyed() -> None:
     numbers = np.ones((3, BLOCK + 1), np.float16)
     numbers[1, -1], numbers[2, 0] = 2.0**-10, 16
-    assert Survey.of(numbers.T[::-1]) == (5, -33, True)
+    assert survey(numbers.T[::-1]) == (5, -33, True)
     numbers[2, -1] = math.inf
-    assert Survey.of(numbers[:, ::-1]) == (5, -33, False)
+    assert survey(numbers[:, ::-1]) == (5, -33, False)
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=4))
 def test_all_bits_are_in_the_range(values: list[float]) -> None:
-    found = Survey.of(np.array(values))
+    found = survey(np.array(values))
     for value in map(Fraction, values):
         assert abs(value) < TWO**found.top
         assert value % TWO**found.bottom == 0
@@ -73,109 +73,88 @@ def test_all_bits_are_in_the_range(values: list[float]) -> None:
 # The size of the digits
 
 
-@given(st.integers(1, 10**6), st.integers(0, 2200))
-def test_no_sum_of_digits_passes_2_to_the_53(terms: int, width: int) -> None:
-    bits = digit_bits(terms, width)
+@given(st.integers(1, 10**6), st.integers(0, 60), st.integers(1, 30))
+def test_no_sum_of_digits_passes_2_to_the_53(terms: int, pairs: int, divisor: int) -> None:
+    bits = digit_bits(terms, lambda base: pairs // divisor + base // 5 + 1)
 
     def fits(base: int) -> bool:
-        largest: int = terms * (width // base + 2) * 4 ** (base - 1)
+        largest: int = terms * (pairs // divisor + base // 5 + 1) * 4 ** (base - 1)
         return largest <= 2**53
 
     assert bits == max(base for base in range(1, 26) if fits(base))
 
 
 @pytest.mark.parametrize(
-    ("terms", "width", "bits"),
+    ("terms", "pairs", "bits"),
     [
-        (1, 0, 25),
-        (1, 24, 25),
-        (16, 0, 25),  # 16·2·2^48 = 2^53
-        (17, 0, 24),
-        (42, 25, 24),  # 42·3·4^23 = 126·2^46 <= 2^53 = 128·2^46
-        (43, 25, 23),
-        (1000, 48, 21),  # 1000·4·4^20 = 4000·2^40 <= 2^53 = 8192·2^40
-        (40000, 40, 18),  # 40000·4·4^17 = 1.22·2^51
-        (10**6, 2200, 13),  # 10^6·171·4^12 = 2.9e15 <= 2^53 = 9.0e15
+        (1, 1, 25),  # the most, of which products of two have 48 bits and a sign
+        (16, 2, 25),  # 16·2·2^48 = 2^53
+        (17, 2, 24),
+        (42, 3, 24),  # 42·3·4^23 = 126·2^46 <= 2^53 = 128·2^46
+        (43, 3, 23),
+        (1000, 4, 21),  # 1000·4·4^20 = 4000·2^40 <= 2^53 = 8192·2^40
+        (10**6, 171, 13),  # 10^6·171·4^12 = 2.9e15 <= 2^53 = 9.0e15
     ],
 )
-def test_digit_bits(terms: int, width: int, bits: int) -> None:
-    assert digit_bits(terms, width) == bits
+def test_digit_bits(terms: int, pairs: int, bits: int) -> None:
+    assert digit_bits(terms, lambda _: pairs) == bits
 
 
-# Splitting
+# A factor in digits
+
+
+def factor(values: list[float], room: int = 0) -> _Factor:
+    """Return a factor whose digits begin so many bits above what its numbers need, one for the sign being there."""
+    array = np.array(values)
+    return _Factor(survey(array).top + 1 + room, array)
 
 
 @given(
-    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=4),
-    st.integers(2, 26),
-    st.integers(-5, 40),
+    st.lists(st.floats(-1e120, 1e120).filter(lambda x: x == 0 or abs(x) > 1e-120), min_size=1, max_size=4),
+    st.integers(2, 25),
+    st.integers(0, 9),
 )
-def test_splitting_loses_nothing(values: list[float], bits: int, shift: int) -> None:
-    array = np.array(values)
-    before = array.copy()
-    unit = Survey.of(array).top + 1 + shift
-    digits = split(array, unit, bits)
-    np.testing.assert_array_equal(array, before)
-    for index, value in enumerate(values):
-        assert total(digits, unit, bits, index) == Fraction(value)
-    for digit in digits.values():
-        assert (digit == np.rint(digit)).all()
-        assert np.abs(digit).max() <= 2 ** (bits - 1)
-        assert digit.any() or len(digits) == 1
-    assert list(digits) == sorted(digits)
-
-
-@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=4), st.integers(2, 25))
-def test_there_are_no_more_digits_than_digit_bits_allows_for(values: list[float], bits: int) -> None:
-    array = np.array(values)
-    found = Survey.of(array)
-    assert len(split(array, found.top + 1 - bits, bits)) <= found.width // bits + 2
-
-
-@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=4), st.integers(2, 25))
-def test_the_first_level_has_no_digit_before_it(values: list[float], bits: int) -> None:
-    array = np.array(values)
-    assert min(split(array, Survey.of(array).top + 1 - bits, bits)) >= 0
+def test_digits_and_what_is_behind_them_are_the_numbers(values: list[float], bits: int, levels: int) -> None:
+    made, top = factor(values), survey(np.array(values)).top + 1
+    for most in (levels, math.inf):
+        digits = made.leading(bits, most)
+        behind = made.behind(bits, most) if most < math.inf else np.zeros(len(values))
+        for index, value in enumerate(values):
+            left = Fraction(float(behind.flat[index])) * TWO ** (top - bits - bits * levels)
+            assert total(digits, top - bits, bits, index) + left == Fraction(value)
+        for level, digit in digits.items():
+            assert (digit == np.rint(digit)).all()
+            assert np.abs(digit).max() <= 2 ** (bits - 1)
+            assert level < most
+            assert digit.any() or level == 0
 
 
 def test_a_digit_may_be_half_the_base_and_no_more() -> None:
-    # 4 = 2^(3−1) is one digit in base 8, be it positive or not; 5 is 1·8 − 3
-    assert {k: d.tolist() for k, d in split(np.array([4.0, -4.0]), 0, 3).items()} == {0: [4.0, -4.0]}
-    assert {k: d.tolist() for k, d in split(np.array([5.0]), 0, 3).items()} == {-1: [1.0], 0: [-3.0]}
+    # In base 8, below 2^5: 20 is 2·8 + 4, and 28 is 4·8 − 4; a tie goes to the even digit.
+    digits = _Factor(6, np.array([20.0, 28.0, -20.0])).leading(3, math.inf)
+    assert {level: digit.tolist() for level, digit in digits.items()} == {0: [2, 4, -2], 1: [4, -4, -4]}
 
 
 def test_levels_without_a_digit_are_left_out() -> None:
-    digits = split(np.array([1.0, 2.0**-1074]), 0, 4)
-    assert {k: d.tolist() for k, d in digits.items()} == {0: [1.0, 0.0], 269: [0.0, 4.0]}  # 4·16^-269 = 2^-1074
+    digits = _Factor(4, np.array([1.0, 2.0**-400])).leading(4, math.inf)
+    assert {level: digit.tolist() for level, digit in digits.items()} == {0: [1.0, 0.0], 100: [0.0, 1.0]}
 
 
 def test_nothing_has_one_digit_that_is_zero() -> None:
-    assert {k: d.tolist() for k, d in split(np.zeros((2, 3)), 5, 7).items()} == {0: [[0.0] * 3] * 2}
-    assert {k: d.shape for k, d in split(np.zeros((0, 3)), 5, 7).items()} == {0: (0, 3)}
+    digits = _Factor(1, np.zeros((2, 3))).leading(7, math.inf)
+    assert {level: digit.tolist() for level, digit in digits.items()} == {0: [[0.0] * 3] * 2}
 
 
-def test_the_unit_is_that_of_level_0() -> None:
-    assert {k: d.tolist() for k, d in split(np.array([12.0]), 2, 5).items()} == {0: [3.0]}
-    assert {k: d.tolist() for k, d in split(np.array([12.0]), -3, 5).items()} == {-1: [3.0]}
-    assert {k: d.tolist() for k, d in split(np.array([12.0]), 7, 5).items()} == {1: [3.0]}
+def test_what_is_not_finite_has_no_digits_but_stays_beside_the_signs() -> None:
+    made = _Factor(4, np.array([math.inf, -5.0, 0.0, math.nan]))
+    assert made.leading(4, math.inf)[0].tolist() == [0, -5, 0, 0]
+    assert made.signs[:3].tolist() == [math.inf, -1, 0]
+    assert math.isnan(made.signs[3])
 
 
-@pytest.mark.parametrize("value", [1.7976931348623157e308, -1.7976931348623157e308, 5e-324, 2.0**-1022, 2.0**1023])
-def test_splitting_the_extremes(value: float) -> None:
-    for bits in (2, 13, 25):
-        for unit in (1025, 0, -1100):
-            digits = split(np.array([value, 3.0]), unit, bits)
-            assert total(digits, unit, bits, 0) == Fraction(value)
-            assert total(digits, unit, bits, 1) == 3
-
-
-def test_blocks_with_digits_of_their_own_make_one_number_each() -> None:
-    array = np.zeros((1, 2 * BLOCK + 3))
-    array[0, [0, BLOCK - 1, BLOCK, -1]] = 5, -3, 2.0**-40, 7
-    digits = split(array, 0, 3)
-    assert {k: d[d != 0].tolist() for k, d in digits.items()} == {-1: [1.0, 1.0], 0: [-3.0, -3.0, -1.0], 14: [4.0]}
-    assert list(digits) == [-1, 0, 14]
-    assert (sum(digit * 8.0**-level for level, digit in digits.items()) == array).all()  # type: ignore[union-attr]
+def test_integers_are_multiples_of_the_least_number() -> None:
+    made = _Factor(4, np.array([5e-324, -1.0, math.inf]))
+    assert made.integers.tolist() == [1, -(2**1074), 0]
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,9 @@ def test_tf32_is_no_type_of_an_array() -> None:
         as_dtype("tf32")
 
 
-@pytest.mark.parametrize("value", ["banana", "float99", 5, [1.5], object()], ids=["word", "name", "number", "list", "object"])
+@pytest.mark.parametrize(
+    "value", ["banana", "float99", 5, [1.5], object()], ids=["word", "name", "number", "list", "object"]
+)
 def test_what_names_no_type_is_refused_with_its_argument(value: Any) -> None:
     with pytest.raises(TypeError) as caught:
         as_dtype(value)
@@ -149,40 +151,12 @@ def test_whole_numbers_of_last_places_and_ties_to_even(name: str) -> None:
 
 @names
 def test_half_of_the_least_number_is_zero_and_three_halves_are_two(name: str) -> None:
-    least = FORMATS[name][1]
-    result = round_to_format(np.array([0.5, 0.75, 1.5, 0.25, -0.5, -1.5]), float_info(name), exponent=least)
+    digits, least, _ = FORMATS[name]
+    if digits == 53:
+        return  # float64 cannot hold half of its least number
+    result = round_to_format(np.ldexp([0.5, 0.75, 1.5, 0.25, -0.5, -1.5], least), float_info(name))
     assert result.tolist() == [math.ldexp(units, least) for units in (0, 1, 2, 0, 0, -2)]
     assert np.signbit(result).tolist() == [False, False, False, False, True, True]
-
-
-@names
-def test_where_ties_are_broken_by_what_is_left(name: str) -> None:
-    digits = FORMATS[name][0]
-    if digits == 53:
-        return
-    value = np.full(5, 1 + 2.0**-digits)
-    rest = np.array([-1e-300, 1e-300, 0.0, -5e-324, 5e-324])
-    result = round_to_format(np.concatenate([value, -value]), float_info(name), rest=np.concatenate([rest, -rest]))
-    one, next_up = 1.0, 1 + 2 * 2.0**-digits
-    assert result[:5].tolist() == [one, next_up, one, one, next_up]
-    assert result[5:].tolist() == [-one, -next_up, -one, -one, -next_up]
-
-
-@names
-def test_what_is_left_matters_in_ties_alone(name: str) -> None:
-    digits = FORMATS[name][0]
-    near = np.array([1.0, 1 + 2.0**-digits - 2.0**-52, 1 + 2.0**-digits + 2.0**-52, 0.0])
-    if digits == 53:
-        near = np.array([1.0, 1 + 2.0**-52, 0.0])
-    for sign in (1.0, -1.0):
-        with_rest = round_to_format(near, float_info(name), rest=np.full(near.shape, sign * 2.0**-60))
-        assert with_rest.tolist() == round_to_format(near, float_info(name)).tolist()
-
-
-def test_a_tie_of_subnormal_float64_numbers_is_broken_too() -> None:
-    value, rest = np.full(3, 2.5), np.array([-1e-9, 0.0, 1e-9])
-    result = round_to_format(value, float_info("float64"), rest=rest, exponent=-1074)
-    assert result.tolist() == [2 * 5e-324, 2 * 5e-324, 3 * 5e-324]
 
 
 @names
@@ -199,48 +173,14 @@ def test_what_is_not_finite_stays(name: str) -> None:
     assert found[1:] == [math.inf, -math.inf]
 
 
-def test_exponents_may_differ_by_element() -> None:
-    values, exponents = np.array([1.5, 1.5, 1.5]), np.array([3, -149, -200], np.intc)
-    result = round_to_format(values, float_info("float32"), exponent=exponents)
-    assert result.tolist() == [12.0, 2.0**-148, 0.0]
-
-
-@names
-def test_a_scale_beyond_float64s(name: str) -> None:
-    least = FORMATS[name][1]
-    values = np.array([2.0**1000, 2.0**1000, 2.0**-1000, 2.0**-1000])
-    exponents = np.array([-1000 + least, 1000, 1000, -1000], np.intc)
-    assert round_to_format(values, float_info(name), exponent=exponents).tolist() == [
-        math.ldexp(1, least),
-        math.inf,
-        1.0,
-        0.0,
-    ]
-
-
-@given(
-    st.sampled_from(sorted(FORMATS)),
-    st.integers(-(2**53), 2**53),
-    st.integers(-1200, 1100),
-    st.integers(-1, 1),
-)
-def test_rounding_is_to_the_nearest_of_the_exact_number(name: str, whole: int, exponent: int, below: int) -> None:
-    # whole·2^exponent, with a breath of `below` beside it
-    exact = (whole + Fraction(below, 2**70) * (whole != 0)) * TWO**exponent
-    rest = np.array([math.ldexp(below, -70) * (whole != 0)])
-    result = round_to_format(np.array([float(whole)]), float_info(name), rest=rest, exponent=exponent)
-    assert result.tolist() == [nearest(exact, name)]
-
-
-@given(st.sampled_from(["float16", "bfloat16", "tf32", "float8_e5m2", "float8_e4m3fn"]), st.integers(), st.data())
-def test_ties_made_on_purpose(name: str, seed: int, data: st.DataObject) -> None:
+@given(st.sampled_from(sorted(FORMATS)), st.integers(-(2**53), 2**53), st.integers(-1200, 1100), st.data())
+def test_rounding_is_to_the_nearest(name: str, whole: int, exponent: int, data: st.DataObject) -> None:
     digits, least, _ = FORMATS[name]
-    whole = data.draw(st.integers(0, 2**digits - 1))
-    exponent = data.draw(st.integers(least, least + 40))
-    below = (seed % 3) - 1
-    value = math.ldexp(whole + 0.5, exponent)
-    result = round_to_format(np.array([value]), float_info(name), rest=np.array([below * 2.0**-300]))
-    assert result.tolist() == [nearest(Fraction(value) + below * TWO**-300, name)]
+    if digits < 53 and data.draw(st.booleans()):  # a tie
+        whole, exponent = whole % 2**digits * 2 + 1, data.draw(st.integers(least - 1, least + 40))
+    value = math.ldexp(whole, exponent) if abs(whole) * TWO**exponent < TWO**1023 else math.inf
+    result = round_to_format(np.array([value]), float_info(name))
+    assert result.tolist() == [nearest(Fraction(value), name) if value < math.inf else math.inf]
 
 
 def test_the_format_of_a_small_made_up_type() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from refusals import naming
 
 import refconv
 from refconv.quantized import conv2d_integer, conv2d_quantized
@@ -65,7 +65,7 @@ def test_the_ends_of_the_types_do_not_wrap(input_type: type, weight_type: type) 
 def test_a_sum_beyond_int32_is_refused() -> None:
     image, weight = np.full((1, 182, 182), 255, np.uint8), np.full((1, 1, 182, 182), 255, np.uint8)
     assert conv2d_integer(image[:, :181], weight[:, :, :181]).item() == 181 * 182 * 65025
-    with pytest.raises(OverflowError, match=r"^the exact result 2153888100 is outside int32's range"):
+    with pytest.raises(OverflowError, match=naming("2153888100 … int32")):
         conv2d_integer(image, weight)
     arguments: dict[str, Any] = {"bias": [-(2**31)]}
     assert quantized(image, weight, **arguments).item() == 6
@@ -220,8 +220,8 @@ BAD_ARRAYS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"input": np.ones((2, 4, 5))}, TypeError, "input has dtype float64; it must be int8 or uint8"),
     ({"input": np.ones((2, 4, 5), np.int16)}, TypeError, "input has dtype int16; it must be int8 or uint8"),
     ({"weight": np.ones((3, 2, 2, 2), bool)}, TypeError, "weight has dtype bool; it must be int8 or uint8"),
-    ({"input": None}, TypeError, "input is None; it must be an array"),
-    ({"weight": None}, TypeError, "weight is None; it must be an array"),
+    ({"input": None}, TypeError, "input is None …"),
+    ({"weight": None}, TypeError, "weight is None …"),
     ({"input_zero_point": -1}, ValueError, "input_zero_point=-1 must be within uint8's range 0 ... 255"),
     ({"input_zero_point": 256}, ValueError, "input_zero_point=256 must be within uint8's range 0 ... 255"),
     ({"input_zero_point": [1]}, ValueError, "input_zero_point has shape (1,); it must be ()"),
@@ -230,9 +230,9 @@ BAD_ARRAYS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"weight_zero_point": 128}, ValueError, "weight_zero_point=128 must be within int8's range -128 ... 127"),
     ({"weight_zero_point": [0, 1, -129]}, ValueError, "weight_zero_point=-129 must be within int8's range -128 ... 127"),
     ({"weight_zero_point": [0, 1]}, ValueError, "weight_zero_point has shape (2,); it must be () or (3,)"),
-    ({"input": np.ones((3, 4, 5), np.uint8)}, ValueError, "weight has 2 channels per group; it must have C/G = 3/1 = 3 (input (3, 4, 5), weight (3, 2, 2, 2))"),
-    ({"weight": np.int8(1)}, ValueError, "weight has 0 dimensions; it must be (O, C/G, K_h, K_w) (input (2, 4, 5), weight ())"),
-    ({"weight": np.ones((3, 2), np.int8), "weight_zero_point": [0, 0, 0]}, ValueError, "weight has 2 dimensions; it must be (O, C/G, K_h, K_w) (input (2, 4, 5), weight (3, 2))"),
+    ({"input": np.ones((3, 4, 5), np.uint8)}, ValueError, "weight … 2 … 3/1 = 3 (input (3, 4, 5), weight (3, 2, 2, 2))"),
+    ({"weight": np.int8(1)}, ValueError, "weight … 0 … (O, C/G, K_h, K_w) (input (2, 4, 5), weight ())"),
+    ({"weight": np.ones((3, 2), np.int8), "weight_zero_point": [0, 0, 0]}, ValueError, "weight … 2 … (O, C/G, K_h, K_w) (input (2, 4, 5), weight (3, 2))"),
 ]  # fmt: skip
 BAD_NUMBERS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"rounding": "even"}, ValueError, "rounding='even' must be one of 'onnx', 'tflite'"),
@@ -260,13 +260,13 @@ BAD_NUMBERS: list[tuple[dict[str, Any], type[Exception], str]] = [
 def test_bad_arrays_are_refused(changes: dict[str, Any], error: type[Exception], message: str) -> None:
     for function, arguments in ((conv2d_integer, GOOD), (conv2d_quantized, GOOD | SCALES)):
         function(**arguments)
-        with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        with pytest.raises(error, match=naming(message)):
             function(**(arguments | changes))
 
 
 @pytest.mark.parametrize(("changes", "error", "message"), BAD_NUMBERS)
 def test_bad_numbers_are_refused(changes: dict[str, Any], error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+    with pytest.raises(error, match=naming(message)):
         conv2d_quantized(**(GOOD | SCALES | changes))
 
 

@@ -168,6 +168,16 @@ def exits_3_when_dilated(*arguments: Any) -> Any:
     return right(*arguments)
 
 
+CALLS: list[int] = []
+
+
+def dies_when_called_again(*arguments: Any) -> Any:
+    if CALLS:
+        os._exit(4)
+    CALLS.append(1)
+    return right(*arguments)
+
+
 def none_when_dilated(*arguments: Any) -> Any:
     return None if _is_dilated(arguments) else right(*arguments)
 

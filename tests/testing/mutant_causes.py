@@ -77,7 +77,7 @@ CAUSES = {
     "batch_and_channels_exchanged": Expected("output-batch-and-channels-swapped"),
     "inputs_rounded_to_tf32": Expected("inputs-rounded-to-tf32", _REAL, "core", "-real"),
     "inputs_rounded_to_bf16": Expected("inputs-rounded-to-bf16", _REAL),
-    "inputs_rounded_to_fp16": Expected("inputs-rounded-to-fp16", _REAL),
+    "inputs_rounded_to_fp16": Expected("inputs-rounded-to-fp16", _REAL, "core"),
     "fp16_accumulator": Expected("accumulated-in-float16"),
     "winograd_in_half_precision": Expected("accumulated-in-float16", "n3-c4-o5-g1-6x8-k3-s1-p1-d1-f32"),
     "border_skipped": Expected("border-zero"),

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import kernels
@@ -13,10 +12,6 @@ from refconv.testing import Case, CaseResult, Comparison, Outcome, Report, check
 from refconv.testing.fuzz import fuzz
 from refconv.testing.judging.judge import Judge
 from refconv.testing.judging.outcome import Ending
-
-pytest.importorskip("hypothesis")
-
-from hypothesis import configuration
 
 
 def first_dilation_for_both(*arguments: Any) -> Any:
@@ -55,24 +50,19 @@ def found(target: Any, count: int = 400, rng: int = 0) -> list[CaseResult]:
     ("target", "names"),
     [
         (kernels.one_pixel_off, ["n1-c1-o1-g1-1x1-k1-s1-p0-d1-f32"]),
-        (
-            first_dilation_for_both,
-            ["n1-c1-o1-g1-1x3-k1x2-s1-p0-d2x1-f32", "n1-c1-o1-g1-1x3-k1x2-s1-p0-d1x2-f32"],
-        ),
         (right_padding_is_left, ["n1-c1-o1-g1-1x1-k1-s1-p0+0x0+1-d1-f32"]),
         (loses_columns_from_16_on, ["n1-c1-o1-g1-1x17-k1-s1-p0-d1-f32"]),
     ],
 )
 def test_the_failing_case_is_shrunk_to_the_smallest(target: Any, names: list[str]) -> None:
-    *passed, last = found(target)
-    assert last.id in names
-    assert (last.outcome, last.family) == ("failed", "random")
-    assert {result.outcome for result in passed} <= {"passed"}
+    failures = [result for result in found(target, 60) if result.outcome == "failed"]
+    assert [result.id for result in failures][:1] == names
+    assert {result.family for result in failures} == {"random"}
 
 
-def test_a_right_target_passes_as_many_cases_as_were_asked_for_at_most() -> None:
+def test_a_right_target_passes_as_many_cases_as_were_asked_for() -> None:
     results = found(kernels.right, 60)
-    assert 30 < len(results) <= 60
+    assert len(results) == 60
     assert {(result.outcome, result.family) for result in results} == {("passed", "random")}
     assert len({result.id for result in results}) == len(results)
 
@@ -109,9 +99,8 @@ def test_each_case_is_run_once_and_a_target_that_is_wrong_by_chance_is_wrong() -
 
     results: list[CaseResult] = []
     fuzz(run, "conv2d", 100, 0, anything, results.append)
-    assert results[-1].outcome == "failed"
-    assert [result.outcome for result in results].count(Outcome.FAILED) == 1
-    assert len(seen) == len(set(seen))
+    assert [result.outcome for result in results].count(Outcome.FAILED) >= 1
+    assert len(seen) == len(set(seen)) >= 100
 
 
 @pytest.mark.parametrize("ending", [Ending.TIMED_OUT, Ending.NOT_RUN])
@@ -137,8 +126,10 @@ def test_a_case_that_dies_is_shrunk() -> None:
         return CaseResult(case.id, case.family, Outcome.FAILED if dies else Outcome.PASSED, ending=Ending.DIED)
 
     results: list[CaseResult] = []
-    fuzz(run, "conv2d", 200, 0, anything, results.append)
-    assert results[-1].id == "n1-c1-o1-g1-1x5-k1-s1-p0-d1-f32"
+    fuzz(run, "conv2d", 100, 0, anything, results.append)
+    (death,) = [result for result in results if result.outcome == "failed"]
+    assert death.id == "n1-c1-o1-g1-1x5-k1-s1-p0-d1-f32"
+    assert results[-1] is not death  # and the run goes on
 
 
 @pytest.mark.parametrize("large", ["ValueError", ""])
@@ -152,11 +143,12 @@ def test_a_case_is_not_shrunk_to_one_that_fails_in_another_way(large: str) -> No
         ending = Ending.RAISED if error else Ending.RETURNED
         return CaseResult(case.id, case.family, Outcome.FAILED, "", comparison, ending=ending, ended_by=error)
 
-    seeds = [found_by(run, rng)[-1] for rng in range(3)]
-    assert {result.ended_by: result.id for result in seeds} == {
+    failures = [result for result in found_by(run, 0, 100) if result.outcome == "failed"]
+    assert {result.ended_by: result.id for result in failures} == {
         large: "n1-c1-o1-g1-1x10-k1-s1-p0-d1-f32",
         "TypeError": "n1-c1-o1-g1-1x3-k1-s1-p0-d1-f32",
     }
+    assert len(failures) == 2  # each once
 
 
 def test_unsupported_cases_are_no_failures() -> None:
@@ -164,30 +156,60 @@ def test_unsupported_cases_are_no_failures() -> None:
     assert {result.outcome for result in results} == {"unsupported"}
 
 
-def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    before: Any = configuration.storage_directory()
-    configuration.set_hypothesis_home_dir(tmp_path / "home")
-    try:
-        found(kernels.one_pixel_off, 20)
-        after: Any = configuration.storage_directory()
-    finally:
-        configuration.set_hypothesis_home_dir(getattr(before, "path", before))
-    assert list(tmp_path.iterdir()) == []
-    assert getattr(after, "path", after) == tmp_path / "home"  # as whoever called has it
+def numbers_for_padding_and_float32(*arguments: Any) -> Any:
+    image, kernel, bias, stride, padding, *rest = arguments
+    if isinstance(padding, str) or image.dtype != "f4" or image.ndim != 4:
+        raise NotImplementedError
+    return refconv.conv2d(*arguments)
 
 
-def one_random_failure(report: Report) -> CaseResult:
-    (failure,) = [result for result in report.failures if result.family == "random"]
-    assert report.results[-1] is failure
-    return failure
+def test_what_is_refused_is_learned_and_does_not_count() -> None:
+    results = found(numbers_for_padding_and_float32, 100)
+    counts = [[result.outcome for result in results].count(outcome) for outcome in ("passed", "unsupported")]
+    assert counts[0] == 100
+    assert counts[1] < 30
+
+
+def two_defects(*arguments: Any) -> Any:
+    image, kernel, bias, stride, padding, dilation, groups = arguments
+    if groups > 1:
+        bias = None
+    if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+        padding = tuple(before for before, _ in padding)
+    return refconv.conv2d(image, kernel, bias, stride, padding, dilation, groups)
+
+
+def explained(target: Any, count: int) -> list[CaseResult]:
+    judge = Judge(target)
+
+    def run(case: Case) -> CaseResult:
+        result = judge(case)
+        return judge.explained(result) if result.is_to_be_explained else result
+
+    results: list[CaseResult] = []
+    fuzz(run, "conv2d", count, 0, anything, results.append)
+    return [result for result in results if result.outcome == "failed"]
+
+
+def test_each_distinct_cause_is_reported_by_the_smallest_case_that_explains_it() -> None:
+    failures = explained(two_defects, 150)
+    codes = [finding.code for result in failures for finding in result.findings[:1]]
+    assert codes.count("bias-missing") == 1
+    assert sum("padding-before-used-for-after" in code for code in codes) == 1
+    assert len(failures) <= 4
+    (bias,) = [result for result in failures if result.findings and result.findings[0].code == "bias-missing"]
+    assert bias.id == "n1-c2-o2-g2-1x1-k1-s1-p0-d1-bias-f32"
+
+
+def first_random_failure(report: Report) -> CaseResult:
+    return next(result for result in report.failures if result.family == "random")
 
 
 @pytest.mark.parametrize("keywords", [{}, {"workers": 2}, {"map": map}, {"time_limit": None}], ids=str)
 def test_check_draws_random_cases_in_every_place(keywords: dict[str, Any]) -> None:
     target = kernels.one_pixel_off if "time_limit" in keywords else "kernels:one_pixel_off"
     report = check(target, "smoke", match="-d1-f32", fuzz=15, rng=1, **keywords)
-    assert one_random_failure(report).id == "n1-c1-o1-g1-1x1-k1-s1-p0-d1-f32"
+    assert first_random_failure(report).id == "n1-c1-o1-g1-1x1-k1-s1-p0-d1-f32"
     assert report.families() == ["smoke", "random"]
 
 
@@ -227,4 +249,4 @@ def test_random_cases_are_of_the_operation_that_is_judged() -> None:
     report = check(unpadded, "smoke", op="conv_transpose2d", match="-p0-", fuzz=40, rng=3)
     assert not report.failures
     report = check(unpadded, "smoke", op="conv_transpose2d", match="conv_transpose2d", fuzz=40, rng=3, time_limit=None)
-    assert one_random_failure(report).id.startswith("conv_transpose2d-n1-c1-o1-g1-")
+    assert first_random_failure(report).id.startswith("conv_transpose2d-n1-c1-o1-g1-")

@@ -11,23 +11,25 @@ import math
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.bounds.summation import Precision
-from refconv.bounds.sums import magnitude
+from refconv.bounds.sums import for_all, magnitude
 from refconv.bounds.winograd import WINOGRAD
 from refconv.geometry.arguments import IntOrPair, PaddingLike
 from refconv.geometry.plan import ConvGeometry
-from refconv.numbers.dtypes import wide_dtype
-from refconv.numbers.formats import Array, as_dtype
+from refconv.numbers.dtypes import is_integral, result_dtype, wide_dtype
+from refconv.numbers.formats import Array, as_dtype, float_info
 from refconv.operations import OPERATIONS, Call, Operation
-from refconv.testing.battery.data import DATA, LARGEST, LAYOUTS, ROUNDED, exact_magnitude, integers, normals
+from refconv.testing.battery.data import BIASES, DATA, LARGEST, ROUNDED, exact_magnitude, integers, normals
+from refconv.testing.battery.layouts import LAYOUTS
 from refconv.testing.comparing.compare import compare_by_convention
 from refconv.testing.comparing.comparison import Comparison
-from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.reference import Reference, Standard
 from refconv.testing.comparing.standards import in_format
 
 __all__ = ["Case"]
@@ -42,8 +44,12 @@ DTYPES: Final = {
     "i8": "int8",
     "u8": "uint8",
     "c64": "complex64",
+    "c128": "complex128",
+    "i16": "int16",
+    "i32": "int32",
+    "i64": "int64",
 }
-INTEGERS: Final = ("i8", "u8")
+INTEGERS: Final = ("i8", "u8", "i16", "i32", "i64")
 RANDOM: Final = "random"  # the family of cases that no list has
 
 
@@ -61,8 +67,9 @@ class Case:
     stride, padding, dilation, groups
         As in `refconv.conv2d`, in the form in which a target gets them: pairs, ``((T, B), (L, R))`` or a string.
     dtype : str
-        The type of the arrays: ``"f32"``, ``"f64"``, ``"f16"``, ``"bf16"`` (which needs ml_dtypes), ``"i8"``, ``"u8"``
-        or ``"c64"``.  A result has the same one, save for integers: these are exact in any type that holds them.
+        The type of the arrays: ``"f32"``, ``"f64"``, ``"f16"``, ``"bf16"`` (which needs ml_dtypes), ``"c64"``,
+        ``"c128"``, ``"i8"``, ``"u8"``, ``"i16"``, ``"i32"`` or ``"i64"``.  A result has the same one, save for
+        integers: these are exact in any type that holds them.
     data : str
         ``"exact"``: whole numbers so small that every partial sum, in any order, is exact; the result must be equal.
         ``"real"``: normal numbers; the result must be within the bound.  ``"nan"`` and ``"inf"``: exact, with those
@@ -71,7 +78,9 @@ class Case:
         adds up.  ``"onetap"``: numbered pixels, and one tap for each output channel, so that an output names its pixel.
         ``"subnormal"``: exact, and below the least normal number.  ``"nanweight"`` and ``"infweight"``: exact, with
         those in the kernel.  ``"spread"``: real, with exponents far apart.  ``"extreme"``: of integers, the least and
-        the largest that there are.
+        the largest that there are.  ``"subnormalweight"``: exact, and the kernel is what is subnormal.
+        ``"overflow"``: real, and half of the sums overflow.  ``"nanbias"``, ``"infbias"`` and ``"zerobias"``: exact,
+        with those, zeros of both signs, in the bias.
     layout : str
         How the arrays lie in memory.
     family : str
@@ -88,6 +97,13 @@ class Case:
         How the kernel works that is asked: exact data are such that nothing is rounded in it.
     largest : int
         The largest whole number that exact data may hold.
+    other_dtype, bias_dtype : str
+        The type of the second factor and of the bias, where that is another one.  The data are exact in all of them,
+        and a result may have any one of them: there is no convention.
+    laid_out : str
+        The only array that the layout is of, such as ``"weight"``; all, where that is empty.
+    threads : bool
+        Whether it is called from other threads than the main one as well, and from two at once.
 
     Examples
     --------
@@ -130,6 +146,10 @@ class Case:
     grad_output_shape: Shape = ()
     arithmetic: Arithmetic = field(default=DIRECT, compare=False)
     largest: int = field(default=LARGEST, compare=False)
+    other_dtype: str = ""
+    bias_dtype: str = ""
+    laid_out: str = ""
+    threads: bool = False
 
     @property
     def operation(self) -> Operation:
@@ -169,7 +189,10 @@ class Case:
         values = {name: self._values(bits, shape) for name, shape in shapes.items() if shape is not None}
         image, kernel = (*(values[name] for name in self.operation.factors), np.ones((1, 1)))[:2]
         DATA[self.data](image, kernel, self.numpy_dtype)
-        return {name: self._laid_out(values[name]) for name in self.operation.leading if name in values}
+        for place, number in zip(range(len(values.get("bias", ()))), cycle(BIASES.get(self.data, (None,)))):
+            if number is not None:
+                values["bias"][place] = number
+        return {name: self.in_memory(name, values[name]) for name in self.operation.leading if name in values}
 
     def declared(self, arithmetic: Arithmetic) -> Case:
         """Return the case as a kernel is asked it that works like this; where Winograd's algorithm cannot, directly.
@@ -215,6 +238,12 @@ class Case:
         return {size: getattr(self, size.replace("_size", "_shape"))} if size else {}
 
     @property
+    def dtypes(self) -> dict[str, str]:
+        """The word for the type of each array that may be there: of the factors, and of the bias."""
+        words = (self.dtype, self.other_dtype or self.dtype)
+        return {"bias": self.bias_dtype or self.dtype} | dict(zip(self.operation.factors, words, strict=False))
+
+    @property
     def numpy_dtype(self) -> np.dtype[Any]:
         """The type of the arrays; a TypeError where it is one of ml_dtypes, and that is not installed."""
         return as_dtype(DTYPES[self.dtype])
@@ -222,7 +251,8 @@ class Case:
     @property
     def result_dtype(self) -> np.dtype[Any]:
         """The type of a result: that of the arrays, but int64 for integers, which stands for all that hold it."""
-        return np.dtype(np.int64) if self.dtype in INTEGERS else self.numpy_dtype
+        factors = (as_dtype(DTYPES[self.dtypes[name]]) for name in self.operation.factors)
+        return result_dtype(*factors)
 
     def _values(self, bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
         def real() -> Array:
@@ -230,27 +260,29 @@ class Case:
                 return normals(bits, shape)
             return integers(bits, shape, max(1, self.largest_number()))
 
-        if self.dtype == "c64":
+        if self.dtype.startswith("c"):
             return real() + 1j * real()
-        return np.abs(real()) if self.dtype == "u8" else real()
+        return np.abs(real()) if "u8" in self.dtypes.values() else real()
 
-    def _laid_out(self, values: Array) -> Array:
-        return LAYOUTS[self.layout](values.astype(self.numpy_dtype))
+    def in_memory(self, name: str, values: Array) -> Array:
+        """Return these numbers in the type and the layout of one of the arrays."""
+        layout = self.layout if self.laid_out in ("", name) else "contiguous"
+        return LAYOUTS[layout](values.astype(as_dtype(DTYPES[self.dtypes[name]])), self.operation.space.rank)
 
     def largest_number(self) -> int:
         """Return the largest whole number that exact data may hold; 0 if there are too many terms for any.
 
         Integers are taken to be added up in 32 bits, one of them the sign.
         """
-        terms, name = self.products * (2 if self.dtype == "c64" else 1), DTYPES[self.dtype]
+        terms = self.products * (2 if self.dtype.startswith("c") else 1)
         if self.arithmetic.epilogue.steps:
             terms = 2 * terms + 4  # a scale of 2, of products and bias, a shift and a residual
+        digits = [31 if word in INTEGERS else float_info(DTYPES[word]).digits for word in self.dtypes.values()]
         if self.dtype in INTEGERS:
-            return min(self.largest, exact_magnitude(terms, 31))
-        precision = Precision.of(name, self.arithmetic)
-        digits = min(precision.result.digits, precision.accumulator.digits)
+            return min(self.largest, exact_magnitude(terms, min(digits)))
+        precision = Precision.of(DTYPES[self.dtype], self.arithmetic)
         held = self.largest if precision.multiplier is None else 2**precision.multiplier.digits
-        return min(self.largest, held, exact_magnitude(terms, digits))
+        return min(self.largest, held, exact_magnitude(terms, min(*digits, precision.accumulator.digits)))
 
     @property
     def products(self) -> int:
@@ -279,7 +311,8 @@ class Case:
 
     def expected(self) -> Array:
         """Return the truth, in float64 or complex128; for arguments that must be refused, raise what refconv raises."""
-        return self.call()(dtype=wide_dtype(self.numpy_dtype))
+        call = self.call()
+        return call(dtype=wide_dtype(*call.dtypes))
 
     def largest_partial_sum(self) -> float:
         """Return ``max(Σ|x||w| + |b|)``, which no partial sum exceeds in any order of summation.
@@ -292,7 +325,18 @@ class Case:
 
     def check(self, actual: object) -> Comparison:
         """Compare a target's result, which may be anything at all, with the truth."""
-        return compare_by_convention(actual, self.call(), self.reference(), self.how, is_exact=self.is_exact)
+        call = self.call()
+        comparison = compare_by_convention(actual, call, self._standard(self._dtype_like(actual)))
+        if not comparison.zeros:
+            return comparison
+        unreached = call.each(np.ones_like)() == 0
+        return replace(comparison, unreached=int(unreached.sum()))
+
+    def _dtype_like(self, actual: object) -> np.dtype[Any]:
+        """Return the type that a result of mixed types has, where one of them has it: there is no convention."""
+        name = str(getattr(actual, "dtype", "")).rpartition(".")[2]  # such as torch.float32
+        mixed = {DTYPES[word] for word in self.dtypes.values()} if self.other_dtype or self.bias_dtype else ()
+        return as_dtype(name) if name in mixed and not is_integral(self.result_dtype) else self.result_dtype
 
     def call(self) -> Call:
         """Return the call of refconv's own function."""
@@ -300,7 +344,19 @@ class Case:
 
     def reference(self) -> Reference:
         """Return the truth, and by how much each element of a result may differ from it."""
-        return reference_of(self.call(), self.result_dtype, self.how, any_integer=True, is_exact=self.is_exact)
+        return self.standard.reference(self.call())
+
+    @property
+    def standard(self) -> Standard:
+        """What a result is held to."""
+        return self._standard(self.result_dtype)
+
+    def _standard(self, dtype: np.dtype[Any]) -> Standard:
+        how = self.how
+        chances = 0.0
+        if how.confidence is not None and not is_integral(dtype):
+            chances = for_all(Precision.of(dtype, how), self.call()).chances
+        return Standard(dtype, how, chances, any_integer=True, is_exact=self.is_exact)
 
     @property
     def is_exact(self) -> bool:

@@ -1,4 +1,4 @@
-"""Seeded arrays that are the same on every machine, in every memory layout.
+"""Seeded numbers that are the same on every machine, and what becomes of them where a case asks for certain ones.
 
 Only the raw 64-bit stream of PCG64, which NumPy promises never to change, integer arithmetic and one correctly rounded
 conversion are used: no libm, whose last digits differ between machines, and no distribution of NumPy's, whose stream
@@ -107,6 +107,22 @@ def _hide_infinity_in_kernel(image: Array, kernel: Array, dtype: np.dtype[Any]) 
     kernel.flat[0] = np.inf
 
 
+def _shrink_kernel(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
+    """Make the kernel's numbers subnormal instead."""
+    kernel *= float_info(dtype).smallest
+
+
+def _overflow(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:
+    """Scale pixels so that about half of all sums overflow; in every second kernel some terms have another sign.
+
+    The mean of ``|x||w|`` is 2/π for normal numbers.
+    """
+    image[...], kernel[...] = np.abs(image), np.abs(kernel)
+    most = max(2 / np.pi * kernel[:1].size, image.max(initial=0))
+    image *= 2.0 ** np.floor(np.log2(float_info(dtype).largest / most))
+    kernel[1::2, 1::2] *= -1
+
+
 def _spread(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
     """Scale pixels and taps by powers of two from 2^−12 to 2^12, in two orders: the largest terms drown the rest."""
     image *= 2.0 ** (np.arange(image.size).reshape(image.shape) * 7 % 25 - 12)
@@ -121,9 +137,13 @@ def _take_extremes(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:
         array[...] = np.where(is_least, limits.min, limits.max)
 
 
+def _leave(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:
+    """Change nothing."""
+
+
 DATA: Final[dict[str, Callable[[Array, Array, np.dtype[Any]], None]]] = {
-    "exact": lambda image, kernel, dtype: None,  # noqa: ARG005
-    "real": lambda image, kernel, dtype: None,  # noqa: ARG005
+    "exact": _leave,
+    "real": _leave,
     "nan": _hide_nan,
     "inf": _hide_infinities,
     "zero": _cancel,
@@ -136,52 +156,16 @@ DATA: Final[dict[str, Callable[[Array, Array, np.dtype[Any]], None]]] = {
     "infweight": _hide_infinity_in_kernel,
     "spread": _spread,
     "extreme": _take_extremes,
+    "subnormalweight": _shrink_kernel,
+    "overflow": _overflow,
+    "nanbias": _leave,
+    "infbias": _leave,
+    "zerobias": _leave,
 }
-ROUNDED: Final = ("real", "cancel", "spread")  # to be judged by the bound; all others are whole numbers, and exact
+# What stands in the bias, again and again; None is a number as in any other bias.
+BIASES: Final = {"nanbias": (math.nan, None), "infbias": (math.inf, None, -math.inf), "zerobias": (0.0, -0.0)}
+ROUNDED: Final = ("real", "cancel", "spread", "overflow")  # to be judged by the bound; others are whole, and exact
 INTEGER_DATA: Final = ("exact", "extreme", "zero")
 FLOAT_DATA: Final = tuple(word for word in DATA if word != "extreme")
 # What a convolution alone has: the channels of an adjoint do not cancel like this, and its zeros are not of padding.
 FORWARD_DATA: Final = ("zero", "cancel", "nanweight", "infweight")
-
-
-def _embedded(array: Array) -> Array:
-    """Return a view on every second column of a wider array, with NaN in between."""
-    if not array.ndim:
-        return array
-    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, array.dtype)
-    wide[..., ::2] = array
-    return wide[..., ::2]
-
-
-def _reversed(array: Array) -> Array:
-    """Return a view with negative strides along the last axes, over storage that runs backwards."""
-    axes = tuple(range(array.ndim))[-2:]
-    return np.flip(np.flip(array, axes).copy(), axes)
-
-
-def _read_only(array: Array) -> Array:
-    copy = array.copy()
-    copy.flags.writeable = False
-    return copy
-
-
-def _channels_last(array: Array) -> Array:
-    """Return (N, C, H, W) stored as (N, H, W, C)."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, -3, -1)), -1, -3) if array.ndim >= 3 else array
-
-
-def _broadcast(array: Array) -> Array:
-    """Return a view whose first axis has stride 0: the first image, kernel or bias stands for all."""
-    return np.broadcast_to(array[:1], array.shape)
-
-
-LAYOUTS: Final[dict[str, Callable[[Array], Array]]] = {
-    "contiguous": np.ascontiguousarray,
-    "fortran": np.asfortranarray,
-    "channels_last": _channels_last,
-    "strided": _embedded,
-    "negative": _reversed,
-    "broadcast": _broadcast,
-    "read_only": _read_only,
-    "big_endian": lambda array: array.astype(array.dtype.newbyteorder(">")),
-}

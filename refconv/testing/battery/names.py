@@ -3,8 +3,10 @@
 ``n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32`` says, in order, batch 2 (left out for an input without one), 6 input
 channels, 10 output channels, 2 groups, height 7 and width 9, a 2×3 kernel, stride (2, 1), padding (1, 0), dilation
 (1, 2), a bias, float32.  One number stands for equal ones; a padding that differs by side is ``p1+0x2+3`` for
-((1, 0), (2, 3)), or one of the strings, ``psame_upper``.  Two words may follow: one for the data (``real`` for normal
-numbers in place of exact whole ones, ``nan`` ...), and one for the memory layout.
+((1, 0), (2, 3)), or one of the strings, ``psame_upper``.  A bias of another type is ``biasf64``, and ``f32xi8`` says
+that the second factor is of int8.  Words may follow: one for the data (``real`` for normal numbers in place of exact
+whole ones, ``nan`` ...), one for the memory layout, with the array that alone has it (``strided-weight``), and
+``threads``, for calls from other threads than the main one.
 
 Another operation than conv2d stands in front: ``conv1d-n2-c6-o10-g2-9-k3-s2-p1-d2-f32`` has one number for each of its
 axes, ``conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32`` an output padding ``e`` where it is not 0,
@@ -21,8 +23,10 @@ from typing import Any, Final
 
 from refconv.geometry.arguments import PADDING_STRINGS
 from refconv.operations import OPERATIONS
+from refconv.operations.call import OPERANDS
 from refconv.testing.battery.cases import DTYPES, INTEGERS, Case
-from refconv.testing.battery.data import DATA, FLOAT_DATA, FORWARD_DATA, INTEGER_DATA, LAYOUTS, ROUNDED
+from refconv.testing.battery.data import BIASES, DATA, FLOAT_DATA, FORWARD_DATA, INTEGER_DATA, ROUNDED
+from refconv.testing.battery.layouts import LAYOUTS
 
 __all__: list[str] = []
 
@@ -30,42 +34,54 @@ _NUMBER = r"(?:0|[1-9]\d*)"
 _NUMBERS = rf"{_NUMBER}(?:x{_NUMBER})*"
 _SIDES = rf"{_NUMBER}\+{_NUMBER}(?:x{_NUMBER}\+{_NUMBER})*"
 _PADDING = rf"{'|'.join(PADDING_STRINGS)}|{_SIDES}|{_NUMBERS}"
+_TYPE = "|".join(DTYPES)
 _NOT_FIRST = {
     name: "|".join(list(words)[1:]) for name, words in (("op", OPERATIONS), ("data", DATA), ("layout", LAYOUTS))
 }
 # The words of a name in their order: what stands before each, what it may be, and whether it may be missing.
 _WORDS: Final = (
-    ("op", "", _NOT_FIRST["op"], True),  # the first operation goes without saying, like the first data and layout
-    ("n", "n", _NUMBER, True),
-    ("c", "c", _NUMBER, False),
-    ("o", "o", _NUMBER, False),
-    ("g", "g", _NUMBER, False),
-    ("size", "", _NUMBERS, False),
-    ("k", "k", _NUMBERS, False),
-    ("s", "s", _NUMBERS, False),
-    ("p", "p", _PADDING, False),
-    ("e", "e", _NUMBERS, True),
-    ("h", "h", _NUMBERS, True),
-    ("d", "d", _NUMBERS, False),
-    ("bias", "", "bias", True),
-    ("dtype", "", "|".join(DTYPES), False),
-    ("data", "", _NOT_FIRST["data"], True),
-    ("layout", "", _NOT_FIRST["layout"], True),
+    ("op", "-", _NOT_FIRST["op"], True),  # the first operation goes without saying, like the first data and layout
+    ("n", "-n", _NUMBER, True),
+    ("c", "-c", _NUMBER, False),
+    ("o", "-o", _NUMBER, False),
+    ("g", "-g", _NUMBER, False),
+    ("size", "-", _NUMBERS, False),
+    ("k", "-k", _NUMBERS, False),
+    ("s", "-s", _NUMBERS, False),
+    ("p", "-p", _PADDING, False),
+    ("e", "-e", _NUMBERS, True),
+    ("h", "-h", _NUMBERS, True),
+    ("d", "-d", _NUMBERS, False),
+    ("bias", "-bias", rf"(?:{_TYPE})?", True),
+    ("dtype", "-", _TYPE, False),
+    ("other", "x", _TYPE, True),
+    ("data", "-", _NOT_FIRST["data"], True),
+    ("layout", "-", _NOT_FIRST["layout"], True),
+    ("of", "-", "|".join(OPERANDS), True),
+    ("threads", "-", "threads", True),
 )
 
 
 def _grammar() -> re.Pattern[str]:
     parts = [f"{front}(?P<{name}>{form})" for name, front, form, _ in _WORDS]
-    optional = [f"(?:-{part})?" if may_miss else f"-{part}" for part, (*_, may_miss) in zip(parts, _WORDS, strict=True)]
-    return re.compile("".join(optional))
+    return re.compile(
+        "".join(f"(?:{part})?" if may_miss else part for part, (*_, may_miss) in zip(parts, _WORDS, strict=True))
+    )
 
 
 _GRAMMAR: Final = _grammar()
 
 
 def write_name(words: Mapping[str, str | None]) -> str:
-    """Write the words of a name in their order, those that are there: ``{"c": "1", ...}``."""
-    return "-".join(f"{front}{words[name]}" for name, front, *_ in _WORDS if words.get(name))
+    """Write the words of a name in their order, those that are not None: ``{"c": "1", ...}``."""
+    given = ((front, words.get(name)) for name, front, *_ in _WORDS)
+    return "".join(f"{front}{word}" for front, word in given if word is not None)[1:]
+
+
+def words_of(name: str) -> dict[str, str | None]:
+    """Return the words of a name, None for those that are missing, or nothing where it does not read like one."""
+    match = _GRAMMAR.fullmatch(f"-{name}")
+    return {} if match is None else match.groupdict()
 
 
 def name_of(case: Case) -> str:
@@ -77,7 +93,7 @@ def name_of(case: Case) -> str:
     transposed = case.operation.is_transposed
     return write_name(
         {
-            "op": "" if case.op == "conv2d" else case.op,
+            "op": None if case.op == "conv2d" else case.op,
             "n": None if batch is None else str(batch),
             "c": str(channels),
             "o": str(second * case.groups if transposed else first),
@@ -86,30 +102,39 @@ def name_of(case: Case) -> str:
             "k": numbers_text(*kernel),
             "s": numbers_text(*as_tuple(case.stride)),
             "p": padding_text(case.padding),
-            "e": numbers_text(*case.output_padding) if any(case.output_padding) else "",
-            "h": "x".join(map(str, case.output_size)),
+            "e": numbers_text(*case.output_padding) if any(case.output_padding) else None,
+            "h": "x".join(map(str, case.output_size)) or None,
             "d": numbers_text(*as_tuple(case.dilation)),
-            "bias": "" if case.bias_shape is None else "bias",
+            "bias": None if case.bias_shape is None else case.bias_dtype,
             "dtype": case.dtype,
-            "data": "" if case.data == "exact" else case.data,
-            "layout": "" if case.layout == "contiguous" else case.layout,
+            "other": case.other_dtype or None,
+            "data": None if case.data == "exact" else case.data,
+            "layout": None if case.layout == "contiguous" else case.layout,
+            "of": case.laid_out or None,
+            "threads": "threads" if case.threads else None,
         }
     )
 
 
 def parse_case(name: str, family: str = "") -> Case:
     """Return the valid case of this name; a ValueError where it is not of the form above, or cannot be."""
+    case = read_row(name, family)
+    if case.id != name:
+        raise ValueError(f"case {name!r} must read like {case.id!r}")
+    return case
+
+
+def read_row(name: str, family: str = "") -> Case:
+    """Return the valid case of a name that may be written otherwise than `name_of` does, with ``k3x3`` for ``k3``."""
     case = read_case(name, family)
-    if name_of(case) != name:
-        raise ValueError(f"case {name!r} must read like {name_of(case)!r}")
+    case = replace(case, id=name_of(case))
     _check_words(case)
     return case
 
 
 def read_case(name: str, family: str = "") -> Case:
     """Return the case of a name whose words need not go together."""
-    match = _GRAMMAR.fullmatch(f"-{name}")
-    part: dict[str, Any] = {} if match is None else match.groupdict()
+    part: dict[str, Any] = words_of(name)
     op = part.get("op") or "conv2d"
     operation = OPERATIONS[op]
     rank = operation.space.rank
@@ -122,7 +147,7 @@ def read_case(name: str, family: str = "") -> Case:
         id=name,
         input_shape=(*batch, channels, *numbers_of(part["size"], rank)),
         weight_shape=(first, second // max(1, groups), *numbers_of(part["k"], rank)),
-        bias_shape=(out_channels,) if part["bias"] else None,
+        bias_shape=None if part["bias"] is None else (out_channels,),
         stride=numbers_of(part["s"], rank),
         padding=_padding(part["p"], rank),
         dilation=numbers_of(part["d"], rank),
@@ -134,6 +159,10 @@ def read_case(name: str, family: str = "") -> Case:
         op=op,
         output_padding=numbers_of(part["e"] or "0", rank),
         output_size=numbers_of(part["h"], rank) if part["h"] else (),
+        other_dtype=part["other"] or "",
+        bias_dtype=part["bias"] or "",
+        laid_out=part["of"] or "",
+        threads=bool(part["threads"]),
     )
     if operation.is_transposed and groups and out_channels % groups:
         raise ValueError(f"case {name!r} has {groups} groups, which must divide its {out_channels} output channels")
@@ -156,11 +185,19 @@ def _check_words(case: Case) -> None:
     if case.data not in ROUNDED and not case.largest_number():
         name = case.id
         raise ValueError(f"case {name!r} adds up too many terms for exact data; write {name + '-real'!r}")
-    if case.layout == "channels_last" and operation.space.rank != 2:
-        raise ValueError(f"case {case.id!r} has its channels last, which is for two spatial axes")
     for what, is_there in {"a bias": case.bias_shape is not None, "an output size": bool(case.output_size)}.items():
         if is_there and operation.is_gradient:
             raise ValueError(f"case {case.id!r} has {what}, which {case.op} does not have")
+    arrays = {*operation.factors} if case.bias_shape is None else {*operation.factors, "bias"}
+    if case.data in BIASES and "bias" not in arrays:
+        raise ValueError(f"case {case.id!r} has {case.data!r} data, and no bias")
+    if case.laid_out and (case.layout == "contiguous" or case.laid_out not in arrays or len(arrays) == 1):
+        raise ValueError(f"case {case.id!r} must name a layout, and one of several arrays: {', '.join(sorted(arrays))}")
+    if any(word == case.dtype for word in (case.other_dtype, case.bias_dtype)):
+        raise ValueError(f"case {case.id!r} names the type {case.dtype!r} twice")
+    is_mixed = bool(case.other_dtype or case.bias_dtype)
+    if is_mixed and (case.data != "exact" or (case.other_dtype and len(operation.factors) == 1)):
+        raise ValueError(f"case {case.id!r} is of several types, which takes exact data and two factors")
 
 
 def _has_rank(part: dict[str, Any], rank: int) -> bool:
@@ -195,12 +232,13 @@ def padding_text(padding: Any) -> str:
 
 
 def _padding(text: str, rank: int) -> str | tuple[int, ...] | tuple[tuple[int, ...], ...]:
-    """Read ``same_upper``, ``1x0`` as (1, 0), and ``1+0x2+3`` as ((1, 0), (2, 3))."""
+    """Read ``same_upper``, ``1x0`` as (1, 0), like ``1+1x0+0``, and ``1+0x2+3`` as ((1, 0), (2, 3))."""
     if text in PADDING_STRINGS:
         return text
-    if "+" not in text:
-        return numbers_of(text, rank)
-    return tuple(tuple(map(int, sides.split("+"))) for sides in text.split("x"))
+    numbers = numbers_of(text, rank)
+    if "+" not in text or numbers[::2] == numbers[1::2]:
+        return numbers[:: 2 if "+" in text else 1]
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:
@@ -216,6 +254,6 @@ def example_of(op: str) -> str:
     """Return a name of this operation, in which all parameters differ."""
     operation = OPERATIONS[op]
     words = dict(zip(("size", "k", "s", "p", "e", "d"), _EXAMPLES[operation.space.rank], strict=True))
-    words |= {"op": op, "n": "2", "c": "6", "o": "10", "g": "2", "bias": "" if operation.by else "bias", "dtype": "f32"}
-    words |= {"e": words["e"] if operation.is_transposed else "", "op": "" if op == "conv2d" else op}
-    return write_name(words)
+    given: dict[str, str | None] = {**words, "op": op, "n": "2", "c": "6", "o": "10", "g": "2", "dtype": "f32"}
+    given |= {"op": None if op == "conv2d" else op, "bias": None if operation.by else ""}
+    return write_name(given if operation.is_transposed else given | {"e": None})

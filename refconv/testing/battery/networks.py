@@ -9,7 +9,7 @@ DeepLabv3          Chen et al. 2017, section 3: blocks 4 and ASPP         513×5
 ConvNeXt-T         Liu et al. 2022, section 2                             224×224
 =================  =====================================================  ==========================================
 
-and of the other operations, with their names in front:
+and of the other operations:
 
 WaveNet            van den Oord et al. 2016, section 2.1                  conv1d; dilations 1 to 512, 32 channels
 wav2vec 2.0        Baevski et al. 2020, section 3: the feature encoder    conv1d; one second at 16 kHz
@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final
+
+from refconv.testing.battery.rows import Families, families
 
 __all__: list[str] = []
 
@@ -139,7 +141,7 @@ def _convnext_t() -> Iterator[str]:
         yield _layer(4 * width, width, size, bias=True)
 
 
-NETWORKS: Final[dict[str, list[str]]] = {
+_OF_CONV2D: Final[dict[str, list[str]]] = {
     "resnet50": list(_resnet50()),
     "vgg16": list(_vgg16()),
     "mobilenet_v2": list(_inverted_residuals(_MOBILENET_V2, same=False)),
@@ -147,70 +149,38 @@ NETWORKS: Final[dict[str, list[str]]] = {
     "deeplabv3": list(_deeplabv3()),
     "convnext_t": list(_convnext_t()),
 }
-
-
-def _wavenet() -> Iterator[str]:
-    """Yield causal layers: all of the padding stands before the first sample."""
-    for rate in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
-        yield f"conv1d-n1-c32-o64-g1-1600-k2-s1-p{rate}+0-d{rate}-bias-f32"
-
-
-def _wav2vec2() -> Iterator[str]:
-    yield "conv1d-n1-c1-o512-g1-16000-k10-s5-p0-d1-f32"
-    for size, kernel in ((3199, 3), (1599, 3), (799, 3), (399, 3), (199, 2), (99, 2)):
-        yield f"conv1d-n1-c512-o512-g1-{size}-k{kernel}-s2-p0-d1-f32"
-
-
-def _c3d() -> Iterator[str]:
-    for channels, out_channels, size in (
-        (256, 256, "8x28x28"),
-        (256, 512, "4x14x14"),
-        (512, 512, "4x14x14"),
-        (512, 512, "2x7x7"),
-    ):
-        yield f"conv3d-n1-c{channels}-o{out_channels}-g1-{size}-k3-s1-p1-d1-bias-f32"
-
-
-def _upsampling(channels: int, out_channels: int, size: int, kernel: int, stride: int, padding: int) -> str:
-    shape = f"n1-c{channels}-o{out_channels}-g1-{size}x{size}"
-    return f"conv_transpose2d-{shape}-k{kernel}-s{stride}-p{padding}-d1-f32"
-
-
-def _dcgan() -> Iterator[str]:
-    yield _upsampling(100, 1024, 1, 4, 1, 0)
-    for channels, out_channels, size in ((1024, 512, 4), (512, 256, 8), (256, 128, 16), (128, 3, 32)):
-        yield _upsampling(channels, out_channels, size, 4, 2, 1)
-
-
-CONV1D_NETWORKS: Final[dict[str, list[str]]] = {
-    "wavenet": list(_wavenet()),
-    "wav2vec2": list(_wav2vec2()),
-    "whisper": [
-        "conv1d-n1-c80-o512-g1-3000-k3-s1-p1-d1-bias-f32",
-        "conv1d-n1-c512-o512-g1-3000-k3-s2-p1-d1-bias-f32",
-    ],
-}
-CONV3D_NETWORKS: Final[dict[str, list[str]]] = {"c3d": list(_c3d())}
-TRANSPOSED2D_NETWORKS: Final[dict[str, list[str]]] = {
-    "fcn": [_upsampling(21, 21, size, 2 * stride, stride, 0) for size, stride in ((16, 2), (34, 8), (10, 32))],
-    "dcgan": list(_dcgan()),
-    "unet": [
-        _upsampling(channels, channels // 2, size, 2, 2, 0)
-        for channels, size in ((1024, 28), (512, 52), (256, 100), (128, 196))
-    ],
-}
-TRANSPOSED1D_NETWORKS: Final[dict[str, list[str]]] = {
-    "hifigan": [
-        f"conv_transpose1d-n1-c{channels}-o{channels // 2}-g1-{size}-{steps}-d1-bias-f32"
-        for channels, size, steps in (
-            *((512, 32, "k16-s8-p4"), (256, 256, "k16-s8-p4")),
-            *((128, 2048, "k4-s2-p1"), (64, 4096, "k4-s2-p1")),
-        )
-    ],
-}
-TRANSPOSED3D_NETWORKS: Final[dict[str, list[str]]] = {
-    "unet3d": [
-        f"conv_transpose3d-n1-c{channels}-o{channels}-g1-{size}-k2-s2-p0-d1-bias-f32"
-        for channels, size in ((512, "9x9x7"), (256, "14x14x10"), (128, "24x24x16"))
-    ],
+NETWORKS: Final[dict[str, Families]] = {
+    "conv2d": _OF_CONV2D,
+    "conv1d": families("""
+wavenet:  # causal: all of the padding stands before the first sample
+    n1-c32-o64-g1-1600-k2-s1-{p1+0-d1,p2+0-d2,p4+0-d4,p8+0-d8,p16+0-d16}-bias-f32
+    n1-c32-o64-g1-1600-k2-s1-{p32+0-d32,p64+0-d64,p128+0-d128,p256+0-d256,p512+0-d512}-bias-f32
+wav2vec2:
+    n1-c1-o512-g1-16000-k10-s5-p0-d1-f32
+    n1-c512-o512-g1-{3199-k3,1599-k3,799-k3,399-k3,199-k2,99-k2}-s2-p0-d1-f32
+whisper:
+    n1-c{80-o512-g1-3000-k3-s1,512-o512-g1-3000-k3-s2}-p1-d1-bias-f32
+"""),
+    "conv3d": families("""
+c3d:
+    n1-{c256-o256-g1-8x28x28,c256-o512-g1-4x14x14,c512-o512-g1-4x14x14,c512-o512-g1-2x7x7}-k3-s1-p1-d1-bias-f32
+"""),
+    "conv_transpose2d": families("""
+fcn:
+    n1-c21-o21-g1-{16x16-k4-s2,34x34-k16-s8,10x10-k64-s32}-p0-d1-f32
+dcgan:
+    n1-c100-o1024-g1-1x1-k4-s1-p0-d1-f32
+    n1-{c1024-o512-g1-4x4,c512-o256-g1-8x8,c256-o128-g1-16x16,c128-o3-g1-32x32}-k4-s2-p1-d1-f32
+unet:
+    n1-{c1024-o512-g1-28x28,c512-o256-g1-52x52,c256-o128-g1-100x100,c128-o64-g1-196x196}-k2-s2-p0-d1-f32
+"""),
+    "conv_transpose1d": families("""
+hifigan:
+    n1-{c512-o256-g1-32,c256-o128-g1-256}-k16-s8-p4-d1-bias-f32
+    n1-{c128-o64-g1-2048,c64-o32-g1-4096}-k4-s2-p1-d1-bias-f32
+"""),
+    "conv_transpose3d": families("""
+unet3d:
+    n1-{c512-o512-g1-9x9x7,c256-o256-g1-14x14x10,c128-o128-g1-24x24x16}-k2-s2-p0-d1-bias-f32
+"""),
 }

@@ -19,7 +19,7 @@ swapped axes cannot hide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
@@ -27,36 +27,24 @@ from typing import Final
 from refconv.geometry.arguments import check_choice
 from refconv.numbers.formats import has_ml_dtypes
 from refconv.operations import OPERATIONS
-from refconv.testing.battery.case_lists import CONV2D, CaseLists, gradient_lists
 from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.cover import cover
-from refconv.testing.battery.family_cases import CONV1D, CONV3D, TRANSPOSED1D, TRANSPOSED2D, TRANSPOSED3D
-from refconv.testing.battery.names import numbers_of, parse_case
+from refconv.testing.battery.lists import names_of
+from refconv.testing.battery.names import numbers_of, parse_case, read_row
+from refconv.testing.battery.parameters import PARAMETERS
+from refconv.testing.battery.rejected import refused
+from refconv.testing.battery.rows import Families
 
 __all__ = ["cases", "find_case"]
-
-_FORWARD: Final = {
-    "conv2d": CONV2D,
-    "conv1d": CONV1D,
-    "conv3d": CONV3D,
-    "conv_transpose2d": TRANSPOSED2D,
-    "conv_transpose1d": TRANSPOSED1D,
-    "conv_transpose3d": TRANSPOSED3D,
-}
-
-
-@lru_cache
-def lists_of(op: str) -> CaseLists:
-    """Return what the battery of an operation is made of: of a gradient, what its operation's is."""
-    operation = OPERATIONS[op]
-    return gradient_lists(op, _FORWARD[operation.forward.name]) if operation.is_gradient else _FORWARD[op]
 
 
 def _cover_names(op: str, strength: int) -> list[str]:
     """Return cases in which any two, or three, parameters meet in every combination of their values."""
     operation = OPERATIONS[op]
-    rank = operation.space.rank
-    rows = cover(lists_of(op).parameters, partial(_is_possible, rank=rank), strength)
+    rank, values = operation.space.rank, PARAMETERS[operation.forward.name]
+    if operation.is_gradient:
+        values = {**values, "bias": ("",)}
+    rows = cover(values, partial(_is_possible, rank=rank), strength)
     if not operation.is_transposed:
         rows = [row | {"size": _size_that_fits(row["size"], row["kernel"], row["dilation"], rank)} for row in rows]
     front = "" if op == "conv2d" else f"{op}-"
@@ -90,33 +78,44 @@ def _size_that_fits(size: str, kernel: str, dilation: str, rank: int) -> str:
     return "x".join(map(str, numbers))
 
 
-def _parsed(families: Mapping[str, Iterable[str]]) -> dict[str, Case]:
-    """Return the cases of each family, by name; one that two families have stands with the first."""
-    found: dict[str, Case] = {}
+def _parsed(families: Families, known: Iterable[Case] = ()) -> tuple[Case, ...]:
+    """Return the cases of each family but those known; one that two families have stands with the first."""
+    seen, found = {_told_apart(case) for case in known}, []
     for family, names in families.items():
         for name in names:
-            if name not in found and (has_ml_dtypes() or "-bf16" not in name):
-                found[name] = parse_case(name, family)
-    return found
+            if "bf16" in name and not has_ml_dtypes():
+                continue
+            case = read_row(name, family)
+            if _told_apart(case) not in seen:
+                seen.add(_told_apart(case))
+                found.append(case)
+    return tuple(found)
+
+
+def _told_apart(case: Case) -> tuple[object, ...]:
+    """Return what tells a case from another one: of a bias' gradient, all that it is given is what arrives."""
+    if case.operation.by == "bias":
+        return case.grad_output_shape, case.dtype, case.data, case.layout, case.threads
+    return (case.id,)
 
 
 def _smoke(op: str) -> tuple[Case, ...]:
-    return tuple(_parsed({"smoke": lists_of(op).smoke}).values())
+    return _parsed({"smoke": names_of(op, "core")["smoke"]})
 
 
 def _core(op: str) -> tuple[Case, ...]:
-    valid = _parsed({"smoke": lists_of(op).smoke, "pairwise": _cover_names(op, 2), **lists_of(op).edges})
-    return (*valid.values(), *(replace(case, family="rejected") for case in lists_of(op).rejected))
+    names = names_of(op, "core")
+    valid = _parsed({"smoke": names["smoke"], "pairwise": _cover_names(op, 2), **names})
+    return (*valid, *(replace(case, family="rejected") for case in refused(op)))
 
 
 def _full(op: str) -> tuple[Case, ...]:
-    core = {case.id: case for case in _tier("core", op)}
-    more = _parsed({"triples": _cover_names(op, 3), **lists_of(op).sweeps})
-    return tuple((core | {name: case for name, case in more.items() if name not in core}).values())
+    core = _tier("core", op)
+    return (*core, *_parsed({"triples": _cover_names(op, 3), **names_of(op, "full")}, core))
 
 
 def _networks(op: str) -> tuple[Case, ...]:
-    return tuple(_parsed(lists_of(op).networks).values())
+    return _parsed(names_of(op, "networks"))
 
 
 _TIERS: Final[dict[str, Callable[[str], tuple[Case, ...]]]] = {
@@ -147,8 +146,9 @@ def cases(tier: str = "core", *, op: str = "conv2d", match: str = "", dtype: str
     match : str
         Only those in whose id or family this text stands.
     dtype : str, optional
-        Only those of this type: ``"float32"``, ``"float64"``, ``"float16"``, ``"bfloat16"``, ``"int8"``, ``"uint8"`` or
-        ``"complex64"``.  Without ml_dtypes there are none of bfloat16.
+        Only those of this type and no other: ``"float32"``, ``"float64"``, ``"float16"``, ``"bfloat16"``,
+        ``"complex64"``, ``"complex128"``, ``"uint8"``, ``"int8"``, ``"int16"``, ``"int32"`` or ``"int64"``.  Without
+        ml_dtypes there are none of bfloat16.
 
     Returns
     -------
@@ -184,8 +184,10 @@ def chosen_cases(tier: str, op: str, match: str, dtype: str | None) -> list[Case
 
 
 def is_chosen(case: Case, match: str, dtype: str | None) -> bool:
-    """Whether a case has this text in its id or family, and is of this type."""
-    return (match in case.id or match in case.family) and dtype in (None, DTYPES[case.dtype])
+    """Whether a case has this text in its id or family, and is of this type and no other."""
+    return (match in case.id or match in case.family) and (
+        dtype is None or {DTYPES[word] for word in case.dtypes.values()} == {dtype}
+    )
 
 
 def find_case(id: str) -> Case:

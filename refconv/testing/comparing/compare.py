@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, Unpack
 
 import numpy.typing as npt
 
 from refconv.bounds.arithmetic import Arithmetic, Words, split
-from refconv.bounds.epilogue import Epilogue
+from refconv.bounds.epilogue import NONE
+from refconv.bounds.summation import Precision
+from refconv.bounds.sums import for_all
 from refconv.conv import conv2d
 from refconv.geometry.arguments import IntOrPair, PaddingLike
 from refconv.numbers.dtypes import result_dtype
 from refconv.numbers.formats import Array
 from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
-from refconv.testing.comparing.comparison import Comparison, compare_arrays
+from refconv.testing.comparing.blocks import Block, MapLike, blocks_of, mapped
+from refconv.testing.comparing.comparison import Comparison, comparable, compare_elements, joined
 from refconv.testing.comparing.conventions import CONVENTIONS, Judged
-from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.reference import Standard
 from refconv.testing.comparing.standards import likeness, surprise_of
 
 __all__ = ["compare_conv2d", "compare_result"]
@@ -36,6 +40,7 @@ def compare_conv2d(
     *,
     padding_mode: str = "zeros",
     dtype: npt.DTypeLike | None = None,
+    map: MapLike = map,
     **how: Unpack[Words],
 ) -> Comparison:
     """Compare a convolution's output with the truth; a mismatch is data, not an exception.
@@ -57,6 +62,9 @@ def compare_conv2d(
         What it was given: the arguments of `refconv.conv2d`; the arrays may be any framework's too.
     dtype : dtype_like, optional
         The type that `actual` should have; by default the result type of input and weight.
+    map : callable, optional
+        Used as ``map(function, blocks)`` to compare the blocks of the result elsewhere: for instance the ``map`` of a
+        Dask client's ``get_executor()``.  It must return what the function does, in order.
     **how
         How the implementation works: ``accumulate_dtype``, ``input_dtype``, ``algorithm``, ``confidence`` and
         ``epilogue``, as in `refconv.error_bound`; and a way out, ``rtol`` and ``atol``, by which
@@ -76,6 +84,8 @@ def compare_conv2d(
 
     Notes
     -----
+    The result is compared block by block, so that a few MiB beside it and the operands are all that this takes.
+
     Source of the bound: Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed. (2002), section 3.1.
 
     Examples
@@ -99,7 +109,7 @@ def compare_conv2d(
     call = Call.of(
         conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, read=to_numpy
     )
-    return _compared(actual, call, dtype, how)
+    return _compared(actual, call, dtype, map, how)
 
 
 def compare_result(
@@ -107,6 +117,7 @@ def compare_result(
     function: Callable[..., Array],
     *arguments: Any,
     dtype: npt.DTypeLike | None = None,
+    map: MapLike = map,
     **parameters: Any,
 ) -> Comparison:
     """Compare the output of any operation of the family with the truth, as `compare_conv2d` does for one.
@@ -120,7 +131,7 @@ def compare_result(
     *arguments, **parameters
         What it was given: those of the function, in its own order and by its own names; and how it works, as in
         `compare_conv2d`.
-    dtype : dtype_like, optional
+    dtype, map
         As in `compare_conv2d`.
 
     Returns
@@ -145,36 +156,78 @@ def compare_result(
     error 3, 5.03e+07 × its bound 6e-08
     """
     parameters, how = split(parameters)
-    return _compared(actual, Call.of(function, *arguments, read=to_numpy, **parameters), dtype, how)
+    return _compared(actual, Call.of(function, *arguments, read=to_numpy, **parameters), dtype, map, how)
 
 
-def _compared(actual: object, call: Call, dtype: npt.DTypeLike | None, words: Words) -> Comparison:
-    result, how = result_dtype(*call.dtypes, dtype=dtype), Arithmetic.of(**words)
-    reference = reference_of(call, result, how, any_integer=dtype is None)
-    found = compare_by_convention(actual, call, reference, how)
-    return replace(found, resembles=likeness(actual, call, reference, how)) if _is_imprecise(found) else found
+def _compared(actual: object, call: Call, dtype: npt.DTypeLike | None, map: MapLike, words: Words) -> Comparison:
+    result, how, chances = result_dtype(*call.dtypes, dtype=dtype), Arithmetic.of(**words), 0.0
+    how.applied(call.operation)
+    if problem := how.epilogue.refuse(result):
+        raise ValueError(problem)
+    if result.kind not in "biuO":
+        chances = for_all(Precision.of(result, how), call).chances
+    standard = Standard(result, how, chances, any_integer=dtype is None)
+    found = compare_by_convention(actual, call, standard, map)
+    if found.obstacle is not None or (found.passed and not found.is_suspect):
+        return found
+    block = next(block for block in _blocks(to_numpy("the result", actual), call, standard) if _is_odd(standard, block))
+    like = likeness(block.actual, block.call, standard.reference(block.call), how)
+    return replace(found, resembles=like)
 
 
-def _is_imprecise(comparison: Comparison) -> bool:
-    return comparison.is_suspect or (not comparison.passed and comparison.obstacle is None)
+def _is_odd(standard: Standard, block: Block) -> bool:
+    comparison = _compare_block(standard, "", block)
+    return comparison.is_suspect or not comparison.passed
 
 
-def compare_by_convention(
-    actual: object, call: Call, reference: Reference, how: Arithmetic, *, is_exact: bool = False
-) -> Comparison:
-    """Compare with the reference, and where that fails with what other conventions make of it."""
-    comparison = compare_arrays(actual, reference)
-    if comparison.obstacle is not None or (comparison.passed and is_exact):
-        return comparison
-    if comparison.passed:
-        return replace(comparison, surprise=surprise_of(actual, call, reference, how))
-    plain = replace(how, epilogue=Epilogue(), rtol=0.0, atol=0.0)
-    before = reference_of(call, reference.dtype, plain, any_integer=reference.any_integer, is_exact=is_exact)
-    judged = Judged(call, plain, before, to_numpy("the result", actual))
-    for sentence, convention in CONVENTIONS.items():
-        other = convention(judged)
+def _blocks(array: Array, call: Call, standard: Standard) -> Iterator[Block]:
+    """Yield a result in blocks; in one, if an epilogue has numbers for the whole of it."""
+    if not standard.how.epilogue.steps:
+        return blocks_of(array, call, whole=standard.needs_images)
+    return iter([Block((slice(0, None),) * array.ndim, call, array)])
+
+
+def compare_by_convention(actual: object, call: Call, standard: Standard, map: MapLike = map) -> Comparison:
+    """Compare with the reference block by block, and where that fails with what other conventions make of it."""
+    array = comparable(actual, call.shape, standard.dtype, any_integer=standard.any_integer)
+    if isinstance(array, Comparison):
+        return array
+    found, failed = Comparison(), list[Block]()
+    for block, comparison in mapped(partial(_compare_block, standard, ""), _blocks(array, call, standard), map):
+        found = joined(found, comparison)
+        failed += [] if failed or comparison.passed else [block]
+    for sentence in CONVENTIONS if failed else ():
+        other = _by_convention(sentence, array, call, standard, failed[0], map)
         if other is not None:
-            found = compare_arrays(actual, other.after(how.applied(call.operation).epilogue).within(how))
-            if found.passed:
-                return replace(found, convention=sentence)
-    return comparison
+            return other
+    return found
+
+
+def _by_convention(
+    sentence: str, array: Array, call: Call, standard: Standard, failed: Block, map: MapLike
+) -> Comparison | None:
+    """Return the comparison with what a convention makes of it, or None where a block, that which failed, is wrong."""
+    compare, found = partial(_compare_block, standard, sentence), Comparison(convention=sentence)
+    if not compare(failed).passed:
+        return None
+    for _, comparison in mapped(compare, _blocks(array, call, standard), map):
+        if not comparison.passed:
+            return None
+        found = joined(found, comparison)
+    return replace(found, convention=sentence)
+
+
+def _compare_block(standard: Standard, sentence: str, block: Block) -> Comparison:
+    """Compare a block with the reference, or with what a convention makes of that, where it has something to say."""
+    how, reference = standard.how, standard.reference(block.call)
+    if sentence:
+        plain = standard._replace(how=replace(how, epilogue=NONE, rtol=0.0, atol=0.0))
+        judged = Judged(block.call, plain.how, plain.reference(block.call), block.actual, standard.is_exact)
+        other = CONVENTIONS[sentence](judged)
+        if other is not None:
+            reference = other.after(how.applied(block.call.operation).epilogue).within(how)
+        return block.placed(compare_elements(block.actual, reference))
+    found = block.placed(compare_elements(block.actual, reference))
+    if standard.is_exact or not found.passed:
+        return found
+    return replace(found, surprise=surprise_of(block.actual, block.call, reference, how))

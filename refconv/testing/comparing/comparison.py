@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -57,6 +57,8 @@ class Comparison:
         Elements without a bound, since a partial sum may overflow in some order: any result is right there.
     zeros : int
         Elements that ought to be 0, which says little about a convolution.
+    unreached : int
+        Of these, those to which no product and no bias is added, so that 0 belongs there; counted for a `Case` alone.
     convention : str
         Where the result is right by another convention than refconv's: which one, in words; empty otherwise.
     obstacle : Obstacle or None
@@ -93,6 +95,7 @@ class Comparison:
     exempt: int = 0
     zeros: int = 0
     convention: str = ""
+    unreached: int = 0
     obstacle: Obstacle | None = None
     surprise: float = 0.0
     resembles: str = ""
@@ -146,44 +149,79 @@ def compare_arrays(actual: object, reference: Reference) -> Comparison:
     An element is right if it equals the truth in the type of the result, or is no further from the truth than allowed;
     NaN equals NaN, and ``-0.0`` equals ``0.0``.
     """
+    array = comparable(actual, reference.truth.shape, reference.dtype, any_integer=reference.any_integer)
+    return array if isinstance(array, Comparison) else compare_elements(array, reference)
+
+
+def comparable(
+    actual: object, shape: tuple[int, ...], dtype: np.dtype[Any], *, any_integer: bool = False
+) -> Array | Comparison:
+    """Return anything at all as an array of this shape and type, or the comparison that says why it is none."""
     array = _readable(actual)
     if isinstance(array, str):
         return Comparison(array, obstacle=Obstacle.UNREADABLE)
-    if array.shape != reference.truth.shape:
-        problem = f"shape {array.shape}, where {reference.truth.shape} was expected"
-        return Comparison(problem, obstacle=Obstacle.SHAPE)
-    dtype = array.dtype.newbyteorder("=")
-    if dtype != reference.dtype and not (reference.any_integer and is_integral(dtype)):
-        problem = f"dtype {array.dtype}, where {reference.dtype} was expected"
-        return Comparison(problem, obstacle=Obstacle.DTYPE)
+    if array.shape != shape:
+        return Comparison(f"shape {array.shape}, where {shape} was expected", obstacle=Obstacle.SHAPE)
+    native = array.dtype.newbyteorder("=")
+    if native != dtype and not (any_integer and is_integral(dtype) and is_integral(native)):
+        return Comparison(f"dtype {array.dtype}, where {dtype} was expected", obstacle=Obstacle.DTYPE)
+    return array
+
+
+def compare_elements(array: Array, reference: Reference) -> Comparison:
+    """Compare an array of the right shape and type with the reference."""
     if not array.size:
         return Comparison()
-
     desired = reference.desired
     error = _distance(array, reference.truth, desired)
-    allowed = np.where(np.isnan(reference.allowed), 0.0, reference.allowed)  # NaN and infinity are right, or not
-    overflow = _distance_to_overflow(array, reference.truth, reference.dtype)
-    error = np.where(overflow <= allowed, overflow, error)
+    allowed = np.fmax(reference.allowed, 0.0)  # NaN and infinity are right, or not
+    if reference.truth.dtype.kind == "f" and not np.isfinite(array).all():
+        overflow = _distance_to_overflow(array, reference.truth, reference.dtype)
+        error = np.where(overflow <= allowed, overflow, error)
     with np.errstate(all="ignore"):
-        in_bounds = np.where((error == 0) | np.isinf(allowed), 0.0, error / allowed)
+        in_bounds = np.fmax(error / allowed, 0.0)  # 0 of 0 is none, and so is infinity where anything is right
     wrong = error > allowed
-    is_nan, is_infinite = (_differ(kind, array, desired) & wrong for kind in (np.isnan, np.isinf))
-    worst = np.unravel_index(np.argmax(np.where(in_bounds == in_bounds.max(), error, -1.0)), array.shape)
-    return Comparison(
+    largest = np.flatnonzero(in_bounds == in_bounds.max())
+    worst = np.unravel_index(largest[np.argmax(error.reshape(-1)[largest])], array.shape)
+    found = Comparison(
         elements=array.size,
-        mismatched=int(wrong.sum()),
-        first_wrong=tuple(tuple(map(int, index)) for index in np.argwhere(wrong)[:MOST_PLACES]),
-        nans=int(is_nan.sum()),
-        infinities=int((is_infinite & ~is_nan).sum()),
-        zeroed=int((wrong & (array == 0)).sum()),
         exempt=int(np.isinf(allowed).sum()),
-        zeros=int((desired == 0).sum()),
+        zeros=int(array.size - np.count_nonzero(desired)),
         worst_index=tuple(map(int, worst)),
         actual=array.item(worst),
         desired=desired.item(worst),
         error=float(error[worst]),
         bound=float(allowed[worst]),
         error_in_bounds=float(in_bounds[worst]),
+    )
+    return _with_wrong(found, array, desired, wrong) if wrong.any() else found
+
+
+def _with_wrong(found: Comparison, array: Array, desired: Array, wrong: Array) -> Comparison:
+    """Add how many elements are wrong, where the first of them stand, and what stands there."""
+    is_nan, is_infinite = (_differ(kind, array, desired) & wrong for kind in (np.isnan, np.isinf))
+    return replace(
+        found,
+        mismatched=int(wrong.sum()),
+        first_wrong=tuple(tuple(map(int, index)) for index in np.argwhere(wrong)[:MOST_PLACES]),
+        nans=int(is_nan.sum()),
+        infinities=int((is_infinite & ~is_nan).sum()),
+        zeroed=int((wrong & (array == 0)).sum()),
+    )
+
+
+def joined(first: Comparison, second: Comparison) -> Comparison:
+    """Return the comparison of two parts of one result, whose indices are those of the whole."""
+
+    def badness(one: Comparison) -> tuple[Any, ...]:
+        return one.worst_index is not None, one.error_in_bounds, one.error, *(-i for i in one.worst_index or ())
+
+    sums = ("elements", "mismatched", "nans", "infinities", "zeroed", "exempt", "zeros")
+    return replace(
+        max(first, second, key=badness),
+        first_wrong=tuple(sorted(first.first_wrong + second.first_wrong)[:MOST_PLACES]),
+        surprise=max(first.surprise, second.surprise),
+        **{name: getattr(first, name) + getattr(second, name) for name in sums},
     )
 
 
@@ -207,13 +245,18 @@ def _readable(actual: object) -> Array | str:
 def _distance(actual: Array, truth: Array, desired: Array) -> Array:
     """Return ``|actual − truth|`` in float64: 0 where equal to `desired`, infinite where either is not a number."""
     if desired.dtype.kind in "biuO":  # float64 would not see every difference
-        pairs = zip(actual.astype(object).flat, desired.astype(object).flat, strict=True)
-        return np.array([_object_distance(*pair) for pair in pairs], np.float64).reshape(desired.shape)
+        differences = np.zeros(desired.shape)
+        differs = np.ones(desired.shape, bool) if "O" in (desired.dtype.kind, actual.dtype.kind) else actual != desired
+        pairs = zip(actual[differs].astype(object), desired[differs].astype(object), strict=True)
+        differences[differs] = [_object_distance(*pair) for pair in pairs]
+        return differences
     wide = actual.astype(truth.dtype)
-    rounded = desired.astype(truth.dtype)
-    equal = (wide == rounded) | (np.isnan(wide) & np.isnan(rounded))
     with np.errstate(all="ignore"):
-        distance = np.abs(wide - truth).astype(np.float64)
+        distance: Array = np.abs(wide - truth).astype(np.float64, copy=False)
+    distance[wide == desired] = 0.0
+    if np.isfinite(distance).all():
+        return distance
+    equal = (wide == desired) | (np.isnan(wide) & np.isnan(desired))
     return np.where(equal, 0.0, np.where(np.isfinite(truth) & ~np.isnan(distance), distance, np.inf))
 
 

@@ -34,10 +34,11 @@ class Judged:
     how: Arithmetic
     reference: Reference
     actual: Array
+    is_exact: bool = False  # the data are such that nothing is rounded
 
     def tolerance(self, reference: Reference) -> Array:
         """Return what a reference allows; nothing, where the data are such that nothing is rounded."""
-        return reference.allowed if self.reference.allowed.any() else np.zeros_like(reference.allowed)
+        return np.zeros_like(reference.allowed) if self.is_exact else reference.allowed
 
     def allowing_more(self, error: Array) -> Reference:
         """Return the reference with this much more allowed; none, where the data are such that nothing is rounded."""

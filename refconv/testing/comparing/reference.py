@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,8 +55,49 @@ class Reference(NamedTuple):
         return self._replace(allowed=np.fmax(self.allowed, more))
 
 
+class Standard(NamedTuple):
+    """What a result is held to, whatever part of it is looked at.
+
+    Attributes
+    ----------
+    dtype : dtype
+        The type that a result ought to have.
+    how : Arithmetic
+        How the kernel works.
+    chances : float
+        Of all elements together: see `Precision`.
+    any_integer : bool
+        Whether every integer type will do that holds the result.
+    is_exact : bool
+        Whether the data are such that nothing is rounded, and every element must be equal.
+    """
+
+    dtype: np.dtype[Any]
+    how: Arithmetic = DIRECT
+    chances: float = 0.0
+    any_integer: bool = False
+    is_exact: bool = False
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether the bound is for whole images: an algorithm's tiles are counted from their corners."""
+        return self.how.algorithm != "direct"
+
+    def reference(self, call: Call) -> Reference:
+        """Return the reference for a call, or for a part of it."""
+        return reference_of(
+            call, self.dtype, self.how, self.chances, any_integer=self.any_integer, is_exact=self.is_exact
+        )
+
+
 def reference_of(
-    call: Call, dtype: np.dtype[Any], how: Arithmetic = DIRECT, *, any_integer: bool = False, is_exact: bool = False
+    call: Call,
+    dtype: np.dtype[Any],
+    how: Arithmetic = DIRECT,
+    chances: float = 0.0,
+    *,
+    any_integer: bool = False,
+    is_exact: bool = False,
 ) -> Reference:
     """Return the reference for a call whose result is to have this type, and for a kernel that works like this.
 
@@ -72,9 +114,9 @@ def reference_of(
     wide = wide_dtype(dtype, *call.dtypes)
     unit = float_info(wide).unit
     is_rounded = unit == float_info(dtype).unit == float_info(np.float64).unit  # as the correctly rounded truth is
-    truth = call(dtype=wide, method="exact" if is_rounded else "im2col")
-    precision = Precision.of(dtype, how)
-    if is_exact:
+    truth = call(dtype=wide, method="exact" if is_rounded and not is_exact else "im2col")
+    precision = replace(Precision.of(dtype, how), chances=chances)
+    if is_exact:  # nothing rounds, in whatever order
         zero = np.zeros(truth.shape)
         found = Reference(truth, zero, dtype).after(how.epilogue)
         return (found._replace(allowed=precision.returned(truth, zero, 0)) if how.epilogue.rounds else found).within(

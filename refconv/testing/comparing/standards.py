@@ -34,7 +34,7 @@ CUT_OFF: Final = 0.5  # correlation of errors with what is cut off
 
 
 @dataclass(frozen=True, slots=True)
-class Standard:
+class Narrower:
     """A narrower arithmetic by which a result may be right.
 
     Parameters
@@ -52,25 +52,25 @@ class Standard:
     how: Arithmetic
 
 
-_TF32 = Standard(
+_TF32 = Narrower(
     "inputs-rounded-to-tf32", "as if input and weight were rounded to TF32", Arithmetic(input_dtype="tf32")
 )
-_BF16 = Standard(
+_BF16 = Narrower(
     "inputs-rounded-to-bf16", "as if input and weight were rounded to bfloat16", Arithmetic(input_dtype="bfloat16")
 )
 
 
-def _sums(kind: str) -> Standard:
-    return Standard(f"accumulated-in-{kind}", f"as if sums were kept in {kind}", Arithmetic(accumulate_dtype=kind))
+def _sums(kind: str) -> Narrower:
+    return Narrower(f"accumulated-in-{kind}", f"as if sums were kept in {kind}", Arithmetic(accumulate_dtype=kind))
 
 
-def _computed(kind: str) -> Standard:
+def _computed(kind: str) -> Narrower:
     how = Arithmetic(accumulate_dtype=kind, input_dtype=kind)
-    return Standard(f"computed-in-{kind}", f"as if it were computed in {kind}", how)
+    return Narrower(f"computed-in-{kind}", f"as if it were computed in {kind}", how)
 
 
 _SINGLE: Final = (_TF32, _BF16, *map(_sums, ("float16", "bfloat16")), *map(_computed, ("float16", "bfloat16")))
-STANDARDS: Final[dict[str, tuple[Standard, ...]]] = {
+STANDARDS: Final[dict[str, tuple[Narrower, ...]]] = {
     "float32": _SINGLE,
     "complex64": _SINGLE,
     "float64": (
@@ -83,7 +83,7 @@ STANDARDS: Final[dict[str, tuple[Standard, ...]]] = {
 }
 
 
-def standards_of(dtype: np.dtype[Any], how: Arithmetic) -> Iterator[Standard]:
+def standards_of(dtype: np.dtype[Any], how: Arithmetic) -> Iterator[Narrower]:
     """Yield the standards of a type, the likeliest first, that are narrower than what is said of a kernel already."""
     for standard in STANDARDS.get(dtype.name, ()):
         weaker = replace(how, **standard.how.said)
@@ -135,7 +135,7 @@ def likeness(actual: object, call: Call, reference: Reference, how: Arithmetic) 
     return "as if sums were cut off where they ought to be rounded" if is_cut_off else ""
 
 
-def by_standard(call: Call, reference: Reference, standard: Standard) -> Reference:
+def by_standard(call: Call, reference: Reference, standard: Narrower) -> Reference:
     """Return the reference with what a kernel of this standard may be off by, if its roundings are random."""
     likely = random_order_bound(call, Precision.of(reference.dtype, standard.how), reference.truth)
     return reference._replace(allowed=np.fmax(reference.allowed, MARGIN * likely))

@@ -24,7 +24,7 @@ def separating_case(right: Reading, mistakes: Sequence[Mistake]) -> str:
 
     There are such cases for conv2d only.
     """
-    if not (isinstance(right, Convolution) and right.rank == 2):
+    if type(right) is not Convolution or right.rank != 2:  # nor for what only walks the way of one
         return ""
     best, most = "", 1
     for case in sorted(_variations(right), key=_cost):
@@ -63,7 +63,7 @@ def _kinds(case: Case, mistakes: Sequence[Mistake]) -> int:
     places = spread(right.everywhere(), OUTPUTS)
     outputs: list[tuple[Array, Array]] = []
     for mistake in mistakes:
-        reading = mistake.change(right)
+        reading = mistake.made(right)
         values, bound = reading.values(places), reading.bounds(places, dtype)
         if not any(is_near(values, other, bound).all() for other, bound in outputs):
             outputs.append((values, bound))

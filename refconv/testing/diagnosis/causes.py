@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from refconv.testing.battery.cases import Case
 from refconv.testing.diagnosis.addressing import trace_addressing
 from refconv.testing.diagnosis.behaviour import behaviour_findings
-from refconv.testing.diagnosis.diagnose import SEARCHES, first_found
+from refconv.testing.diagnosis.diagnose import SEARCHES, explanations
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.finding import Finding
-from refconv.testing.diagnosis.mistake_tables import table_of
-from refconv.testing.diagnosis.shapes import shape_findings, type_findings
 from refconv.testing.diagnosis.taps import tap_findings
 from refconv.testing.targets import Target
 
@@ -50,14 +49,11 @@ def explained(case: Case, actual: object) -> tuple[Finding, ...]:
 
 def _explanations(case: Case, actual: object) -> list[Finding]:
     array, right, rounded = gather(actual, case.call(), case.result_dtype)
-    if array.shape != rounded.truth.shape:
-        return shape_findings(array, right, rounded, table_of(right).mistakes)
-    evidence = Evidence.of(array, right, case.reference())
-    if not evidence.count:
-        return type_findings(array, rounded.dtype)
-    found = first_found(SEARCHES, evidence)
-    is_rounding = not Evidence.of(array, right, rounded).count
-    return [INEXACT] if is_rounding and all(finding.is_place for finding in found) else found
+    found = explanations(array, right, case.reference(), SEARCHES)
+    if found and not all(finding.is_place for finding in found):
+        return found
+    is_rounding = array.shape == rounded.truth.shape and not Evidence.of(array, right, rounded).count
+    return [INEXACT] if is_rounding else found
 
 
 def examined(target: Target, case: Case) -> tuple[Finding, ...]:
@@ -66,15 +62,16 @@ def examined(target: Target, case: Case) -> tuple[Finding, ...]:
     Whatever it raises then says nothing.
     """
     with suppress(Exception):
-        if found := behaviour_findings(partial(case.called, target), case.operands()):
-            return tuple(found)
+        with suppress(NotImplementedError):  # of a target that has the result of this case alone, on record
+            if found := behaviour_findings(partial(case.called, target), case.operands()):
+                return tuple(found)
         actual = case.called(target, case.operands())
         if case.check(actual).passed:
             return (UNSTEADY,)
         with suppress(Exception):
             return trace_addressing(target, case).problems[:1] or (RIGHT_PIXELS,)
         array, right, reference = gather(actual, case.call(), case.result_dtype)
-        return tuple(tap_findings(Evidence.of(array, right, reference)))
+        return tuple(replace(seen, is_traced=True) for seen in tap_findings(Evidence.of(array, right, reference)))
     return ()
 
 

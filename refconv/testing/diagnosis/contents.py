@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
 import numpy as np
 
 from refconv.numbers.formats import Array
-from refconv.testing.diagnosis.evidence import Evidence, is_near
+from refconv.testing.diagnosis.evidence import Evidence, accounts_for, is_near
 from refconv.testing.diagnosis.reading import Places, spread
 
 MOST_CHANNELS: Final = 64  # whose biases are tried in each other's place
@@ -30,12 +30,15 @@ class Content:
         Every element where it stands, wrong or (by chance, as zeros where zero is right) right.
     has_region : bool
         Whether it matters where that is.
+    is_derived : bool
+        Whether it is made of the truth, so that where it stands is no accident.
     """
 
     code: str
     sentence: str
     mask: Array
     has_region: bool = True
+    is_derived: bool = False
 
 
 def contents(evidence: Evidence) -> list[Content]:
@@ -49,7 +52,7 @@ def contents(evidence: Evidence) -> list[Content]:
         for look in (_wrapped, _saturated, _other_bias, _constant, _factor, _exchanged_maps, _neighbour, _stale)
     )
     first = next((content for content in derived if content is not None), None)
-    return [] if first is None else [first]
+    return [] if first is None else [replace(first, is_derived=True)]
 
 
 def _zeros(evidence: Evidence) -> Content:
@@ -106,21 +109,25 @@ def _other_bias(evidence: Evidence) -> Content | None:
     maps = evidence.wrong.any(axis=(0, *range(2, truth.ndim))).sum()
     if not bias.any() or bias.shape[1] > MOST_CHANNELS or evidence.count < ENOUGH or maps < 2:
         return None
-    for o in range(bias.shape[1]):
+    for o in np.flatnonzero(evidence.wrong.any(axis=(0, *range(2, truth.ndim)))):
         others = (truth[:, o] + offset for offset in bias[0] - bias[0, o])
-        if not any(is_near(actual[:, o], other, evidence.bound[:, o]).all() for other in others):
+        if not any(
+            is_near(actual[:, o], other, 2 * evidence.bound[:, o]).all()
+            and accounts_for(actual[:, o], other, truth[:, o])
+            for other in others
+        ):
             return None
     return Content("bias-of-another-channel", "channels have each other's biases", evidence.wrong, has_region=False)
 
 
 def _constant(evidence: Evidence) -> Content | None:
     """Find the truth plus one number."""
-    return _altered(evidence, np.subtract, np.add, "plus-constant", "the truth plus {:.6g} stands there")
+    return _altered(evidence, np.subtract, np.add, "plus-constant", "the truth plus {} stands there")
 
 
 def _factor(evidence: Evidence) -> Content | None:
     """Find the truth times one number."""
-    return _altered(evidence, np.divide, np.multiply, "scaled", "{:.6g} times the truth stands there")
+    return _altered(evidence, np.divide, np.multiply, "scaled", "{} times the truth stands there")
 
 
 def _altered(
@@ -138,10 +145,18 @@ def _altered(
         sizes = np.where(evidence.wrong & np.isfinite(truth), np.abs(truth), -1)
         largest = np.unravel_index(int(np.argmax(sizes)), truth.shape)
         number = solve(actual[largest], truth[largest])
-        mask = is_near(evidence.actual, apply(truth, number), 4 * evidence.bound)
-    if not (np.isfinite(number) and mask[evidence.wrong].all()):
+        altered = apply(truth, number)
+        mask = is_near(evidence.actual, altered, 4 * evidence.bound)
+    wrong = evidence.wrong
+    if not (np.isfinite(number) and mask[wrong].all() and accounts_for(actual[wrong], altered[wrong], truth[wrong])):
         return None
-    return Content(code, words.format(float(number)), mask)
+    texts = (f"{float(number):.{digits}g}" for digits in range(1, 10))  # the shortest that does as well
+    near = (
+        text
+        for text in texts
+        if is_near(actual[wrong], apply(truth, float(text))[wrong], 4 * evidence.bound[wrong]).all()
+    )
+    return Content(code, words.format(next(near, f"{float(number):.9g}")), mask)
 
 
 def _exchanged_maps(evidence: Evidence) -> Content | None:

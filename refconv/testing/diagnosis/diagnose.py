@@ -32,8 +32,6 @@ from refconv.testing.diagnosis.taps import tap_findings
 
 __all__ = ["diagnose", "diagnose_result"]
 
-LEAVE_NOTHING: Final = "input-channel-tail-lost"
-
 Search: TypeAlias = Callable[[Evidence], list[Finding]]
 
 
@@ -138,16 +136,23 @@ def whereabouts(actual: object, call: Call, dtype: npt.DTypeLike | None = None) 
     return regions[0].sentence if regions else ""
 
 
-def explanations(actual: Array, right: Reading, reference: Reference) -> list[Finding]:
-    """Return the causes that explain an output equally well."""
+def explanations(
+    actual: Array, right: Reading, reference: Reference, searches: Sequence[Search] | None = None
+) -> list[Finding]:
+    """Return the causes that explain an output equally well: by all searches, or by those given."""
+    searches = THOROUGH if searches is None else searches
     if "O" in (reference.dtype.kind, actual.dtype.kind):
         return []  # numbers of any kind at all, for which there is no bound
+    if actual.dtype.kind == "c" != reference.dtype.kind:
+        return [
+            Finding(
+                "wrong-dtype", f"complex numbers come out, of type {actual.dtype}", reading=f"dtype {reference.dtype}"
+            )
+        ]
     if actual.shape != reference.truth.shape:
         return shape_findings(actual, right, reference, table_of(right).mistakes)
     evidence = Evidence.of(actual, right, reference)
-    if not evidence.count:
-        return type_findings(actual, reference.dtype)
-    return first_found(THOROUGH, evidence)
+    return first_found(searches, evidence) if evidence.count else type_findings(actual, reference.dtype)
 
 
 def first_found(searches: Iterable[Search], evidence: Evidence) -> list[Finding]:
@@ -160,8 +165,7 @@ def uniform(evidence: Evidence) -> list[Finding]:
     found = {finding.code: finding for finding in filled_regions(evidence)}
     if not any(f"all-{content}" in found for content in ("zero", "bias-alone", "nan", "infinite")):
         return []
-    tails = [mistake for mistake in table_of(evidence.right).mistakes if mistake.code == LEAVE_NOTHING]
-    found |= {finding.code: finding for finding in named(evidence, tails)}
+    found |= {finding.code: finding for finding in named_alone(evidence)}
     others = {code: tuple(other for other in found if other != code) for code in found}
     return [replace(finding, alternatives=others[code]) for code, finding in found.items()]
 
@@ -174,8 +178,9 @@ def named(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
 def fit_of(evidence: Evidence, mistake: Mistake) -> Fit:
     """Say how far a mistake predicts an output; one that changes nothing here predicts nothing."""
     if mistake not in evidence.tried:
-        reading = mistake.change(evidence.right)
-        evidence.tried[mistake] = Fit.NONE if reading is evidence.right else evidence.fits(reading)
+        reading = mistake.made(evidence.right)
+        says_something = reading is not evidence.right and reading.shape == evidence.right.shape
+        evidence.tried[mistake] = evidence.fits(reading) if says_something else Fit.NONE
     return evidence.tried[mistake]
 
 

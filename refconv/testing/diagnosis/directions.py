@@ -12,6 +12,7 @@ The input's sum is over all that lead to a pixel: the tables are turned round.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
@@ -66,7 +67,8 @@ class InputAdjoint(Reading):
     ----------
     overlaps : str
         What stands where several outputs meet in a pixel: all of them ``"added"``, or what was written last, window by
-        window or tap by tap: ``"window"``, ``"tap"``; ``"wrapped"``: all, and the last ones for those before the first.
+        window or tap by tap: ``"window"``, ``"tap"``; ``"wrapped"``: all, and the last ones for those before the first;
+        ``"rounded"``: also those that a pixel lies between, as if no remainder was left of the division by S.
     output_padding : tuple of int
         E along each axis; empty where there is none.
     beyond : str
@@ -78,7 +80,7 @@ class InputAdjoint(Reading):
     beyond: str = "sums"
 
     factors: ClassVar[tuple[str, str]] = ("weight", "output")
-    letters: ClassVar[str] = "NCZHW"
+    letters: ClassVar[Mapping[int, str]] = {1: "NCL", 2: "NCHW", 3: "NCZHW"}
 
     @property
     def extras(self) -> tuple[int, ...]:
@@ -149,7 +151,7 @@ class WeightAdjoint(Reading):
     factors: ClassVar[tuple[str, str]] = ("input", "output")
     outer: ClassVar[tuple[str, str]] = ("output channels", "input channels")
     inner: ClassVar[tuple[str, str, str]] = ("kernel planes", "kernel rows", "kernel columns")
-    letters: ClassVar[str] = "OIZHW"
+    letters: ClassVar[Mapping[int, str]] = {1: "OIK", 2: "OIHW", 3: "OIZHW"}
     grouped: ClassVar[int] = 0
 
     @property
@@ -178,6 +180,21 @@ class WeightAdjoint(Reading):
         return np.broadcast_to(_looked_up(self.input, (image, channel), pixels)[0], outputs.shape), outputs
 
 
+@dataclass(frozen=True, slots=True)
+class TransposedInput(Convolution):
+    """The output is asked for, as the gradient of a transposed convolution with respect to its input."""
+
+    letters: ClassVar[Mapping[int, str]] = {1: "NCP", 2: "NCPQ", 3: "NCRPQ"}
+
+
+@dataclass(frozen=True, slots=True)
+class TransposedWeight(WeightAdjoint):
+    """The weight is asked for, which a transposed convolution has the other way round: (C, O/G, *K)."""
+
+    outer: ClassVar[tuple[str, str]] = ("input channels", "output channels")
+    letters: ClassVar[Mapping[int, str]] = {1: "IOK", 2: "IOHW", 3: "IOZHW"}
+
+
 def _looked_up(input: Array, outer: tuple[Array, Array], pixels: list[Array]) -> tuple[Array, Array]:
     """Return the numbers at some pixels, 0 where one is −1, and where none is."""
     inside = np.ones((1,) * pixels[0].ndim, bool)
@@ -193,8 +210,14 @@ def _leading(axis: AxisGeometry, outputs: int, padding_mode: str, overlaps: str)
         earlier = replace(axis, padding=(axis.padding[0] + axis.stride * outputs, axis.padding[1]))
         found = _turned_round(table(earlier, 2 * outputs, padding_mode), axis.input_size)
         return np.where(found[..., :1] >= 0, found - (np.array([outputs, 0]) * (found[..., :1] >= outputs)), found)
+    if overlaps == "rounded" and axis.stride > 1:
+        offset = (
+            np.arange(axis.input_size)[:, np.newaxis] + axis.padding[0] - axis.dilation * np.arange(axis.kernel_size)
+        )
+        pairs = np.stack([offset // axis.stride, np.broadcast_to(np.arange(axis.kernel_size), offset.shape)], axis=-1)
+        return np.where(((offset >= 0) & (pairs[..., 0] < outputs))[..., np.newaxis], pairs, -1)
     pixels = table(axis, outputs, padding_mode)
-    if overlaps == "added":
+    if overlaps in ("added", "rounded"):
         return _turned_round(pixels, axis.input_size)
     written = pixels if overlaps == "window" else pixels.T
     last = _turned_round(written, axis.input_size, last=True)

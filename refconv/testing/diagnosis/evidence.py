@@ -125,7 +125,8 @@ class Evidence:
         """Allow twice the bound of a kernel with this mistake, and its sum to be rounded before the bias is added."""
         unit = float_info(self.dtype).unit if is_floating(self.dtype) else 0.0
         with np.errstate(all="ignore"):
-            return np.asarray(2 * reading.bounds(places, self.dtype) + 2 * unit * np.abs(values))
+            size = np.abs(values) + np.abs(values - reading.bias[places[0], places[1]])
+            return np.asarray(2 * reading.bounds(places, self.dtype) + 2 * unit * size)
 
 
 def accounts_for(actual: Array, values: Array, truth: Array) -> bool:

@@ -179,7 +179,10 @@ def filled_regions(evidence: Evidence) -> list[Finding]:
         if not content.has_region:
             found.append(Finding(content.code, content.sentence))
             continue
-        for region in locate(evidence, content):
+        found_here = locate(evidence, content)
+        if content.is_derived and found_here and found_here[0].code == "everywhere":
+            found_here = found_here[:1]  # a part of the truth, altered like the rest of it, is no part
+        for region in found_here:
             place = "all" if region.code == "everywhere" else region.code
             sentence = f"it is wrong {region.words}: {content.sentence}"
             found.append(Finding(f"{place}-{content.code}", sentence, is_partial=region.is_box))

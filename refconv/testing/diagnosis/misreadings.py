@@ -172,7 +172,11 @@ def place_problems(trace: Trace) -> Iterator[Finding]:
     if not mask.any():
         return
     within = right_counts == (kind != "padding")
-    where = _where(mask, within, trace) or f"by {mask.sum()} of {within.sum()} taps"
+    where = (
+        "in the padding"
+        if kind == "padding" and (mask == within).all()
+        else _where(mask, within, trace) or f"by {mask.sum()} of {within.sum()} taps"
+    )
     first = tuple(map(int, np.argwhere(mask)[0]))
     names = [name for name in trace.read if differ[name][first]] if kind == "others" else [*SPACE[-trace.right.rank :]]
     read, should = (", ".join(f"{name} {table[name][first]}" for name in names) for table in (trace.read, trace.should))

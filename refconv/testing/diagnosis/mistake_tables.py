@@ -6,19 +6,51 @@ from collections.abc import Collection
 from functools import cached_property, lru_cache
 from typing import Final
 
-from refconv.testing.diagnosis.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
+from refconv.testing.diagnosis.directions import (
+    Convolution,
+    InputAdjoint,
+    Transposed,
+    TransposedInput,
+    TransposedWeight,
+    WeightAdjoint,
+)
 from refconv.testing.diagnosis.mistakes import Mistake, pairs_of_common
 from refconv.testing.diagnosis.mistakes_in_channels import (
     BATCH,
     BATCH_AND_BIAS,
     BIAS,
+    CHANNELS_LOST,
+    GROUP_BIAS,
+    GROUP_INPUTS,
+    GROUP_WEIGHTS,
     GROUPS,
     GROUPS_OF_CHANNELS,
     LAYOUT,
+    TAILS,
 )
-from refconv.testing.diagnosis.mistakes_in_gradients import GRADIENT, UNCONJUGATED, UNREAD
-from refconv.testing.diagnosis.mistakes_in_numbers import CONJUGATED, NUMBERS, ROUNDING
+from refconv.testing.diagnosis.mistakes_in_gradients import (
+    GRADIENT,
+    TRANSPOSED_GRADIENT,
+    TRANSPOSED_GROUPS,
+    TRANSPOSED_GROUPS_OF_CHANNELS,
+    TRANSPOSED_LAYOUT,
+    UNREAD,
+    unconjugated,
+)
+from refconv.testing.diagnosis.mistakes_in_loops import (
+    CARRIED,
+    EDGES,
+    OWN_PITCH,
+    PHASES,
+    PITCHES,
+    REMAINDER,
+    TAPS,
+    TILES,
+    WEIGHT_PITCH,
+)
+from refconv.testing.diagnosis.mistakes_in_numbers import CONJUGATED, NUMBERS, PIXELS, ROUNDING
 from refconv.testing.diagnosis.mistakes_in_scattering import (
+    GROUPS_AND_DILATION,
     OUTPUT_PADDING,
     SCATTERED_GROUPS,
     SCATTERED_LAYOUT,
@@ -46,12 +78,36 @@ class Table:
 
 
 _WINDOWS: Final = (*PADDING, *DILATION, *STRIDE)
-_SCATTERED: Final = (*_WINDOWS, *SCATTERED_WINDOWS, *SCATTERED_GROUPS, *SCATTERED_LAYOUT, *BATCH)
+_WEIGHED: Final = (*TAPS, *WEIGHT_PITCH, *GROUP_WEIGHTS, *CHANNELS_LOST, *CARRIED)
+_READ: Final = (*EDGES, *PITCHES)
+_SCATTERED: Final = (
+    *(*_WINDOWS, *SCATTERED_WINDOWS, *SCATTERED_GROUPS, *SCATTERED_LAYOUT, *BATCH),
+    *(*PHASES, *REMAINDER, *_WEIGHED),
+)
 _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
-    Convolution: (*_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS, *NUMBERS),
-    InputAdjoint: (*_SCATTERED, *UNREAD, *UNCONJUGATED, *ROUNDING),
-    Transposed: (*_SCATTERED, *OUTPUT_PADDING, *BIAS, *CONJUGATED, *ROUNDING),
-    WeightAdjoint: (*_WINDOWS, *GRADIENT, *GROUPS_OF_CHANNELS, *BATCH, *UNCONJUGATED, *ROUNDING),
+    Convolution: (
+        *(*_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS, *NUMBERS),
+        *(*_READ, *_WEIGHED, *GROUP_INPUTS, *GROUP_BIAS, *TILES),
+    ),
+    InputAdjoint: (*_SCATTERED, *UNREAD, *OWN_PITCH, *unconjugated("weight"), *ROUNDING),
+    Transposed: (
+        *(*_SCATTERED, *OUTPUT_PADDING, *BIAS, *CONJUGATED, *ROUNDING),
+        *(*GROUP_BIAS, *GROUPS_AND_DILATION),
+    ),
+    WeightAdjoint: (
+        *(*_WINDOWS, *GRADIENT, *GROUPS_OF_CHANNELS, *BATCH, *unconjugated("input"), *ROUNDING),
+        *(*_READ, *GROUP_INPUTS),
+    ),
+    TransposedInput: (
+        *(*_WINDOWS, *KERNEL, *TRANSPOSED_GROUPS, *TRANSPOSED_LAYOUT),
+        *(*BATCH, *TAILS, *ROUNDING, *unconjugated("weight"), *PIXELS),
+        *(*_READ, *_WEIGHED),
+    ),
+    TransposedWeight: (
+        *(*_WINDOWS, *TRANSPOSED_GRADIENT, *TRANSPOSED_GROUPS_OF_CHANNELS),
+        *(*BATCH, *unconjugated("output"), *ROUNDING),
+        *_READ,
+    ),
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Final, TypeAlias
 
@@ -57,6 +58,13 @@ class Mistake:
     ranks: tuple[int, ...] = ANY_AXES
     is_of_size: bool = False
 
+    def made(self, reading: Reading) -> Reading:
+        """Return the reading with this mistake; as it is, where a kernel with the mistake must refuse it."""
+        try:
+            return self.change(reading)
+        except ValueError:
+            return reading
+
     def and_then(self, other: Mistake) -> Mistake:
         """Return the pair of two mistakes."""
         return Mistake(
@@ -77,17 +85,18 @@ def per_axis(
     code: str, sentence: str, should: str, change: Callable[[AxisGeometry], AxisGeometry], *, is_common: bool = False
 ) -> list[Mistake]:
     """Return a mistake on all axes, and along each alone."""
-    return [Mistake(code, sentence, should, on_axes(change), is_common), *along_each(code, sentence, should, change)]
+    alone = along_each(code, sentence, should, partial(on_axes, change))
+    return [Mistake(code, sentence, should, on_axes(change), is_common), *alone]
 
 
-def along_each(code: str, sentence: str, should: str, change: Callable[[AxisGeometry], AxisGeometry]) -> list[Mistake]:
-    """Return a mistake along each axis alone, where there are several."""
+def along_each(code: str, sentence: str, should: str, change: Callable[[str], Change]) -> list[Mistake]:
+    """Return a mistake along each axis alone, given by its name, where there are several."""
     return [
         Mistake(
             f"{code}-along-{axis}",
             f"{sentence} along the {axis}",
             should,
-            on_axes(change, axis),
+            change(axis),
             is_variant=True,
             ranks=VOLUMES if axis == "depth" else SEVERAL_AXES,
         )

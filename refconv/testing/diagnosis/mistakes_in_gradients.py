@@ -1,4 +1,8 @@
-"""Mistakes that only a gradient can make: in how it is stored and averaged, conjugated, and filled up to its shape."""
+"""Mistakes that only a gradient can make: in how it is stored and averaged, conjugated, and filled up to its shape.
+
+Those of a transposed convolution walk the ways of a convolution: its input's, to the output, and its weight's, to the
+weight.  They make the same mistakes, in words of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,23 @@ from dataclasses import replace
 from typing import Final
 
 from refconv.geometry.plan import Index
-from refconv.testing.diagnosis.mistakes import Change, Mistake
-from refconv.testing.diagnosis.mistakes_in_channels import stored_as
+from refconv.testing.diagnosis.mistakes import SEVERAL_AXES, VOLUMES, Change, Mistake
+from refconv.testing.diagnosis.mistakes_in_channels import (
+    OF_TRANSPOSED,
+    groups_of,
+    groups_of_channels,
+    layout_of,
+    stored_as,
+    transposed_kernels,
+)
+from refconv.testing.diagnosis.mistakes_in_scattering import WEIGHT_UNTRANSPOSED
 from refconv.testing.diagnosis.reading import AXES, Places
 from refconv.testing.diagnosis.right_reading import conjugate
 
 _ALL = "Σ over all images and all outputs, not averaged"
-_GRADIENT = "the weight's gradient is (O, C/G, K_h, K_w), as the weight is"
 
 
-def _stored_backwards(*names: str) -> Change:
+def _backwards(*names: str) -> Change:
     """Store the result the other way round along some axes."""
 
     def origin(places: Places, shape: Index) -> Places:
@@ -46,49 +57,55 @@ UNREAD: Final = (
     ),
 )
 
-UNCONJUGATED: Final = (
-    Mistake(
-        "conjugate-missing",
-        "the other factor is not conjugated",
-        "the gradient of a complex convolution is made of the conjugate of the other factor",
-        lambda reading: replace(reading, weight=conjugate(reading.weight), input=conjugate(reading.input)),
-    ),
-)
 
-GRADIENT: Final = (
-    Mistake("gradient-flipped", "each kernel's gradient comes flipped, by 180°", _GRADIENT, _stored_backwards(*AXES)),
-    Mistake(
-        "gradient-flipped-along-height",
-        "each kernel's gradient comes flipped along the height",
-        _GRADIENT,
-        _stored_backwards("height"),
-        is_variant=True,
-    ),
-    Mistake(
-        "gradient-flipped-along-width",
-        "each kernel's gradient comes flipped along the width",
-        _GRADIENT,
-        _stored_backwards("width"),
-        is_variant=True,
-    ),
-    Mistake(
-        "gradient-transposed",
-        "each kernel's gradient is stored as (K_w, K_h)",
-        _GRADIENT,
-        stored_as("01t"),
-    ),
-    Mistake("gradient-channels-swapped", "the gradient is stored as (C/G, O)", _GRADIENT, stored_as("10s")),
-    Mistake("batch-first-alone", "it is the gradient of the first image alone", _ALL, _images_alone(slice(1))),
-    Mistake("batch-last-alone", "it is the gradient of the last image alone", _ALL, _images_alone(slice(-1, None))),
-    Mistake("batch-averaged", "the gradient is divided by N", _ALL, _averaged(lambda shape: shape[0])),
-    Mistake(
-        "positions-averaged", "the gradient is divided by P·Q", _ALL, _averaged(lambda shape: math.prod(shape[2:]))
-    ),
-    Mistake(
-        "gradient-not-cropped",
-        "the rows that the stride leaves over make the kernel's gradient larger",
-        "the gradient has as many taps as the weight",
-        lambda reading: reading,
-        is_of_size=True,
-    ),
-)
+def unconjugated(part: str) -> tuple[Mistake, ...]:
+    """Return the mistake of a gradient that takes what did not arrive, this part of the plan, as it is."""
+    return (
+        Mistake(
+            "conjugate-missing",
+            "the other factor is not conjugated",
+            "the gradient of a complex convolution is made of the conjugate of the other factor",
+            lambda reading: replace(reading, **{part: conjugate(getattr(reading, part))}),
+        ),
+    )
+
+
+def gradient_of(weight: str, swapped: str) -> tuple[Mistake, ...]:
+    """Return the mistakes of the gradient of a weight, by its shape, and by how its channels may be exchanged."""
+    should = f"the weight's gradient is {weight}, as the weight is"
+    return (
+        Mistake("gradient-flipped", "each kernel's gradient comes flipped, by 180°", should, _backwards(*AXES)),
+        *(
+            Mistake(
+                f"gradient-flipped-along-{axis}",
+                f"each kernel's gradient comes flipped along the {axis}",
+                should,
+                _backwards(axis),
+                is_variant=True,
+                ranks=VOLUMES if axis == "depth" else SEVERAL_AXES,
+            )
+            for axis in ("height", "width", "depth")
+        ),
+        *transposed_kernels("gradient-transposed", "each kernel's gradient is stored", should, stored_as),
+        Mistake("gradient-channels-swapped", f"the gradient is stored as {swapped}", should, stored_as("10s")),
+        Mistake("batch-first-alone", "it is the gradient of the first image alone", _ALL, _images_alone(slice(1))),
+        Mistake("batch-last-alone", "it is the gradient of the last image alone", _ALL, _images_alone(slice(-1, None))),
+        Mistake("batch-averaged", "the gradient is divided by N", _ALL, _averaged(lambda shape: shape[0])),
+        Mistake(
+            "positions-averaged", "the gradient is divided by P·Q", _ALL, _averaged(lambda shape: math.prod(shape[2:]))
+        ),
+        Mistake(
+            "gradient-not-cropped",
+            "the rows that the stride leaves over make the kernel's gradient larger",
+            "the gradient has as many taps as the weight",
+            lambda reading: reading,
+            is_of_size=True,
+        ),
+    )
+
+
+GRADIENT: Final = gradient_of("(O, C/G, K_h, K_w)", "(C/G, O)")
+TRANSPOSED_GRADIENT: Final = gradient_of("(C, O/G, K_h, K_w)", "(O/G, C)")
+TRANSPOSED_GROUPS: Final = groups_of(OF_TRANSPOSED)
+TRANSPOSED_GROUPS_OF_CHANNELS: Final = groups_of_channels(OF_TRANSPOSED)
+TRANSPOSED_LAYOUT: Final = (*layout_of(OF_TRANSPOSED), WEIGHT_UNTRANSPOSED)

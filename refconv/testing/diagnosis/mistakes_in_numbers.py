@@ -62,16 +62,16 @@ def _zero_columns(width: int) -> Change:
 
 ROUNDING: Final = (
     Mistake(
-        "inputs-rounded-to-fp16",
-        "both factors are rounded to float16 before they are multiplied",
-        "multiply them in their own type",
-        _rounded(lambda values: values.astype(np.float16).astype(values.dtype)),
-    ),
-    Mistake(
         "inputs-rounded-to-tf32",
         "both factors are rounded to TF32, 11 significant bits, before they are multiplied",
         "multiply them in their own type",
         _rounded(_to_bits(11)),
+    ),
+    Mistake(
+        "inputs-rounded-to-fp16",
+        "both factors are rounded to float16 before they are multiplied",
+        "multiply them in their own type",
+        _rounded(lambda values: values.astype(np.float16).astype(values.dtype)),
     ),
     Mistake(
         "inputs-rounded-to-bf16",
@@ -90,14 +90,18 @@ CONJUGATED: Final = (
     ),
 )
 
-NUMBERS: Final = (
-    *ROUNDING,
-    *CONJUGATED,
+PIXELS: Final = (
     Mistake(
         "nan-lost",
         "NaN in the input is taken for 0",
         "0·NaN is NaN, and so is every sum with it",
         lambda reading: replace(reading, input=np.where(np.isnan(reading.input), 0, reading.input)),
+    ),
+    Mistake(
+        "zeros-skipped",
+        "products with a zero are skipped, and NaN and infinity with them",
+        "0·NaN and 0·∞ are NaN",
+        lambda reading: replace(reading, skips_zeros=True),
     ),
     *(
         Mistake(
@@ -115,3 +119,5 @@ NUMBERS: Final = (
         _wrapped(16),
     ),
 )
+
+NUMBERS: Final = (*ROUNDING, *CONJUGATED, *PIXELS)

@@ -17,12 +17,15 @@ from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.directions import InputAdjoint
 from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, VOLUMES, Change, Mistake, per_axis
 from refconv.testing.diagnosis.mistakes_in_channels import (
+    after_first_image,
     block,
     dense,
     depthwise,
+    each_of,
     grouped,
     groups_last,
     stored_as,
+    transposed_kernels,
     weight_as,
 )
 from refconv.testing.diagnosis.mistakes_in_windows import BEFORE_THE_FIRST, NEGATIVE_INDEX, flipped, padded
@@ -68,23 +71,47 @@ def _reading_channels(channel: Callable[[np.ndarray[Any, Any], Reading], np.ndar
     return change
 
 
-def _each(reading: Reading) -> int:
-    return len(reading.channels) // reading.groups
-
-
 def _interleaved(reading: Reading) -> np.ndarray[Any, Any]:
     """Return for each channel the one that stands there if those of a group lie G apart."""
     channels = np.arange(len(reading.channels))
-    return np.asarray(channels % _each(reading) * reading.groups + block(channels, reading))
+    return np.asarray(channels % each_of(reading) * reading.groups + block(channels, reading))
 
 
 def _weight_untransposed(reading: Reading) -> Reading:
     """Read memory of (O, C/G, K_h, K_w) as if it were that of (C, O/G, K_h, K_w)."""
-    outputs, each = len(reading.channels), _each(reading)
+    outputs, each = len(reading.channels), each_of(reading)
     channels = reading.channels.shape[1] * reading.groups
     memory = np.ascontiguousarray(reading.weight).reshape(channels, each, *reading.weight.shape[2:])
     return replace(reading, weight=memory[reading.channels, np.arange(outputs)[:, np.newaxis] % each])
 
+
+def _groups_and_dilation_swapped(reading: InputAdjoint) -> Reading:
+    """Take D groups, and G for every dilation: of C·D channels, each from C/D; without a bias, which is too short."""
+    dilations = {axis.dilation for axis in reading.axes}
+    groups, (inputs, each) = dilations.pop(), reading.channels.shape
+    if dilations or groups == reading.groups:
+        return reading
+    if inputs % groups or any(
+        e >= max(axis.stride, reading.groups) for e, axis in zip(reading.extras, reading.axes, strict=True)
+    ):
+        raise ValueError(f"{inputs} channels, {groups} groups and an output padding of {reading.extras} are refused")
+    grid: np.ndarray[Any, Any] = np.indices((inputs, each))
+    swapped = reading.with_axes(lambda axis: replace(axis, dilation=reading.groups))
+    channels = grid[0] // (inputs // groups) * each + grid[1]
+    bias = np.zeros((len(reading.bias), groups * each), reading.bias.dtype)
+    if bias.shape == reading.bias.shape:
+        bias = reading.bias
+    return replace(swapped, groups=groups, channels=channels, bias=bias)
+
+
+GROUPS_AND_DILATION: Final = (
+    Mistake(
+        "groups-and-dilation-swapped",
+        "groups and dilation are exchanged",
+        "conv_transpose2d takes ..., output_padding, groups, dilation, in this order",
+        _of_input(_groups_and_dilation_swapped),
+    ),
+)
 
 SCATTERED_WINDOWS: Final = (
     *per_axis(
@@ -177,6 +204,12 @@ OUTPUT_PADDING: Final = (
 
 SCATTERED_GROUPS: Final = (
     Mistake(
+        "groups-offset-first-image-alone",
+        "the offset of a group is lost after the first image: the others read the first group's channels",
+        "every image has all groups",
+        after_first_image("output"),
+    ),
+    Mistake(
         "groups-interleaved",
         "groups are interleaved: channel o belongs to group o mod G, on both sides",
         _BLOCKS,
@@ -211,7 +244,7 @@ SCATTERED_GROUPS: Final = (
         "groups-all-read-first",
         "every group reads the channels of the first group",
         _BLOCKS,
-        _reading_channels(lambda o, reading: o % _each(reading)),
+        _reading_channels(lambda o, reading: o % each_of(reading)),
         is_common=True,
     ),
     Mistake(
@@ -225,30 +258,25 @@ SCATTERED_GROUPS: Final = (
 )
 
 _RESULT = "the result is (N, channels, height, width)"
+WEIGHT_UNTRANSPOSED: Final = Mistake(
+    "weight-read-as-transposed",
+    "the weight's memory is read with its two axes of channels exchanged, so that its taps are mixed up",
+    "conv_transpose2d has a weight of (C, O/G, K_h, K_w), conv2d and its gradients one of (O, C/G, K_h, K_w)",
+    _weight_untransposed,
+)
 
 SCATTERED_LAYOUT: Final = (
-    Mistake(
-        "kernel-transposed",
-        "each kernel is read as (K_w, K_h)",
-        "the last two axes of the weight are (K_h, K_w)",
-        weight_as("01t"),
-        is_common=True,
-        ranks=PLANES,
+    *transposed_kernels(
+        "kernel-transposed", "each kernel is read", "the last two axes of the weight are (K_h, K_w)", weight_as
     ),
-    Mistake(
-        "weight-read-as-transposed",
-        "the weight's memory is read with its two axes of channels exchanged, so that its taps are mixed up",
-        "conv_transpose2d has a weight of (C, O/G, K_h, K_w), conv2d and its gradients one of (O, C/G, K_h, K_w)",
-        _weight_untransposed,
-    ),
-    Mistake("output-stored-as-nhwc", "the result is stored as NHWC", _RESULT, stored_as("0s1"), ranks=(1, 2)),
+    WEIGHT_UNTRANSPOSED,
+    Mistake("output-stored-as-nhwc", "the result is stored as NHWC", _RESULT, stored_as("0s1")),
     Mistake("output-transposed", "each image is stored as (W, H)", _RESULT, stored_as("01t"), ranks=PLANES),
     Mistake(
         "output-batch-and-channels-swapped",
         "the result is stored with its channels before its images",
         _RESULT,
         stored_as("10s"),
-        ranks=(1, 2),
     ),
     Mistake(
         "output-groups-transposed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -23,24 +24,74 @@ def padded(axis: AxisGeometry, before: int, after: int) -> AxisGeometry:
     return replace(axis, padding=(before, after))
 
 
-def _exchanged(name: str) -> Change:
-    """Give the height the width's parameter, and the width the height's."""
-    return lambda reading: _with_parameters(reading, name, "width", "height")
+def _exchanged(name: str, *axes: str) -> Change:
+    """Give two axes each other's parameter."""
+    first, second = axes
+    return lambda reading: _with_parameters(reading, name, {first: second, second: first})
 
 
-def _one_for_both(name: str, *, first: bool) -> Change:
-    """Give both axes the height's parameter, or the width's."""
-    source = "height" if first else "width"
-    return lambda reading: _with_parameters(reading, name, source, source)
+def _one_for(name: str, source: str, *axes: str) -> Change:
+    """Give some axes the parameter of one."""
+    return lambda reading: _with_parameters(reading, name, dict.fromkeys(axes, source))
 
 
-def _with_parameters(reading: Reading, name: str, of_height: str, of_width: str) -> Reading:
-    """Give the height and the width a parameter of these axes."""
-    height, width = (
-        replace(reading.axis(axis), **{name: getattr(reading.axis(source), name)})
-        for axis, source in (("height", of_height), ("width", of_width))
+def _with_parameters(reading: Reading, name: str, sources: Mapping[str, str]) -> Reading:
+    """Give each of some axes a parameter of another one."""
+    values = {axis: getattr(reading.axis(source), name) for axis, source in sources.items()}
+    for axis, value in values.items():
+        reading = reading.with_axis(axis, replace(reading.axis(axis), **{name: value}))
+    return reading
+
+
+def _of_both(name: str, both: str, width: str, height: str) -> tuple[Mistake, ...]:
+    """Return the mistakes in whose parameter an axis is given: of height and width, and of all three."""
+    own = f"the depth, the height and the width have a {name} each"
+    swapped, first, second = f"{name}-axes-swapped", f"{name}-first-for-both", f"{name}-second-for-both"
+    return (
+        Mistake(
+            swapped,
+            f"the {name} of the height is used along the width, and the other way round",
+            both,
+            _exchanged(name, "height", "width"),
+            is_common=True,
+            ranks=SEVERAL_AXES,
+        ),
+        Mistake(
+            swapped,
+            f"the {name} of the depth is used along the width, and the other way round",
+            own,
+            _exchanged(name, "depth", "width"),
+            ranks=VOLUMES,
+        ),
+        Mistake(
+            first,
+            f"the {name} of the height is used along the width as well",
+            width,
+            _one_for(name, "height", "width"),
+            ranks=SEVERAL_AXES,
+        ),
+        Mistake(
+            first,
+            f"the {name} of the depth is used along the height and the width as well",
+            own,
+            _one_for(name, "depth", "height", "width"),
+            ranks=VOLUMES,
+        ),
+        Mistake(
+            second,
+            f"the {name} of the width is used along the height as well",
+            height,
+            _one_for(name, "width", "height"),
+            ranks=SEVERAL_AXES,
+        ),
+        Mistake(
+            second,
+            f"the {name} of the width is used along the depth and the height as well",
+            own,
+            _one_for(name, "width", "depth", "height"),
+            ranks=VOLUMES,
+        ),
     )
-    return reading.with_axis("height", height).with_axis("width", width)
 
 
 def _undilated_same(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
@@ -52,6 +103,24 @@ def _undilated_same(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
 
 def _same_from_undilated(*, larger_first: bool) -> Change:
     return on_axes(partial(_undilated_same, larger_first=larger_first))
+
+
+def _unclamped(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
+    """Move the windows by half of SAME's total where that is below 0, as in 1×1 at stride 3 of 7 pixels: none, or −1.
+
+    Rounded towards 0, as C divides, or down.
+    """
+    total = axis.reach(axis.output_size) - axis.input_size
+    if any(axis.padding) or total >= 0:
+        return axis
+    smaller = total // 2 if larger_first else -(-total // 2)
+    return padded(axis, smaller, total - smaller)
+
+
+def _half_of(axis: AxisGeometry, *, more: tuple[int, int]) -> AxisGeometry:
+    """Pad by half of the kernel on both sides, 1 of 3 taps, and by one more where it is odd."""
+    half, odd = divmod(axis.effective_kernel_size, 2)
+    return padded(axis, half + more[0] * odd, half + more[1] * odd)
 
 
 def _mode(padding_mode: str) -> Change:
@@ -105,28 +174,7 @@ PADDING: Final = (
         f"{_WINDOW}, with T the padding of one side",
         lambda axis: padded(axis, 2 * axis.padding[0], 2 * axis.padding[1]),
     ),
-    Mistake(
-        "padding-axes-swapped",
-        "the padding of the height is used along the width, and the other way round",
-        "(T, B) pads the rows, (L, R) the columns",
-        _exchanged("padding"),
-        is_common=True,
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "padding-first-for-both",
-        "the padding of the height is used along the width as well",
-        "(L, R) pads the columns",
-        _one_for_both("padding", first=True),
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "padding-second-for-both",
-        "the padding of the width is used along the height as well",
-        "(T, B) pads the rows",
-        _one_for_both("padding", first=False),
-        ranks=SEVERAL_AXES,
-    ),
+    *_of_both("padding", "(T, B) pads the rows, (L, R) the columns", "(L, R) pads the columns", "(T, B) pads the rows"),
     *per_axis(
         "padding-before-used-for-after",
         "the padding before the first pixel is used after the last one as well",
@@ -141,6 +189,51 @@ PADDING: Final = (
             _same_from_undilated(larger_first=larger_first),
         )
         for larger_first in (False, True)
+    ),
+    Mistake(
+        "same-from-undilated-kernel+dilation-ignored",
+        "the padding of SAME is computed from the kernel without its dilation, and the dilation is ignored",
+        f"{_WINDOW}; T + B = (P − 1)·S + D·(K − 1) + 1 − H",
+        on_axes(lambda axis: replace(_undilated_same(axis, larger_first=False), dilation=1)),
+        is_variant=True,
+    ),
+    *(
+        Mistake(
+            "same-total-not-clamped",
+            "the total padding of SAME is used where it is negative"
+            f", its half rounded {'down' if larger_first else 'towards 0'}: the windows move into the image",
+            "T + B = max(0, (P − 1)·S + D·(K − 1) + 1 − H)",
+            on_axes(partial(_unclamped, larger_first=larger_first)),
+        )
+        for larger_first in (False, True)
+    ),
+    *(
+        Mistake(
+            f"same-half-kernel{'-and-one' * any(more)}",
+            "the padding of SAME is half of the kernel on both sides" + ", and one more of an odd kernel" * any(more),
+            "T + B = (P − 1)·S + D·(K − 1) + 1 − H",
+            on_axes(partial(_half_of, more=more)),
+        )
+        for more in ((0, 0), (1, 0), (0, 1))
+    ),
+    *(
+        Mistake(
+            "padding-axes-rotated",
+            f"the paddings of the three axes are rotated: the depth has that of the {first}",
+            "the depth, the height and the width have a padding each",
+            lambda reading, order=order: _with_parameters(reading, "padding", order),
+            ranks=VOLUMES,
+        )
+        for first, order in (
+            ("height", {"depth": "height", "height": "width", "width": "depth"}),
+            ("width", {"depth": "width", "height": "depth", "width": "height"}),
+        )
+    ),
+    *per_axis(
+        "stride-times-padding",
+        "the window starts at (p − T)·S",
+        _WINDOW,
+        lambda axis: padded(axis, axis.stride * axis.padding[0], sum(axis.padding) - axis.stride * axis.padding[0]),
     ),
     Mistake("padding-circular", "the image is wrapped round into the padding", _ZEROS, _mode("circular")),
     Mistake("padding-replicated", "the edge pixels are repeated in the padding", _ZEROS, _mode("replicate")),
@@ -186,33 +279,18 @@ DILATION: Final = (
         lambda axis: replace(axis, dilation=1),
         is_common=True,
     ),
-    Mistake(
-        "dilation-axes-swapped",
-        "the dilation of the height is used along the width, and the other way round",
-        "D_h spaces the rows, D_w the columns",
-        _exchanged("dilation"),
-        is_common=True,
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "dilation-first-for-both",
-        "the dilation of the height is used along the width as well",
-        "D_w spaces the columns",
-        _one_for_both("dilation", first=True),
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "dilation-second-for-both",
-        "the dilation of the width is used along the height as well",
-        "D_h spaces the rows",
-        _one_for_both("dilation", first=False),
-        ranks=SEVERAL_AXES,
-    ),
+    *_of_both("dilation", "D_h spaces the rows, D_w the columns", "D_w spaces the columns", "D_h spaces the rows"),
     *per_axis(
         "dilation-one-too-large",
         "the dilation is one too large: it is taken for the gap between taps",
         "a dilation of 1 has no gaps",
         lambda axis: replace(axis, dilation=axis.dilation + 1),
+    ),
+    *per_axis(
+        "dilation-squared",
+        "the dilation is applied twice: D² is used",
+        f"{_WINDOW}, with D once",
+        lambda axis: replace(axis, dilation=axis.dilation**2),
     ),
     *per_axis(
         "dilation-one-too-small",
@@ -236,27 +314,11 @@ STRIDE: Final = (
         lambda axis: replace(axis, stride=1),
         is_common=True,
     ),
-    Mistake(
-        "stride-axes-swapped",
-        "the stride of the height is used along the width, and the other way round",
+    *_of_both(
+        "stride",
         "S_h steps over the rows, S_w over the columns",
-        _exchanged("stride"),
-        is_common=True,
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "stride-first-for-both",
-        "the stride of the height is used along the width as well",
         "S_w steps over the columns",
-        _one_for_both("stride", first=True),
-        ranks=SEVERAL_AXES,
-    ),
-    Mistake(
-        "stride-second-for-both",
-        "the stride of the width is used along the height as well",
         "S_h steps over the rows",
-        _one_for_both("stride", first=False),
-        ranks=SEVERAL_AXES,
     ),
     *per_axis(
         "stride-and-dilation-swapped",

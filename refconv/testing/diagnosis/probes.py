@@ -8,7 +8,7 @@ of numbers, it is named; and numbers in the tap itself say whose weights it is m
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -17,7 +17,6 @@ from refconv.geometry.plan import Index
 from refconv.numbers.dtypes import as_array
 from refconv.numbers.formats import Array, float_info
 from refconv.testing.battery.cases import INTEGERS, Case
-from refconv.testing.battery.data import LAYOUTS
 from refconv.testing.diagnosis.reading import Reading
 from refconv.testing.diagnosis.right_reading import reading_of
 from refconv.testing.targets import Target
@@ -72,7 +71,9 @@ def run_trace(target: Target, case: Case) -> Trace:
     whose = _channel_numbers(case, shapes[probed])
     taps, tap_shape = _taps(case, shapes[probed])
     if (2 + len(numbers)) * len(taps) > MOST_CALLS or len(taps) * math.prod(right.shape) > MOST_READS:
-        raise ValueError(f"case {case.id!r} is too large to be traced; it must take at most {MOST_CALLS} calls")
+        raise ValueError(
+            f"case {case.id!r} is too large to be traced; it may take {MOST_CALLS} calls and {MOST_READS} reads"
+        )
     passes = {"count": (np.ones(()), np.ones(())), WEIGHTS: (np.ones(()), whose)}
     passes |= {name: (array, np.ones(())) for name, array in numbers.items()}
     tables: list[dict[str, list[Array]]] = [{name: [] for name in passes} for _ in range(2)]
@@ -98,8 +99,8 @@ def run_trace(target: Target, case: Case) -> Trace:
 
 def called(target: Target, case: Case, operands: dict[str, Array], right: Reading) -> Array:
     """Return what a target makes of some arrays, in the type and the layout of a case, in the axes of the reading."""
-    layout = LAYOUTS["contiguous" if case.layout == "broadcast" else case.layout]
-    given = {name: layout(operand.astype(case.numpy_dtype)) for name, operand in operands.items()}
+    laid_out = replace(case, layout="contiguous", laid_out="") if case.layout == "broadcast" else case
+    given = {name: laid_out.in_memory(name, operand) for name, operand in operands.items()}
     result = as_array("the result", case.called(target, given))
     if result.shape != right.own(right.shape):
         raise ValueError(f"the result has shape {result.shape}, where {right.own(right.shape)} was expected: {case.id}")

@@ -10,7 +10,7 @@ after the other, and any element can be predicted by itself, without the rest.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Self, TypeAlias
@@ -57,7 +57,11 @@ class Reading(ABC):
         What stands in the padding; ``"clamped"``: windows that would start before the image are moved onto it;
         ``"wrapped"``: negative indices count from the end.
     origin : callable
-        From where an element is stored to the element that is stored there.
+        From where an element is stored to the element that is stored there; negative where none is.
+    skips_zeros : bool
+        Whether products with a factor of 0 are left out, so that 0·∞ is not NaN.
+    is_carried : bool
+        Whether the sums of a row are not begun anew, so that each has those before it in it.
     renormalised : bool
         Whether a window that touches the padding is weighed up by the taps that it has left.
     groups : int
@@ -76,12 +80,14 @@ class Reading(ABC):
     padding_mode: str = "zeros"
     origin: Callable[[Places, Index], Places] = in_place
     renormalised: bool = False
+    skips_zeros: bool = False
+    is_carried: bool = False
     groups: int = 1
 
     factors: ClassVar[tuple[str, str]]
     outer: ClassVar[tuple[str, str]] = ("images", "channels")
     inner: ClassVar[tuple[str, str, str]] = ("planes", "rows", "columns")
-    letters: ClassVar[str] = "NORPQ"  # of the result
+    letters: ClassVar[Mapping[int, str]] = {1: "NOP", 2: "NOPQ", 3: "NORPQ"}  # of the result, by its axes of space
     grouped: ClassVar[int] = 1  # the axis of the result that the groups divide
 
     @property
@@ -107,8 +113,7 @@ class Reading(ABC):
     @property
     def own_letters(self) -> str:
         """A letter for each axis that the caller has."""
-        letters = self.letters[:2] + self.letters[-self.rank :]
-        return "".join(letter for axis, letter in enumerate(letters) if axis not in self.dropped)
+        return "".join(letter for axis, letter in enumerate(self.letters[self.rank]) if axis not in self.dropped)
 
     def full(self, array: Array) -> Array:
         """Return an array that has the caller's axes in those of the result."""
@@ -160,13 +165,29 @@ class Reading(ABC):
 
     def values(self, places: Places) -> Array:
         """Return the elements at some places."""
+        if self.is_carried:
+            return self._carried(places, lambda alone, row: alone.values(row)) + self._added(*places)
         parts = [self._values(*part) for part in self._chunks(places)]
         return np.concatenate(parts) if parts else np.zeros(0, self.bias.dtype)
+
+    def _carried(self, places: Places, of: Callable[[Self, Places], Array]) -> Array:
+        """Add up what is found, without a bias, of each element's row up to itself."""
+        *outer, last = places
+        starts = np.cumsum(last + 1) - last - 1
+        row = (
+            *(np.repeat(axis, last + 1) for axis in outer),
+            np.arange((last + 1).sum()) - np.repeat(starts, last + 1),
+        )
+        found = of(replace(self, is_carried=False, bias=0 * self.bias), row)
+        with np.errstate(all="ignore"):
+            return np.add.reduceat(found, starts) if len(starts) else found
 
     def bounds(self, places: Places, dtype: np.dtype[np.generic]) -> Array:
         """Return how far an honest kernel of this type may be off, at some places; 0 for whole numbers."""
         if not is_floating(dtype):
             return np.zeros(len(places[0]))
+        if self.is_carried:
+            return self._carried(places, lambda alone, row: alone.bounds(row, dtype))
         parts = [self._bounds(*part, dtype) for part in self._chunks(places)]
         return np.concatenate(parts) if parts else np.zeros(0)
 
@@ -175,7 +196,11 @@ class Reading(ABC):
         step = max(1, CHUNK // max(1, self.products))
         for start in range(0, len(places[0]), step):
             read = self.origin(tuple(axis[start : start + step] for axis in places), self.shape)
-            yield (*self._gathered(*read), self._added(*read))
+            is_there = np.logical_and.reduce([axis >= 0 for axis in read])
+            read = tuple(np.maximum(axis, 0) for axis in read)
+            one, other = self._gathered(*read)
+            there = is_there.reshape(-1, *(1,) * (one.ndim - 1))
+            yield np.where(there, one, 0), np.where(there, other, 0), np.where(is_there, self._added(*read), 0)
 
     def _added(self, *places: Array) -> Array:
         """Return what is added to the products of each element."""
@@ -183,7 +208,10 @@ class Reading(ABC):
 
     def _values(self, one: Array, other: Array, bias: Array) -> Array:
         with np.errstate(all="ignore"):
-            return np.asarray((one * other).sum(axis=tuple(range(1, one.ndim))) + bias)
+            products = one * other
+            if self.skips_zeros:
+                products = np.where((one == 0) | (other == 0), 0, products)
+            return np.asarray(products.sum(axis=tuple(range(1, one.ndim))) + bias)
 
     def _bounds(self, one: Array, other: Array, bias: Array, dtype: np.dtype[np.generic]) -> Array:
         """Take every element for a 1×1 convolution in a group of its own, whose channels are the products it adds."""

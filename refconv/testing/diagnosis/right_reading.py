@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -10,10 +10,22 @@ from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.dtypes import wide_dtype
 from refconv.numbers.formats import Array
 from refconv.operations import Call
-from refconv.testing.diagnosis.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
+from refconv.testing.diagnosis.directions import (
+    Convolution,
+    InputAdjoint,
+    Transposed,
+    TransposedInput,
+    TransposedWeight,
+    WeightAdjoint,
+)
 from refconv.testing.diagnosis.reading import Reading
 
-_DIRECTIONS: Final[dict[str, type[Reading]]] = {"output": Convolution, "input": InputAdjoint, "weight": WeightAdjoint}
+# By what is asked for, of a convolution and of a transposed one.
+_DIRECTIONS: Final[dict[str, tuple[type[Reading], type[Reading]]]] = {
+    "output": (Convolution, TransposedInput),
+    "input": (InputAdjoint, Transposed),
+    "weight": (WeightAdjoint, TransposedWeight),
+}
 
 
 def reading_of(call: Call) -> Reading:
@@ -30,9 +42,9 @@ def reading_of(call: Call) -> Reading:
     wide = np.result_type(*given.values())
     first, second, *size = shapes[operation.asked]
     bias = operands.get("bias", np.zeros(second, wide))
-    kind, more = _DIRECTIONS[operation.asked], {}
-    if operation.is_transposed and not operation.is_gradient:
-        kind, more = Transposed, {"output_padding": _output_padding(plan)}
+    is_of_transposed = operation.is_transposed and operation.by != "bias"  # a bias is that of any operation
+    kind = _DIRECTIONS[operation.asked][is_of_transposed]
+    more: dict[str, Any] = {"output_padding": _output_padding(plan)} if kind is Transposed else {}
     channels = [[plan.input_channel(o, c) for c in range(plan.group_in_channels)] for o in range(plan.out_channels)]
     asked: Array = np.broadcast_to(np.zeros((), wide), shapes[operation.asked])
     return kind(

@@ -11,13 +11,17 @@ import numpy as np
 
 from refconv.numbers.formats import Array
 from refconv.testing.comparing.reference import Reference
+from refconv.testing.diagnosis.directions import WeightAdjoint
 from refconv.testing.diagnosis.evidence import Evidence, is_near
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.mistakes import Mistake
 from refconv.testing.diagnosis.reading import Reading
 
-UNKNOWN_SHAPE: Final = "wrong-shape"
-MISTAKEN_ORDERS: Final = {"IOHW": "gradient-channels-swapped", "OIWH": "gradient-transposed"}
+UNKNOWN_SHAPES: Final = {  # by what is wrong in them
+    "wrong-shape": "the result has the wrong shape",
+    "wrong-number-of-axes": "the result has the wrong number of axes",
+    "wrong-number-of-channels": "the result has the wrong number of images or channels",
+}
 
 
 def type_findings(actual: Array, dtype: np.dtype[np.generic]) -> list[Finding]:
@@ -46,7 +50,10 @@ def shape_findings(actual: Array, right: Reading, reference: Reference, mistakes
             for code in dict.fromkeys(codes)
         ]
     words = f"the shape is {actual.shape}, where {reference.truth.shape} was expected"
-    return [Finding(UNKNOWN_SHAPE, words, reading=should)]
+    outer = slice(-right.rank)
+    is_of_channels = not right.is_vector and actual.shape[outer] != reference.truth.shape[outer]
+    code = "wrong-number-of-channels" if is_of_channels else "wrong-shape"
+    return [Finding(code if actual.ndim == reference.truth.ndim else "wrong-number-of-axes", words, reading=should)]
 
 
 def _arrangements(actual: Array, right: Reading, shape: tuple[int, ...]) -> Iterator[tuple[str, str, Array]]:
@@ -56,14 +63,23 @@ def _arrangements(actual: Array, right: Reading, shape: tuple[int, ...]) -> Iter
     for order in permutations(range(len(shape))):
         if list(order) != sorted(order) and actual.shape == tuple(shape[axis] for axis in order):
             names = "".join(right.own_letters[axis] for axis in order)
-            code = MISTAKEN_ORDERS.get(names, f"output-as-{names.lower()}")
+            code = _mistaken_orders(right).get(order, f"output-as-{names.lower()}")
             yield code, f"the axes come as {names}", actual.transpose(np.argsort(order))
     yield "wrong-shape-right-numbers", f"the shape is {actual.shape}", actual.reshape(shape)
 
 
+def _mistaken_orders(right: Reading) -> dict[tuple[int, ...], str]:
+    """Return the orders of axes that a weight's gradient has by a mistake of its own."""
+    if not isinstance(right, WeightAdjoint):
+        return {}
+    *first, last = space = tuple(range(2, 2 + right.rank))
+    turned = {(0, 1, *space[::-1]), (0, 1, *first[:-1], last, *first[-1:])}
+    return dict.fromkeys(turned, "gradient-transposed") | {(1, 0, *space): "gradient-channels-swapped"}
+
+
 def _sizes(mistake: Mistake, actual: Array, right: Reading, dtype: np.dtype[np.generic]) -> bool:
     """Whether a kernel with this mistake, also in the output's size, gives this output."""
-    natural = mistake.change(right).naturally_sized()
+    natural = mistake.made(right).naturally_sized()
     if min(natural.size) < 1 or natural.own(natural.shape) != actual.shape:
         return False
     if natural.shape == right.naturally_sized().shape and not mistake.is_of_size:

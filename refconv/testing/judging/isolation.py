@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from refconv.bounds.arithmetic import DIRECT, Arithmetic
@@ -32,6 +33,7 @@ from refconv.testing.judging.judge import (
     no_answer,
 )
 from refconv.testing.judging.outcome import Ending
+from refconv.testing.programs.program import SCRATCH
 from refconv.testing.targets import TargetError, check_signature, load_target
 
 LOAD_LIMIT = 120.0  # seconds: importing a framework takes ten at most, on a cold disk perhaps a minute
@@ -161,11 +163,12 @@ class _Child:
     """An interpreter that answers questions, with a thread that reads the answers as they come."""
 
     def __init__(self, environment: dict[str, str]) -> None:
+        self._scratch = TemporaryDirectory(prefix="refconv-", ignore_cleanup_errors=True)
         self._process = subprocess.Popen(  # noqa: S603  # the interpreter that runs us, and a constant
             [sys.executable, "-P", "-c", _START.format(path=sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=environment | {SCRATCH: self._scratch.name},
             start_new_session=True,  # so that what a target forks can be ended with it, and Ctrl-C is ours alone
         )
         self._answers: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
@@ -232,6 +235,7 @@ class _Child:
         with suppress(BrokenPipeError):  # what was still to be sent has no reader
             self._process.stdin.close()
         self._reader.join(_DRAIN)
+        self._scratch.cleanup()
 
 
 _END = -1

@@ -16,16 +16,19 @@ from pathlib import Path
 from typing import Final, Unpack
 
 from refconv.bounds.arithmetic import DIRECT, Arithmetic, Words
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
 from refconv.testing.comparing.comparison import Comparison, exception_text
 from refconv.testing.comparing.standards import likeness
-from refconv.testing.diagnosis.behaviour import mutation
 from refconv.testing.diagnosis.causes import examined, explained
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
 from refconv.testing.judging.outcome import Ending, Outcome
 from refconv.testing.judging.second_look import TRANSFORM, SecondLook
+from refconv.testing.judging.side_effects import MOST_WORK, Kept, changed, kept, wrong_again
+from refconv.testing.judging.threads import wrong_in_threads
+from refconv.testing.programs.program import ProgramDiedError
 from refconv.testing.targets import Target, load_target
 
 __all__ = ["CaseResult", "run_case"]
@@ -173,7 +176,7 @@ def judged_within(judge: Judge, case: Case, time_limit: float) -> CaseResult | N
     result = _within(time_limit, lambda: judged_whatever(judge, case))
     if result is None or not result.is_to_be_explained:
         return result
-    return _within(EXPLANATION_LIMIT, lambda: judge.explained(result)) or result
+    return judge.explained(result)  # which calls nothing that could hang
 
 
 def examined_within(judge: Judge, result: CaseResult) -> CaseResult:
@@ -215,6 +218,8 @@ def judged_whatever(judge: Judge, case: Case) -> CaseResult:
 
 def _refusal(case: Case, target: Target, error: BaseException, seconds: float) -> CaseResult:
     """Return the result of a case at which the target raised this."""
+    if isinstance(error, ProgramDiedError):  # which refuses nothing
+        return failed(case, f"the process died: {error}", seconds, Ending.DIED, str(error))
     text = exception_text(error)
     outcome, detail = Outcome.FAILED, f"raised {text}{_line_of(error, target)}"
     if isinstance(error, NotImplementedError):
@@ -251,7 +256,7 @@ class Judge:
             return replace(failed(case, problem, 0.0, Ending.NOT_RUN), outcome=Outcome.UNSUPPORTED)
         case = case.declared(self._how)
         operands = case.operands()
-        given = {name: operand.tobytes() for name, operand in operands.items()}
+        before = kept(operands)
         result = partial(CaseResult, case.id, case.family)
         start = time.perf_counter()
         try:
@@ -263,11 +268,8 @@ class Judge:
             return result(Outcome.WRONGLY_ACCEPTED, f"accepted {case.rejects}", seconds=seconds)
         comparison = case.check(actual)
         self._last = None if comparison.passed else (case, actual)
-        written = [mutation(name) for name, operand in operands.items() if operand.tobytes() != given[name]]
-        if comparison.passed and written:
-            return result(
-                Outcome.FAILED, f"{comparison}, but {written[0].sentence}", comparison, seconds, tuple(written)
-            )
+        if comparison.passed and (fault := self._fault(case, operands, before, actual, comparison)):
+            return result(Outcome.FAILED, f"{comparison}, but {fault.sentence}", comparison, seconds, (fault,))
         if comparison.passed and not comparison.is_suspect:
             outcome = Outcome.BY_CONVENTION if comparison.convention else Outcome.PASSED
             return result(outcome, str(comparison), comparison, seconds)
@@ -288,6 +290,15 @@ class Judge:
             return replace(result, findings=(finding,))
         standards = look.standards()
         return replace(result, outcome=Outcome.LESS_PRECISE, standards=standards) if standards else result
+
+    def _fault(
+        self, case: Case, operands: dict[str, Array], before: dict[str, Kept], actual: object, comparison: Comparison
+    ) -> Finding | None:
+        """Return what is wrong with a target's behaviour where its numbers are right."""
+        fault = changed(operands, before)
+        if fault is None and case.products * comparison.elements <= MOST_WORK:
+            fault = wrong_again(case, self._function, operands, actual) or changed(operands, before)
+        return wrong_in_threads(case, self._function) if fault is None and case.threads else fault
 
     def explained(self, result: CaseResult) -> CaseResult:
         """Return the result of the last case, if it failed, with its causes and an excerpt of what was returned."""

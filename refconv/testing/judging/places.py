@@ -53,7 +53,7 @@ def open_place(
     if time_limit is None:
         if not callable(target) or workers != 1 or map_like is not None:
             raise ValueError("time_limit=None is for a callable that runs in the calling thread of this process")
-        yield partial(map, partial(_run_here, Judge(target, how)))
+        yield partial(map, partial(answer, Judge(target, how)))
     elif map_like is not None:
         yield partial(_mapped, map_like, partial(_run_elsewhere, _anywhere(target), op, time_limit, how))
     elif callable(target) and workers == 1:
@@ -70,7 +70,7 @@ def open_place(
             yield run
 
 
-def _run_here(judge: Judge, question: Question) -> CaseResult:
+def answer(judge: Judge, question: Question) -> CaseResult:
     """Answer a question in the calling thread."""
     return judge.examined(question) if isinstance(question, CaseResult) else judge.explained(judge(question))
 

@@ -24,7 +24,7 @@ from refconv.testing.battery.data import ROUNDED
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.comparison import Comparison, compare_arrays
 from refconv.testing.comparing.reference import Reference, reference_of
-from refconv.testing.comparing.standards import Standard, by_standard, in_format, is_marked, standards_of
+from refconv.testing.comparing.standards import Narrower, by_standard, in_format, is_marked, standards_of
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.targets import Target
 
@@ -90,7 +90,7 @@ class SecondLook:
                 )
         return None
 
-    def _is_within(self, standard: Standard) -> bool:
+    def _is_within(self, standard: Narrower) -> bool:
         """Whether the result is within what a standard allows; of whole numbers the twin alone decides."""
         if self.case.data == "exact":
             return True
@@ -99,11 +99,11 @@ class SecondLook:
             return compare_arrays(self.actual, reference).passed
         return self.case.declared(standard.how).check(self.actual).passed
 
-    def _is_marked(self, standard: Standard) -> bool:
+    def _is_marked(self, standard: Narrower) -> bool:
         case = self.case
         return is_marked(to_numpy("the result", self.actual), case.call(), case.reference(), standard.how)
 
-    def _is_right(self, standard: Standard) -> bool:
+    def _is_right(self, standard: Narrower) -> bool:
         """Whether whole numbers come out right that a standard sums exactly; if there are none, its mark decides."""
         twin = replace(self.case.declared(standard.how), data="exact")
         if twin.largest_number() == 0:

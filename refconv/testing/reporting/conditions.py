@@ -26,7 +26,7 @@ class Condition:
     tests : dict of str to Test
         What must be true, all of it, in words and as a function of a plan.
     passing : int
-        How many passing cases meet it.
+        How many passing cases meet it, of those in which the cause would show.
     """
 
     tests: dict[str, Test]
@@ -47,7 +47,11 @@ class Condition:
 
 
 def only_where(
-    failing: Sequence[Case], passing: Sequence[Case], hint: str, refuting: Sequence[Case] = ()
+    failing: Sequence[Case],
+    passing: Sequence[Case],
+    hint: str,
+    refuting: Sequence[Case] = (),
+    inert: Sequence[Case] = (),
 ) -> Condition | None:
     """Return the simplest condition that is true of all failing cases and of no passing one, or else of few.
 
@@ -59,6 +63,9 @@ def only_where(
         The cause's code: of conditions equally simple, the one that speaks of the same things is taken.
     refuting : sequence of Case
         Passing cases that no condition may be true of: those that were drawn to test it.
+    inert : sequence of Case
+        Those that pass whatever the condition, since the cause changes nothing in them: of conditions equally simple,
+        the one is taken that is true of the fewest.
 
     Returns
     -------
@@ -74,43 +81,45 @@ def only_where(
     >>> print(only_where([tall, wide], [plain], "dilation-ignored"))
     only where dilation > 1
     """
-    if not failing or not passing:
+    if not failing or not (passing or inert):
         return None
-    failures, passes, hard = ([Plan.of(case) for case in cases] for cases in (failing, passing, refuting))
-    tests = TESTS | thresholds(failures, [*passes, *hard])
+    failures, passes, hard, idle = ([Plan.of(case) for case in cases] for cases in (failing, passing, refuting, inert))
+    tests = TESTS | thresholds(failures, [*passes, *hard, *idle])
     shared = {text: test for text, test in tests.items() if all(map(test, failures))}
-    left = {text: _mask(test, [*hard, *passes]) for text, test in shared.items()}  # what each would let through
+    left = {text: _mask(test, [*hard, *passes, *idle]) for text, test in shared.items()}  # what each would let through
     words = _words(hint)
     ranked = sorted(left, key=lambda text: -sum(word in text for word in words))
     useful = list({left[text]: text for text in reversed(ranked)}.values())[::-1]  # of equals, the first
-    everything = (1 << len(passes) + len(hard)) - 1
-    chosen = _fewest([text for text in useful if left[text] != everything], left, len(failing).bit_length())
+    everything = (1 << len(passes) + len(hard) + len(idle)) - 1
+    telling = (1 << len(passes) + len(hard)) - 1
+    chosen = _fewest([text for text in useful if left[text] != everything], left, telling, len(failing).bit_length())
     if not chosen:
         return None
     through = reduce(and_, (left[text] for text in chosen))
-    best, refuted = through.bit_count(), through & (1 << len(hard)) - 1
+    best, refuted = (through & telling).bit_count(), through & (1 << len(hard)) - 1
     if refuted or best > EXCEPTIONS * len(failing):
         return None
     return Condition({text: tests[text] for text in chosen}, best)
 
 
-def _fewest(useful: list[str], left: dict[str, int], longest: int) -> tuple[str, ...]:
+def _fewest(useful: list[str], left: dict[str, int], telling: int, longest: int) -> tuple[str, ...]:
     """Return the conditions, as few as may be, that together let the fewest passing cases through.
 
     All pairs are tried, and of three those that the best pairs are part of: all of three would be a million.
     """
-    tried = [((left[text].bit_count(), 1), (text,)) for text in useful]
+
+    def cost(*chosen: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        through = reduce(and_, (left[text] for text in chosen))
+        measured = sum(text not in TESTS for text in chosen)  # a number may be chance where a word is not
+        return ((through & telling).bit_count(), measured, through.bit_count(), len(chosen)), chosen
+
+    tried = [cost(text) for text in useful]
     if longest > 1:
-        tried += [(((left[a] & left[b]).bit_count(), 2), (a, b)) for a, b in combinations(useful, 2)]
-    if longest > 2 and min(tried, default=((0, 0), ()))[0][0] > 0:
-        pairs = sorted((pair for pair in tried if pair[0][1] == 2), key=lambda pair: pair[0])[:BEST_PAIRS]
-        tried += [
-            (((left[a] & left[b] & left[c]).bit_count(), 3), (a, b, c))
-            for _, (a, b) in pairs
-            for c in useful
-            if c not in (a, b)
-        ]
-    return min(tried, key=lambda attempt: attempt[0], default=((0, 0), ()))[1]
+        tried += [cost(*pair) for pair in combinations(useful, 2)]
+    if longest > 2 and min(tried, default=((0,), ()))[0][0] > 0:
+        pairs = sorted((attempt for attempt in tried if len(attempt[1]) == 2), key=lambda attempt: attempt[0])
+        tried += [cost(*pair, c) for _, pair in pairs[:BEST_PAIRS] for c in useful if c not in pair]
+    return min(tried, key=lambda attempt: attempt[0], default=((0,), ()))[1]
 
 
 def widest(failing: Sequence[Case], passing: Sequence[Case]) -> list[bool]:

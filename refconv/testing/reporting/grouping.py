@@ -18,11 +18,10 @@ from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.mistake_tables import table_of
 from refconv.testing.diagnosis.reading import spread
 from refconv.testing.diagnosis.right_reading import reading_of
-from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPE
+from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPES
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Ending, Outcome
 from refconv.testing.reporting.conditions import Condition, only_where, widest
-from refconv.testing.reporting.vocabulary import Plan
 
 __all__ = ["Cause"]
 
@@ -123,7 +122,7 @@ class Group:
         """Whether another failure is one of the same kind."""
         if result.outcome != Outcome.FAILED:
             return False
-        codes = {finding.code for finding in result.findings if _is_cause(finding)}
+        codes = {finding.code for finding in result.findings if is_cause(finding)}
         if self.is_explained:
             return self.finding.code in codes
         return not codes and symptom(result) == symptom(self.members[0])
@@ -148,7 +147,7 @@ def grouped(results: tuple[CaseResult, ...], experiments: tuple[CaseResult, ...]
 def groups_of(results: Sequence[CaseResult]) -> list[Group]:
     """Group the failures: by the fewest mistakes that explain them, and the rest by what can be seen of them."""
     failures = [result for result in results if result.outcome == Outcome.FAILED]
-    found = shared_causes([[f for f in result.findings if _is_cause(f)] for result in failures])
+    found = shared_causes([[f for f in result.findings if is_cause(f)] for result in failures])
     weak = {index for finding, which in found if finding is None or finding.is_partial for index in which}
     groups, rest = [], []
     for finding, which in found:
@@ -172,9 +171,9 @@ def groups_of(results: Sequence[CaseResult]) -> list[Group]:
     return groups
 
 
-def _is_cause(finding: Finding) -> bool:
+def is_cause(finding: Finding) -> bool:
     """Whether it says more than where it is wrong, or how in one case, or that a shape is none that is known."""
-    return not (finding.is_place or finding.is_traced) and finding.code != UNKNOWN_SHAPE
+    return not (finding.is_place or finding.is_traced) and finding.code not in UNKNOWN_SHAPES
 
 
 def _by_size(members: Iterable[CaseResult]) -> tuple[CaseResult, ...]:
@@ -191,7 +190,9 @@ def _shared_place(members: Sequence[CaseResult]) -> Finding | None:
     places = [[f for f in member.findings if f.is_place and not f.is_partial] for member in members]
     found = shared_causes(places)
     finding, which = found[0] if found else (None, [])
-    return finding if finding is not None and len(which) >= SHARED * len(members) else None
+    if finding is None or len(which) < SHARED * len(members):
+        return None
+    return finding if len(which) == len(members) else replace(finding, sentence=f"in {len(which)}, {finding.sentence}")
 
 
 def _is_refused(group: Group, member: CaseResult) -> bool:
@@ -230,31 +231,26 @@ def condition_of(group: Group, results: Sequence[CaseResult], experiments: Seque
     """
     failing = _cases([*group.members, *filter(group.has, experiments)])
     passing, drawn = (_cases(filter(_shows_something, some)) for some in (results, experiments))
-    condition = only_where(failing, passing, group.finding.code, [case for case in drawn if not _is_inert(group, case)])
-    if condition is None or not condition.passing:
-        return condition
-    exceptions = [case for case in passing if condition(Plan.of(case)) and not _is_inert(group, case)]
-    return replace(condition, passing=len(exceptions))
+    inert = {case.id for case in (*passing, *drawn) if _is_inert(group.finding, case)}
+    telling, hard = ([case for case in cases if case.id not in inert] for cases in (passing, drawn))
+    return only_where(failing, telling, group.finding.code, hard, [case for case in passing if case.id in inert])
 
 
-def _is_inert(group: Group, case: Case) -> bool:
-    """Whether the mistake of a group changes nothing in a case."""
+@lru_cache(maxsize=8192)  # asked of all passing cases, again after every round of experiments
+def _is_inert(finding: Finding, case: Case) -> bool:
+    """Whether the mistake that a finding names changes nothing in a case; of what is none, it is not known."""
     right = reading_of(case.call())
-    mistake = table_of(right).by_code.get(group.finding.code)
-    if mistake is None:
-        return False
+    mistakes = [m for m in table_of(right).of_codes([finding.code]) if finding.sentence.startswith(m.sentence)]
     places = spread(right.everywhere(), SAMPLE)
-    try:
-        return bool(is_near(mistake.change(right).values(places), right.values(places), 0.0).all())
-    except ValueError:
-        return False
+    truth = right.values(places)
+    return bool(mistakes) and all(is_near(mistake.made(right).values(places), truth, 0.0).all() for mistake in mistakes)
 
 
 def _cause(group: Group, condition: Condition | None, experiments: Sequence[CaseResult]) -> Cause:
     smallest, *_ = members = group.members
     finding = group.finding
     shared = set.intersection(*({other.code for other in member.findings} for member in members)) - {finding.code}
-    as_good = [other for other in smallest.findings if other.code in shared and _is_cause(other)]
+    as_good = [other for other in smallest.findings if other.code in shared and is_cause(other)]
     agreeing = [result for result in experiments if group.has(result) or _shows_something(result)]
     return Cause(
         finding.code,
@@ -283,6 +279,9 @@ def symptom(result: CaseResult) -> Finding:
         return Finding("process-died", f"it ends its process, {result.ended_by}")
     if result.comparison is None:
         return Finding("raises", f"it raises {_message(result)}")
+    misshapen = next((finding.code for finding in result.findings if finding.code in UNKNOWN_SHAPES), "")
+    if misshapen:
+        return Finding(misshapen, UNKNOWN_SHAPES[misshapen])
     obstacle = result.comparison.obstacle
     sentences = {
         None: "numbers are wrong",

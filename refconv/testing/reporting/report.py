@@ -10,7 +10,7 @@ from typing import Any
 from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.testing.battery.cases import RANDOM
 from refconv.testing.comparing.comparison import Comparison
-from refconv.testing.comparing.standards import Standard, standards_of
+from refconv.testing.comparing.standards import Narrower, standards_of
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Outcome
@@ -82,7 +82,7 @@ class Report:
         """The cases that are right, and yet far outside what random rounding gives."""
         return [result for result in self.results if result.comparison is not None and result.comparison.is_suspect]
 
-    def standards(self) -> tuple[tuple[Standard, tuple[CaseResult, ...]], ...]:
+    def standards(self) -> tuple[tuple[Narrower, tuple[CaseResult, ...]], ...]:
         """Return the fewest narrower arithmetics by which the less precise cases are right, each with its cases."""
         found = []
         left = self.less_precise
@@ -109,7 +109,10 @@ class Report:
 
     @property
     def is_trustworthy(self) -> bool:
-        """Whether at most half of the expected outputs are 0; 7 in 8, if what is below 0 becomes 0."""
+        """Whether at most half of the expected outputs are 0; 7 in 8, if what is below 0 becomes 0.
+
+        Those that nothing is added to are not counted.
+        """
         others = self._elements - self._zeros
         return (7 if self.how.epilogue.clips else 1) * others >= self._zeros
 
@@ -121,11 +124,11 @@ class Report:
 
     @property
     def _zeros(self) -> int:
-        return sum(comparison.zeros for comparison in self._comparisons)
+        return sum(comparison.zeros - comparison.unreached for comparison in self._comparisons)
 
     @property
     def _elements(self) -> int:
-        return sum(comparison.elements for comparison in self._comparisons)
+        return sum(comparison.elements - comparison.unreached for comparison in self._comparisons)
 
     def causes(self) -> tuple[Cause, ...]:
         """Return the reasons for which cases failed, each with its cases: those explained first, and by their number."""

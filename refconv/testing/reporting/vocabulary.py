@@ -15,7 +15,8 @@ from typing import Final, TypeAlias
 from refconv.geometry.arguments import PADDING_STRINGS
 from refconv.geometry.axis import AxisGeometry
 from refconv.testing.battery.cases import DTYPES, Case
-from refconv.testing.battery.data import DATA, LAYOUTS
+from refconv.testing.battery.data import DATA
+from refconv.testing.battery.layouts import LAYOUTS
 
 __all__: list[str] = []
 
@@ -234,6 +235,9 @@ def _quantities() -> Iterator[tuple[str, Callable[[Plan], int]]]:
         for suffix in SUFFIXES[3]:
             yield f"{name}{suffix}", partial(_along, name, suffix)
     yield "padding", lambda plan: max(max(axis.padding) for axis in plan.axes.values())
+    for suffix in SUFFIXES[3]:
+        yield f"stride{suffix} as given", partial(_given, 0, suffix)
+        yield f"dilation{suffix} as given", partial(_given, 1, suffix)
     yield "outputs in an image", partial(_product, attribute="output")
     yield "pixels in an image", partial(_product, attribute="size")
 
@@ -244,6 +248,10 @@ def _largest(name: str, plan: Plan) -> int:
 
 def _along(name: str, suffix: str, plan: Plan) -> int:
     return getattr(plan.axes[suffix], name) if suffix in plan.axes else 0
+
+
+def _given(place: int, suffix: str, plan: Plan) -> int:
+    return plan.axes[suffix].given[place] if suffix in plan.axes else 0
 
 
 QUANTITIES: Final[dict[str, Callable[[Plan], int]]] = dict(_quantities())
@@ -283,7 +291,10 @@ def thresholds(failing: list[Plan], passing: list[Plan]) -> dict[str, Test]:
     found = []
     for name, quantity in QUANTITIES.items():
         fails, passes = sorted(map(quantity, failing)), sorted(set(map(quantity, passing)))
-        below, above = [n for n in passes if n < fails[0]], [n for n in passes if n > fails[-1]]
+        below, above = (
+            [n for n in passes if 0 < n < fails[0]],
+            [n for n in passes if n > fails[-1]],
+        )  # nothing is no limit
         found += [Threshold(name, below[-1], fails[0])] if below else []
         found += [Threshold(name, above[0], fails[-1])] if above else []
     return {threshold.text: threshold for threshold in found}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from refconv.testing import find_case
-from refconv.testing.battery.data import LAYOUTS, exact_magnitude, integers, normals
+from refconv.testing.battery.data import exact_magnitude, integers, normals
 
 Array = npt.NDArray[Any]
 
@@ -87,83 +86,6 @@ def test_no_values_at_all() -> None:
 def test_exact_magnitude(terms: int, digits: int, magnitude: int) -> None:
     assert exact_magnitude(terms, digits) == magnitude
     assert (terms + 1) * magnitude**2 <= 2**digits
-
-
-VALUES = np.arange(2.0 * 3 * 4 * 5).reshape(2, 3, 4, 5)
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (3, 4, 5), (7,), (0, 3, 4, 5), (2, 0, 4, 5), (1, 1, 1, 1)])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_layouts_keep_the_values(layout: str, shape: tuple[int, ...], dtype: type[np.floating[Any]]) -> None:
-    values = np.arange(math.prod(shape), dtype=dtype).reshape(shape)
-    desired = np.stack([values[0]] * shape[0]) if layout == "broadcast" and shape[0] else values
-    found = LAYOUTS[layout](values)
-    assert found.dtype.newbyteorder("=") == dtype
-    np.testing.assert_array_equal(found, desired, strict=layout != "big_endian")
-
-
-@pytest.mark.parametrize(
-    ("layout", "strides"),
-    [
-        ("contiguous", (480, 160, 40, 8)),
-        ("fortran", (8, 16, 48, 192)),
-        ("channels_last", (480, 8, 120, 24)),
-        ("strided", (960, 320, 80, 16)),
-        ("negative", (480, 160, -40, -8)),
-        ("broadcast", (0, 160, 40, 8)),
-        ("read_only", (480, 160, 40, 8)),
-        ("big_endian", (480, 160, 40, 8)),
-    ],
-)
-def test_layouts_have_the_strides_that_they_are_named_for(layout: str, strides: tuple[int, ...]) -> None:
-    assert LAYOUTS[layout](VALUES).strides == strides
-
-
-def test_these_are_all_layouts() -> None:
-    assert list(LAYOUTS) == [
-        "contiguous",
-        "fortran",
-        "channels_last",
-        "strided",
-        "negative",
-        "broadcast",
-        "read_only",
-        "big_endian",
-    ]
-
-
-def test_between_the_columns_of_a_strided_view_is_nan() -> None:
-    view = LAYOUTS["strided"](VALUES)
-    assert view.base is not None
-    assert view.base.shape == (2, 3, 4, 10)
-    assert np.isnan(view.base[..., 1::2]).all()
-
-
-def test_a_reversed_bias_has_a_negative_stride() -> None:
-    assert LAYOUTS["negative"](np.arange(3.0)).strides == (-8,)
-
-
-def test_a_bias_has_no_channels_to_move() -> None:
-    assert LAYOUTS["channels_last"](np.arange(3.0)).tolist() == [0, 1, 2]
-    assert LAYOUTS["channels_last"](np.eye(2)).tolist() == [[1, 0], [0, 1]]
-
-
-def test_an_image_without_a_batch_axis_is_stored_channels_last() -> None:
-    assert LAYOUTS["channels_last"](VALUES[0]).strides == (8, 120, 24)
-
-
-def test_read_only_refuses_writing() -> None:
-    view = LAYOUTS["read_only"](VALUES)
-    with pytest.raises(ValueError, match="read-only"):
-        view[...] = 0
-    assert VALUES.flags.writeable
-
-
-def test_big_endian_is_not_this_machines_order() -> None:
-    view = LAYOUTS["big_endian"](np.array([1.0]))
-    assert view.dtype.str == ">f8"
-    assert view.tobytes() == b"\x3f\xf0\x00\x00\x00\x00\x00\x00"  # 1.0 in IEEE 754, first byte first
 
 
 def test_ones_count_what_is_added_up() -> None:

@@ -158,7 +158,17 @@ def test_the_example_is_of_the_operation() -> None:
             "output_padding=\\(1,\\) and output_size=\\(10,\\) say the same",
         ),
         ("conv_transpose2d-n1-c4-o3-g2-5x6-k3-s1-p1-d1-f32", "has 2 groups, which must divide its 3 output channels"),
-        ("conv1d-n1-c2-o3-g1-9-k3-s1-p1-d1-f32-channels_last", "channels last, which is for two spatial axes"),
+        ("n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-nanbias", "has 'nanbias' data, and no bias"),
+        (
+            "n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-strided-bias",
+            "must name a layout, and one of several arrays: input, weight",
+        ),
+        ("n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-input", "must name a layout, and one of several arrays: input, weight"),
+        ("conv2d_bias-n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-strided-grad_output", "must name a layout, and one of several"),
+        ("n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32xf32", "names the type 'f32' twice"),
+        ("n1-c2-o3-g1-5x6-k3-s1-p1-d1-biasf32-f32", "names the type 'f32' twice"),
+        ("n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32xf64-real", "is of several types, which takes exact data and two factors"),
+        ("conv2d_bias-n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32xf64", "is of several types, which takes exact data and two"),
         ("conv2d_weight-n2-c1-o1-g1-40x40-k1-s1-p0-d1-f16", "adds up too many terms for exact data; write "),
     ],
 )

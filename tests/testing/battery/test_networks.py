@@ -6,7 +6,9 @@ import math
 import pytest
 
 from refconv.testing import Case, cases, find_case
-from refconv.testing.battery.networks import NETWORKS
+from refconv.testing.battery.networks import NETWORKS as OF_OPERATION
+
+NETWORKS = {family: list(names) for family, names in OF_OPERATION["conv2d"].items()}
 
 
 def out(case: Case) -> tuple[int, int]:

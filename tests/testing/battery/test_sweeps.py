@@ -7,8 +7,9 @@ import pytest
 
 import refconv
 from refconv.testing import Case, cases
-from refconv.testing.battery.sweeps import SWEEPS
+from refconv.testing.battery.lists import names_of
 
+SWEEPS = names_of("conv2d", "full")
 FULL = cases("full")
 SWEPT = [case for case in FULL if case.family in {*SWEEPS, "triples"}]
 
@@ -22,20 +23,16 @@ def test_sweeps_come_after_the_triples_each_in_one_piece() -> None:
     assert families[families.index("rejected") + 1 :] == [
         "triples",
         "extents",
-        "same sweep",
         "stride sweep",
-        "padding sweep",
         "group sweep",
         "reductions",
-        "probe sweep",
+        "large",
         "layout sweep",
+        "same sweep",
+        "padding sweep",
+        "probe sweep",
         "cubes",
     ]
-
-
-def test_a_sweep_names_no_case_twice() -> None:
-    names = list(itertools.chain.from_iterable(SWEEPS.values()))
-    assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
@@ -71,11 +68,13 @@ def test_every_remainder_of_16_and_both_sides_of_128_are_there(axis: str) -> Non
 
 
 def test_same_is_swept_in_every_dialect() -> None:
-    found = {(case.padding, case.stride, case.weight_shape[2], case.dilation) for case in of("same sweep")}
-    assert len(found) == 9 * 4 * 3
-    assert ("same_lower", (4, 1), 2, (4, 1)) in found
-    assert ("same", (1, 1), 5, (3, 1)) in found
-    assert {case.input_shape[2] for case in of("same sweep")} == {13, 14}
+    for axis in (0, 1):
+        along = [case for case in of("same sweep") if case.weight_shape[3 - axis] == 1]
+        found = {(case.padding, case.stride[axis], case.weight_shape[2 + axis], case.dilation[axis]) for case in along}  # type: ignore[index]
+        assert len(found) == 9 * 4 * 3
+        assert ("same_lower", 4, 2, 4) in found
+        assert ("same", 1, 5, 3) in found
+        assert {case.input_shape[2 + axis] for case in along} == {13, 14}
 
 
 def test_strides_dilations_and_kernels_meet_each_other() -> None:
@@ -87,7 +86,7 @@ def test_every_set_of_sides_is_padded_by_amounts_of_its_own() -> None:
     sides = {case.padding for case in of("padding sweep")}
     assert sides == {
         ((top, bottom), (left, right)) for top in (0, 1) for bottom in (0, 2) for left in (0, 3) for right in (0, 4)
-    } - {((0, 0), (0, 0))}
+    } - {((0, 0), (0, 0))} | {(0, 0)}
 
 
 def test_groups_meet_the_channels_in_and_out_of_each() -> None:
@@ -98,6 +97,13 @@ def test_groups_meet_the_channels_in_and_out_of_each() -> None:
 def test_reductions_are_long() -> None:
     taps = [case.weight_shape[1] * case.weight_shape[2] * case.weight_shape[3] for case in of("reductions")]
     assert sorted(set(taps)) == [768, 2340, 4635, 9000]
+
+
+def test_what_is_large_is_there() -> None:
+    large = of("large")
+    assert max(case.weight_shape[3] for case in large) == max(case.weight_shape[2] for case in large) == 300
+    assert max(case.input_shape[1] for case in large) > 2**16 < max(case.weight_shape[0] for case in large)
+    assert max(case.groups for case in large) == max(case.input_shape[0] for case in large) == 300
 
 
 def test_probes_are_ones_and_single_taps() -> None:
@@ -113,7 +119,7 @@ def test_cubes_have_equal_extents() -> None:
 
 
 def test_layouts_are_swept() -> None:
-    assert len({(case.layout, case.dtype) for case in of("layout sweep")}) == 14
+    assert len({(case.layout, case.dtype) for case in of("layout sweep")}) == 30
     assert any(len(case.input_shape) == 3 for case in of("layout sweep"))
 
 

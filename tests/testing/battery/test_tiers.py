@@ -11,13 +11,16 @@ import pytest
 from refconv import conv2d, output_size
 from refconv.numbers.formats import has_ml_dtypes
 from refconv.testing import Case, cases, find_case
-from refconv.testing.battery.case_lists import PARAMETERS, SMOKE
 from refconv.testing.battery.cases import DTYPES
+from refconv.testing.battery.lists import names_of
+from refconv.testing.battery.parameters import PARAMETERS as OF_OPERATION
 from refconv.testing.battery.tiers import TIERS, _is_possible, _parsed, _size_that_fits
 
 CORE = cases()
 VALID = [case for case in CORE if not case.rejects]
 REJECTED = [case for case in CORE if case.rejects]
+PARAMETERS = OF_OPERATION["conv2d"]
+SMOKE = tuple(names_of("conv2d", "core")["smoke"])
 DEFAULT = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 
 
@@ -31,8 +34,8 @@ def test_there_are_four_tiers() -> None:
 
 def test_the_tiers_have_about_the_size_that_they_promise() -> None:
     assert 15 <= len(cases("smoke")) <= 25
-    assert 300 <= len(CORE) <= 400
-    assert 1700 <= len(cases("full")) <= 2300
+    assert 450 <= len(CORE) <= 550
+    assert 2000 <= len(cases("full")) <= 2800
     assert 100 <= len(cases("networks")) <= 150
 
 
@@ -74,6 +77,8 @@ def test_families_are_in_order_and_each_in_one_piece() -> None:
         "memory",
         "types",
         "values",
+        "batch",
+        "threads",
         "rejected",
     ]
 
@@ -84,7 +89,7 @@ def test_a_case_of_two_families_stands_with_the_first(monkeypatch: pytest.Monkey
     more: dict[bool, dict[str, str]] = {False: {}, True: {narrow: "other"}}  # bfloat16, where ml_dtypes has it
     for is_there, expected in more.items():
         monkeypatch.setattr("refconv.testing.battery.tiers.has_ml_dtypes", lambda is_there=is_there: is_there)
-        found = {name: case.family for name, case in _parsed(families).items()}
+        found = {case.id: case.family for case in _parsed(families)}
         assert found == {plain: "one", DEFAULT: "other"} | expected
 
 
@@ -161,7 +166,7 @@ def test_the_pairwise_parameters_are_those_of_the_issue() -> None:
     assert {"f32", "f64"} == set(PARAMETERS["dtype"])
     assert {"", "-bias"} == set(PARAMETERS["bias"])
     assert len(PARAMETERS["batch"]) == 3
-    assert len(PARAMETERS["layout"]) == 5
+    assert len(PARAMETERS["layout"]) == 7
     for size in PARAMETERS["size"]:
         height, _, width = size.partition("x")
         assert height != width
@@ -509,8 +514,17 @@ def test_cases_by_type() -> None:
         "int8": {"i8"},
         "uint8": {"u8"},
         "complex64": {"c64"},
+        "complex128": {"c128"},
+        "int16": {"i16"},
+        "int32": {"i32"},
+        "int64": {"i64"},
     }
-    assert sum(map(len, by_type.values())) == len(CORE)
+    mixed = [case for case in CORE if len({*case.dtypes.values()}) > 1]
+    assert sum(map(len, by_type.values())) == len(CORE) - len(mixed)
+    assert {(case.dtype, case.other_dtype, case.bias_dtype) for case in mixed} >= {
+        ("f32", "f64", ""),
+        ("i8", "", "i32"),
+    }
     assert [case.id for case in cases("smoke", dtype="float64")] == ["n2-c3-o4-g1-7x9-k3x2-s2x1-p0x1-d1-bias-f64-real"]
 
 
@@ -533,7 +547,7 @@ def test_an_unknown_tier_is_refused(tier: Any) -> None:
 @pytest.mark.parametrize("dtype", ["", "f32", "f16", "float128"])
 def test_an_unknown_type_is_refused(dtype: str) -> None:
     with pytest.raises(
-        ValueError, match=rf"^dtype={dtype!r} must be one of 'float32', 'float64', 'float16', .*, 'complex64'$"
+        ValueError, match=rf"^dtype={dtype!r} must be one of 'float32', 'float64', 'float16', .*, 'int64'$"
     ):
         cases(dtype=dtype)
 

@@ -14,7 +14,7 @@ from refconv.operations import Call
 from refconv.testing import Comparison, compare_conv2d, compare_result, find_case
 from refconv.testing.comparing.compare import compare_by_convention
 from refconv.testing.comparing.conventions import CONVENTIONS, Judged
-from refconv.testing.comparing.reference import reference_of
+from refconv.testing.comparing.reference import Standard, reference_of
 
 Array = npt.NDArray[Any]
 INF, NAN = np.inf, np.nan
@@ -210,9 +210,8 @@ def test_skipping_allows_for_rounding() -> None:
     assert comparison.convention == SKIPPED
     assert 0 < comparison.error_in_bounds < 1
     call = Call.of(conv2d, image, kernel, padding=1)
-    exact = reference_of(call, np.dtype(np.float32))
-    exact = exact._replace(allowed=np.zeros_like(exact.allowed))  # as where the data are such that nothing is rounded
-    assert not compare_by_convention(actual, call, exact, DIRECT, is_exact=True).passed
+    exact = Standard(np.dtype(np.float32), is_exact=True)  # the data are such that nothing is rounded
+    assert not compare_by_convention(actual, call, exact).passed
 
 
 # Subnormal numbers
@@ -294,25 +293,22 @@ def test_integers_beside_floats_are_not_flushed() -> None:
 
 def test_flushing_is_for_exact_data_too() -> None:
     call = Call.of(conv2d, one(2.0**-70), one(2.0**-70))
-    reference = reference_of(call, np.dtype(np.float32))
-    exact = reference._replace(allowed=np.zeros_like(reference.allowed))
-    assert compare_by_convention(one(0), call, exact, DIRECT, is_exact=True).convention == RESULTS
+    real = Standard(np.dtype(np.float32))
+    exact = real._replace(is_exact=True)
+    assert compare_by_convention(one(0), call, exact).convention == RESULTS
     # of numbers whose own bound is larger than what flushing takes, nothing but that is allowed
     call = Call.of(conv2d, one(4), one(4))
-    reference = reference_of(call, np.dtype(np.float32))
-    exact = reference._replace(allowed=np.zeros_like(reference.allowed))
     neighbour = np.nextafter(one(16), np.float32(0))
-    assert compare_by_convention(neighbour, call, reference, DIRECT).passed
-    assert not compare_by_convention(neighbour, call, exact, DIRECT, is_exact=True).passed
+    assert compare_by_convention(neighbour, call, real).passed
+    assert not compare_by_convention(neighbour, call, exact).passed
 
 
 def test_the_precision_that_was_said_is_the_conventions_too() -> None:
     call = Call.of(conv2d, one(1 / 3), one(2.0**-100))
     dtype = np.dtype(np.float32)
     how = Arithmetic.of(input_dtype="bfloat16")
-    reference = reference_of(call, dtype, how)
     rounded = one(0.333984375 * 2.0**-100)
-    assert compare_by_convention(rounded, call, reference, how).passed
+    assert compare_by_convention(rounded, call, Standard(dtype, how)).passed
 
 
 def test_complex_numbers_have_no_conventions() -> None:

@@ -57,7 +57,7 @@ def test_a_right_target_has_no_problems() -> None:
     assert addressing.case == CASE
     assert addressing.channels == ((0, 1, 2), (0, 1, 2), (3, 4, 5), (3, 4, 5))
     assert addressing.images == (0, 1)
-    assert addressing.rows == AxisFit((2, 0, 1, 0), -1)
+    assert addressing.axes == (AxisFit((2, 0, 1, 0), -1), AxisFit((0, 1, 0, 3), -2))
 
 
 def sized(output: np.ndarray, like: tuple[Any, ...]) -> np.ndarray:
@@ -101,18 +101,18 @@ WRONG: dict[str, tuple[Callable[..., Any], str, str]] = {
     ),
     "wrapped": (
         lambda x, w, b, s, p, d, g: conv2d(x, w, b, s, p, d, g, padding_mode="circular"),
-        "no affine rule fits all: output [0, 0, 0, 0] reads pixel (8, 9) through tap (0, 0) of channel 0",
-        "padding",
+        "something is read in the padding: [0, 0, 0, 0] reads row 8, column 9",
+        "zeros stand there, in the padding",
     ),
     "doubled": (
         lambda x, w, b, s, p, d, g: 2 * conv2d(x, w, None, s, p, d, g) + conv2d(0 * x, w, b, s, p, d, g),
-        "no affine rule fits all: output [0, 0, 0, 0] reads 2 pixels through tap (1, 1) of channel 0",
-        "pixel (0, 1)",
+        "several are added up throughout",
+        "[0, 0, 0, 0] reads row 0, column 1 alone",
     ),
     "bias": (
         lambda x, w, b, s, p, d, g: conv2d(x, w, None if b is None else b * np.float32(3), s, p, d, g),
         "output [0, 0, 0, 0] has 3 times the bias of its channel",
-        "the bias, once",
+        "the bias of its channel, once",
     ),
 }
 
@@ -120,7 +120,7 @@ WRONG: dict[str, tuple[Callable[..., Any], str, str]] = {
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_target_is_read(name: str) -> None:
     target, sentence, reading = WRONG[name]
-    addressing = trace_addressing(target, CASE)
+    addressing = trace_addressing(target, CASE if name != "bias" else CASE.replace("-f32", "-bias-f32"))
     problems = {problem.sentence: problem.reading for problem in addressing.problems}
     assert problems[sentence] == reading
     assert f"should be {reading}" in str(addressing)
@@ -150,7 +150,7 @@ def test_misuse_is_refused() -> None:
     with pytest.raises(ValueError, match=r"the result has shape \(3,\), where \(2, 4, 5, 12\) was expected"):
         trace_addressing(lambda *_: np.zeros(3), CASE)
     with pytest.raises(
-        ValueError, match=r"case 'n1-.*' has more pixels than its type can number; it must have fewer than 2\^23"
+        ValueError, match=r"case 'n1-.*' is too large to be traced; it may take 2000 calls and 4194304 reads"
     ):
         trace_addressing("refconv", "n1-c1-o1-g1-3000x3000-k1-s1-p0-d1-f32")
     with pytest.raises(TargetError, match=r"there is no file"):

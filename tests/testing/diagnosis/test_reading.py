@@ -9,7 +9,7 @@ import pytest
 import refconv
 from refconv.bounds.error_bound import error_bound
 from refconv.geometry.axis import AxisGeometry
-from refconv.operations import Call
+from refconv.operations import OPERATIONS, Call
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.reading import CHUNK, Reading, spread, table
 from refconv.testing.diagnosis.right_reading import reading_of
@@ -46,7 +46,7 @@ SPACE: dict[str, Any] = {
     "groups": 2,
 }
 SCATTERED = {"output_padding": (1, 2)} | TURNS
-PROBLEMS: dict[str, Problem] = {
+CALLS: dict[str, Call] = {
     "conv1d": Call.of(refconv.conv1d, normal(2, 6, 11), normal(4, 3, 2), BIAS, **LINE),
     "conv1d-unbatched": Call.of(refconv.conv1d, normal(6, 11), normal(4, 3, 2), padding="same", groups=2),
     "conv3d": Call.of(refconv.conv3d, normal(2, 6, 5, 6, 7), normal(4, 3, 2, 3, 1), BIAS, **SPACE),
@@ -99,9 +99,165 @@ PROBLEMS: dict[str, Problem] = {
 }
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+# Over one, two and three axes: steps that differ along each, an output padding above the stride, SAME, and a size.
+SIZES = {1: (6,), 2: (6, 5), 3: (4, 5, 3)}
+TAPS = {1: (3,), 2: (2, 3), 3: (2, 1, 3)}
+STEPS: dict[str, dict[str, Any]] = {
+    "sides": {"stride": (2, 1, 3), "padding": ((1, 0), (0, 2), (2, 1)), "dilation": (1, 2, 1)},
+    "valid": {"stride": (1, 2, 1), "padding": "valid", "dilation": (2, 1, 1)},
+    "same_upper": {"stride": (2, 3, 1), "padding": "same_upper", "dilation": (1, 2, 2)},
+    "same_lower": {"stride": (3, 1, 2), "padding": "same_lower", "dilation": (2, 2, 1)},
+}
+BACKWARDS: dict[str, dict[str, Any]] = STEPS | {
+    "past the stride": {"stride": (1, 2, 1), "dilation": (3, 4, 2), "output_padding": (2, 3, 1), "padding": ((1, 0),) * 3},
+    "past every window": {"stride": (2, 1, 3), "dilation": (5, 3, 1), "output_padding": (4, 2, 2)},
+    "wide steps": {"stride": (5, 4, 7), "padding": "same_upper", "output_padding": (1, 2, 0)},
+    "cropped": {"stride": (1, 2, 1), "padding": ((2, 1), (3, 0), (1, 2)), "output_padding": (0, 1, 0)},
+}  # fmt: skip
+SIZED: dict[str, dict[str, Any]] = {
+    "a size": {"stride": (3, 2, 4), "padding": ((1, 1), (0, 1), (1, 0))},
+    "a size, SAME": {"stride": (2, 3, 1), "padding": "same_lower", "dilation": (1, 2, 1)},
+}
+
+
+def of_rank(rank: int, steps: dict[str, Any]) -> dict[str, Any]:
+    return {name: value if isinstance(value, str) else value[:rank] for name, value in steps.items()} | {"groups": 2}
+
+
+def calls_of(op: str) -> dict[str, Call]:
+    """Return calls of an operation, by what is special in their steps; unbatched ones, too."""
+    operation = OPERATIONS[op]
+    rank, function, forward = operation.space.rank, operation.function, operation.forward.function
+    all_steps = (BACKWARDS if operation.is_transposed else STEPS) | (
+        SIZED if op.startswith("conv_t") and op[-1] == "d" else {}
+    )
+    found = {}
+    for label, given in all_steps.items():
+        steps, batch = of_rank(rank, given), () if label == "valid" else (2,)
+        x, w = (
+            normal(*batch, 4, *SIZES[rank]),
+            normal(4, 3, *TAPS[rank]) if operation.is_transposed else normal(6, 2, *TAPS[rank]),
+        )
+        if label.startswith("a size"):
+            steps["output_size"] = tuple(
+                size + more for size, more in zip(forward(x, w, None, **steps).shape[-rank:], (1, 0, 1), strict=False)
+            )
+        y = normal(*forward(x, w, None, **steps).shape)
+        arguments = {"": (x, w, normal(6)), "input": (x.shape, w, y), "weight": (x, w.shape, y), "bias": (y,)}
+        found[label] = Call.of(function, *arguments[operation.by], **({} if operation.by == "bias" else steps))
+    return found
+
+
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_the_right_reading_predicts_the_truth_over_one_to_three_axes(op: str) -> None:
+    for label, call in calls_of(op).items():
+        truth, reading, reference = gather(call(), call)
+        evidence = Evidence.of(truth, reading, reference)
+        assert reading.own(reading.shape) == truth.shape, label
+        assert evidence.count == 0
+        everywhere = reading.everywhere()
+        values = reading.values(everywhere).reshape(reading.shape)
+        np.testing.assert_allclose(values, evidence.truth, rtol=1e-12, atol=1e-12, err_msg=label)
+        turned = [places[::-3] for places in everywhere]  # some, in another order
+        np.testing.assert_array_equal(reading.values(tuple(turned)), values.reshape(-1)[::-3])
+        if op[-1] == "d":  # of a result, the size follows from what it takes
+            assert reading.naturally_sized().size == reading.size, label
+
+
+def test_the_pixels_past_every_window_hold_the_bias() -> None:
+    for rank in (1, 2, 3):
+        call = calls_of(f"conv_transpose{rank}d")["past every window"]
+        reading = reading_of(call)
+        last = tuple(np.array([size - 1]) for size in reading.shape)
+        assert reading.values(last) == call.operands["bias"][-1]
+
+
+LETTERS = {
+    "conv1d": "NOP",
+    "conv2d": "NOPQ",
+    "conv3d": "NORPQ",
+    "conv1d_input": "NCL",
+    "conv2d_input": "NCHW",
+    "conv3d_input": "NCZHW",
+    "conv1d_weight": "OIK",
+    "conv2d_weight": "OIHW",
+    "conv3d_weight": "OIZHW",
+    "conv_transpose1d": "NCL",
+    "conv_transpose2d": "NCHW",
+    "conv_transpose3d": "NCZHW",
+    "conv_transpose1d_input": "NCP",
+    "conv_transpose2d_input": "NCPQ",
+    "conv_transpose3d_input": "NCRPQ",
+    "conv_transpose1d_weight": "IOK",
+    "conv_transpose2d_weight": "IOHW",
+    "conv_transpose3d_weight": "IOZHW",
+    "conv1d_bias": "O",
+    "conv2d_bias": "O",
+    "conv3d_bias": "O",
+    "conv_transpose1d_bias": "O",
+    "conv_transpose2d_bias": "O",
+    "conv_transpose3d_bias": "O",
+}
+
+
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_the_axes_have_the_letters_that_the_caller_knows(op: str) -> None:
+    calls = calls_of(op)
+    letters = LETTERS[op]
+    assert reading_of(calls["sides"]).own_letters == letters
+    without = letters.replace("N", "")  # as "valid" is without a batch axis
+    assert reading_of(calls["valid"]).own_letters == without
+    assert len(calls["valid"]().shape) == len(without)
+
+
+@pytest.mark.parametrize(
+    ("op", "names"),
+    [
+        ("conv1d", ("images", "channels", "columns")),
+        ("conv2d", ("images", "channels", "rows", "columns")),
+        ("conv3d", ("images", "channels", "planes", "rows", "columns")),
+        ("conv_transpose3d_input", ("images", "channels", "planes", "rows", "columns")),
+        ("conv1d_weight", ("output channels", "input channels", "kernel columns")),
+        ("conv3d_weight", ("output channels", "input channels", "kernel planes", "kernel rows", "kernel columns")),
+        ("conv_transpose1d_weight", ("input channels", "output channels", "kernel columns")),
+        ("conv_transpose2d_bias", ("output channels", "input channels", "kernel rows", "kernel columns")),
+    ],
+)
+def test_the_axes_have_names(op: str, names: tuple[str, ...]) -> None:
+    assert reading_of(calls_of(op)["sides"]).names == names
+
+
+def test_each_operation_walks_its_own_way() -> None:
+    kinds = {op: type(reading_of(calls_of(op)["sides"])).__name__ for op in OPERATIONS}
+    by_ending = {
+        ("conv", ""): "Convolution",
+        ("conv", "input"): "InputAdjoint",
+        ("conv", "weight"): "WeightAdjoint",
+        ("conv", "bias"): "WeightAdjoint",
+        ("conv_transpose", ""): "Transposed",
+        ("conv_transpose", "input"): "TransposedInput",
+        ("conv_transpose", "weight"): "TransposedWeight",
+        ("conv_transpose", "bias"): "WeightAdjoint",
+    }
+    for op, kind in kinds.items():
+        front = "conv_transpose" if OPERATIONS[op].is_transposed else "conv"
+        assert kind == by_ending[front, OPERATIONS[op].by], op
+
+
+def test_the_output_padding_is_what_the_windows_do_not_reach() -> None:
+    def extras(op: str, label: str) -> Any:
+        return reading_of(calls_of(op)[label]).output_padding  # type: ignore[attr-defined]
+
+    assert extras("conv_transpose3d", "past the stride") == (2, 3, 1)
+    assert extras("conv_transpose2d", "sides") == (0, 0)
+    assert extras("conv_transpose2d", "a size") == (1, 0)
+    assert extras("conv_transpose1d", "wide steps") == (2,)  # of a stride of 5, a kernel of 3 leaves 2
+    assert extras("conv_transpose2d", "same_upper") == (0, 0)  # of strides of 2 and 3, the kernels leave nothing
+
+
+@pytest.mark.parametrize("name", CALLS)
 def test_the_right_reading_predicts_every_operation_of_the_family(name: str) -> None:
-    problem = PROBLEMS[name]
+    problem = CALLS[name]
     truth, reading, reference = gather(problem(), problem)
     evidence = Evidence.of(truth, reading, reference)
     assert evidence.truth.shape == reading.shape

@@ -72,7 +72,9 @@ def test_a_shape_that_nothing_explains() -> None:
         "shape (2, 5, 4, 11)",
     )
     (finding,) = diagnose(np.zeros(TRUTH.size, np.float32), *ARGUMENTS)
-    assert finding.code == "wrong-shape"
+    assert finding.code == "wrong-number-of-axes"
+    (finding,) = diagnose(np.zeros((2, 6, 4, 11), np.float32), *ARGUMENTS)
+    assert finding.code == "wrong-number-of-channels"
 
 
 def test_an_unbatched_output() -> None:

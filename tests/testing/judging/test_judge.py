@@ -16,7 +16,6 @@ import pytest
 
 import refconv
 from refconv.testing import Case, CaseResult, TargetError, find_case, run_case
-from refconv.testing.diagnosis import causes
 from refconv.testing.judging import judge
 from refconv.testing.judging.judge import failed
 from refconv.testing.judging.outcome import Ending, Outcome
@@ -71,11 +70,12 @@ def test_the_target_gets_seven_positional_arguments() -> None:
     seen: list[Any] = []
 
     def target(*arguments: Any) -> Any:
-        seen.extend(arguments)
+        seen.append(arguments)
         return kernels.right(*arguments)
 
     assert run_case(target, CASE).outcome == "passed"
-    image, kernel, bias, stride, padding, dilation, groups = seen
+    assert len(seen) == 2  # what is right once may be wrong again
+    image, kernel, bias, stride, padding, dilation, groups = seen[0]
     assert [type(operand) for operand in (image, kernel, bias)] == [np.ndarray] * 3
     assert (stride, padding, dilation, groups) == ((2, 1), (1, 0), (1, 2), 2)
 
@@ -237,7 +237,7 @@ def test_without_a_time_limit_the_target_runs_in_the_callers_thread() -> None:
 
     run_case(target, CASE)
     run_case(target, CASE, 20)
-    assert seen == [True, False]
+    assert seen == [True, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -305,15 +305,18 @@ def test_run_case_is_public() -> None:
     assert refconv.testing.run_case is run_case
 
 
-def test_a_failure_that_takes_too_long_to_explain_is_a_failure_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_that_hangs_when_it_is_called_again_is_a_failure_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(judge, "EXPLANATION_LIMIT", 0.05)
-    monkeypatch.setattr(judge.Judge, "explained", lambda *_: time.sleep(0.5))
+    monkeypatch.setattr(judge.Judge, "explained", lambda _, result: result)
+    monkeypatch.setattr(judge.Judge, "examined", lambda *_: time.sleep(0.5))
     result = run_case(kernels.one_pixel_off, CASE, 20)
     assert (result.outcome, result.findings, result.excerpt) == ("failed", (), None)
 
 
 def test_what_passes_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(causes.Explainer, "__call__", lambda *_: pytest.fail("explained"))
+    monkeypatch.setattr(judge, "explained", lambda *_: pytest.fail("explained"))
     assert run_case(kernels.right, CASE).outcome == "passed"
     assert run_case(kernels.right, CASE, 20).outcome == "passed"
     assert run_case(kernels.raises, CASE).outcome == "failed"
@@ -332,7 +335,8 @@ def test_a_target_that_exits_when_it_is_called_again_is_not_explained(monkeypatc
     def leave(*arguments: Any) -> Any:
         raise SystemExit
 
-    monkeypatch.setattr(causes.Explainer, "__call__", leave)
+    monkeypatch.setattr(judge, "explained", lambda *_: ())
+    monkeypatch.setattr(judge, "examined", leave)
     result = run_case(kernels.one_pixel_off, CASE)
     assert (result.outcome, result.findings) == ("failed", ())
     assert result.excerpt is not None

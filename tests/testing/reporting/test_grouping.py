@@ -8,6 +8,7 @@ import pytest
 
 from refconv.testing import CaseResult, Comparison, Finding, Outcome, check
 from refconv.testing.comparing.comparison import Obstacle
+from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPES
 from refconv.testing.judging.outcome import Ending
 from refconv.testing.reporting.grouping import Cause, grouped, symptom, valid_case
 
@@ -44,7 +45,7 @@ def test_what_explains_all_of_them_as_well_is_named() -> None:
     assert cause.condition == ""  # all cases fail
     assert cause.remarks == [
         "should be: D·i",
-        "explained as well by: dilation-axes-swapped",
+        "explained as well: the dilation axes are swapped",
         "n1 tells them apart",
     ]
 
@@ -56,7 +57,7 @@ def test_the_cause_with_most_failures_comes_first() -> None:
         ("dilation-axes-swapped", 1),
     ]
     unexplained = (failed(OTHER, SWAPPED), failed(LARGE), failed(SMALL))
-    assert [cause.code for cause in grouped(unexplained)] == ["unexplained", "dilation-axes-swapped"]
+    assert [cause.code for cause in grouped(unexplained)] == ["dilation-axes-swapped", "unexplained"]  # what is known
 
 
 def test_one_failure_is_one_case() -> None:
@@ -71,7 +72,7 @@ def test_one_failure_is_one_case() -> None:
         (Ending.TIMED_OUT, "", "no-answer", "it gives no answer in time"),
         (Ending.NOT_RUN, "", "no-answer", "it gives no answer in time"),
         (Ending.DIED, "exit status 3", "process-died", "it ends its process, exit status 3"),
-        (Ending.RAISED, "ValueError", "raises", "it raises ValueError"),
+        (Ending.RAISED, "ValueError", "raises", "it raises wrong"),
     ],
 )
 def test_without_a_result_the_ending_is_the_cause(ending: Ending, ended_by: str, code: str, sentence: str) -> None:
@@ -85,7 +86,7 @@ def test_without_a_result_the_ending_is_the_cause(ending: Ending, ended_by: str,
     ("comparison", "code", "sentence"),
     [
         (Comparison("...", obstacle=Obstacle.SHAPE), "wrong-shape", "the result has the wrong shape"),
-        (Comparison("...", obstacle=Obstacle.DTYPE), "wrong-dtype", "the result has the wrong dtype"),
+        (Comparison("...", obstacle=Obstacle.DTYPE), "wrong-dtype", "the result has the wrong type: ..."),
         (
             Comparison("None was returned", obstacle=Obstacle.UNREADABLE),
             "no-array",
@@ -104,11 +105,14 @@ def test_without_a_finding_the_symptom_is_the_cause(comparison: Comparison, code
 def test_the_same_symptom_is_one_cause_and_another_exception_is_another() -> None:
     raised = {LARGE: "ValueError", SMALL: "ValueError", OTHER: "TypeError"}
     results = tuple(
-        replace(failed(name, comparison=None), ending=Ending.RAISED, ended_by=error) for name, error in raised.items()
+        replace(
+            failed(name, comparison=None, detail=f"raised {error}: {size} is bad"), ending=Ending.RAISED, ended_by=error
+        )
+        for size, (name, error) in enumerate(raised.items())
     )
     assert [(cause.sentence, [failure.id for failure in cause.failures]) for cause in grouped(results)] == [
-        ("it raises ValueError", [SMALL, LARGE]),
-        ("it raises TypeError", [OTHER]),
+        ("it raises ValueError: # is bad", [SMALL, LARGE]),
+        ("it raises TypeError: # is bad", [OTHER]),
     ]
 
 
@@ -156,7 +160,10 @@ def test_two_mistakes_are_two_causes() -> None:
 
     bias, raises = check(twice_wrong, "smoke").causes()
     assert (bias.code, bias.condition) == ("bias-missing", "only where there is a bias")
-    assert (raises.sentence, raises.condition) == ("it raises RuntimeError", "only where padding is 'same_upper'")
+    assert (raises.sentence, raises.condition) == (
+        "it raises RuntimeError: no such padding",
+        "only where padding is 'same_upper'",
+    )
 
 
 def test_a_cause_is_the_same_in_another_process() -> None:
@@ -165,7 +172,10 @@ def test_a_cause_is_the_same_in_another_process() -> None:
     assert [(cause.code, cause.sentence, cause.condition) for cause in here] == [
         (cause.code, cause.sentence, cause.condition) for cause in there
     ]
-    assert here[0].condition == "only where dilation_w > 2"
+    # what it asks is dilation == (2, 3)
+    assert here[0].condition == (
+        "only where dilation_h > 1, even of one tap and dilation_w as given > 2 and dilation_h as given < 3"
+    )
 
 
 BOX = Finding("some-rows", "it is wrong in rows 1, 2", 4, 4, is_place=True)
@@ -182,17 +192,22 @@ def test_boxes_that_differ_from_case_to_case_are_no_reason_but_what_most_have_is
     assert codes_of(BOX, BOX) == [("some-rows", 2)]
     third = replace(BOX, code="some-columns")
     assert codes_of(BOX, OTHER_BOX, third) == [("unexplained", 3)]
-    assert codes_of(BOX, BOX, BOX, OTHER_BOX, third) == [("some-rows", 3), ("unexplained", 2)]
-    assert codes_of(BOX, OTHER_BOX) == [("some-rows", 1), ("one-row", 1)]  # half each
+    assert codes_of(BOX, BOX, BOX, OTHER_BOX, third) == [("some-rows", 5)]
+    assert codes_of(BOX, OTHER_BOX) == [("some-rows", 2)]  # half each
 
 
-def test_a_tile_is_a_reason_beside_any_other_place() -> None:
-    assert codes_of(*[TILE] * 5, BOX, OTHER_BOX, replace(TILE, code="columns-past-tile")) == [
-        ("rows-past-tile", 5),
-        ("some-rows", 1),
-        ("one-row", 1),
-        ("columns-past-tile", 1),
-    ]
+def test_what_most_of_them_have_is_said_with_their_number() -> None:
+    places = [*[TILE] * 5, BOX, OTHER_BOX, replace(TILE, code="columns-past-tile")]
+    (cause,) = grouped(tuple(failed(SMALL, place) for place in places))
+    assert (cause.code, len(cause.failures)) == ("rows-past-tile", 8)
+    assert cause.sentence == "in 5, it is wrong in rows 4, 5, past the last whole tile of 4"
+
+
+@pytest.mark.parametrize("code", UNKNOWN_SHAPES)
+def test_wrong_shapes_are_told_apart_by_what_is_wrong_in_them(code: str) -> None:
+    problem = Comparison("...", obstacle=Obstacle.SHAPE)
+    (cause,) = grouped((failed(SMALL, Finding(code, "the shape is ..."), comparison=problem), passed(OTHER)))
+    assert (cause.code, cause.sentence) == (code, UNKNOWN_SHAPES[code])
 
 
 def test_what_stands_in_a_box_is_a_reason() -> None:

@@ -123,7 +123,7 @@ def test_everything_is_escaped() -> None:
     assert "<script" not in text
     assert page.texts["h1"] == [f"✗ WRONG: it is {EVIL}"]
     assert page.texts["h2"] == [f"1 case fails: it is {EVIL}", "Cases"]
-    assert page.texts["p"][1:] == [f"should be: not {EVIL}", "explained as well by: b<i>", "Image 1, channel 2:"]
+    assert page.texts["p"][1:] == [f"should be: not {EVIL}", "explained as well: other", "Image 1, channel 2:"]
     assert page.texts["pre"][0] == f"wrong\n{EVIL}"
     assert page.texts["summary"] == ["unsupported", "wrongly accepted"]
     assert page.texts["li"] == [f"1 × {EVIL}", f": {EVIL}"]
@@ -148,7 +148,7 @@ def test_a_page_fits_a_phone_and_the_dark() -> None:
 
 def test_without_an_excerpt_there_are_words_alone() -> None:
     page = Page(as_html(made_up(CaseResult("n1", "smoke", Outcome.FAILED, "raised Oops: no", ended_by="Oops"))))
-    assert page.texts["h2"] == ["1 case fails: it raises Oops", "Cases"]
+    assert page.texts["h2"] == ["1 case fails: it raises Oops: no", "Cases"]
     assert "svg" not in dict(page.tags)
 
 

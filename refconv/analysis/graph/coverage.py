@@ -1,0 +1,247 @@
+"""Which pixels does a network leave out, and how unevenly does it use the others?  Asked of every output of a period.
+
+Three questions are kept apart.
+
+*Holes*: pixels inside what one output sees that it does not read.  A transposed convolution makes outputs that read
+differently, in turn, so each phase is asked: over a dilated layer, every odd output may have holes and no even one.
+
+*Pixels that no output reads*: a kernel of two taps at stride 3 has no holes, and every third pixel is read by nobody.
+
+*Evenness*: with shortcuts some path leads to every pixel, and a hundred million lead to the one in the middle.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refconv.analysis.axis_use import AxisUse
+from refconv.analysis.graph.counting import EXACT, Block, Use, use_of
+from refconv.analysis.graph.network_graph import Graph
+from refconv.analysis.graph.nodes import Unsaid
+
+__all__ = ["Coverage", "coverage"]
+
+MOST_OUTPUTS = 64  # that are tried one by one; more take seconds
+MOST_COUNTED = 10_000_000  # pixels of all of these together; about a second
+MOST_PHASES = 1024  # along one axis, where the axes are independent
+MOST_LISTED = 12  # pixels, in one line
+SHARES = (0.5, 0.9, 0.99)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What the outputs of one period of a tensor read.
+
+    Attributes
+    ----------
+    axes : tuple of str
+        What the axes of the image are called.
+    period, shift : tuple of int
+        Along each axis, the outputs after which the pattern repeats, and the pixels that it has moved on by then.
+    phases : tuple of lists of Block, or None
+        For each axis, what each phase reads, where the axes are independent.
+    uses : tuple of Use
+        The outputs that were counted: one of each pair of phases, or some of them, where the axes are not.
+    """
+
+    axes: tuple[str, ...]
+    period: tuple[int, ...]
+    shift: tuple[int, ...]
+    phases: tuple[Sequence[Block], ...] | None
+    uses: tuple[Use, ...]
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs in a period."""
+        return math.prod(self.period)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every output of a period was looked at."""
+        return self.phases is not None or len(self.uses) == self.outputs
+
+    @property
+    def widest(self) -> Use:
+        """The use of an output that sees as much as any."""
+        return max(self.uses, key=lambda use: (use.pixels, use.total))
+
+    @cached_property
+    def holed(self) -> int:
+        """The outputs of a period, of those looked at, that have holes."""
+        if self.phases is None:
+            return sum(use.used < use.pixels for use in self.uses)
+        return math.prod(map(_reading, self.phases)) - math.prod(map(_full, self.phases))
+
+    @cached_property
+    def blind(self) -> int:
+        """The outputs of a period, of those looked at, that read nothing."""
+        if self.phases is None:
+            return sum(not use.used for use in self.uses)
+        return self.outputs - math.prod(map(_reading, self.phases))
+
+    @property
+    def hole_free(self) -> bool:
+        """Whether every output that was looked at reads all pixels of its receptive field."""
+        return not self.holed and not self.blind
+
+    @cached_property
+    def unread(self) -> NDArray[np.bool_]:
+        """Which of the pixels of one shift, by their place modulo the shift, no output reads."""
+        read = np.zeros(self.shift, dtype=bool)
+        if self.phases is not None:
+            rows = [_residues(blocks, shift) for blocks, shift in zip(self.phases, self.shift, strict=True)]
+            return ~reduce(np.logical_and.outer, rows)
+        for use in self.uses:
+            found = zip(np.nonzero(use.counts), use.region, self.shift, strict=True)
+            read[tuple((places + axis.start) % size for places, axis, size in found)] = True
+        return ~read
+
+    def explain(self) -> Iterator[str]:
+        """Yield what there is to say, a line each."""
+        told = [tuple(_of_axis(blocks)) for blocks in self.phases or ()]
+        for lines in dict.fromkeys(told):
+            names = [name for name, other in zip(self.axes, told, strict=True) if other == lines]
+            yield from lines if len(self.axes) == 1 else (f"{' and '.join(names)}:", *(f"  {line}" for line in lines))
+        yield from self._summary()
+        yield from self._unread()
+
+    def _summary(self) -> Iterator[str]:
+        use = self.widest
+        if self.outputs > 1:
+            those = f"{self.outputs} in a period of {'x'.join(map(str, self.period))}"
+            those = those if self.is_complete else f"{len(self.uses)} that were looked at ({those})"
+            yield f"outputs with holes: {self.holed} of {those}{_blind(self.blind)}"
+        elif len(self.axes) > 1 or self.phases is None:
+            verdict = "no holes" if self.hole_free else "holes"
+            yield f"in {len(self.axes)}-D: {use.used} of {use.pixels} pixels used, {verdict}"
+        holed = [each for each in self.uses if 0 < each.used < each.pixels]
+        if self.phases is None and holed and self.outputs > 1:
+            worst = min(holed, key=lambda each: each.used / each.pixels)
+            yield f"most in output {_place(worst.output)}: {worst.used} of {worst.pixels} pixels used"
+        if use.evenness is not None and use.pixels > 1:
+            equal = max(1, round(use.evenness * use.pixels))
+            share = f"{use.evenness:.2f}" if use.evenness >= 0.1 else f"{use.evenness:.2g}"
+            yield f"evenness {share}: as if {equal} of {use.pixels} pixels were used equally often, and no other"
+
+    def _unread(self) -> Iterator[str]:
+        count = int(self.unread.sum())
+        if count and self.is_complete:
+            every = f"{self.unread.size} ({'x'.join(map(str, self.shift))})"
+            shown = ", ".join(_place(place) for place in np.argwhere(self.unread)[:3].tolist())
+            more = f" and {count - 3} more" if count > 3 else ""
+            yield f"pixels that no output reads: {count} of every {every}: {shown}{more}, and so on"
+
+
+def _blind(count: int) -> str:
+    return f"; reading no pixel at all: {count}" if count else ""
+
+
+def _place(place: Sequence[int]) -> str:
+    return str(place[0]) if len(place) == 1 else f"({', '.join(map(str, place))})"
+
+
+def _reading(blocks: Sequence[Block]) -> int:
+    return sum(bool(block.counts.any()) for block in blocks)
+
+
+def _full(blocks: Sequence[Block]) -> int:
+    return sum(bool(block.counts.size and block.counts.all()) for block in blocks)
+
+
+def _residues(blocks: Sequence[Block], shift: int) -> NDArray[np.bool_]:
+    read = np.zeros(shift, dtype=bool)
+    for block in blocks:
+        read[(np.nonzero(block.counts)[0] + block.origin[0]) % shift] = True
+    return read
+
+
+def _of_axis(blocks: Sequence[Block]) -> Iterator[str]:
+    """Say of one axis which phases have holes, and show the first that has."""
+    period = len(blocks)
+    blind = [phase for phase, block in enumerate(blocks) if not block.counts.any()]
+    holed = [phase for phase, block in enumerate(blocks) if block.counts.any() and not block.counts.all()]
+    if period > 1:
+        yield f"outputs with holes: {len(holed)} of every {period}{_blind(len(blind))}"
+    shown = holed[:1] or [phase for phase in range(period) if phase not in blind][:1]
+    for phase in shown:
+        counts, (start,) = blocks[phase]
+        which = f"output {phase}, as every {period}{_ordinal(period)} from there: " if period > 1 else ""
+        exact = counts if counts.sum() < EXACT else (counts > 0)
+        use = AxisUse(tuple(map(int, exact)))
+        gaps = f"largest gap {use.largest_gap}, common factor {use.common_factor}"
+        yield f"{which}{use.used} of {use.size} pixels used, {gaps}"
+        if exact is counts:
+            yield f"counts from {use.smallest} to {use.largest}, {' and '.join(map(str, use.centre))} in the centre"
+        if use.holes and period > 1:
+            yield f"reads {_listed([start + place for place in use.positions])} of {start} ... {start + use.size - 1}"
+        elif use.holes:
+            yield f"not used: {_listed(use.holes)}"
+
+
+def _ordinal(number: int) -> str:
+    return {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
+
+
+def _listed(places: Sequence[int]) -> str:
+    rest = len(places) - MOST_LISTED
+    return ", ".join(map(str, places[:MOST_LISTED])) + (f" and {rest} more" if rest > 0 else "")
+
+
+def coverage(graph: Graph, name: str) -> Coverage:
+    """Count what the outputs of one period of a tensor read.
+
+    Raises
+    ------
+    Unsaid
+        If that cannot be counted, or takes too long.
+    """
+    fields = graph.field(name)
+    if not all(field.maps and field.is_placed for field in fields):
+        raise Unsaid("its positions have no place in the image")
+    if any(len(field.maps) != 1 for field in fields):  # no two outputs read alike: one in the middle stands for all
+        sizes = [field.outputs for field in fields if field.outputs is not None]
+        if len(sizes) < len(fields):
+            raise Unsaid("every output reads differently, and --input does not say how many there are")
+        return Coverage(
+            graph.axes, tuple(sizes), (1,) * len(sizes), None, (use_of(graph, name, [size // 2 for size in sizes]),)
+        )
+    period = tuple(field.maps[0].period for field in fields)
+    shift = tuple(field.maps[0].shift for field in fields)
+    first = use_of(graph, name, [0] * len(fields))
+    if len(first.blocks) == len(fields) and max(period) <= MOST_PHASES:
+        phases = tuple(_phases(graph, name, axis, count) for axis, count in enumerate(period))
+        best = [
+            max(range(count), key=lambda phase: _weight(blocks[phase]))
+            for count, blocks in zip(period, phases, strict=True)
+        ]
+        most = Use(tuple(best), tuple(blocks[phase] for phase, blocks in zip(best, phases, strict=True)))
+        return Coverage(graph.axes, period, shift, phases, (most,))
+    affordable = max(1, min(MOST_OUTPUTS, MOST_COUNTED // max(1, first.pixels)))
+    is_small = math.prod(period) <= affordable
+    every = list(product(*map(range, period))) if is_small else _diagonal(period, affordable)
+    return Coverage(graph.axes, period, shift, None, tuple(use_of(graph, name, output) for output in every))
+
+
+def _weight(block: Block) -> tuple[int, float]:
+    return block.counts.size, float(block.counts.sum())
+
+
+def _phases(graph: Graph, name: str, axis: int, count: int) -> list[Block]:
+    rank = len(graph.axes)
+    return [
+        use_of(graph, name, [phase if other == axis else 0 for other in range(rank)]).blocks[axis]
+        for phase in range(count)
+    ]
+
+
+def _diagonal(period: Sequence[int], most: int) -> list[tuple[int, ...]]:
+    """Return outputs from all over a period, along its diagonal."""
+    steps = min(max(period), most)
+    return [tuple(count * step // steps for count in period) for step in range(steps)]

@@ -1,0 +1,168 @@
+"""What does a network see of an image of this size?  Where its field is larger, what is the rest of it?
+
+An output ``P·q + φ`` sees the pixels ``S·q + first ... S·q + last``.  Every output sees all H pixels of an axis if the
+last one of each phase still sees pixel 0, and the first one already sees pixel H − 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from refconv.analysis.graph.field import AxisField, Tensor
+from refconv.analysis.graph.network_graph import Graph
+from refconv.analysis.layers import Conv
+from refconv.analysis.region import pixels_seen
+from refconv.analysis.taps import NOTHING
+from refconv.analysis.valid_weights import ValidWeights, valid_weights
+
+__all__ = ["InImage", "Tiling", "in_image", "tiling"]
+
+MOST_OUTPUTS = 20_000  # along an axis, that are looked at one by one
+
+
+class Tiling(NamedTuple):
+    """How an image may be cut into tiles without a seam, along one axis.
+
+    Attributes
+    ----------
+    halo : int
+        How far from its own pixels an output sees: outputs closer to the border of a tile are not to be used.
+    multiple : int
+        Where a tile starts must be a multiple of this, so that its grids are those of the image.
+
+    Examples
+    --------
+    >>> from refconv.analysis import Layers
+    >>> from refconv.analysis.graph.series import graph_of
+    >>> tiling(graph_of(Layers.parse("k3p1 pool2 k3p1 convt2s2")), "layer 4")[0]
+    Tiling(halo=4, multiple=2)
+    """
+
+    halo: int
+    multiple: int
+
+
+@dataclass(frozen=True)
+class InImage:
+    """What the outputs of a tensor see of an image.
+
+    Attributes
+    ----------
+    all_seen_from, first_seen_from : str or None
+        The first tensors on the way of which every output, and some output, sees the whole image.
+    nothing_new : int
+        The layers after that of which every output sees the whole image.
+    padding : dict of str to Fraction
+        The share of the field that is padding, for the output in the middle, at an edge and in a corner.
+    valid : list of (Tensor, ValidWeights)
+        The dilated layers, and how many of their weights touch the feature map.
+    """
+
+    all_seen_from: str | None
+    first_seen_from: str | None
+    nothing_new: int
+    padding: dict[str, Fraction]
+    valid: list[tuple[Tensor, ValidWeights]]
+
+
+def in_image(graph: Graph, name: str, among: Sequence[str]) -> InImage:
+    """Return what the outputs of a tensor see of the graph's image, whose size must be known.
+
+    `among` are the tensors that count as layers.
+    """
+    size = graph.input_size
+    assert size is not None
+    path = [tensor for tensor in graph.path_to(name) if tensor.is_local]
+    wanted = set(among)
+    fields = [(tensor.name, graph.field(tensor.name)) for tensor in path if tensor.name in wanted]
+    every = [layer for layer, seen in fields if all(map(_sees_all, seen, size))]
+    some = [layer for layer, seen in fields if all(map(_some_sees_all, seen, size))]
+    return InImage(
+        every[0] if every else None,
+        some[0] if some else None,
+        max(0, len(every) - 1),
+        dict(_padding(graph.field(name), size)),
+        [(tensor, found) for tensor in path if (found := _valid(graph, tensor)) is not None],
+    )
+
+
+def _sees_all(field: AxisField, pixels: int) -> bool:
+    """Whether every output sees all pixels of an axis."""
+    if field.outputs is None or not field.maps:
+        return False
+    if len(field.maps) > 1:
+        return all(
+            _holds(pixels_seen(field.maps, output), pixels) for output in range(min(field.outputs, MOST_OUTPUTS))
+        )
+    (axis,) = field.maps
+    for phase, span in enumerate(axis.phases[: field.outputs]):
+        last = (field.outputs - 1 - phase) // axis.period
+        if span == NOTHING or axis.shift * last + span.first > 0 or span.last < pixels - 1:
+            return False
+    return True
+
+
+def _some_sees_all(field: AxisField, pixels: int) -> bool:
+    """Whether some output sees all pixels of an axis: it is one of those around the middle, if any."""
+    if field.outputs is None or not field.maps:
+        return False
+    period = max(axis.period for axis in field.maps)
+    middle = field.outputs // 2
+    near = range(max(0, middle - period - 1), min(field.outputs, middle + period + 2, middle + MOST_OUTPUTS))
+    return any(_holds(pixels_seen(field.maps, output), pixels) for output in near)
+
+
+def _holds(seen: range, pixels: int) -> bool:
+    return seen.start <= 0 and seen.stop >= pixels
+
+
+def _padding(fields: Sequence[AxisField], size: Sequence[int]) -> Iterator[tuple[str, Fraction]]:
+    """Yield the share of the field that is padding, where there is a field for each place."""
+    if any(field.outputs is None or not field.maps or not field.is_placed for field in fields):
+        return
+    middle = [(field.outputs or 0) // 2 for field in fields]
+    places = {"centre": middle, "edge": [0, *middle[1:]], "corner": [0] * len(fields)}
+    for place, output in places.items():
+        seen = [pixels_seen(field.maps, number) for field, number in zip(fields, output, strict=True)]
+        if all(seen):
+            inside = [
+                len(range(max(0, one.start), min(pixels, one.stop))) for one, pixels in zip(seen, size, strict=True)
+            ]
+            yield place, 1 - Fraction(math.prod(inside), math.prod(map(len, seen)))
+
+
+def _valid(graph: Graph, tensor: Tensor) -> ValidWeights | None:
+    """Return how many weights of a dilated layer touch the feature map that it reads."""
+    layer = tensor.layer
+    if not isinstance(layer, Conv) or max(layer.dilation) == 1 or len(tensor.links) != 1:
+        return None
+    below = graph.feature_map(tensor.links[0].source)
+    if None in below:
+        return None
+    sizes = (1,) * (2 - len(below)) + tuple(each for each in below if each is not None)
+    return valid_weights((sizes[0], sizes[1]), layer.kernel_size, layer.dilation, layer.stride, layer.padding)
+
+
+def tiling(graph: Graph, name: str) -> list[Tiling] | None:
+    """Return how an image may be cut into tiles, along every axis; None where outputs see each their own way."""
+    found = []
+    for axis, field in enumerate(graph.field(name)):
+        if len(field.maps) != 1 or not field.is_placed or field.whole is not None:
+            return None
+        (seen,) = field.maps
+        reach = [
+            max(
+                phase * seen.shift // seen.period - span.first,
+                span.last + 1 + (-(phase + 1) * seen.shift) // seen.period,
+            )
+            for phase, span in enumerate(seen.phases)
+            if span != NOTHING
+        ]
+        # The last pixel of an output's own is ceil((φ + 1)·S/P) − 1, and −ceil(a) is floor(−a).
+        shifts = (graph.field(tensor.name)[axis].maps[0].shift for tensor in graph.path_to(name) if tensor.is_local)
+        found.append(Tiling(max([0, *reach]), math.lcm(*shifts)))
+    return found

@@ -1,0 +1,87 @@
+"""Behaviour that a right result does not show: is a target right again, and does it leave alone what is not its own?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from refconv.numbers.formats import Array
+from refconv.testing.battery.cases import Case
+from refconv.testing.comparing.arrays import to_numpy
+from refconv.testing.comparing.comparison import exception_text
+from refconv.testing.diagnosis.behaviour import mutation
+from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.frameworks import Target
+
+__all__: list[str] = []
+
+MOST_WORK: Final = 2**20  # multiplications in a call that is made again: a second or two for loops in Python
+
+
+class Kept(NamedTuple):
+    """An array as it was before a call: what NumPy says of it, its elements, and all memory that it is a view of."""
+
+    header: dict[str, Any]
+    elements: bytes
+    memory: bytes
+
+    @classmethod
+    def of(cls, array: Array) -> Kept:
+        """Copy what a target may change."""
+        root = array
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        names = {"shape": array.shape, "strides": array.strides, "type": array.dtype, "flags": array.flags.writeable}
+        return cls(names, array.tobytes(), root.tobytes())
+
+
+def kept(operands: Mapping[str, Array]) -> dict[str, Kept]:
+    """Return what arrays are before a call."""
+    return {name: Kept.of(array) for name, array in operands.items()}
+
+
+def changed(operands: Mapping[str, Array], before: Mapping[str, Kept]) -> Finding | None:
+    """Return what a call has changed of the arrays that it was given, if anything."""
+    for name, array in operands.items():
+        was, now = before[name], Kept.of(array)
+        for part, value in was.header.items():
+            if now.header[part] != value:
+                return Finding("changes-inputs", f"it changes the {part} of the {name}", reading="work on a view of it")
+        if now.elements != was.elements:
+            return mutation(name)
+        if now.memory != was.memory:
+            sentence = f"it writes to the memory between the elements of the {name}"
+            return Finding("writes-between-elements", sentence, reading="only read them")
+    return None
+
+
+def wrong_again(case: Case, target: Target, operands: dict[str, Array], actual: object) -> Finding | None:
+    """Call a target that was right again, hold the first result meanwhile, and return what is wrong now, if anything.
+
+    Where both results lie in the same memory, a third call has other numbers, which are then seen in the first result.
+    """
+    first = to_numpy("the result", actual)
+    held = first.tobytes()
+    try:
+        second = case.called(target, operands)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a target raises is its result
+        return _stateful(f"raises {exception_text(error)}")
+    again = to_numpy("the result", second) if first.tobytes() == held else None
+    if again is not None and again.tobytes() != held and not case.check(second).passed:
+        return _stateful("is wrong")
+    if again is not None and np.may_share_memory(first, again):
+        name = next(iter(operands))
+        try:
+            case.called(target, operands | {name: -operands[name]})
+        except (Exception, SystemExit):  # noqa: BLE001
+            return None
+    if first.tobytes() != held:
+        sentence = "its result is overwritten by the next call"
+        return Finding("result-overwritten", sentence, reading="return memory of its own")
+    return None
+
+
+def _stateful(what: str) -> Finding:
+    return Finding("stateful", f"it is stateful: called again with the same arguments, it {what}")

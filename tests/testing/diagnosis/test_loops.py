@@ -1,0 +1,78 @@
+"""Wrong kernels written as loops in C are named in the first line, with where they go wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import loops
+import pytest
+
+from refconv.testing import check
+
+# By kernel: the code of the first cause, what must stand in its condition, and the cases of a quick check that tell it.
+CAUSES: dict[str, tuple[str, ...]] = {
+    "first_pixels_unread": ("first-pixels-unread", ""),
+    "first_row_unread": ("first-pixels-unread-along-height", ""),
+    "last_column_unread": ("last-pixels-unread-along-width", ""),
+    "last_pixels_unread": ("last-pixels-unread", ""),
+    "last_row_of_taps_missing": ("last-taps-unread-along-height", ""),
+    "first_column_of_taps_missing": ("first-taps-unread-along-width", ""),
+    "bounds_of_the_other_axis": ("bounds-of-other-axis", ""),
+    "rows_checked_against_the_width": ("bounds-of-other-axis-along-height", ""),
+    "row_pitch_is_the_height": ("row-pitch-of-height", ""),
+    "row_pitch_is_the_outputs": ("row-pitch-of-output", ""),
+    "row_pitch_is_the_padded": ("row-pitch-of-padding", "padding_w > 0"),
+    "weight_at_height": ("weight-pitch-of-height", "kernel_h != kernel_w"),
+    "accumulator_carried": ("accumulator-carried", ""),
+    "bias_once_for_each_channel": ("bias-once-per-channel", "there is a bias"),
+    "stride_times_padding": ("stride-times-padding", "stride > 1", "core", "k3-s2-p1"),
+    "group_offset_lost_after_the_first_image": ("groups-offset-first-image-alone", "groups > 1"),
+    "only_the_first_channel_of_a_group": ("groups-first-channel-alone", "channels per group > 1"),
+    "groups_begin_at_outputs": ("groups-input-offset", "groups > 1"),
+    "last_channel_of_a_vector_lost": ("vector-last-channel-lost", "channels per group >"),
+    "tail_of_a_vector_unweighted": ("channel-tail-unweighted", "channels per group are no multiple of 4"),
+    "groups_share_the_first_bias": ("groups-share-first-bias", "there is a bias"),
+    "groups_share_the_first_weights": ("groups-share-first-weights", "groups > 1"),
+    "groups_of_weights_begin_at_inputs": ("groups-weight-offset", "groups > 1"),
+    "tiles_begin_every_two_pixels": ("tile-step-of-kernel", "stride = 1"),
+    "columns_repeat_from_eight": ("columns-repeat-from-8", "output_w > 8"),
+    "dilation_twice": ("dilation-squared", "dilation_w > 1"),
+    "same_and_taps_without_dilation": ("same-from-undilated-kernel+dilation-ignored", "", "core", "psame"),
+    "same_not_clamped": ("same-total-not-clamped", "", "core", "psame"),
+    "same_is_half_the_kernel": ("same-half-kernel", "padding is 'same...'"),
+    "zeros_skipped": ("zeros-skipped", "the data are", "core", "values"),
+    "first_phase_alone": ("phases-first-alone", "stride > 1"),
+    "phases_one_tap_short": ("phases-one-tap-short", ""),
+    "remainder_unchecked": ("stride-remainder-unchecked", "stride > 1"),
+    "groups_scatter_the_first_weights": ("groups-share-first-weights", "groups > 1"),
+    "groups_scatter_the_first_bias": ("groups-share-first-bias", "groups > 1"),
+    "groups_and_dilation_exchanged": ("groups-and-dilation-swapped", ""),
+    "first_phase_of_the_gradient": ("phases-first-alone", "stride > 1"),
+    "stored_as_large_as_windows_reach": ("output-pitch-of-windows", "stride leaves pixels unread"),
+}
+RIGHT = ("loops", "scattered", "gradient")
+
+
+def kernel(name: str) -> Any:
+    return getattr(loops, name)
+
+
+def test_every_kernel_has_its_cause() -> None:
+    assert set(loops.KINDS) == set(CAUSES) | set(RIGHT)
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_a_wrong_loop_is_named_in_the_first_line(name: str) -> None:
+    code, condition, tier, match = (*CAUSES[name], "smoke", "")[:4] if len(CAUSES[name]) == 2 else CAUSES[name]
+    report = check(kernel(name), tier, op=loops.KINDS[name].op, match=match, time_limit=None)
+    first = report.causes()[0]
+    assert first.code == code
+    assert condition in first.condition
+    assert report.headline().split(": ")[1].startswith(first.sentence)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_loop_has_no_cause(name: str) -> None:
+    report = check(kernel(name), "smoke", op=loops.KINDS[name].op, time_limit=None)
+    assert report.passed
+    assert not report.causes()

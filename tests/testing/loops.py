@@ -1,0 +1,420 @@
+"""Wrong convolutions as somebody writes them in C: a nest of loops over flat memory, with one line of it wrong.
+
+`Loops` is the nest, right; each class below replaces one line.  They share nothing with refconv.
+``refconv check tests/testing/loops.py:row_pitch_is_the_height`` judges one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def wide(array: Array) -> Array:
+    if array.dtype.kind not in "fV" or array.dtype.itemsize > 8:
+        raise NotImplementedError("real floating point only")
+    return array.astype(np.float64)
+
+
+class Loops:
+    """for n, o, c, i, j: for p, q: y[n, o, p, q] += x[image(n), channel(n, o, c), row, column] · w[o, c, i, j]."""
+
+    op: ClassVar[str] = "conv2d"
+
+    def __init__(self, x: Array, w: Array, b: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> None:
+        if x.ndim != 4 or w.ndim != 4:
+            raise NotImplementedError("a batch of images only")
+        self.stride, self.dilation, self.G = stride, dilation, groups
+        (self.N, self.C, self.H, self.W), (self.O, self.Cg, self.Kh, self.Kw) = x.shape, w.shape
+        self.Og = self.O // groups
+        self.pads = self.resolve(padding)
+        self.size = [
+            (n + sum(pad) - d * (k - 1) - 1) // s + 1
+            for n, pad, k, s, d in zip((self.H, self.W), self.pads, w.shape[2:], stride, dilation, strict=True)
+        ]
+        if min(self.size) < 0 or self.C != self.Cg * groups or self.O % groups:
+            raise ValueError("arguments")
+        self.P, self.Q = self.size
+        with np.errstate(all="ignore"):
+            self.x = np.append(wide(x).reshape(-1), 0.0)
+            self.w = np.append(wide(w).reshape(-1), 0.0)
+            self.b = None if b is None else wide(b)
+
+    def resolve(self, padding: Any) -> Any:
+        if isinstance(padding, str):
+            if padding == "valid":
+                return (0, 0), (0, 0)
+            if padding == "same" and max(self.stride) > 1:
+                raise ValueError(padding)
+            axes = zip((self.H, self.W), (self.Kh, self.Kw), self.stride, self.dilation, strict=True)
+            return tuple(self.same(*axis, lower=padding == "same_lower") for axis in axes)
+        top, left = padding
+        return (top, left) if isinstance(top, tuple) else ((top, top), (left, left))
+
+    def same(self, n: int, k: int, s: int, d: int, *, lower: bool) -> tuple[int, int]:
+        total = max(0, (-(-n // s) - 1) * s + d * (k - 1) + 1 - n)
+        return ((total + 1) // 2, total // 2) if lower else (total // 2, (total + 1) // 2)
+
+    def row(self, p: Array, i: int) -> Array:
+        return self.stride[0] * p + self.dilation[0] * i - self.pads[0][0]
+
+    def column(self, q: Array, j: int) -> Array:
+        return self.stride[1] * q + self.dilation[1] * j - self.pads[1][0]
+
+    def is_inside(self, h: Array, w: Array) -> Array:
+        return (h >= 0) & (h < self.H) & (w >= 0) & (w < self.W)
+
+    def address(self, n: int, c: int, h: Array, w: Array) -> Array:
+        return ((n * self.C + c) * self.H + h) * self.W + w
+
+    def tap(self, o: int, c: int, i: int, j: int) -> int:
+        return ((o * self.Cg + c) * self.Kh + i) * self.Kw + j
+
+    def weight(self, o: int, c: int, i: int, j: int) -> float:
+        at = self.tap(o, c, i, j)
+        return float(self.w[min(at, self.w.size - 1)])
+
+    def channel(self, n: int, o: int, c: int) -> int:  # noqa: ARG002
+        return o // self.Og * self.Cg + c
+
+    def taps(self, o: int) -> Any:  # noqa: ARG002
+        return np.ndindex(self.Cg, self.Kh, self.Kw)
+
+    def bias(self, o: int) -> float:
+        return 0.0 if self.b is None else float(self.b[o])
+
+    def finished(self, y: Array) -> Array:
+        return y
+
+    def run(self) -> Array:
+        p, q = np.arange(self.P)[:, np.newaxis], np.arange(self.Q)
+        y = np.zeros((self.N, self.O, self.P, self.Q))
+        for n, o in np.ndindex(self.N, self.O):
+            for c, i, j in self.taps(o):
+                h, w = self.row(p, i), self.column(q, j)
+                at = self.address(n, self.channel(n, o, c), h, w)
+                read = np.where((at >= 0) & (at < self.x.size), self.x[np.clip(at, 0, self.x.size - 1)], 0.0)
+                with np.errstate(all="ignore"):
+                    y[n, o] += np.where(self.is_inside(h, w), read, 0.0) * self.weight(o, c, i, j)
+        y = self.finished(y)
+        for o in range(self.O):
+            y[:, o] += self.bias(o)
+        return y
+
+
+class FirstPixelsUnread(Loops):
+    def is_inside(self, h: Array, w: Array) -> Array:
+        return (h > 0) & (h < self.H) & (w > 0) & (w < self.W)
+
+
+class FirstRowUnread(Loops):
+    def is_inside(self, h: Array, w: Array) -> Array:
+        return (h > 0) & (h < self.H) & (w >= 0) & (w < self.W)
+
+
+class LastColumnUnread(Loops):
+    def is_inside(self, h: Array, w: Array) -> Array:
+        return (h >= 0) & (h < self.H) & (w >= 0) & (w < self.W - 1)
+
+
+class LastPixelsUnread(Loops):
+    def is_inside(self, h: Array, w: Array) -> Array:
+        return (h >= 0) & (h < self.H - 1) & (w >= 0) & (w < self.W - 1)
+
+
+class LastRowOfTapsMissing(Loops):
+    def taps(self, o: int) -> Any:
+        return np.ndindex(self.Cg, self.Kh - 1, self.Kw)
+
+
+class FirstColumnOfTapsMissing(Loops):
+    def taps(self, o: int) -> Any:
+        return ((c, i, j) for c, i, j in np.ndindex(self.Cg, self.Kh, self.Kw) if j > 0)
+
+
+class BoundsOfTheOtherAxis(Loops):
+    def is_inside(self, h: Array, w: Array) -> Array:
+        return (h >= 0) & (h < self.W) & (w >= 0) & (w < self.H)
+
+
+class RowsCheckedAgainstTheWidth(Loops):
+    def is_inside(self, h: Array, w: Array) -> Array:
+        return (h >= 0) & (h < self.W) & (w >= 0) & (w < self.W)
+
+
+class RowPitchIsTheHeight(Loops):
+    def address(self, n: int, c: int, h: Array, w: Array) -> Array:
+        return (n * self.C + c) * self.H * self.W + h * self.H + w
+
+
+class RowPitchIsTheOutputs(Loops):
+    def address(self, n: int, c: int, h: Array, w: Array) -> Array:
+        return (n * self.C + c) * self.H * self.W + h * self.Q + w
+
+
+class RowPitchIsThePadded(Loops):
+    def address(self, n: int, c: int, h: Array, w: Array) -> Array:
+        return (n * self.C + c) * self.H * self.W + h * (self.W + sum(self.pads[1])) + w
+
+
+class WeightAtHeight(Loops):
+    def tap(self, o: int, c: int, i: int, j: int) -> int:
+        return (o * self.Cg + c) * self.Kh * self.Kw + i * self.Kh + j
+
+
+class AccumulatorCarried(Loops):
+    def finished(self, y: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.cumsum(y, axis=3)
+
+
+class BiasOnceForEachChannel(Loops):
+    def bias(self, o: int) -> float:
+        return self.Cg * super().bias(o)
+
+
+class StrideTimesPadding(Loops):
+    def row(self, p: Array, i: int) -> Array:
+        return (p - self.pads[0][0]) * self.stride[0] + self.dilation[0] * i
+
+    def column(self, q: Array, j: int) -> Array:
+        return (q - self.pads[1][0]) * self.stride[1] + self.dilation[1] * j
+
+
+class GroupOffsetLostAfterTheFirstImage(Loops):
+    def channel(self, n: int, o: int, c: int) -> int:
+        return super().channel(n, o, c) if n == 0 else c
+
+
+class OnlyTheFirstChannelOfAGroup(Loops):
+    def taps(self, o: int) -> Any:
+        return ((0, *tap) for tap in np.ndindex(self.Kh, self.Kw))
+
+
+class GroupsBeginAtOutputs(Loops):
+    def channel(self, n: int, o: int, c: int) -> int:  # noqa: ARG002
+        return (o // self.Og * self.Og + c) % self.C
+
+
+class LastChannelOfAVectorLost(Loops):
+    def taps(self, o: int) -> Any:
+        return (tap for tap in super().taps(o) if tap[0] % 4 != 3)
+
+
+class TailOfAVectorUnweighted(Loops):
+    def weight(self, o: int, c: int, i: int, j: int) -> float:
+        return super().weight(o, c, i, j) if c < self.Cg // 4 * 4 else 1.0
+
+
+class GroupsShareTheFirstBias(Loops):
+    def bias(self, o: int) -> float:
+        return super().bias(o % self.Og)
+
+
+class GroupsShareTheFirstWeights(Loops):
+    def tap(self, o: int, c: int, i: int, j: int) -> int:
+        return super().tap(o % self.Og, c, i, j)
+
+
+class GroupsOfWeightsBeginAtInputs(Loops):
+    def tap(self, o: int, c: int, i: int, j: int) -> int:
+        return super().tap((o // self.Og * self.Cg + o % self.Og) % self.O, c, i, j)
+
+
+class TilesBeginEveryTwoPixels(Loops):
+    """Tiles of 4 outputs for 3×3 kernels, as of Winograd's F(4×4, 3×3), that begin r − 1 = 2 pixels apart."""
+
+    def finished(self, y: Array) -> Array:
+        if (self.Kh, self.Kw, *self.stride, *self.dilation) != (3, 3, 1, 1, 1, 1):
+            return y
+        p, q = (np.arange(size) // 4 * 2 + np.arange(size) % 4 for size in self.size)
+        return y[:, :, p][..., q]
+
+
+class ColumnsRepeatFromEight(Loops):
+    def finished(self, y: Array) -> Array:
+        return y[..., np.arange(self.Q) % 8]
+
+
+class DilationTwice(Loops):
+    def row(self, p: Array, i: int) -> Array:
+        return self.stride[0] * p + self.dilation[0] ** 2 * i - self.pads[0][0]
+
+    def column(self, q: Array, j: int) -> Array:
+        return self.stride[1] * q + self.dilation[1] ** 2 * j - self.pads[1][0]
+
+
+class SameAndTapsWithoutDilation(Loops):
+    def __init__(self, x: Array, w: Array, b: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> None:
+        if str(padding).startswith("same"):
+            dilation = (1, 1)
+        super().__init__(x, w, b, stride, padding, dilation, groups)
+
+
+class SameNotClamped(Loops):
+    def same(self, n: int, k: int, s: int, d: int, *, lower: bool) -> tuple[int, int]:  # noqa: ARG002
+        total = (-(-n // s) - 1) * s + d * (k - 1) + 1 - n
+        half = math.trunc(total / 2)
+        return (total - half, half) if lower and total > 0 else (half, total - half)
+
+
+class SameIsHalfTheKernel(Loops):
+    def same(self, n: int, k: int, s: int, d: int, *, lower: bool) -> tuple[int, int]:  # noqa: ARG002
+        return (d * (k - 1) + 1) // 2, (d * (k - 1) + 1) // 2
+
+
+class ZerosSkipped(Loops):
+    def taps(self, o: int) -> Any:
+        return (tap for tap in super().taps(o) if self.weight(o, *tap) != 0)
+
+
+class Scattered:
+    """for n, k, c, i, j: for p, q: x[n, channel(k, c), row, column] += g[n, k, p, q] · w[k, c, i, j]."""
+
+    op: ClassVar[str] = "conv_transpose2d"
+
+    def __init__(
+        self, g: Array, w: Array, b: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any
+    ) -> None:
+        if g.ndim != 4 or isinstance(padding, str):
+            raise NotImplementedError("a batch of images, and padding in numbers")
+        top, left = padding
+        pads = (top, left) if isinstance(top, tuple) else ((top, top), (left, left))
+        axes = zip(g.shape[2:], w.shape[2:], stride, pads, dilation, extra, strict=True)
+        size = tuple(s * (p - 1) + d * (k - 1) + 1 - sum(pad) + e for p, k, s, pad, d, e in axes)
+        self.start(g, w, b, stride, pads, dilation, groups, size)
+
+    def start(self, g: Array, w: Array, b: Any, stride: Any, pads: Any, dilation: Any, groups: int, size: Any) -> None:
+        with np.errstate(all="ignore"):
+            self.g, self.w, self.b = wide(g), wide(w), None if b is None else wide(b)
+        self.stride, self.pads, self.dilation, self.G, self.size = stride, pads, dilation, groups, size
+        self.N, self.K, self.P, self.Q = g.shape
+        if self.K % groups or w.shape[0] != self.K or min(size) < 1:
+            raise ValueError("arguments")
+        self.each = w.shape[1]
+
+    def weight(self, k: int, c: int, i: int, j: int) -> float:
+        return float(self.w[k, c, i, j])
+
+    def bias(self, c: int) -> float:
+        return 0.0 if self.b is None else float(self.b[c])
+
+    def is_reached(self, i: int, axis: int) -> bool:  # noqa: ARG002
+        return True
+
+    def pairs(self, i: int, axis: int) -> tuple[Array, Array]:
+        """Return the pixels that are reached through a tap along an axis, and the outputs they are reached from."""
+        p = np.arange(self.g.shape[2 + axis])
+        h = self.stride[axis] * p + self.dilation[axis] * i - self.pads[axis][0]
+        inside = (h >= 0) & (h < self.size[axis])
+        return h[inside], p[inside]
+
+    def stored(self, x: Array) -> Array:
+        return x
+
+    def run(self) -> Array:
+        x = np.zeros((self.N, self.G * self.each, *self.size))
+        for n, k, c in np.ndindex(self.N, self.K, self.each):
+            for i, j in np.ndindex(self.w.shape[2:]):
+                if self.is_reached(i, 0) and self.is_reached(j, 1):
+                    (h, p), (w, q) = self.pairs(i, 0), self.pairs(j, 1)
+                    with np.errstate(all="ignore"):
+                        part = self.g[n, k][np.ix_(p, q)] * self.weight(k, c, i, j)
+                        np.add.at(x[n, k // (self.K // self.G) * self.each + c], np.ix_(h, w), part)
+        for c in range(x.shape[1]):
+            x[:, c] += self.bias(c)
+        return self.stored(x)
+
+
+class FirstPhaseAlone(Scattered):
+    def is_reached(self, i: int, axis: int) -> bool:
+        return i % (self.stride[axis] // math.gcd(self.stride[axis], self.dilation[axis])) == 0
+
+
+class PhasesOneTapShort(Scattered):
+    def is_reached(self, i: int, axis: int) -> bool:
+        phases = self.stride[axis] // math.gcd(self.stride[axis], self.dilation[axis])
+        return i < self.w.shape[2 + axis] // phases * phases
+
+
+class RemainderUnchecked(Scattered):
+    def pairs(self, i: int, axis: int) -> tuple[Array, Array]:
+        h = np.arange(self.size[axis])
+        offset = h + self.pads[axis][0] - self.dilation[axis] * i
+        p = offset // self.stride[axis]
+        inside = (offset >= 0) & (p < self.g.shape[2 + axis])
+        return h[inside], p[inside]
+
+
+class GroupsScatterTheFirstWeights(Scattered):
+    def weight(self, k: int, c: int, i: int, j: int) -> float:
+        return super().weight(k % (self.K // self.G), c, i, j)
+
+
+class GroupsScatterTheFirstBias(Scattered):
+    def bias(self, c: int) -> float:
+        return super().bias(c % self.each)
+
+
+class GroupsAndDilationExchanged(Scattered):
+    def __init__(
+        self, g: Array, w: Array, b: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any
+    ) -> None:
+        if dilation[0] != dilation[1]:
+            raise NotImplementedError("one dilation")
+        if b is not None and groups != dilation[0]:
+            raise ValueError("bias")
+        super().__init__(g, w, b, stride, padding, extra, dilation[0], (groups, groups))
+
+
+class Gradient(Scattered):
+    """The gradient of the input, which is told its size."""
+
+    op: ClassVar[str] = "conv2d_input"
+
+    def __init__(self, size: Any, w: Array, g: Array, stride: Any, padding: Any, dilation: Any, groups: int) -> None:
+        if len(size) != 4 or isinstance(padding, str):
+            raise NotImplementedError("a batch of images, and padding in numbers")
+        top, left = padding
+        pads = (top, left) if isinstance(top, tuple) else ((top, top), (left, left))
+        self.start(g, w, None, stride, pads, dilation, groups, tuple(size[2:]))
+
+
+class FirstPhaseOfTheGradient(Gradient, FirstPhaseAlone):
+    pass
+
+
+class StoredAsLargeAsWindowsReach(Gradient):
+    def stored(self, x: Array) -> Array:
+        axes = zip(self.g.shape[2:], self.w.shape[2:], self.stride, self.dilation, self.pads, strict=True)
+        height, width = (s * (p - 1) + d * (k - 1) + 1 - sum(pad) for p, k, s, d, pad in axes)
+        if min(height, width) < 1:
+            raise NotImplementedError("padding beyond the kernel")
+        out = np.zeros((*x.shape[:2], math.prod(self.size)))
+        packed = x[..., :height, :width].reshape(*x.shape[:2], -1)
+        out[..., : packed.shape[-1]] = packed
+        return out.reshape(x.shape)
+
+
+def _target(kind: type[Any]) -> Callable[..., Array]:
+    def target(*arguments: Any) -> Array:
+        like = next(a for a in arguments if isinstance(a, np.ndarray))
+        y = kind(*arguments).run()
+        with np.errstate(all="ignore"):
+            dtype = like.dtype.newbyteorder("=")
+            return y.astype(np.float32).astype(dtype) if dtype.kind == "V" else y.astype(dtype)
+
+    return target
+
+
+def _name(kind: type[Any]) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).lstrip("_")
+
+
+KINDS = {_name(kind): kind for kind in list(globals().values()) if isinstance(kind, type) and hasattr(kind, "run")}
+globals().update({name: _target(kind) for name, kind in KINDS.items()})

@@ -1,0 +1,46 @@
+"""Every wrong kernel of `c_loops` is caught by core, and the one that they are made from is right."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import c_loops
+import pytest
+
+from refconv.testing import CaseResult, cases
+from refconv.testing.judging.judge import Judge
+
+
+def failures(target: object, match: str) -> list[CaseResult]:
+    """Return what fails of core, whose causes nobody asks for here."""
+    judge = Judge(target)  # type: ignore[arg-type]
+    return [result for case in cases(match=match) if (result := judge(case)).outcome == "failed"]
+
+
+def test_the_loops_are_right() -> None:
+    assert failures(c_loops.RIGHT, "") == []
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(c_loops.WRONG) >= 39
+    assert len({str(loops) for loops, _ in c_loops.WRONG.values()}) == len(c_loops.WRONG)
+    assert {code for _, code in c_loops.BEHAVIOUR.values()} == {
+        *("result-overwritten", "stateful", "writes-between-elements", "changes-inputs", "mutates-inputs"),
+        *("not-reentrant", "off-main-thread"),
+    }
+
+
+@pytest.mark.parametrize("name", c_loops.WRONG)
+def test_core_catches_a_wrong_expression(name: str) -> None:
+    loops, match = c_loops.WRONG[name]
+    assert failures(loops, match)
+
+
+@pytest.mark.parametrize("name", c_loops.BEHAVIOUR)
+def test_core_catches_what_a_right_result_does_not_show(name: str) -> None:
+    body, code = c_loops.BEHAVIOUR[name]
+    match = "threads" if code in ("not-reentrant", "off-main-thread") else "memory"
+    found = failures(partial(body, c_loops.Statics()), match)
+    assert found
+    assert {finding.code for result in found for finding in result.findings} == {code}
+    assert all("the numbers" not in result.detail and "all " in result.detail for result in found)

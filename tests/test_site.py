@@ -5,10 +5,14 @@ from __future__ import annotations
 import doctest
 import importlib.util
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+
+import refconv
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(page for page in DOCS.rglob("[!_]*.md") if page.relative_to(DOCS).parts[0][0] != "_")
@@ -89,3 +93,11 @@ def test_a_lesson_is_a_notebook_of_the_same_code(page: Path) -> None:
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     assert "```" not in prose
     assert ".md" not in prose
+
+
+@pytest.mark.parametrize("name", ["refconv", *(f"refconv.{room}" for room in refconv.__all__)])
+def test_the_reference_has_every_public_name(name: str) -> None:
+    module = sys.modules.get(name)
+    listed = {entry.split(".")[-1] for entry in (DOCS / "api.rst").read_text(encoding="utf-8").split()}
+    public = {public for public in getattr(module, "__all__", ()) if not isinstance(getattr(module, public), ModuleType)}
+    assert public <= listed

@@ -342,9 +342,10 @@ class Case:
         """Return the call of refconv's own function."""
         return Call(self.operation, self.operands(), self._sizes | self.kwargs() | self._output_size)
 
-    def reference(self) -> Reference:
-        """Return the truth, and by how much each element of a result may differ from it."""
-        return self.standard.reference(self.call())
+    def reference(self, actual: object = None) -> Reference:
+        """Return the truth, of the type of what was returned where that may have one of several, and what it allows."""
+        dtype = self.result_dtype if actual is None else self._dtype_like(actual)
+        return self._standard(dtype).reference(self.call())
 
     @property
     def standard(self) -> Standard:

@@ -151,7 +151,7 @@ class SecondLook:
             for name, array in operands.items()
         }
         answer = self._asked(case, coarse)
-        return answer is not None and _error(case, answer, coarse) > AS_LARGE * _error(case, self.actual, operands)
+        return answer is not None and _error(case, answer, coarse) >= AS_LARGE * _error(case, self.actual, operands)
 
     def _activations(self) -> Iterator[tuple[str, str]]:
         """Yield activations that the result may have gone through, with what they make of the truth."""
@@ -169,7 +169,7 @@ class SecondLook:
 def _nearest(case: Case, actual: object) -> Comparison:
     """Compare with the right whole numbers: each element must be nearer to its own than to any other."""
     unit = float_info(case.result_dtype).smallest if case.data == "subnormal" else 1.0
-    reference = case.reference()
+    reference = case.reference(actual)
     return compare_arrays(actual, reference._replace(allowed=np.full(reference.truth.shape, np.nextafter(unit / 2, 0))))
 
 

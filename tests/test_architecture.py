@@ -21,16 +21,16 @@ HOUSE = (
     ("commands",),
     ("testing",),
     ("plots",),
-    ("aspp", "nn", "quantized"),
+    ("aspp", "nn"),
     ("bounds",),
     ("operations",),
-    ("",),  # the files of the root: what you import
+    ("", "quantized"),  # what you import: the files of the root, and those of 8 bits
     ("core",),
     ("analysis",),
     ("geometry",),
     ("numbers",),
 )
-MOST_FLOORS = 11
+MOST_FLOORS = 13
 MOST_FILES = 9  # in the root, with both doors
 
 # Doors, which name what is behind them and hold nothing themselves.
@@ -57,7 +57,7 @@ def line(module: str) -> int:
     """How many lines of the house are above a module's."""
     first = module.split(".")[1] if module.count(".") else ""
     named = [number for number, names in enumerate(HOUSE) if first in names]
-    return named[0] if named else HOUSE.index(("",))
+    return named[0] if named else HOUSE.index(("", "quantized"))
 
 
 def imports(module: str, source: str) -> set[str]:

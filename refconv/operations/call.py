@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from refconv.core.blocks import BLOCK, blocks
 from refconv.core.sums import Cut
 from refconv.geometry.plan import ConvGeometry, Index
-from refconv.numbers.dtypes import as_array
+from refconv.numbers.dtypes import as_array, result_dtype
 from refconv.numbers.formats import Array
 from refconv.numbers.parts import Places, taken
 from refconv.operations.table import Operation, operation_of
@@ -42,6 +43,7 @@ class Call:
     Examples
     --------
     >>> import numpy as np
+    import numpy.typing as npt
     >>> from refconv import conv1d
     >>> call = Call.of(conv1d, np.ones((1, 4)), np.full((1, 1, 2), 3.0), stride=2)
     >>> list(call.operands), dict(call.parameters)
@@ -80,7 +82,12 @@ class Call:
         return cls(operation, operands, {name: value for name, value in bound.items() if name not in OPERANDS})
 
     def __call__(self, **options: Any) -> Array:
-        """Return the result; `options` are those of the function beside its arguments, such as ``dtype``."""
+        """Return the result; `options` are those of the function beside its arguments, such as ``dtype``.
+
+        Of 8-bit numbers there is one result, of one type, by whatever method.
+        """
+        if self.operation.arithmetic:
+            options = {name: option for name, option in options.items() if name not in ("dtype", "method")}
         if self.part is None:
             return self.operation.function(**self.operands, **self.parameters, **options)
         factors = self._multiplied | {name: self.operands[name] for name in self.operands if name == "bias"}
@@ -92,6 +99,9 @@ class Call:
         What a part returns has a batch, and of a bias' gradient it is the weight of a channel of ones.  Images stay
         `whole` for an algorithm that takes them apart itself.
         """
+        if self.operation.arithmetic:  # one block: it has no part of its own, for it adds up differences
+            batched = self.with_operands(input=self.operands["input"].reshape(self.plan.input_shape))
+            return iter([(tuple(slice(0, size) for size in self.plan.output_shape), batched)])
         return map(self.within, blocks(self.plan, self.operation.asked, most, whole=whole))
 
     def within(self, cut: Cut) -> tuple[Places, Call]:
@@ -140,6 +150,12 @@ class Call:
     def dtypes(self) -> list[np.dtype[Any]]:
         """The types of the arrays."""
         return [array.dtype for array in self.operands.values()]
+
+    def result_dtype(self, dtype: npt.DTypeLike | None = None) -> np.dtype[Any]:
+        """Return the type of a result: this one, or that of the operands; of 8-bit numbers int32, or the input's."""
+        if dtype is None and self.operation.arithmetic:
+            return np.dtype(np.int32) if self.operation.arithmetic == "integer" else self.operands["input"].dtype
+        return result_dtype(*self.dtypes, dtype=dtype)
 
     @property
     def shape(self) -> Index:

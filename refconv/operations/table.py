@@ -24,10 +24,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import product, takewhile
 from typing import Any, Final
 
-from refconv import conv, grad, transpose
+from refconv import conv, grad, quantized, transpose
 from refconv.core.adjoint import INPUT_ADJOINT, WEIGHT_ADJOINT
 from refconv.core.sums import CONVOLUTION, Sum
 from refconv.geometry.arguments import LINE, PLANE, VOLUME, Space
@@ -52,6 +52,8 @@ class Operation:
         Whether it is a transposed convolution, or a gradient of one.
     by : str
         Of a gradient, with respect to what: ``"input"``, ``"weight"`` or ``"bias"``; empty for the operation itself.
+    arithmetic : str
+        ``"integer"`` or ``"quantized"`` of a convolution of 8-bit numbers, which is told what they stand for.
 
     Examples
     --------
@@ -65,17 +67,18 @@ class Operation:
     space: Space
     is_transposed: bool = False
     by: str = ""
+    arithmetic: str = ""
 
     @cached_property
     def name(self) -> str:
         """Such as ``"conv2d"`` or ``"conv_transpose1d_input"``: that of the function."""
-        ending = f"_{self.by}" if self.by else ""
+        ending = "".join(f"_{word}" for word in (self.by, self.arithmetic) if word)
         return f"{'conv_transpose' if self.is_transposed else 'conv'}{self.space.rank}d{ending}"
 
     @cached_property
     def function(self) -> Callable[..., Array]:
         """Refconv's own: a target of the operation has its positional signature."""
-        module = grad if self.by else transpose if self.is_transposed else conv
+        module = grad if self.by else transpose if self.is_transposed else quantized if self.arithmetic else conv
         found: Callable[..., Array] = getattr(module, self.name)
         return found
 
@@ -86,8 +89,8 @@ class Operation:
 
     @cached_property
     def leading(self) -> tuple[str, ...]:
-        """The names of the first arguments, those that are no parameters: three, or the bias' gradient's one."""
-        return self._positional[: 1 if self.by == "bias" else 3]
+        """The names of the first arguments, those that are no parameters: arrays, shapes and what numbers stand for."""
+        return tuple(takewhile(lambda name: name != "stride", self._positional))
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
@@ -112,7 +115,12 @@ class Operation:
     @property
     def has_bias(self) -> bool:
         """Whether something is added to the products."""
-        return not self.by
+        return "bias" in self.leading
+
+    @cached_property
+    def quantities(self) -> tuple[str, ...]:
+        """The arguments that say what the numbers stand for: scales and zero points."""
+        return tuple(name for name in self.leading if name.endswith(("_scale", "_zero_point")))
 
     @cached_property
     def asked(self) -> str:
@@ -153,7 +161,7 @@ class Operation:
         if self.by == "bias":
             return self._plan_of_ones(shapes["grad_output"])
         build = plan_transposed if self.is_transposed else plan_convolution
-        given = {name: parameters[name] for name in parameters if name not in ("input_size", "weight_size")}
+        given = {name: parameters[name] for name in parameters if name not in self.leading}
         return build(shapes["input"], shapes["weight"], shapes.get("bias"), space=self.space, **given)
 
     def _plan_of_ones(self, arriving: Index) -> ConvGeometry:
@@ -167,6 +175,7 @@ class Operation:
 def _family() -> dict[str, Operation]:
     kinds = product((False, True), ("", "input", "weight", "bias"), (PLANE, LINE, VOLUME))
     members = [Operation(space, is_transposed, by) for is_transposed, by, space in kinds]
+    members += [Operation(space, arithmetic=word) for word, space in product(("integer", "quantized"), (PLANE, LINE))]
     return {operation.name: operation for operation in members}
 
 

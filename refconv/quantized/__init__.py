@@ -4,6 +4,6 @@ Because the sum of products of whole numbers is a whole number, there is one rig
 computed here in integers and fractions alone.  Padding stands for 0, and so holds the zero point.
 """
 
-from refconv.quantized.convolution import conv2d_integer, conv2d_quantized
+from refconv.quantized.convolution import conv1d_integer, conv1d_quantized, conv2d_integer, conv2d_quantized
 
-__all__ = ["conv2d_integer", "conv2d_quantized"]
+__all__ = ["conv1d_integer", "conv1d_quantized", "conv2d_integer", "conv2d_quantized"]

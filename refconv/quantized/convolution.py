@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from refconv.conv import conv2d
+from refconv.conv import conv1d, conv2d
 from refconv.geometry.arguments import IntOrPair, PaddingLike
 from refconv.numbers.dtypes import as_array
 from refconv.numbers.formats import Array, float_info
 from refconv.quantized.requantize import ROUNDINGS, Scales
 
-__all__ = ["conv2d_integer", "conv2d_quantized"]
+__all__ = ["conv1d_integer", "conv1d_quantized", "conv2d_integer", "conv2d_quantized"]
 
 EIGHT_BITS = (np.dtype(np.int8), np.dtype(np.uint8))
 FLOAT32 = float_info(np.float32)
@@ -26,7 +26,6 @@ def conv2d_integer(
     weight: npt.ArrayLike,
     input_zero_point: npt.ArrayLike = 0,
     weight_zero_point: npt.ArrayLike = 0,
-    *,
     stride: IntOrPair = 1,
     padding: PaddingLike = 0,
     dilation: IntOrPair = 1,
@@ -79,7 +78,7 @@ def conv2d_integer(
     return conv2d(*operands, None, stride, padding, dilation, groups, dtype=np.int32)
 
 
-def conv2d_quantized(
+def conv2d_quantized(  # noqa: PLR0917  # ONNX's operands, in its order
     input: npt.ArrayLike,
     input_scale: npt.ArrayLike,
     input_zero_point: npt.ArrayLike,
@@ -89,11 +88,11 @@ def conv2d_quantized(
     output_scale: npt.ArrayLike,
     output_zero_point: npt.ArrayLike,
     bias: npt.ArrayLike | None = None,
-    *,
     stride: IntOrPair = 1,
     padding: PaddingLike = 0,
     dilation: IntOrPair = 1,
     groups: int = 1,
+    *,
     rounding: str = "onnx",
     dtype: npt.DTypeLike | None = None,
 ) -> Array:
@@ -116,10 +115,10 @@ def conv2d_quantized(
         In int32's range and units of ``S_x·S_w[o]``, with a zero point of 0.
     stride, padding, dilation, groups
         As in `conv2d`.
-    rounding : {"onnx", "tflite"}
+    rounding : {"onnx", "tflite", "tflite_single"}
         How the product with ``M = S_x·S_w / S_y`` becomes a whole number.  ``"onnx"``: exact, and rounded once, ties to
         even.  ``"tflite"``: by a 31-bit multiplier and a shift, with a rounding in each, bit for bit as TensorFlow
-        Lite's reference kernel.
+        Lite's reference kernel.  ``"tflite_single"``: by the same multiplier, with a single rounding, ties up.
     dtype : dtype_like, optional
         int8 or uint8, the output's type; the input's if not given.
 
@@ -159,21 +158,106 @@ def conv2d_quantized(
     >>> conv2d_quantized(image, 50, 0, one, 1.0, 0, 1.0, -10)
     array([[[ 40, 127, 127]]], dtype=int8)
     """
+    scales = input_scale, weight_scale, output_scale
+    operands = _centred(input, weight, input_zero_point, weight_zero_point)
+    result = as_array("input", input).dtype if dtype is None else dtype
+    finish = _requantizing(operands[1].shape[:1], scales, output_zero_point, rounding, result, rank=2)
+    offset = _as_bias(bias, operands[1])
+    return finish(conv2d(*operands, offset, stride, padding, dilation, groups, dtype=np.int32))
+
+
+def conv1d_integer(
+    input: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    input_zero_point: npt.ArrayLike = 0,
+    weight_zero_point: npt.ArrayLike = 0,
+    stride: IntOrPair = 1,
+    padding: PaddingLike = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Array:
+    """Convolution of 8-bit integers along one axis, (N, C, L) with (O, C/G, K), as `conv2d_integer` along two.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> conv1d_integer(np.array([[130, 129, 128]], np.uint8), np.full((1, 1, 2), 10, np.int8), 128, padding=1)
+    array([[20, 30, 10,  0]], dtype=int32)
+    """
+    operands = _centred(input, weight, input_zero_point, weight_zero_point)
+    return conv1d(*operands, None, stride, padding, dilation, groups, dtype=np.int32)
+
+
+def conv1d_quantized(  # noqa: PLR0917  # as of two axes
+    input: npt.ArrayLike,
+    input_scale: npt.ArrayLike,
+    input_zero_point: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    weight_scale: npt.ArrayLike,
+    weight_zero_point: npt.ArrayLike,
+    output_scale: npt.ArrayLike,
+    output_zero_point: npt.ArrayLike,
+    bias: npt.ArrayLike | None = None,
+    stride: IntOrPair = 1,
+    padding: PaddingLike = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+    *,
+    rounding: str = "onnx",
+    dtype: npt.DTypeLike | None = None,
+) -> Array:
+    """Convolution of quantized numbers along one axis, (N, C, L) with (O, C/G, K), as `conv2d_quantized` along two.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image, one = np.array([[1, 3, 5]], np.int8), np.ones((1, 1, 1), np.int8)
+    >>> conv1d_quantized(image, 0.5, 0, one, 1.0, 0, 1.0, 10)
+    array([[10, 12, 12]], dtype=int8)
+    """
+    scales = input_scale, weight_scale, output_scale
+    operands = _centred(input, weight, input_zero_point, weight_zero_point)
+    result = as_array("input", input).dtype if dtype is None else dtype
+    finish = _requantizing(operands[1].shape[:1], scales, output_zero_point, rounding, result, rank=1)
+    offset = _as_bias(bias, operands[1])
+    return finish(conv1d(*operands, offset, stride, padding, dilation, groups, dtype=np.int32))
+
+
+def _requantizing(
+    channels: tuple[int, ...],
+    scales: Sequence[npt.ArrayLike],
+    output_zero_point: npt.ArrayLike,
+    rounding: str,
+    dtype: npt.DTypeLike,
+    *,
+    rank: int,
+) -> Callable[[Array], Array]:
+    """Return the way from a sum back to 8 bits; all that it is told is checked before there is a sum."""
     if rounding not in tuple(ROUNDINGS):
         raise ValueError(f"rounding={rounding!r} must be one of {', '.join(map(repr, ROUNDINGS))}")
-    operands = _centred(input, weight, input_zero_point, weight_zero_point)
-    channels = operands[1].shape[:1]
-    result = _eight_bits("the output", as_array("input", input).dtype if dtype is None else dtype)
-    zero = _whole_numbers("output_zero_point", output_zero_point, result, [()])
-    offset = None if bias is None else _whole_numbers("bias", bias, np.dtype(np.int32), [channels])
+    result = _eight_bits("the output", dtype)
+    zero, limits = _whole_numbers("output_zero_point", output_zero_point, result, [()]), np.iinfo(result)
+    units = scales_of(*scales, channels=channels)._replace(rank=rank)
+
+    def finish(sums: Array) -> Array:
+        saturated: Array = np.clip(ROUNDINGS[rounding](sums, units) + zero, limits.min, limits.max)
+        return saturated.astype(result)
+
+    return finish
+
+
+def scales_of(
+    input_scale: npt.ArrayLike, weight_scale: npt.ArrayLike, output_scale: npt.ArrayLike, *, channels: tuple[int, ...]
+) -> Scales:
+    """Return what one unit stands for, of the sums and of the output."""
     (unit,) = _fractions("input_scale", input_scale, [()])
     units = [unit * scale for scale in _fractions("weight_scale", weight_scale, [(), channels])]
-    scales = Scales(units, *_fractions("output_scale", output_scale, [()]))
+    (output,) = _fractions("output_scale", output_scale, [()])
+    return Scales(units, output)
 
-    sums = conv2d(*operands, offset, stride, padding, dilation, groups, dtype=np.int32)
-    limits = np.iinfo(result)
-    saturated: Array = np.clip(ROUNDINGS[rounding](sums, scales) + zero, limits.min, limits.max)
-    return saturated.astype(result)
+
+def _as_bias(bias: npt.ArrayLike | None, kernels: Array) -> Array | None:
+    return None if bias is None else _whole_numbers("bias", bias, np.dtype(np.int32), [kernels.shape[:1]])
 
 
 def _centred(

@@ -4,6 +4,7 @@
 onnx       ``sum·M``, exact, is rounded once, to nearest and ties to even.
 tflite     M becomes ``multiplier·2^(shift − 31)`` with a 31-bit multiplier; the product is rounded to a whole number,
            ties up, and where the shift goes to the right the quotient is rounded again, ties away from zero.
+single     The same multiplier, and the product is rounded once, ties up: TFLITE_SINGLE_ROUNDING.
 =========  ===================================================================================================
 
 TensorFlow Lite's two roundings are further apart than the last bit of M: at M = 1/3 a sum of 1 gives 1·⅔ ≈ 1 first and
@@ -36,6 +37,12 @@ class Scales(NamedTuple):
 
     sums: list[Fraction]  # S_x·S_w, one or O
     output: Fraction  # S_y
+    rank: int = 2  # how many axes of the sums come after the output channels
+
+    @property
+    def multipliers(self) -> list[Fraction]:
+        """M, one or O."""
+        return [unit / self.output for unit in self.sums]
 
 
 def round_as_onnx(sums: Array, scales: Scales) -> Array:
@@ -45,12 +52,17 @@ def round_as_onnx(sums: Array, scales: Scales) -> Array:
     >>> [int(n) for n in round_as_onnx(np.array([[[-3, -1, 1, 3, 5]]]), halves).flat]
     [-2, 0, 0, 2, 2]
     """
-    numerators, denominators = _per_channel([(s / scales.output).as_integer_ratio() for s in scales.sums], object)
-    products = sums.astype(object) * numerators
-    below, rest = products // denominators, products % denominators
-    is_up = (2 * rest > denominators) | ((2 * rest == denominators) & (below % 2 == 1))
+    below, rest, whole = quotients(sums, scales)
+    is_up = (2 * rest > whole) | ((2 * rest == whole) & (below % 2 == 1))
     nearest: Array = below + is_up.astype(bool)
     return nearest
+
+
+def quotients(sums: Array, scales: Scales) -> tuple[Array, Array, Array]:
+    """Return ``sum·M``, exactly, as the whole number below it, and the rest as a numerator and a denominator."""
+    numerators, denominators = _per_channel([m.as_integer_ratio() for m in scales.multipliers], object, scales.rank)
+    products = sums.astype(object) * numerators
+    return products // denominators, products % denominators, denominators
 
 
 def round_as_tflite(sums: Array, scales: Scales) -> Array:
@@ -60,13 +72,32 @@ def round_as_tflite(sums: Array, scales: Scales) -> Array:
     >>> [int(n) for n in round_as_tflite(np.array([[[-2, -1, 1, 2]]]), thirds).flat]
     [-1, -1, 1, 1]
     """
-    output = float(scales.output)
-    multipliers, shifts = _per_channel([quantize_multiplier(float(s) / output) for s in scales.sums], np.int64)
+    multipliers, shifts = _multipliers_and_shifts(scales)
     shifted = _shift_left(sums.astype(np.int64), np.maximum(shifts, 0))
     return rounding_divide_by_pot(rounding_doubling_high_mul(shifted, multipliers), np.maximum(-shifts, 0))
 
 
-ROUNDINGS: Final[dict[str, Callable[[Array, Scales], Array]]] = {"onnx": round_as_onnx, "tflite": round_as_tflite}
+def round_once_as_tflite(sums: Array, scales: Scales) -> Array:
+    """Return what ``MultiplyByQuantizedMultiplier`` is when compiled with TFLITE_SINGLE_ROUNDING.
+
+    >>> thirds = Scales([Fraction(1, 3)], Fraction(1))
+    >>> [int(n) for n in round_once_as_tflite(np.array([[[-2, -1, 1, 2]]]), thirds).flat]
+    [-1, 0, 0, 1]
+    """
+    multipliers, shifts = _multipliers_and_shifts(scales)
+    return np.asarray((sums.astype(np.int64) * multipliers + (1 << (30 - shifts))) >> (31 - shifts))
+
+
+def _multipliers_and_shifts(scales: Scales) -> npt.NDArray[Any]:
+    output = float(scales.output)
+    return _per_channel([quantize_multiplier(float(s) / output) for s in scales.sums], np.int64, scales.rank)
+
+
+ROUNDINGS: Final[dict[str, Callable[[Array, Scales], Array]]] = {
+    "onnx": round_as_onnx,
+    "tflite": round_as_tflite,
+    "tflite_single": round_once_as_tflite,
+}
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
@@ -117,6 +148,6 @@ def _shift_left(sums: Int64Array, shifts: Int64Array) -> Int64Array:
     return shifted
 
 
-def _per_channel(pairs: Sequence[tuple[int, int]], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return (first numbers, second numbers), each of shape (O, 1, 1)."""
-    return np.array(pairs, dtype).reshape(-1, 2).T[:, :, np.newaxis, np.newaxis]
+def _per_channel(pairs: Sequence[tuple[int, int]], dtype: npt.DTypeLike, rank: int) -> npt.NDArray[Any]:
+    """Return (first numbers, second numbers), each of shape (O, 1, 1) for two axes of space."""
+    return np.array(pairs, dtype).reshape(-1, 2).T.reshape(2, -1, *(1,) * rank)

@@ -22,6 +22,7 @@ from refconv.testing.reporting.html import as_html
 from refconv.testing.reporting.report import Report
 from refconv.testing.targets import TargetError, load_target
 from refconv.testing.vectors import judge_vectors, write_vectors
+from refconv.testing.verification.verify import Verification, verify_result
 
 __all__ = [
     "Addressing",
@@ -34,6 +35,7 @@ __all__ = [
     "Report",
     "SuspectWarning",
     "TargetError",
+    "Verification",
     "as_html",
     "assert_conv2d_matches",
     "assert_result_matches",
@@ -49,5 +51,6 @@ __all__ = [
     "run_case",
     "strategies",
     "trace_addressing",
+    "verify_result",
     "write_vectors",
 ]

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from refconv.testing.battery.cases import RANDOM, Case
-from refconv.testing.battery.drawn import Options, case_of, options_of
+from refconv.testing.battery.drawn import Options, case_of, options_of, with_room
 from refconv.testing.battery.names import read_row, words_of, write_name
 from refconv.testing.battery.traits import traits_of, with_trait
 from refconv.testing.judging.judge import CaseResult
@@ -126,17 +126,27 @@ class _Hunt:
             before = [*places]
             for number, place in enumerate(before):
                 for plainer in range(place):
-                    attempt = [*places[:number], plainer, *places[number + 1 :]]
-                    case = self._case(options, attempt)
-                    if not self._is_wanted(case):
-                        continue
-                    result = self._once(case)
+                    attempt, result = self._plainer(options, places, number, plainer, failure)
                     if not result.is_answered:
                         return failure
-                    if _is_alike(result, failure):
+                    if result is not failure:
                         places, failure = attempt, result
                         break
         return failure
+
+    def _plainer(
+        self, options: Sequence[Options], places: list[int], number: int, plainer: int, failure: CaseResult
+    ) -> tuple[list[int], CaseResult]:
+        """Make a choice plainer, in an image as small as that allows, or as large as it was; or stay."""
+        attempt = [*places[:number], plainer, *places[number + 1 :]]
+        as_large = with_room(self._op, options, attempt, self._case(options, places), self._case(options, attempt))
+        for chosen in (attempt, as_large) if as_large[number] == plainer else (attempt,):
+            case = self._case(options, chosen)
+            if self._is_wanted(case):
+                result = self._once(case)
+                if not result.is_answered or _is_alike(result, failure):
+                    return chosen, result
+        return places, failure
 
     def _is_known(self, failure: CaseResult) -> bool:
         """Whether a failure has a cause that is known.
@@ -169,7 +179,7 @@ def _mistakes(failure: CaseResult) -> set[str]:
 
 def _is_alike(result: CaseResult, failure: CaseResult) -> bool:
     """Whether a case fails for the same reason: it shows in the same way, and tells as much of why, or of where."""
-    if result.outcome != Outcome.FAILED or symptom(result) != symptom(failure):
+    if result.outcome != Outcome.FAILED or (symptom(result), _kind_of(result)) != (symptom(failure), _kind_of(failure)):
         return False
     known, found = _mistakes(failure), _mistakes(result)
     return (

@@ -144,7 +144,7 @@ def test_uint8_with_a_zero_point_of_the_kernels() -> None:
     bias = rng.integers(-3000, 3000, 4).astype(np.int32)
     sx, sw, sy = np.float32(0.05), np.float32(0.007), np.float32(0.9)
     arguments: list[Any] = [x, sx, 117, w, sw, 130, sy, 101, bias]
-    actual = conv2d_quantized(*arguments, padding="same_upper", rounding="tflite")
+    actual = conv2d_quantized(*arguments, padding="same_upper", rounding="tflite")  # type: ignore[misc]
     desired = by_tflite(*arguments, shape=actual.shape, padding="same_upper")
     assert len(np.unique(actual)) > 50
     np.testing.assert_array_equal(actual, desired)

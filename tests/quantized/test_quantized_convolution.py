@@ -235,7 +235,7 @@ BAD_ARRAYS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"weight": np.ones((3, 2), np.int8), "weight_zero_point": [0, 0, 0]}, ValueError, "weight … 2 … (O, C/G, K_h, K_w) (input (2, 4, 5), weight (3, 2))"),
 ]  # fmt: skip
 BAD_NUMBERS: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"rounding": "even"}, ValueError, "rounding='even' must be one of 'onnx', 'tflite'"),
+    ({"rounding": "even"}, ValueError, "rounding='even' must be one of 'onnx', 'tflite', 'tflite_single'"),
     ({"dtype": np.int16}, TypeError, "the output has dtype int16; it must be int8 or uint8"),
     ({"output_zero_point": -1}, ValueError, "output_zero_point=-1 must be within uint8's range 0 ... 255"),
     ({"output_zero_point": 128, "dtype": np.int8}, ValueError, "output_zero_point=128 must be within int8's range -128 ... 127"),

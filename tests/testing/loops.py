@@ -37,7 +37,7 @@ class Loops:
             (n + sum(pad) - d * (k - 1) - 1) // s + 1
             for n, pad, k, s, d in zip((self.H, self.W), self.pads, w.shape[2:], stride, dilation, strict=True)
         ]
-        if min(self.size) < 0 or self.C != self.Cg * groups or self.O % groups:
+        if min(self.size) < 0 or self.Cg * groups != self.C or self.O % groups:
             raise ValueError("arguments")
         self.P, self.Q = self.size
         with np.errstate(all="ignore"):
@@ -128,12 +128,12 @@ class LastPixelsUnread(Loops):
 
 
 class LastRowOfTapsMissing(Loops):
-    def taps(self, o: int) -> Any:
+    def taps(self, o: int) -> Any:  # noqa: ARG002
         return np.ndindex(self.Cg, self.Kh - 1, self.Kw)
 
 
 class FirstColumnOfTapsMissing(Loops):
-    def taps(self, o: int) -> Any:
+    def taps(self, o: int) -> Any:  # noqa: ARG002
         return ((c, i, j) for c, i, j in np.ndindex(self.Cg, self.Kh, self.Kw) if j > 0)
 
 
@@ -192,7 +192,7 @@ class GroupOffsetLostAfterTheFirstImage(Loops):
 
 
 class OnlyTheFirstChannelOfAGroup(Loops):
-    def taps(self, o: int) -> Any:
+    def taps(self, o: int) -> Any:  # noqa: ARG002
         return ((0, *tap) for tap in np.ndindex(self.Kh, self.Kw))
 
 
@@ -257,7 +257,7 @@ class SameAndTapsWithoutDilation(Loops):
 
 
 class SameNotClamped(Loops):
-    def same(self, n: int, k: int, s: int, d: int, *, lower: bool) -> tuple[int, int]:  # noqa: ARG002
+    def same(self, n: int, k: int, s: int, d: int, *, lower: bool) -> tuple[int, int]:
         total = (-(-n // s) - 1) * s + d * (k - 1) + 1 - n
         half = math.trunc(total / 2)
         return (total - half, half) if lower and total > 0 else (half, total - half)
@@ -266,11 +266,6 @@ class SameNotClamped(Loops):
 class SameIsHalfTheKernel(Loops):
     def same(self, n: int, k: int, s: int, d: int, *, lower: bool) -> tuple[int, int]:  # noqa: ARG002
         return (d * (k - 1) + 1) // 2, (d * (k - 1) + 1) // 2
-
-
-class ZerosSkipped(Loops):
-    def taps(self, o: int) -> Any:
-        return (tap for tap in super().taps(o) if self.weight(o, *tap) != 0)
 
 
 class Scattered:

@@ -26,6 +26,7 @@ from refconv.numbers.dtypes import is_integral, result_dtype, wide_dtype
 from refconv.numbers.formats import Array, as_dtype, float_info
 from refconv.operations import OPERATIONS, Call, Operation
 from refconv.testing.battery.data import BIASES, DATA, LARGEST, ROUNDED, exact_magnitude, integers, normals
+from refconv.testing.battery.eight_bits import operands_of, quantities_of
 from refconv.testing.battery.layouts import LAYOUTS
 from refconv.testing.comparing.compare import compare_by_convention
 from refconv.testing.comparing.comparison import Comparison
@@ -80,7 +81,7 @@ class Case:
         those in the kernel.  ``"spread"``: real, with exponents far apart.  ``"extreme"``: of integers, the least and
         the largest that there are.  ``"subnormalweight"``: exact, and the kernel is what is subnormal.
         ``"overflow"``: real, and half of the sums overflow.  ``"nanbias"``, ``"infbias"`` and ``"zerobias"``: exact,
-        with those, zeros of both signs, in the bias.
+        with those, zeros of both signs, in the bias.  Of 8-bit numbers, see `eight_bits`.
     layout : str
         How the arrays lie in memory.
     family : str
@@ -170,7 +171,7 @@ class Case:
 
     def arguments(self, operands: Mapping[str, Array]) -> tuple[Any, ...]:
         """Return all arguments in the operation's order, as a target gets them, with these arrays in their places."""
-        leading = {**operands, **self._sizes}
+        leading = {**operands, **self._told}
         return *(leading.get(name) for name in self.operation.leading), *self.kwargs().values()
 
     def called(self, target: Callable[..., Any], operands: Mapping[str, Array]) -> Any:
@@ -186,6 +187,10 @@ class Case:
         """Return new arrays by name: the factors, in the operation's order, and the bias where there is one."""
         bits = np.random.PCG64(zlib.crc32(self.id.encode()))
         shapes = {name: getattr(self, f"{name}_shape") for name in (*self.operation.factors, "bias")}
+        if self.operation.arithmetic:
+            there = {name: shape for name, shape in shapes.items() if shape is not None}
+            whole = operands_of(bits, there, self.dtypes, self.data, self.products)
+            return {name: self.in_memory(name, array) for name, array in whole.items()}
         values = {name: self._values(bits, shape) for name, shape in shapes.items() if shape is not None}
         image, kernel = (*(values[name] for name in self.operation.factors), np.ones((1, 1)))[:2]
         DATA[self.data](image, kernel, self.numpy_dtype)
@@ -232,16 +237,21 @@ class Case:
         return replace(self.arithmetic, epilogue=replace(self.arithmetic.epilogue, arrays=self._steps()))
 
     @property
-    def _sizes(self) -> dict[str, Shape]:
-        """What a gradient is told of the shape that it is to have."""
-        size = self.operation.size
+    def _told(self) -> dict[str, Any]:
+        """What a gradient is told of the shape that it is to have; or what 8-bit numbers stand for."""
+        size, operation = self.operation.size, self.operation
+        if operation.arithmetic:
+            bits = np.random.PCG64(zlib.crc32(self.id.encode()) + 1)
+            kernels = self.weight_shape[0]
+            return {**quantities_of(bits, operation.quantities, self.dtypes, self.data, kernels, self.products)}
         return {size: getattr(self, size.replace("_size", "_shape"))} if size else {}
 
     @property
     def dtypes(self) -> dict[str, str]:
         """The word for the type of each array that may be there: of the factors, and of the bias."""
         words = (self.dtype, self.other_dtype or self.dtype)
-        return {"bias": self.bias_dtype or self.dtype} | dict(zip(self.operation.factors, words, strict=False))
+        bias = "i32" if self.operation.arithmetic else self.bias_dtype or self.dtype
+        return {"bias": bias} | dict(zip(self.operation.factors, words, strict=False))
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
@@ -251,6 +261,8 @@ class Case:
     @property
     def result_dtype(self) -> np.dtype[Any]:
         """The type of a result: that of the arrays, but int64 for integers, which stands for all that hold it."""
+        if self.operation.arithmetic:
+            return self.call().result_dtype()
         factors = (as_dtype(DTYPES[self.dtypes[name]]) for name in self.operation.factors)
         return result_dtype(*factors)
 
@@ -327,7 +339,7 @@ class Case:
         """Compare a target's result, which may be anything at all, with the truth."""
         call = self.call()
         comparison = compare_by_convention(actual, call, self._standard(self._dtype_like(actual)))
-        if not comparison.zeros:
+        if not comparison.zeros or self.operation.arithmetic:
             return comparison
         unreached = call.each(np.ones_like)() == 0
         return replace(comparison, unreached=int(unreached.sum()))
@@ -340,7 +352,7 @@ class Case:
 
     def call(self) -> Call:
         """Return the call of refconv's own function."""
-        return Call(self.operation, self.operands(), self._sizes | self.kwargs() | self._output_size)
+        return Call(self.operation, self.operands(), self._told | self.kwargs() | self._output_size)
 
     def reference(self, actual: object = None) -> Reference:
         """Return the truth, of the type of what was returned where that may have one of several, and what it allows."""
@@ -357,7 +369,8 @@ class Case:
         chances = 0.0
         if how.confidence is not None and not is_integral(dtype):
             chances = for_all(Precision.of(dtype, how), self.call()).chances
-        return Standard(dtype, how, chances, any_integer=True, is_exact=self.is_exact)
+        any_integer = self.operation.arithmetic != "quantized"
+        return Standard(dtype, how, chances, any_integer=any_integer, is_exact=self.is_exact)
 
     @property
     def is_exact(self) -> bool:

@@ -37,6 +37,11 @@ def normals(bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
     return total - 6.0
 
 
+def raw_numbers(bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
+    """Return whole numbers from 0 to 2^32 − 1, to be brought into any range."""
+    return (_raw(bits, math.prod(shape)) >> np.uint64(32)).astype(np.int64).reshape(shape)
+
+
 def _raw(bits: np.random.PCG64, count: int) -> Array:
     return np.asarray(bits.random_raw(count), dtype=np.uint64)
 
@@ -161,6 +166,7 @@ DATA: Final[dict[str, Callable[[Array, Array, np.dtype[Any]], None]]] = {
     "nanbias": _leave,
     "infbias": _leave,
     "zerobias": _leave,
+    **dict.fromkeys(("symmetric", "weightzero", "channelzero", "perchannel", "ties"), _leave),  # of 8-bit numbers
 }
 # What stands in the bias, again and again; None is a number as in any other bias.
 BIASES: Final = {"nanbias": (math.nan, None), "infbias": (math.inf, None, -math.inf), "zerobias": (0.0, -0.0)}

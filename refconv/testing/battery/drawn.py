@@ -14,6 +14,7 @@ from refconv.geometry.arguments import Pair
 from refconv.numbers.formats import has_ml_dtypes
 from refconv.operations import OPERATIONS, Operation
 from refconv.testing.battery.cases import INTEGERS, Case
+from refconv.testing.battery.eight_bits import EIGHT_BIT_DATA
 from refconv.testing.battery.layouts import LAYOUTS
 from refconv.testing.battery.names import name_of, read_case
 
@@ -30,10 +31,14 @@ _LARGEST: Final = {1: 24, 2: 24, 3: 8}
 _TAPS: Final = {1: 5, 2: 5, 3: 3}
 _STEPS: Final = {1: (1, 2, 3, 4, 1, 2, 3, 5, 7, 11), 2: (1, 2, 3, 4, 1, 2, 3, 5, 7, 11), 3: (1, 2, 3, 1, 2, 3, 4, 5)}
 
+_OF_AXIS: Final = 7  # choices, and which of them is how many pixels there are beyond those that are needed
+_ROOM: Final = 5
+
 
 def options_of(op: str, without: Collection[str] = ()) -> list[Options]:
     """Return the options of each choice that makes a case of an operation, without what has one of these traits."""
     operation = OPERATIONS[op]
+    eight_bits = EIGHT_BIT_DATA.get(operation.arithmetic, ())
     arrays = ("", *operation.factors, *(("bias",) if operation.has_bias else ()))
 
     def among(word: str, options: Iterable[Any]) -> Options:
@@ -48,12 +53,22 @@ def options_of(op: str, without: Collection[str] = ()) -> list[Options]:
         among("p", _TRANSPOSED if operation.is_transposed else _PADDINGS),
         among("n", ("1", "2", "3", "none", "5", "0")),
         (False, True) if operation.has_bias and "bias" not in without else (False,),
-        among("dtype", (word for word in _TYPES if word != "bf16" or has_ml_dtypes())),
-        among("data", ("exact", "real")),
+        among("dtype", ("i8", "u8") if eight_bits else (w for w in _TYPES if w != "bf16" or has_ml_dtypes())),
+        among("data", eight_bits or ("exact", "real")),
         among("layout", (*("contiguous",) * len(LAYOUTS), *list(LAYOUTS)[1:])),
-        among("of", arrays),
+        ("",) if eight_bits else among("of", arrays),
         *(options for axis in range(operation.space.rank) for options in _of_axis(operation.space.rank, axis, without)),
     ]
+
+
+def with_room(op: str, options: Sequence[Options], places: Sequence[int], like: Case, case: Case) -> list[int]:
+    """Return choices for a case that takes in and gives out no less than another one, as far as there is room."""
+    rank, found = OPERATIONS[op].space.rank, [*places]
+    for axis, (before, now) in enumerate(zip(like.plan.axes, case.plan.axes, strict=True)):
+        lost = max(0, before.input_size - now.input_size, (before.output_size - now.output_size) * now.stride)
+        number = len(options) - _OF_AXIS * (rank - axis) + _ROOM
+        found[number] = min(len(options[number]) - 1, found[number] + lost * now.stride)
+    return found
 
 
 def _of_axis(rank: int, axis: int, without: Collection[str]) -> list[Options]:
@@ -68,7 +83,7 @@ def case_of(op: str, chosen: Sequence[Any]) -> Case:
     """Return the case of these choices, in the options' order; where its data cannot be exact, they are real."""
     operation = OPERATIONS[op]
     groups, channels, out_channels, padding, batch, has_bias, dtype, data, layout, laid_out, *numbers = chosen
-    axes = zip(*(iter(numbers),) * 7, strict=True)
+    axes = zip(*(iter(numbers),) * _OF_AXIS, strict=True)
     fit = _transposed_axis if operation.is_transposed else _axis
     size, kernel, stride, dilation, sides, extra = zip(*(fit(padding, *axis) for axis in axes), strict=True)
     first, second = (channels, out_channels) if operation.is_transposed else (out_channels, channels)
@@ -82,14 +97,14 @@ def case_of(op: str, chosen: Sequence[Any]) -> Case:
         dilation,
         groups,
         dtype,
-        "exact" if dtype in INTEGERS else data,
+        "exact" if dtype in INTEGERS and not operation.arithmetic else data,
         layout,
         op=op,
         output_padding=extra,
         laid_out=laid_out if _is_one_of_several(operation, laid_out, layout, has_bias=has_bias) else "",
     )
     case = read_case(name_of(case))
-    if case.data == "exact" and not case.largest_number():
+    if case.data == "exact" and not (operation.arithmetic or case.largest_number()):
         case = replace(case, data="real")
     return replace(case, id=name_of(case))
 

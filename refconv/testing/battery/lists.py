@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from refconv.operations import OPERATIONS, Operation
-from refconv.testing.battery import shared_cases, sweeps
+from refconv.testing.battery import eight_bits, shared_cases, sweeps
 from refconv.testing.battery.data import BIASES, FORWARD_DATA, ROUNDED
 from refconv.testing.battery.edge_cases import CONV2D
 from refconv.testing.battery.family_cases import FAMILY_CASES
@@ -28,6 +28,9 @@ def names_of(op: str, tier: str) -> Families:
             family: [name for given in names if (name := _as_gradient(operation, given))]
             for family, names in forward.items()
         }
+    if operation.arithmetic:
+        scaled = eight_bits.SCALED if operation.arithmetic == "quantized" else {}
+        return of_operation(op, eight_bits.CASES, scaled) if tier == "core" else {}
     if tier == "networks":
         return of_operation(op, NETWORKS[op])
     if tier == "full":

@@ -26,6 +26,7 @@ from refconv.operations import OPERATIONS
 from refconv.operations.call import OPERANDS
 from refconv.testing.battery.cases import DTYPES, INTEGERS, Case
 from refconv.testing.battery.data import BIASES, DATA, FLOAT_DATA, FORWARD_DATA, INTEGER_DATA, ROUNDED
+from refconv.testing.battery.eight_bits import EIGHT_BIT_DATA
 from refconv.testing.battery.layouts import LAYOUTS
 
 __all__: list[str] = []
@@ -128,7 +129,7 @@ def read_row(name: str, family: str = "") -> Case:
     """Return the valid case of a name that may be written otherwise than `name_of` does, with ``k3x3`` for ``k3``."""
     case = read_case(name, family)
     case = replace(case, id=name_of(case))
-    _check_words(case)
+    (_check_eight_bits if case.operation.arithmetic else _check_words)(case)
     return case
 
 
@@ -198,6 +199,17 @@ def _check_words(case: Case) -> None:
     is_mixed = bool(case.other_dtype or case.bias_dtype)
     if is_mixed and (case.data != "exact" or (case.other_dtype and len(operation.factors) == 1)):
         raise ValueError(f"case {case.id!r} is of several types, which takes exact data and two factors")
+
+
+def _check_eight_bits(case: Case) -> None:
+    """Refuse what is not for 8-bit numbers."""
+    words, arithmetic = EIGHT_BIT_DATA[case.operation.arithmetic], case.operation.arithmetic
+    if not {case.dtype, case.other_dtype or case.dtype} <= {"i8", "u8"} or case.bias_dtype or case.data not in words:
+        raise ValueError(f"case {case.id!r} must be of i8 or u8, with data among {', '.join(words)}")
+    if case.bias_shape is not None and arithmetic == "integer":
+        raise ValueError(f"case {case.id!r} has a bias, which {case.op} does not have")
+    if case.dtype == case.other_dtype or case.laid_out or case.threads:
+        raise ValueError(f"case {case.id!r} says more than {case.op} asks")
 
 
 def _has_rank(part: dict[str, Any], rank: int) -> bool:

@@ -49,7 +49,17 @@ def refused(op: str) -> tuple[Case, ...]:
     operation = OPERATIONS[op]
     if operation.is_gradient:
         return tuple(_refused_gradients(operation, refused(operation.forward.name)))
+    if operation.arithmetic:
+        return tuple(_refused_eight_bits(operation))
     return _OF_CONV2D if op == "conv2d" else _refused_forward(op)
+
+
+def _refused_eight_bits(operation: Operation) -> Iterator[Case]:
+    """Yield what a convolution of floats over as many axes refuses but a bias, where there is none."""
+    for case in refused(f"conv{operation.space.rank}d"):
+        if case.bias_shape is None or operation.has_bias:
+            name = case.id[case.id.index("reject") :]
+            yield replace(case, id=f"{operation.name}-{name}", op=operation.name, dtype="u8", other_dtype="i8")
 
 
 def _refused_forward(op: str) -> tuple[Case, ...]:

@@ -6,15 +6,8 @@
 ``full``   core; a cover of all triples of parameters; and sweeps of one or two through all their values.
 ``networks``  the layers of known networks.
 
-                              smoke   core   full   networks
-conv2d                           20    375   1873        129
-conv2d_input, conv2d_weight      20    368   1855        129
-conv1d                           10    131    437         19
-conv3d                            8    116    443          4
-conv_transpose2d                 13    145    524         12
-
-Cases are written as their names (see `names`).  Extents are pairwise different where nothing else is said, so that
-swapped axes cannot hide.
+docs/judge.md says what each reaches along every parameter.  Cases are written as their names (see `names`).  Extents
+are pairwise different where nothing else is said, so that swapped axes cannot hide.
 """
 
 from __future__ import annotations
@@ -29,6 +22,7 @@ from refconv.numbers.formats import has_ml_dtypes
 from refconv.operations import OPERATIONS
 from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.cover import cover
+from refconv.testing.battery.eight_bits import parameters_of
 from refconv.testing.battery.lists import names_of
 from refconv.testing.battery.names import numbers_of, parse_case, read_row
 from refconv.testing.battery.parameters import PARAMETERS
@@ -41,7 +35,9 @@ __all__ = ["cases", "find_case"]
 def _cover_names(op: str, strength: int) -> list[str]:
     """Return cases in which any two, or three, parameters meet in every combination of their values."""
     operation = OPERATIONS[op]
-    rank, values = operation.space.rank, PARAMETERS[operation.forward.name]
+    rank, values = operation.space.rank, PARAMETERS[operation.forward.name.removesuffix(f"_{operation.arithmetic}")]
+    if operation.arithmetic:
+        values = parameters_of(operation.arithmetic, values)
     if operation.is_gradient:
         values = {**values, "bias": ("",)}
     rows = cover(values, partial(_is_possible, rank=rank), strength)
@@ -138,11 +134,11 @@ def cases(tier: str = "core", *, op: str = "conv2d", match: str = "", dtype: str
     Parameters
     ----------
     tier : {"core", "smoke", "full", "networks"}
-        Which: of conv2d about 370, about 20, or about 1900 of small ones, or about 130 of the sizes that known networks
+        Which: of conv2d about 500, about 20, or about 2400 of small ones, or about 130 of the sizes that known networks
         have.
     op : str
         Of which operation: one of `refconv.operations.OPERATIONS`.  Those of other operations than conv2d and its
-        gradients are fewer, and no sweeps.
+        gradients are fewer.
     match : str
         Only those in whose id or family this text stands.
     dtype : str, optional

@@ -15,7 +15,6 @@ from refconv.bounds.summation import Precision
 from refconv.bounds.sums import for_all
 from refconv.conv import conv2d
 from refconv.geometry.arguments import IntOrPair, PaddingLike
-from refconv.numbers.dtypes import result_dtype
 from refconv.numbers.formats import Array
 from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
@@ -160,7 +159,7 @@ def compare_result(
 
 
 def _compared(actual: object, call: Call, dtype: npt.DTypeLike | None, map: MapLike, words: Words) -> Comparison:
-    result, how, chances = result_dtype(*call.dtypes, dtype=dtype), Arithmetic.of(**words), 0.0
+    result, how, chances = call.result_dtype(dtype), Arithmetic.of(**words), 0.0
     how.applied(call.operation)
     if problem := how.epilogue.refuse(result):
         raise ValueError(problem)

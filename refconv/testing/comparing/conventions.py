@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from refconv.bounds.summation import Precision, gamma
 from refconv.bounds.sums import direct_sums
 from refconv.numbers.dtypes import is_integral, wide_dtype
 from refconv.numbers.formats import Array, float_info, is_ml_dtype
-from refconv.operations import Call
+from refconv.operations import OPERATIONS, Call
+from refconv.quantized.convolution import scales_of
+from refconv.quantized.requantize import quotients
 from refconv.testing.comparing.reference import Reference, reference_of
 
 
@@ -140,10 +143,86 @@ def _wrapping(judged: Judged) -> Reference | None:
     return judged.reference._replace(truth=judged.reference.truth.astype(judged.actual.dtype))
 
 
+def _requantized(rounding: str) -> Callable[[Judged], Reference | None]:
+    """Round the product with M in another dialect."""
+
+    def convention(judged: Judged) -> Reference | None:
+        if judged.call.operation.arithmetic != "quantized":
+            return None
+        try:
+            return judged.reference._replace(truth=judged.call(rounding=rounding))
+        except OverflowError:  # where this dialect is undefined
+            return None
+
+    return convention
+
+
+class _Products(NamedTuple):
+    """The products sum·M of a quantized convolution."""
+
+    below: Array  # the whole number below, an object like the others
+    rest: Array  # the rest, a numerator, and its denominator
+    whole: Array
+    zero: int  # Z_y
+
+    @classmethod
+    def of(cls, call: Call) -> _Products:
+        told = {name: call.parameters[name] for name in call.operation.quantities}
+        steps = {name: value for name, value in call.parameters.items() if name not in told}
+        points = {name: told[name] for name in ("input_zero_point", "weight_zero_point")}
+        units = [told[f"{name}_scale"] for name in ("input", "weight", "output")]
+        rank = call.operation.space.rank
+        integer = OPERATIONS[call.operation.name.replace("quantized", "integer")]
+        sums = integer.function(**call.factors, **points, **steps).astype(np.int64)
+        if "bias" in call.operands:
+            sums += call.operands["bias"].reshape(-1, *(1,) * rank)
+        scales = scales_of(*units, channels=call.operands["weight"].shape[:1])._replace(rank=rank)
+        return cls(*quotients(sums, scales), int(told["output_zero_point"]))
+
+    def saturated(self, more: Array | int, dtype: np.dtype[Any]) -> Array:
+        """Return the result where this is added to the whole numbers below."""
+        limits = np.iinfo(dtype)
+        return np.clip(self.below + more + self.zero, limits.min, limits.max).astype(np.int64)
+
+
+def _turning_ties(is_up: Callable[[_Products], Array]) -> Callable[[Judged], Reference | None]:
+    """Round up those products that lie half way between two whole numbers for which this holds, and the others down."""
+
+    def convention(judged: Judged) -> Reference | None:
+        if judged.call.operation.arithmetic != "quantized":
+            return None
+        products = _Products.of(judged.call)
+        rounded = products.saturated(is_up(products).astype(np.int64), judged.reference.dtype)
+        is_tie = 2 * products.rest == products.whole
+        return judged.reference._replace(truth=np.where(is_tie, rounded, judged.reference.truth))
+
+    return convention
+
+
+def _multiplying_in_float32(judged: Judged) -> Reference | None:
+    """Let what lies as near to a tie as a product of float32 numbers, rounded themselves, be the other neighbour."""
+    if judged.call.operation.arithmetic != "quantized":
+        return None
+    products = _Products.of(judged.call)
+    size = np.abs(products.below * products.whole + products.rest)
+    near = np.abs(2 * products.rest - products.whole) <= size * Fraction(1, 2**20)
+    either = [products.saturated(more, judged.reference.dtype) == judged.actual for more in (0, 1)]
+    truth = np.where(near & (either[0] | either[1]), judged.actual, judged.reference.truth)
+    return judged.reference._replace(truth=truth.astype(np.int64))
+
+
 CONVENTIONS: Final[dict[str, Callable[[Judged], Reference | None]]] = {
     "taps that read padding are skipped, where others multiply its zeros by NaN or infinity": _skipping_padding,
     "complex numbers are multiplied by three real products": _multiplying_thrice,
     "subnormal results are flushed to zero": _flushing_results,
     "subnormal inputs and results are flushed to zero": _flushing_inputs,
     "integer sums wrap in the type of the result": _wrapping,
+    "sum·M is rounded twice, by a 31-bit multiplier, as in TensorFlow Lite": _requantized("tflite"),
+    "sum·M is rounded once, half up, by a 31-bit multiplier: TFLITE_SINGLE_ROUNDING": _requantized("tflite_single"),
+    "halves are rounded up": _turning_ties(lambda products: np.ones(products.below.shape, bool)),
+    "halves are rounded away from zero": _turning_ties(lambda products: products.below >= 0),
+    "the output's zero point is added before sum·M is rounded, as in ONNX's reference": _turning_ties(
+        lambda products: (products.below + products.zero) % 2 == 1
+    ),
+    "sum·M is a product of float32 numbers, as in onnxruntime, PyTorch and XNNPACK": _multiplying_in_float32,
 }

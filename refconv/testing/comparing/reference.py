@@ -109,6 +109,7 @@ def reference_of(
         raise ValueError(problem)
     if dtype.kind in "biuO":
         truth = call(dtype=dtype)
+        truth = truth.astype(np.int64) if call.operation.arithmetic else truth  # in which differences do not wrap
         found = Reference(truth, np.zeros(truth.shape), dtype, any_integer=any_integer and is_integral(dtype))
         return (found.after(how.epilogue) if how.epilogue.text else found).within(how)
     wide = wide_dtype(dtype, *call.dtypes)

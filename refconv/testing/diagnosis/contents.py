@@ -154,7 +154,7 @@ def _altered(
     near = (
         text
         for text in texts
-        if is_near(actual[wrong], apply(truth, float(text))[wrong], 4 * evidence.bound[wrong]).all()
+        if is_near(actual[wrong], apply(truth, np.asarray(float(text)))[wrong], 4 * evidence.bound[wrong]).all()
     )
     return Content(code, words.format(next(near, f"{float(number):.9g}")), mask)
 

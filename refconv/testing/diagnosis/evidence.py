@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refconv.numbers.dtypes import result_dtype
 from refconv.numbers.formats import Array, float_info
 from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
@@ -157,5 +156,5 @@ def is_near(actual: Array, desired: Array, bound: Array | float) -> Array:
 
 def gather(actual: object, call: Call, dtype: npt.DTypeLike | None = None) -> tuple[Array, Reading, Reference]:
     """Return the actual, the right reading and the reference of a call; the arrays have the result's own axes."""
-    reference = reference_of(call, result_dtype(*call.dtypes, dtype=dtype))
+    reference = reference_of(call, call.result_dtype(dtype))
     return to_numpy("the result", actual), reading_of(call), reference

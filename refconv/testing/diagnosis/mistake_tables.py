@@ -14,6 +14,7 @@ from refconv.testing.diagnosis.directions import (
     TransposedWeight,
     WeightAdjoint,
 )
+from refconv.testing.diagnosis.eight_bits import EIGHT_BITS, EightBits
 from refconv.testing.diagnosis.mistakes import Mistake, pairs_of_common
 from refconv.testing.diagnosis.mistakes_in_channels import (
     BATCH,
@@ -89,6 +90,7 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
         *(*_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS, *NUMBERS),
         *(*_READ, *_WEIGHED, *GROUP_INPUTS, *GROUP_BIAS, *TILES),
     ),
+    EightBits: (*EIGHT_BITS, *_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS),
     InputAdjoint: (*_SCATTERED, *UNREAD, *OWN_PITCH, *unconjugated("weight"), *ROUNDING),
     Transposed: (
         *(*_SCATTERED, *OUTPUT_PADDING, *BIAS, *CONJUGATED, *ROUNDING),

@@ -109,7 +109,7 @@ def after_first_image(part: str) -> Change:
     def change(reading: Reading) -> Reading:
         array = getattr(reading, part).copy()
         array[1:] = array[1:, np.arange(array.shape[1]) % (array.shape[1] // reading.groups)]
-        return replace(reading, **{part: array})
+        return reading.with_part(part, array)
 
     return change
 
@@ -120,7 +120,15 @@ def _weights_of(channel: Callable[[Array, Reading], Array]) -> Change:
 
 
 def _of_tail(reading: Reading, step: int) -> int:
-    return reading.channels.shape[1] // step * step
+    return int(reading.channels.shape[1]) // step * step
+
+
+def _last_of(step: int) -> Callable[[Reading], slice]:
+    return lambda reading: slice(step - 1, _of_tail(reading, step), step)
+
+
+def _tail(step: int) -> Callable[[Reading], slice]:
+    return lambda reading: slice(_of_tail(reading, step), None)
 
 
 def _weighing(select: Callable[[Reading], slice], weight: float) -> Change:
@@ -170,7 +178,7 @@ CHANNELS_LOST: Final = (
             "vector-last-channel-lost",
             f"the last channel of each whole {step} is left out of the sum",
             "c runs over all C/G channels",
-            _weighing(lambda reading, step=step: slice(step - 1, _of_tail(reading, step), step), 0),
+            _weighing(_last_of(step), 0),
         )
         for step in (2, 4, 8)
     ),
@@ -179,7 +187,7 @@ CHANNELS_LOST: Final = (
             "channel-tail-unweighted",
             f"the channels beyond the last whole {step} of a group are added up without their weights",
             "every pixel is multiplied with its weight",
-            _weighing(lambda reading, step=step: slice(_of_tail(reading, step), None), 1),
+            _weighing(_tail(step), 1),
         )
         for step in (2, 4, 8)
     ),
@@ -405,7 +413,7 @@ TAILS: Final = tuple(
         "input-channel-tail-lost",
         f"the input channels beyond the last whole {step} of a group are left out of the sum",
         "c runs over all C/G channels",
-        _weighing(lambda reading, step=step: slice(_of_tail(reading, step), None), 0),
+        _weighing(_tail(step), 0),
     )
     for step in (2, 4, 8, 16)
 )

@@ -65,7 +65,7 @@ def unconjugated(part: str) -> tuple[Mistake, ...]:
             "conjugate-missing",
             "the other factor is not conjugated",
             "the gradient of a complex convolution is made of the conjugate of the other factor",
-            lambda reading: replace(reading, **{part: conjugate(getattr(reading, part))}),
+            lambda reading: reading.with_part(part, conjugate(getattr(reading, part))),
         ),
     )
 

@@ -41,7 +41,7 @@ def zeroed(part: str, selected: Selected, *names: str) -> Change:
         for place, (name, axis) in enumerate(zip(AXES[-reading.rank :], reading.axes, strict=True)):
             if name in names or not names:
                 array[(..., selected(axis), *(slice(None),) * (reading.rank - 1 - place))] = 0
-        return replace(reading, **{part: array}, skips_zeros=part == "weight")
+        return replace(reading.with_part(part, array), skips_zeros=part == "weight")
 
     return change
 
@@ -96,7 +96,7 @@ def in_memory(array: Array, pitch: int, size: tuple[int, int]) -> Array:
 def _pitched(part: str, pitch: Callable[[Reading], int]) -> Change:
     def change(reading: Reading) -> Reading:
         array = getattr(reading, part)
-        return replace(reading, **{part: in_memory(array, pitch(reading), array.shape[-2:])})
+        return reading.with_part(part, in_memory(array, pitch(reading), array.shape[-2:]))
 
     return change
 
@@ -121,7 +121,7 @@ def _bounded(*names: str) -> Change:
 
 
 def _padded_width(reading: Reading) -> int:
-    return sum(reading.axes[-1].padding) + reading.input.shape[-1]
+    return sum(reading.axes[-1].padding) + int(reading.input.shape[-1])
 
 
 PITCHES: Final = (

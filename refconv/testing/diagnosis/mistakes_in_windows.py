@@ -101,6 +101,10 @@ def _undilated_same(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
     return padded(axis, larger, smaller) if larger_first else padded(axis, smaller, larger)
 
 
+def _undilated(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
+    return replace(_undilated_same(axis, larger_first=larger_first), dilation=1)
+
+
 def _same_from_undilated(*, larger_first: bool) -> Change:
     return on_axes(partial(_undilated_same, larger_first=larger_first))
 
@@ -190,12 +194,15 @@ PADDING: Final = (
         )
         for larger_first in (False, True)
     ),
-    Mistake(
-        "same-from-undilated-kernel+dilation-ignored",
-        "the padding of SAME is computed from the kernel without its dilation, and the dilation is ignored",
-        f"{_WINDOW}; T + B = (P − 1)·S + D·(K − 1) + 1 − H",
-        on_axes(lambda axis: replace(_undilated_same(axis, larger_first=False), dilation=1)),
-        is_variant=True,
+    *(
+        Mistake(
+            "same-from-undilated-kernel+dilation-ignored",
+            "the padding of SAME is computed from the kernel without its dilation, and the dilation is ignored",
+            f"{_WINDOW}; T + B = (P − 1)·S + D·(K − 1) + 1 − H",
+            on_axes(partial(_undilated, larger_first=larger_first)),
+            is_variant=True,
+        )
+        for larger_first in (False, True)
     ),
     *(
         Mistake(
@@ -221,7 +228,7 @@ PADDING: Final = (
             "padding-axes-rotated",
             f"the paddings of the three axes are rotated: the depth has that of the {first}",
             "the depth, the height and the width have a padding each",
-            lambda reading, order=order: _with_parameters(reading, "padding", order),
+            partial(_with_parameters, name="padding", sources=order),
             ranks=VOLUMES,
         )
         for first, order in (

@@ -56,9 +56,8 @@ class Trace:
     @property
     def is_wrong(self) -> Array:
         """Where something else is read than should be."""
-        return np.logical_or.reduce(
-            [self.counts != self.right_counts, *(self.read[n] != self.should[n] for n in self.read)]
-        )
+        parts = [self.counts != self.right_counts, *(self.read[n] != self.should[n] for n in self.read)]
+        return np.asarray(np.logical_or.reduce(parts))
 
 
 def run_trace(target: Target, case: Case) -> Trace:

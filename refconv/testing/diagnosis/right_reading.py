@@ -18,6 +18,7 @@ from refconv.testing.diagnosis.directions import (
     TransposedWeight,
     WeightAdjoint,
 )
+from refconv.testing.diagnosis.eight_bits import eight_bits
 from refconv.testing.diagnosis.reading import Reading
 
 # By what is asked for, of a convolution and of a transposed one.
@@ -47,7 +48,7 @@ def reading_of(call: Call) -> Reading:
     more: dict[str, Any] = {"output_padding": _output_padding(plan)} if kind is Transposed else {}
     channels = [[plan.input_channel(o, c) for c in range(plan.group_in_channels)] for o in range(plan.out_channels)]
     asked: Array = np.broadcast_to(np.zeros((), wide), shapes[operation.asked])
-    return kind(
+    reading: dict[str, Any] = dict(
         **{operation.asked: asked} | given,
         bias=np.tile(bias.astype(np.result_type(wide, bias)), (first, 1)),
         axes=plan.axes,
@@ -57,8 +58,10 @@ def reading_of(call: Call) -> Reading:
         dropped=_dropped(call),
         padding_mode=plan.padding_mode,
         groups=plan.groups,
-        **more,
     )
+    if operation.arithmetic:
+        return eight_bits(reading, call.operands, call.parameters)
+    return kind(**reading, **more)
 
 
 def conjugate(operand: Array) -> Array:

@@ -19,6 +19,7 @@ from refconv.testing.frameworks.jax import JAX
 from refconv.testing.frameworks.onnx import ONNX, ONNXRUNTIME
 from refconv.testing.frameworks.scipy import SCIPY
 from refconv.testing.frameworks.tensorflow import TENSORFLOW
+from refconv.testing.frameworks.tflite import TFLITE
 from refconv.testing.frameworks.torch import TORCH
 
 __all__ = ["FRAMEWORKS", "Framework", "Target"]
@@ -32,4 +33,5 @@ FRAMEWORKS: Final[dict[str, Framework]] = {
     "onnxruntime": ONNXRUNTIME,
     "onnx": ONNX,
     "tensorflow": TENSORFLOW,
+    "tflite": TFLITE,
 }

@@ -114,4 +114,7 @@ def _load(operation: Operation) -> Target:
     return jax_gradient
 
 
-JAX: Final = Framework({name: partial(_load, operation) for name, operation in OPERATIONS.items()}, {"jax": "jax"})
+JAX: Final = Framework(
+    {name: partial(_load, operation) for name, operation in OPERATIONS.items() if not operation.arithmetic},
+    {"jax": "jax"},
+)

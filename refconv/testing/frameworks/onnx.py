@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
+import numpy as np
+
 from refconv.numbers.dtypes import is_integral
 from refconv.numbers.formats import Array
 from refconv.operations import OPERATIONS
@@ -18,9 +20,9 @@ Run = Callable[[Any, dict[str, Array]], Any]
 def _model(operator: str, arrays: Mapping[str, Array], attributes: Mapping[str, Any]) -> Any:
     """Return an ONNX model of a single node; the arrays tell the types and shapes."""
     onnx = import_module("onnx")
-    kind = onnx.helper.np_dtype_to_tensor_dtype(arrays["x"].dtype)
-    inputs = [onnx.helper.make_tensor_value_info(name, kind, array.shape) for name, array in arrays.items()]
-    result = onnx.TensorProto.INT32 if operator == "ConvInteger" else kind
+    kinds = {name: onnx.helper.np_dtype_to_tensor_dtype(array.dtype) for name, array in arrays.items()}
+    inputs = [onnx.helper.make_tensor_value_info(name, kinds[name], array.shape) for name, array in arrays.items()]
+    result = onnx.TensorProto.INT32 if operator == "ConvInteger" else kinds["x"]
     output = onnx.helper.make_tensor_value_info("y", result, None)
     node = onnx.helper.make_node(operator, list(arrays), ["y"], **attributes)
     graph = onnx.helper.make_graph([node], operator, inputs, [output])
@@ -41,23 +43,53 @@ def _pads(padding: Any) -> list[int]:
 
 def _convolution(run: Run) -> Target:
     """Return a convolution of any rank that builds an ONNX model for each call and has it run."""
-    words = {"valid": "VALID", "same_upper": "SAME_UPPER", "same_lower": "SAME_LOWER"}
 
     def onnx_convolution(
         image: Array, kernel: Array, bias: Array | None, stride: Any, padding: Any, dilation: Any, groups: Any
     ) -> Any:
         arrays = _arrays(image, kernel, bias)
-        attributes = {"strides": stride, "dilations": dilation, "group": groups}
-        if isinstance(padding, str):
-            attributes["auto_pad"] = padding_word(padding, words)
-        else:
-            attributes["pads"] = _pads(padding)
+        attributes = _attributes(stride, padding, dilation, groups)
         operator = "ConvInteger" if is_integral(image.dtype) else "Conv"
         if operator == "ConvInteger" and bias is not None:
             raise NotImplementedError("its ConvInteger takes no bias")
         return run(_model(operator, arrays, attributes), arrays)
 
     return onnx_convolution
+
+
+def _attributes(stride: Any, padding: Any, dilation: Any, groups: Any) -> dict[str, Any]:
+    """Return a convolution's parameters in ONNX's words."""
+    words = {"valid": "VALID", "same_upper": "SAME_UPPER", "same_lower": "SAME_LOWER"}
+    attributes = {"strides": stride, "dilations": dilation, "group": groups}
+    if isinstance(padding, str):
+        return {**attributes, "auto_pad": padding_word(padding, words)}
+    return {**attributes, "pads": _pads(padding)}
+
+
+def _integer(run: Run) -> Target:
+    """Return ConvInteger, whose operands are in refconv's order."""
+
+    def onnx_integer(x: Array, w: Array, x_zero: Array, w_zero: Array, *steps: Any) -> Any:
+        refuse_unbatched(x.shape, w.ndim - 2)
+        arrays = {"x": native(x), "w": native(w), "x_zero_point": x_zero, "w_zero_point": w_zero}
+        return run(_model("ConvInteger", arrays, _attributes(*steps)), arrays)
+
+    return onnx_integer
+
+
+def _quantized(run: Run) -> Target:
+    """Return QLinearConv, whose operands are in refconv's order."""
+    names = ("x", "x_scale", "x_zero_point", "w", "w_scale", "w_zero_point", "y_scale", "y_zero_point", "b")
+
+    def onnx_quantized(*arguments: Any) -> Any:
+        operands, steps = arguments[:9], arguments[9:]
+        refuse_unbatched(operands[0].shape, operands[3].ndim - 2)
+        arrays = {name: native(array) for name, array in zip(names, operands, strict=True) if array is not None}
+        if arrays["w_scale"].ndim and not arrays["w_zero_point"].ndim:  # one for each, or one for all, of both
+            arrays["w_zero_point"] = np.broadcast_to(arrays["w_zero_point"], arrays["w_scale"].shape).copy()
+        return run(_model("QLinearConv", arrays, _attributes(*steps)), arrays)
+
+    return onnx_quantized
 
 
 def _transposed_convolution(run: Run) -> Target:
@@ -98,14 +130,18 @@ def _load_onnxruntime() -> Run:
     refusals = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     options = runtime.SessionOptions()
     options.log_severity_level = 4
-    lacking = "not supported", "too large for stride"  # said of what is valid, but not implemented
+    lacking = (
+        "not supported",
+        "too large for stride",
+        "IsScalarOr1ElementVector",
+    )  # said of what is valid, but not implemented
 
     def run(model: Any, arrays: dict[str, Array]) -> Any:
         try:
             session = runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
             return session.run(None, arrays)[0]
-        except (refusals.NotImplemented, refusals.InvalidArgument) as error:
-            is_invalid = isinstance(error, refusals.InvalidArgument)
+        except (refusals.NotImplemented, refusals.InvalidArgument, refusals.Fail) as error:
+            is_invalid = not isinstance(error, refusals.NotImplemented)
             if is_invalid and not any(words in str(error) for words in lacking):
                 raise
             reason = re.split(r"Status Message: | : ", str(error))[-1]  # what goes before it names a nameless node
@@ -122,7 +158,8 @@ def _load_reference() -> Run:
 def _operations(load: Callable[[], Run]) -> dict[str, Callable[[], Target]]:
     """Return the operations of what runs a model: its nodes tell the rank from the shapes."""
     forward = (operation for operation in OPERATIONS.values() if not operation.is_gradient)
-    builds = {o.name: _transposed_convolution if o.is_transposed else _convolution for o in forward}
+    kinds = {"": _convolution, "integer": _integer, "quantized": _quantized}
+    builds = {o.name: _transposed_convolution if o.is_transposed else kinds[o.arithmetic] for o in forward}
     return {name: lambda build=build: build(load()) for name, build in builds.items()}  # type: ignore[misc]
 
 

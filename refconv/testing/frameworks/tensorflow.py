@@ -164,5 +164,6 @@ def _load(operation: Operation) -> Target:
 
 
 TENSORFLOW: Final = Framework(
-    {name: partial(_load, operation) for name, operation in OPERATIONS.items()}, {"tensorflow": "tensorflow"}
+    {name: partial(_load, operation) for name, operation in OPERATIONS.items() if not operation.arithmetic},
+    {"tensorflow": "tensorflow"},
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -58,6 +59,36 @@ def _forward(operation: Operation) -> Target:
     return torch_operation
 
 
+def _quantized(operation: Operation) -> Target:
+    """Return PyTorch's quantized convolution, in the engine that its build has chosen: uint8 with int8."""
+    torch = import_module("torch")
+    function = getattr(import_module("torch.ao.nn.quantized.functional"), f"conv{operation.space.rank}d")
+
+    def tensor(array: Array, scale: Array, zero: Array) -> Any:
+        numbers = _tensor(array)
+        if scale.ndim or zero.ndim:
+            scales, zeros = (np.broadcast_to(each, len(array)) for each in (scale.astype(np.float64), zero))
+            points = torch.from_numpy(zeros.astype(np.int64))
+            return torch._make_per_channel_quantized_tensor(numbers, torch.from_numpy(scales.copy()), points, 0)  # noqa: SLF001
+        return torch._make_per_tensor_quantized_tensor(numbers, float(scale), int(zero))  # noqa: SLF001
+
+    def torch_quantized(
+        x: Any, sx: Any, zx: Any, w: Any, sw: Any, zw: Any, sy: Any, zy: Any, bias: Any, *steps: Any
+    ) -> Any:
+        stride, padding, dilation, groups = steps
+        sides = _padding(padding)
+        if (x.dtype, w.dtype) != (np.uint8, np.int8) or isinstance(sides, str) or x.ndim != w.ndim:
+            raise NotImplementedError("its engines take a batch of uint8 and a weight of int8, padded by numbers")
+        real = None if bias is None else _tensor((bias * (sx.astype(np.float64) * sw)).astype(np.float32))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that a later release will have no such tensors
+            operands = tensor(x, sx, zx), tensor(w, sw, zw), real
+        options = {"scale": float(sy), "zero_point": int(zy), "dtype": torch.quint8}
+        return function(*operands, stride, sides, dilation, groups, **options).int_repr()
+
+    return torch_quantized
+
+
 def _pull_back(linear: Callable[[Any], Any], shape: Any, dtype: np.dtype[Any], arriving: Array) -> Any:
     torch = import_module("torch")
     with _refusals():
@@ -66,10 +97,13 @@ def _pull_back(linear: Callable[[Any], Any], shape: Any, dtype: np.dtype[Any], a
 
 
 def _load(operation: Operation) -> Target:
+    if operation.arithmetic:
+        return _quantized(operation)
     forward = _forward(operation)
     return differentiated(operation, forward, _pull_back) if operation.is_gradient else forward
 
 
 TORCH: Final = Framework(
-    {name: partial(_load, operation) for name, operation in OPERATIONS.items()}, {"torch": "torch"}
+    {name: partial(_load, operation) for name, operation in OPERATIONS.items() if operation.arithmetic != "integer"},
+    {"torch": "torch"},
 )

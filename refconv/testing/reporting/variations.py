@@ -143,7 +143,7 @@ def with_quantity(case: Case, name: str, number: int) -> Case | None:
     base, _, axis = name.partition("_")
     places = SUFFIXES[len(here.size)]
     chosen = [not axis or suffix == f"_{axis}" for suffix in places]
-    change: dict[str, Any] = {
+    changes: dict[str, dict[str, Any]] = {
         "C·K": {"channels": max(1, number // taps)},
         "channels": {"channels": max(1, number // here.groups)},
         "outputs": {"outputs": max(1, number // here.groups)},
@@ -152,7 +152,8 @@ def with_quantity(case: Case, name: str, number: int) -> Case | None:
         "batch": {"batch": number},
         "groups": {"groups": number},
         "pixels in an image": {"size": (*here.size[:-1], max(1, number // math.prod(here.size[:-1])))},
-    }.get(name, {})
+    }
+    change = changes.get(name, {})
     if base in ("kernel", "stride", "dilation", "size"):
         before = getattr(here, base)
         change = {base: tuple(number if is_it else n for is_it, n in zip(chosen, before, strict=True))}

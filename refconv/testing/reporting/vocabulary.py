@@ -243,11 +243,11 @@ def _quantities() -> Iterator[tuple[str, Callable[[Plan], int]]]:
 
 
 def _largest(name: str, plan: Plan) -> int:
-    return max(getattr(axis, name) for axis in plan.axes.values())
+    return max(int(getattr(axis, name)) for axis in plan.axes.values())
 
 
 def _along(name: str, suffix: str, plan: Plan) -> int:
-    return getattr(plan.axes[suffix], name) if suffix in plan.axes else 0
+    return int(getattr(plan.axes[suffix], name)) if suffix in plan.axes else 0
 
 
 def _given(place: int, suffix: str, plan: Plan) -> int:

@@ -15,10 +15,10 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import refconv
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import chosen_cases, find_case
 from refconv.testing.programs.case_file import as_tensors
@@ -115,7 +115,7 @@ def _write(
     lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in entries)  # a line for each case
     _text(folder / INDEX, f'{{"format":{FORMAT},"op":"{asked["op"]}","cases":[\n{lines}\n]}}\n')
     files = {path: checksum(folder / path) for path in sorted(_files(folder))}
-    manifest = {"format": FORMAT, "refconv": refconv.__version__, **asked, "cases": len(chosen), "sha256": files}
+    manifest = {"format": FORMAT, "refconv": version("refconv"), **asked, "cases": len(chosen), "sha256": files}
     _text(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
 

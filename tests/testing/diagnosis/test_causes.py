@@ -13,7 +13,8 @@ from refconv import conv2d
 from refconv.testing import Finding, find_case
 from refconv.testing.diagnosis.apart import separating_case
 from refconv.testing.diagnosis.behaviour import behaviour_findings
-from refconv.testing.diagnosis.causes import examined, explained as causes_of_case, shared_causes
+from refconv.testing.diagnosis.causes import examined, shared_causes
+from refconv.testing.diagnosis.causes import explained as causes_of_case
 from refconv.testing.diagnosis.diagnose import diagnose
 from refconv.testing.diagnosis.mistake_tables import CONV2D
 from refconv.testing.diagnosis.right_reading import reading_of

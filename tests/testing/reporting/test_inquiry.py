@@ -8,7 +8,6 @@ import sys
 from typing import Any
 
 import loops
-import numpy as np
 import pytest
 
 import refconv
@@ -33,7 +32,7 @@ def test_five_runs_say_the_same_two_of_them_on_a_busy_machine(name: str) -> None
     kernel = getattr(loops, name, globals().get(name))
     first = record(kernel)
     assert first.startswith("WRONG: ")
-    loads = [subprocess.Popen(BUSY) for _ in range(4)]  # noqa: S603  # our own interpreter, and a constant
+    loads = [subprocess.Popen(BUSY) for _ in range(4)]
     try:
         busy = [record(kernel) for _ in range(2)]
     finally:
@@ -59,17 +58,18 @@ def test_what_no_mistake_names_is_traced_and_the_smallest_case_says_it() -> None
 
 
 def more_than(limit: int) -> Any:
-    """Lose the last channel where more than so many products are added up: a number that no case of the battery has."""
+    """Count the last tap three times where more than so many products are added up: a number that no case has."""
 
     def kernel(x: Any, w: Any, *rest: Any) -> Any:
         if w[0].size > limit:
-            w = np.concatenate([w[:, :-1], 0 * w[:, -1:]], axis=1)
+            w = w.copy()
+            w[:, -1, -1, -1] *= 3
         return refconv.conv2d(x, w, *rest)
 
     return kernel
 
 
-@pytest.mark.parametrize("limit", [21, 27])
+@pytest.mark.parametrize("limit", [27, 36])
 def test_a_threshold_is_brought_to_the_number(limit: int) -> None:
     first = check(more_than(limit), "smoke", time_limit=None).causes()[0]
     assert f"C·K > {limit}" in first.condition
@@ -83,7 +83,7 @@ def lost_in_groups_of_floats(x: Any, w: Any, b: Any, s: Any, p: Any, d: Any, g: 
 
 def test_experiments_refute_what_holds_by_chance_in_the_cases_that_there_are() -> None:
     (cause,) = check(lost_in_groups_of_floats, "smoke", time_limit=None).causes()
-    assert cause.condition == "only where groups > 1 and channels per group > 1"
+    assert cause.condition == "only where 1 < groups < channels"
     assert cause.experiments > 0
 
 

@@ -1,0 +1,1 @@
+"""Is a large result right, at a fraction of what computing it costs?"""

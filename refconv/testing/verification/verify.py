@@ -1,0 +1,268 @@
+"""Verify a large result by random sums over its channels and by samples, and look closely at what is not right."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from refconv.bounds.arithmetic import Arithmetic
+from refconv.bounds.summation import Precision
+from refconv.core.blocks import BLOCK, block_at, blocks
+from refconv.geometry.plan import Index
+from refconv.numbers.dtypes import magnitude, result_dtype
+from refconv.numbers.formats import Array
+from refconv.numbers.parts import Places
+from refconv.operations import Call
+from refconv.testing.comparing.arrays import to_numpy
+from refconv.testing.comparing.blocks import Block, MapLike, mapped
+from refconv.testing.comparing.compare import compare_by_convention
+from refconv.testing.comparing.comparison import Comparison, comparable, compare_elements, joined
+from refconv.testing.comparing.reference import Standard
+from refconv.testing.verification.projection import channels, difference, random_weights
+
+__all__ = ["Verification", "verify_result"]
+
+PROJECTIONS: Final = 2
+FEWEST: Final = 8  # output channels of a group: of fewer, all are computed
+SAMPLES: Final = 64  # random places, of all channels of a group, beside the corners
+CLOSELY: Final = 16  # blocks that are computed in full where a projection fails
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a verification found.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        Of what was computed in full: the samples, and the blocks in which a projection failed; or of everything.
+    projections : int
+        How many sums over the output channels were looked at, at every pixel; 0 where everything was computed.
+    is_exact : bool
+        Whether the data are whole numbers, so that nothing is rounded and any error shows.
+    worst : float
+        The largest error of a projection in units of what random rounding gives.
+    failed : tuple of tuple of int
+        Where projections fail: for images, rows, columns ... the first and the last.
+    is_wrong, suspect : bool
+        Whether something is beyond what is proven; whether it is within, and far beyond what random rounding gives.
+    """
+
+    comparison: Comparison
+    projections: int = 0
+    is_exact: bool = False
+    worst: float = 0.0
+    failed: tuple[tuple[int, int], ...] = ()
+    is_wrong: bool = False
+    suspect: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong to a proven bound."""
+        return self.comparison.passed and not self.is_wrong
+
+    def __str__(self) -> str:
+        """Say what was checked, what would have been seen, and what was found."""
+        if not self.projections:
+            return f"{self.comparison}\nchecked: every element"
+        word = "right" if self.passed and not self.suspect else "suspect" if self.passed else "wrong"
+        unit = "" if self.is_exact else f"; the largest error is {self.worst:.2g} × what random rounding gives"
+        lines = [f"{word}: {self.projections} random sums over the channels at every pixel{unit}"]
+        if self.failed:
+            names = (
+                ("images", "rows", "columns") if len(self.failed) == 3 else ("images", *"zhw"[-len(self.failed) + 1 :])
+            )
+            ranges = (f"{name} {low} to {high}" for name, (low, high) in zip(names, self.failed, strict=True))
+            lines.append(f"where: {', '.join(ranges)}")
+        lines.append(f"in full: {self.comparison}")
+        seen = (
+            "any one wrong element, certainly" if self.is_exact else "an error of over 4 bounds of a sum in one channel"
+        )
+        chance = "2^-18" if self.is_exact else "(2·bound/error)²"
+        lines.append(f"seen: {seen}; errors in several channels, but for a probability of at most {chance}")
+        return "\n".join(lines)
+
+
+def verify_result(
+    actual: object,
+    function: Callable[..., Array],
+    *arguments: Any,
+    rng: int = 0,
+    dtype: npt.DTypeLike | None = None,
+    accumulate_dtype: npt.DTypeLike | None = None,
+    input_dtype: npt.DTypeLike | None = None,
+    map: MapLike = map,
+    **parameters: Any,
+) -> Verification:
+    """Verify a large result, at a fraction of what computing it costs.
+
+    Random sums over the output channels of each group are compared at every pixel: see `projection`.  Beside them the
+    corners, and random places of every group, are computed in full and held to the ordinary bound; and so are the
+    blocks in which a sum fails.  Gradients by the weight and the bias, groups of few channels, complex numbers and
+    objects are computed whole.
+
+    Parameters
+    ----------
+    actual : array_like
+        What the implementation under test returned, of any framework.
+    function : callable
+        What it should have computed: one of the family, as in `refconv.error_bound_of`.
+    *arguments, **parameters
+        What it was given: those of the function, in its own order and by its own names.
+    rng : int
+        The seed of what is random.
+    dtype, accumulate_dtype, input_dtype, map
+        As in `compare_result`.
+
+    Returns
+    -------
+    Verification
+        Its ``passed`` is the verdict; ``suspect`` says that the errors are no random rounding.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        As in `compare_result`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refconv import conv2d
+    >>> x, w = np.ones((1, 2, 9, 9), np.float32), np.ones((16, 2, 3, 3), np.float32)
+    >>> y = conv2d(x, w)
+    >>> verify_result(y, conv2d, x, w).passed
+    True
+    >>> y[0, 5, 3, 4] += 1
+    >>> found = verify_result(y, conv2d, x, w)
+    >>> found.passed, found.failed, found.comparison.worst_index
+    (False, ((0, 0), (3, 3), (4, 4)), (0, 5, 3, 4))
+    """
+    call = Call.of(function, *arguments, read=to_numpy, **parameters)
+    result = result_dtype(*call.dtypes, dtype=dtype)
+    how = Arithmetic.of(accumulate_dtype=accumulate_dtype, input_dtype=input_dtype)
+    standard = Standard(result, how, any_integer=dtype is None)
+    array = comparable(actual, call.shape, result, any_integer=dtype is None)
+    if isinstance(array, Comparison) or not _is_projected(call, result):
+        return Verification(compare_by_convention(actual, call, standard, map))
+    return _verified(
+        array.reshape(call.operation.sum.shape(call.plan)), call, standard, np.random.default_rng(rng), map
+    )
+
+
+def _is_projected(call: Call, result: np.dtype[Any]) -> bool:
+    """Whether a sum over channels says more, for less, than the channels themselves."""
+    plan, asked = call.plan, call.operation.asked
+    if asked == "weight" or {result.kind, *(dtype.kind for dtype in call.dtypes)} & set("cO") or not plan.batch:
+        return False
+    each = plan.group_out_channels if asked == "output" else plan.group_in_channels
+    is_whole = _largest_whole(call) * each * 2**11 < 2**53
+    return each >= FEWEST and result.itemsize <= 8 and (result.kind not in "biu" or is_whole)
+
+
+def _largest_whole(call: Call) -> float:
+    """Return the largest sum of magnitudes of whole numbers; infinite where they are not all whole."""
+    for array in call.operands.values():
+        some = array.reshape(-1)[:999]  # most data show soon that they are not
+        if array.dtype.kind not in "biu" and not all(np.array_equal(a, np.rint(a)) for a in (some, array)):
+            return np.inf
+    first, second, *bias = (float(magnitude(array)) for array in call.operands.values())
+    return call.operation.sum.terms(call.plan) * first * second + sum(bias)
+
+
+class _Part(NamedTuple):
+    place: Places  # of the projected result
+    call: Call
+    actual: Array
+    weights: Array  # (projections, groups of the part, channels)
+
+
+def _parts(array: Array, call: Call, weights: Array) -> Iterator[_Part]:
+    """Yield a result in parts of all channels of some groups, as many numbers as a block has or so."""
+    plan, asked = call.plan, call.operation.asked
+    is_output, each = asked == "output", weights.shape[2]
+    few = replace(plan, out_channels=plan.groups) if is_output else replace(plan, in_channels=plan.groups)
+    for cut in blocks(few, asked, max(1, 4 * BLOCK // each)):
+        place: Places = getattr(cut, asked)
+        full, own_weights = channels(place, weights)
+        count = each * cut.plan.groups
+        own = replace(cut.plan, out_channels=count) if is_output else replace(cut.plan, in_channels=count)
+        whole = (full[1],) if is_output else (cut.weight[0], slice(0, each))
+        _, part = call.within(cut._replace(weight=whole, plan=own, **{asked: full}))
+        yield _Part(place, part, array[full], own_weights)
+
+
+def _verified(array: Array, call: Call, standard: Standard, rng: np.random.Generator, map: MapLike) -> Verification:
+    plan, asked = call.plan, call.operation.asked
+    each = plan.group_out_channels if asked == "output" else plan.group_in_channels
+    is_exact = _largest_whole(call) <= _whole_numbers(standard)
+    weights = random_weights((PROJECTIONS, plan.groups, each), rng, whole=is_exact)
+    look = partial(_differences, standard, is_exact, PROJECTIONS * array.size // each)
+    comparison, worst, suspect, is_wrong, closely = Comparison(), 0.0, False, False, 0
+    low, high = np.full(array.ndim - 1, np.iinfo(int).max), np.full(array.ndim - 1, -1)
+    compare = partial(_compared, standard, array, call)
+    for place in _samples(plan.batch, plan.groups, array.shape[2:], rng):
+        comparison = joined(comparison, compare(Block(*call.within(block_at(plan, asked, *place)), array)))
+    for part, (ratio, odd, failed) in mapped(look, _parts(array, call, weights), map):
+        worst, suspect = max(worst, ratio), suspect or odd
+        if failed is None:
+            continue
+        is_wrong = is_wrong or not is_exact or standard.dtype.kind in "biu"
+        starts = np.array([at.start for at in (part.place[0], *part.place[2:]) if isinstance(at, slice)])
+        low, high = np.minimum(low, starts + failed[0]), np.maximum(high, starts + failed[1])
+        if closely < CLOSELY:
+            closely += 1
+            full, _ = channels(part.place, weights)
+            comparison = joined(comparison, compare(Block(full, part.call, array)))
+    failures = tuple((int(a), int(b)) for a, b in zip(low, high, strict=True)) if (high >= 0).all() else ()
+    return Verification(comparison, PROJECTIONS, is_exact, worst, failures, is_wrong, suspect or bool(failures))
+
+
+def _whole_numbers(standard: Standard) -> float:
+    """Return up to where all whole numbers are numbers of the types in which a kernel works."""
+    if standard.dtype.kind in "biuO":
+        return np.inf
+    precision = Precision.of(standard.dtype, standard.how)
+    kinds = (precision.result, precision.accumulator, precision.multiplier)
+    return min(1 / kind.unit for kind in kinds if kind is not None)
+
+
+def _compared(standard: Standard, array: Array, call: Call, block: Block) -> Comparison:
+    """Compare a block in full; its index has no batch where the result has none."""
+    ordinary = block._replace(actual=array[block.place], axes=slice(0 if call.plan.batched else 1, None))
+    return ordinary.placed(compare_elements(ordinary.actual, standard.reference(block.call)))
+
+
+def _differences(
+    standard: Standard, is_exact: bool, chances: int, part: _Part
+) -> tuple[float, bool, tuple[Array, Array] | None]:
+    """Return the largest error in units of what is likely, whether any is beyond, and the first and last that fail."""
+    precision = Precision.of(np.float64 if standard.dtype.kind in "biuO" else standard.dtype, standard.how)
+    found = difference(part.call, part.actual, part.weights, precision, whole=is_exact, chances=chances)
+    with np.errstate(all="ignore"):
+        ratio = np.fmax(found.error / found.likely, 0.0)
+    worst, odd = float(ratio[np.isfinite(ratio)].max(initial=0.0)), bool((ratio > 1).any())
+    failing = ~(found.error <= found.allowed)
+    if not failing.any():
+        return worst, odd, None
+    at = np.argwhere(failing.any(axis=1))
+    return worst, odd, (at.min(axis=0), at.max(axis=0))
+
+
+def _samples(batch: int, groups: int, size: Index, rng: np.random.Generator) -> Iterator[tuple[int, int, Index]]:
+    """Yield image, group and place: the corners and middles of the first and the last, then random ones."""
+    lines = [sorted({0, extent // 2, extent - 1}) for extent in size]
+    for place in itertools.product(*lines):
+        yield 0, 0, place
+        yield batch - 1, groups - 1, place
+    for i in range(max(SAMPLES, min(batch, 256), min(groups, 256))):
+        yield (
+            i % batch,
+            i % groups if i < groups else int(rng.integers(groups)),
+            tuple(int(rng.integers(n)) for n in size),
+        )

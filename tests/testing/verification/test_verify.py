@@ -1,0 +1,191 @@
+"""A verification passes what honest kernels return, and sees what is wrong, where it is."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from arrays import Array
+
+from refconv import conv2d
+from refconv.bounds.summation import Precision
+from refconv.operations import OPERATIONS, Call
+from refconv.testing import verify_result
+from refconv.testing.verification.projection import difference, projected, random_weights
+
+PROJECTED = [name for name, operation in OPERATIONS.items() if operation.asked != "weight"]
+
+
+def problem(op: str, *, whole: bool = False, groups: int = 2) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """Return a function of the family, its leading arguments and its parameters, of 10 and 8 channels in each group."""
+    operation, rng = OPERATIONS[op], np.random.default_rng(0)
+    rank = operation.space.rank
+    size, kernel = (7, 6, 5)[:rank], (3, 2, 2)[:rank]
+    shapes: dict[str, Any] = {"input": (2, 10 * groups, *size), "weight": (8 * groups, 10, *kernel)}
+    if operation.is_transposed:
+        shapes["weight"] = (10 * groups, 8, *kernel)
+    given = {"stride": (2, 1, 1)[:rank], "padding": (1, 0, 1)[:rank], "groups": groups}
+
+    def drawn(shape: tuple[int, ...]) -> Array:
+        numbers = rng.integers(-4, 5, shape) if whole else rng.standard_normal(shape)
+        return numbers.astype(np.float32)
+
+    values = {name: drawn(shape) for name, shape in shapes.items()}
+    if not operation.is_gradient:
+        return operation.function, (values["input"], values["weight"], drawn((8 * groups,))), given
+    grad_output = drawn(operation.forward.function(values["input"], values["weight"], **given).shape)
+    values |= {"grad_output": grad_output, "input_size": shapes["input"], "weight_size": shapes["weight"]}
+    return (
+        operation.function,
+        tuple(values[name] for name in operation.leading),
+        {} if operation.by == "bias" else given,
+    )
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_the_truth_passes_and_one_wrong_element_does_not(op: str, whole: bool) -> None:
+    function, arguments, given = problem(op, whole=whole)
+    actual = function(*arguments, **given)
+    found = verify_result(actual, function, *arguments, **given)
+    assert (found.passed, found.suspect) == (True, False)
+    assert bool(found.projections) == (op in PROJECTED)
+    assert found.is_exact == (whole and op in PROJECTED)
+    at = tuple(extent - 2 for extent in actual.shape)
+    actual[at] += 1
+    wrong = verify_result(actual, function, *arguments, **given)
+    assert not wrong.passed
+    assert wrong.comparison.worst_index == at
+    if op in PROJECTED:
+        assert wrong.failed == tuple((i, i) for i in (at[0], *at[2:]))
+
+
+@pytest.mark.parametrize("op", PROJECTED)
+def test_the_projection_is_the_sum_over_the_channels_of_each_group(op: str) -> None:
+    function, arguments, given = problem(op)
+    call = Call.of(
+        function,
+        *(array.astype(np.float64) if isinstance(array, np.ndarray) else array for array in arguments),
+        **given,
+    )
+    plan, result = call.plan, call()
+    r = random_weights((3, 2, result.shape[1] // 2), np.random.default_rng(1), whole=False)
+    desired = np.einsum("rgo,ngop->ngrp", r, result.reshape(2, 2, result.shape[1] // 2, -1))
+    found = projected(call, r)()
+    np.testing.assert_allclose(found.reshape(desired.shape), desired, rtol=1e-12, atol=1e-12)
+    assert plan.groups == 2
+
+
+def test_the_weights_have_random_sizes_and_signs() -> None:
+    r = random_weights((1, 1000), np.random.default_rng(0), whole=False)
+    assert 0.5 <= np.abs(r).min() < 0.51
+    assert 0.99 < np.abs(r).max() <= 1
+    assert 400 < (r > 0).sum() < 600
+    whole = random_weights((1, 1000), np.random.default_rng(0), whole=True)
+    assert np.array_equal(whole, np.rint(whole))
+    assert 512 <= np.abs(whole).min() < np.abs(whole).max() < 1024
+
+
+def test_two_channels_exchanged_are_seen() -> None:
+    function, (x, w, bias), given = problem("conv2d", whole=True)
+    actual = function(x, w, bias, **given)[:, [1, 0, *range(2, 16)]]
+    assert not any(verify_result(actual, function, x, w, bias, rng=seed, **given).passed for seed in range(10))
+
+
+def test_rounded_inputs_are_suspect_where_the_worst_case_allows_them() -> None:
+    rng = np.random.default_rng(0)
+    x, w = (
+        rng.standard_normal((1, 256, 12, 12), dtype=np.float32),
+        rng.standard_normal((16, 256, 3, 3), dtype=np.float32),
+    )
+    rounded = ((x.view(np.uint32) + 0x1000) & 0xFFFFE000).view(np.float32)
+    actual = conv2d(rounded, w)
+    found = verify_result(actual, conv2d, x, w)
+    assert (found.passed, found.suspect) == (True, True)
+    assert found.worst > 2
+    assert not verify_result(actual, conv2d, x, w, input_dtype="tf32").suspect
+    assert verify_result(conv2d(x, w), conv2d, x, w).worst < 1
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_what_is_no_number_is_wrong(number: float) -> None:
+    function, arguments, given = problem("conv2d")
+    actual = function(*arguments, **given)
+    actual[1, 3, 2, 1] = number
+    found = verify_result(actual, function, *arguments, **given)
+    assert not found.passed
+    assert found.comparison.worst_index == (1, 3, 2, 1)
+
+
+def test_an_input_that_is_no_number_is_looked_at_in_full() -> None:
+    function, (x, w, bias), given = problem("conv2d")
+    x[0, 3, 2, 2] = np.nan
+    actual = function(x, w, bias, **given)
+    assert verify_result(actual, function, x, w, bias, **given).comparison.passed
+
+
+def test_narrow_results_are_rounded() -> None:
+    function, (x, w, bias), given = problem("conv2d")
+    narrow = [array.astype(np.float16) for array in (x, w, bias)]
+    assert verify_result(function(*narrow, **given), function, *narrow, **given).passed
+    wide = function(*(array.astype(np.float64) for array in narrow), **given)
+    assert verify_result(wide, function, *(array.astype(np.float64) for array in narrow), **given).passed
+
+
+def test_the_shape_and_the_type_come_first() -> None:
+    function, arguments, given = problem("conv2d")
+    found = verify_result(np.zeros((1, 2)), function, *arguments, **given)
+    assert found.comparison.problem == "shape (1, 2), where (2, 16, 4, 5) was expected"
+    assert not found.passed
+
+
+def test_an_image_without_a_batch_is_counted_without_it() -> None:
+    function, (x, w, bias), given = problem("conv2d")
+    actual = function(x[0], w, bias, **given)
+    actual[3, 2, 1] += 1
+    found = verify_result(actual, function, x[0], w, bias, **given)
+    assert (found.passed, found.comparison.worst_index) == (False, (3, 2, 1))
+
+
+def test_parts_are_looked_at_elsewhere() -> None:
+    function, arguments, given = problem("conv2d")
+    actual = function(*arguments, **given)
+    with ProcessPoolExecutor(1) as pool:
+        found = verify_result(actual, function, *arguments, map=pool.map, **given)
+    assert found == verify_result(actual, function, *arguments, **given)
+
+
+def test_on_a_cluster() -> None:
+    distributed = pytest.importorskip("distributed")
+    function, arguments, given = problem("conv2d")
+    actual = function(*arguments, **given)
+    actual[1, 3, 2, 1] += 1
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        found = verify_result(actual, function, *arguments, map=client.get_executor().map, **given)
+    assert found == verify_result(actual, function, *arguments, **given)
+
+
+def test_it_says_what_was_checked() -> None:
+    function, arguments, given = problem("conv2d", whole=True)
+    lines = str(verify_result(function(*arguments, **given), function, *arguments, **given)).splitlines()
+    assert lines[0] == "right: 2 random sums over the channels at every pixel"
+    assert lines[1].startswith("in full: all ")
+    assert lines[2].startswith("seen: any one wrong element, certainly; ")
+
+
+def test_the_error_of_a_projection_and_what_is_allowed() -> None:
+    x, w = np.full((1, 1, 1, 1), 3, np.float32), np.arange(1, 9, dtype=np.float32).reshape(8, 1, 1, 1)
+    call = Call.of(conv2d, x, w)
+    actual = conv2d(x, w)
+    actual[0, 2] += 1
+    r = np.full((1, 1, 8), 0.5)
+    found = difference(call, actual, r, Precision.of(np.float32), whole=False, chances=1)
+    assert found.error.item() == 0.5
+    # one rounding of each product: u·Σ|r||w||x| = 2^-24·0.5·36·3
+    assert found.allowed.item() == pytest.approx(2.0**-24 * 54, rel=1e-6)
+    assert found.likely.item() <= found.allowed.item()

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from refconv.core.products import pad
 
 from refconv import col2im, conv2d, im2col
+from refconv.core.products import pad
 from refconv.geometry.build import plan_convolution
 
 torch = pytest.importorskip("torch", reason="PyTorch is a second opinion, never a dependency")

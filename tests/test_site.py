@@ -99,5 +99,7 @@ def test_a_lesson_is_a_notebook_of_the_same_code(page: Path) -> None:
 def test_the_reference_has_every_public_name(name: str) -> None:
     module = sys.modules.get(name)
     listed = {entry.split(".")[-1] for entry in (DOCS / "api.rst").read_text(encoding="utf-8").split()}
-    public = {public for public in getattr(module, "__all__", ()) if not isinstance(getattr(module, public), ModuleType)}
+    public = {
+        public for public in getattr(module, "__all__", ()) if not isinstance(getattr(module, public), ModuleType)
+    }
     assert public <= listed

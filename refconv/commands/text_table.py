@@ -49,13 +49,17 @@ def wrapped(line: str, indent: str = "  ") -> list[str]:
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
-    """Return a table's lines: columns flush left or right, and the widest one on the left wrapped to fit the terminal.
+    """Return a table's lines, columns flush left or right; headings, then the widest column on the left, wrap to fit.
 
     >>> table(["", "layer", "sees"], [["1", "Conv(3)", "3"], ["10", "Pool(2)", "12"]], [False, True, False])
     ['     layer    sees', '  1  Conv(3)     3', ' 10  Pool(2)    12']
     """
     columns = list(zip(headings, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
+    for place, (heading, *cells) in enumerate(columns):  # a long heading over short numbers is the first to be wrapped
+        excess = sum(widths) + 2 * len(widths) - 1 - width()
+        if excess > 0 and not left[place]:
+            widths[place] = max(widths[place] - excess, *map(len, [*heading.split(), *cells, ""]))
     while (excess := sum(widths) + 2 * len(widths) - 1 - width()) > 0:
         widest = max((place for place, flush in enumerate(left) if flush), key=widths.__getitem__, default=None)
         if widest is None or widths[widest] <= NARROWEST:

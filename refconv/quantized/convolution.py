@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refconv.conv import conv1d, conv2d
-from refconv.geometry.arguments import IntOrPair, PaddingLike
+from refconv.core.sums import CONVOLUTION
+from refconv.geometry.arguments import LINE, PLANE, IntOrPair, PaddingLike, Space
+from refconv.geometry.build import plan_convolution
 from refconv.numbers.dtypes import as_array
 from refconv.numbers.formats import Array, float_info
 from refconv.quantized.requantize import ROUNDINGS, Scales
@@ -75,7 +76,7 @@ def conv2d_integer(
     array([[[40, 60, 40]]], dtype=int32)
     """
     operands = _centred(input, weight, input_zero_point, weight_zero_point)
-    return conv2d(*operands, None, stride, padding, dilation, groups, dtype=np.int32)
+    return _sum(PLANE, *operands, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 def conv2d_quantized(  # noqa: PLR0917  # ONNX's operands, in its order
@@ -163,7 +164,7 @@ def conv2d_quantized(  # noqa: PLR0917  # ONNX's operands, in its order
     result = as_array("input", input).dtype if dtype is None else dtype
     finish = _requantizing(operands[1].shape[:1], scales, output_zero_point, rounding, result, rank=2)
     offset = _as_bias(bias, operands[1])
-    return finish(conv2d(*operands, offset, stride, padding, dilation, groups, dtype=np.int32))
+    return finish(_sum(PLANE, *operands, offset, stride=stride, padding=padding, dilation=dilation, groups=groups))
 
 
 def conv1d_integer(
@@ -185,7 +186,7 @@ def conv1d_integer(
     array([[20, 30, 10,  0]], dtype=int32)
     """
     operands = _centred(input, weight, input_zero_point, weight_zero_point)
-    return conv1d(*operands, None, stride, padding, dilation, groups, dtype=np.int32)
+    return _sum(LINE, *operands, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 def conv1d_quantized(  # noqa: PLR0917  # as of two axes
@@ -220,7 +221,14 @@ def conv1d_quantized(  # noqa: PLR0917  # as of two axes
     result = as_array("input", input).dtype if dtype is None else dtype
     finish = _requantizing(operands[1].shape[:1], scales, output_zero_point, rounding, result, rank=1)
     offset = _as_bias(bias, operands[1])
-    return finish(conv1d(*operands, offset, stride, padding, dilation, groups, dtype=np.int32))
+    return finish(_sum(LINE, *operands, offset, stride=stride, padding=padding, dilation=dilation, groups=groups))
+
+
+def _sum(space: Space, image: Array, kernels: Array, bias: Array | None, **parameters: Any) -> Array:
+    """Return the convolution of integers as int32; an OverflowError where that does not hold it."""
+    operands = {"input": image, "weight": kernels} | ({} if bias is None else {"bias": bias})
+    plan = plan_convolution(*(operand.shape for operand in operands.values()), space=space, **parameters)
+    return CONVOLUTION.of(plan, "im2col", np.int32, operands)
 
 
 def _requantizing(

@@ -44,6 +44,15 @@ def test_two_columns_of_text_are_wrapped_in_turn(monkeypatch: pytest.MonkeyPatch
     assert " ".join(" ".join(lines).split()).count("one") == 1
 
 
+def test_a_long_heading_over_numbers_is_wrapped_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "24")
+    assert table(["cases", "by convention"], [["degenerate", "7"]], [True, False]) == [
+        " cases                by",
+        "              convention",
+        " degenerate            7",
+    ]
+
+
 def test_numbers_are_never_wrapped_nor_is_anything_below_8_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "10")
     lines = table(["layer", "sees"], [["abcdefgh ijklmnop", "123456789"]], [True, False])

@@ -128,7 +128,8 @@ class Coverage:
         if use.evenness is not None and use.pixels > 1:
             equal = max(1, round(use.evenness * use.pixels))
             share = f"{use.evenness:.2f}" if use.evenness >= 0.1 else f"{use.evenness:.2g}"
-            yield f"evenness {share}: as if {equal} of {use.pixels} pixels were used equally often, and no other"
+            which = f" of output {_place(use.output)}, which sees most," if self.outputs > 1 else ""
+            yield f"evenness{which} {share}: as if {equal} of {use.pixels} pixels were used equally often, and no other"
 
     def _unread(self) -> Iterator[str]:
         count = int(self.unread.sum())

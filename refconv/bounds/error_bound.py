@@ -9,15 +9,17 @@ tolerance does neither.  What an operation adds up is in `sums`; the derivation,
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
+from refconv.bounds.arithmetic import Arithmetic, Words, split
+from refconv.bounds.random_order import random_order_bound
 from refconv.bounds.summation import Precision
 from refconv.bounds.sums import for_all, sums_of
 from refconv.conv import conv2d
-from refconv.geometry.arguments import IntOrPair, PaddingLike
+from refconv.geometry.arguments import IntOrPair, PaddingLike, check_choice
 from refconv.numbers.formats import Array
 from refconv.operations import Call
 
@@ -35,10 +37,8 @@ def error_bound(
     *,
     padding_mode: str = "zeros",
     dtype: npt.DTypeLike,
-    accumulate_dtype: npt.DTypeLike | None = None,
-    input_dtype: npt.DTypeLike | None = None,
-    confidence: float | None = None,
-    algorithm: str = "direct",
+    bound: str = "worst_case",
+    **how: Unpack[Words],
 ) -> Array:
     """Bound, per output element, on ``|actual − exact|`` for a kernel that returns `dtype`.
 
@@ -57,16 +57,28 @@ def error_bound(
         As in `conv2d`.
     dtype : dtype_like
         Type of the result: floating or complex, or a name such as ``"bfloat16"``, ml_dtypes installed or not.
-    accumulate_dtype : dtype_like, optional
-        Type in which the kernel adds up; by default float32 for types of 16 and 8 bits, and `dtype` for all others.
-    input_dtype : dtype_like, optional
-        Type that the kernel rounds input and weight to before it multiplies, such as ``"tf32"``.  Truncation is covered
-        too: tensor cores do that.  Numbers that the type holds are not rounded.  By default, no such rounding.
-    confidence : float, optional
-        Probability, below 1, with which the bound is to hold for the whole tensor, if rounding errors are independent
-        and of mean 0: about √K·u in place of K·u.  By default the worst case, which no order of summation exceeds.
-    algorithm : {"direct", "winograd2", "winograd4"}
-        What the kernel computes: the sum of products as it stands, or Winograd's F(2×2, 3×3) or F(4×4, 3×3).
+    bound : {"worst_case", "random_order"}
+        What no order of summation exceeds; or what honest rounding exceeds one time in a million, if the products come
+        in no order and each rounding is independent of the others: about √K·u in place of K·u, evidence and no proof.
+    **how
+        How the kernel works: see `refconv.bounds.arithmetic.Arithmetic`, whose words these are.
+
+        accumulate_dtype : dtype_like, optional
+            Type in which it adds up; by default float32 for types of 16 and 8 bits, and `dtype` for all others, and for
+            transforms.
+        input_dtype : dtype_like, optional
+            Type that it rounds input and weight to before it multiplies, such as ``"tf32"``.  Truncation is covered
+            too: tensor cores do that.  Numbers that the type holds are not rounded.  By default, no such rounding.
+        algorithm : {"direct", "winograd2", "winograd4", "winograd6", "fft"}
+            The sum of products as it stands; Winograd's F(2, 3), F(4, 3) or F(6, 3) along each axis; or a fast Fourier
+            transform.
+        confidence : float, optional
+            Probability, below 1, with which the bound is to hold for the whole tensor, if rounding errors are
+            independent and of mean 0: about √K·u in place of K·u.  By default the worst case.
+        epilogue : str, callable or mapping, optional
+            What it does to its sums before it returns them: ``"relu"``, ``"relu6"``, ``"clamp=LEAST,MOST"``,
+            ``"leaky_relu=SLOPE"``, a function that moves no two numbers further apart than they were; or a mapping of
+            "scale" and "shift", (O,), "residual", of the shape of the result, and "activation", any of those before.
 
     Returns
     -------
@@ -78,8 +90,8 @@ def error_bound(
     Raises
     ------
     TypeError, ValueError
-        As in `conv2d`; or if a type is not a floating one, the confidence is not between 0 and 1, or Winograd's
-        algorithm does not apply: it is for 3×3 kernels with stride and dilation 1.
+        As in `conv2d`; or if one of the words makes no sense, or Winograd's algorithm does not apply: it is for kernels
+        of 3 taps along each axis, with stride and dilation 1.
 
     Notes
     -----
@@ -104,18 +116,15 @@ def error_bound(
     >>> round(float(corner) * 2**24, 3)
     16.0
     """
-    precision = Precision.of(dtype, accumulate_dtype, input_dtype, confidence)
     call = Call.of(conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode)
-    return bound_of(call, precision, algorithm)
+    return _bound(call, dtype, bound, how)
 
 
 def error_bound_of(
     function: Callable[..., Array],
     *arguments: Any,
     dtype: npt.DTypeLike,
-    accumulate_dtype: npt.DTypeLike | None = None,
-    input_dtype: npt.DTypeLike | None = None,
-    confidence: float | None = None,
+    bound: str = "worst_case",
     **parameters: Any,
 ) -> Array:
     """Bound, per element, on ``|actual − exact|`` for a kernel that does what `function` does and returns `dtype`.
@@ -127,8 +136,9 @@ def error_bound_of(
     function : callable
         One of the family: a convolution, a transposed one, or a gradient of either in `refconv.grad`.
     *arguments, **parameters
-        Those of the function, in its own order and by its own names.
-    dtype, accumulate_dtype, input_dtype, confidence
+        Those of the function, in its own order and by its own names; and the words of `error_bound` that say how the
+        kernel works.  Winograd's algorithm is for convolutions alone.
+    dtype, bound
         As in `error_bound`.
 
     Returns
@@ -154,14 +164,22 @@ def error_bound_of(
     >>> np.round(error_bound_of(conv_transpose1d, ones, ones, stride=2, dtype=np.float32).ravel() * 2**24, 3)
     array([1., 1., 4., 1., 4., 1., 1.])
     """
-    precision = Precision.of(dtype, accumulate_dtype, input_dtype, confidence)
-    return bound_of(Call.of(function, *arguments, **parameters), precision)
+    parameters, how = split(parameters)
+    return _bound(Call.of(function, *arguments, **parameters), dtype, bound, how)
 
 
-def bound_of(call: Call, precision: Precision, algorithm: str = "direct") -> Array:
+def _bound(call: Call, dtype: npt.DTypeLike, bound: str, how: Words) -> Array:
     """Return the bound of a call, block by block: what a line of NumPy reads is then still in the cache."""
-    precision = for_all(precision, call, algorithm)
-    bound = np.zeros(call.operation.sum.shape(call.plan))
-    for place, part in call.blocks(whole=algorithm != "direct"):
-        bound[place] = precision.bound(sums_of(part, precision, algorithm))
-    return bound.reshape(call.shape)
+    check_choice("bound", bound, ("worst_case", "random_order"))
+    arithmetic = Arithmetic.of(**how).applied(call.operation)
+    if arithmetic.tolerance:
+        raise ValueError(f"{arithmetic.tolerance} is no part of a bound; it is for comparisons")
+    precision = for_all(Precision.of(dtype, arithmetic), call)
+    if bound == "random_order":
+        return random_order_bound(call, precision)
+    if arithmetic.epilogue.steps:  # whose numbers are for the whole
+        return precision.bound(sums_of(call, precision))
+    found = np.zeros(call.operation.sum.shape(call.plan))
+    for place, part in call.blocks(whole=arithmetic.algorithm != "direct"):
+        found[place] = precision.bound(sums_of(part, precision))
+    return found.reshape(call.shape)

@@ -14,12 +14,14 @@ approach to probabilistic rounding error analysis" (2019), theorem 3.1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from refconv.numbers.formats import Array, FloatInfo, as_dtype, float_info
+from refconv.bounds.arithmetic import DIRECT, Arithmetic, floating
+from refconv.numbers.formats import Array, FloatInfo, float_info
 
 _SINGLE, DOUBLE = float_info(np.float32), float_info(np.float64)
 
@@ -37,19 +39,22 @@ class Sums:
     input_error : ndarray or float
         ``Σ(|x̂||ŵ| − |x||w|)``: what rounding the inputs first may change.
     exact : ndarray or None
-        The result, needed where it is rounded to a narrower type than the accumulator's.
-    amplification : float
+        The sum, needed where it is rounded to a narrower type than the accumulator's, or goes through an epilogue.
+    amplification : float or ndarray
         How much larger the error of one product may become on its way into the sum: 1, save for Winograd's algorithm.
     is_complex : bool
         Whether these are magnitudes of complex numbers, of which each part has such a sum.
+    cost : callable, optional
+        From u to the relative error of the sum, where that is not γ_K(u).
     """
 
     magnitude: Array
     roundings: Array
     input_error: Array | float = 0.0
     exact: Array | None = None
-    amplification: float = 1.0
+    amplification: Array | float = 1.0
     is_complex: bool = False
+    cost: Callable[[float], float] | None = None
 
 
 def rounded_inputs_error(total: Array, largest: Array, roundings: Array) -> Array:
@@ -61,7 +66,7 @@ def rounded_inputs_error(total: Array, largest: Array, roundings: Array) -> Arra
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """The types in which a kernel works.
+    """How a kernel works whose result has a certain type.
 
     Parameters
     ----------
@@ -69,8 +74,8 @@ class Precision:
         What it returns, and in what it adds up.
     multiplier : FloatInfo or None
         What it rounds its inputs to before it multiplies them.
-    confidence : float or None
-        The probability with which the bound is to hold for all elements together; None for certainty.
+    how : Arithmetic
+        What is said of it beside.
     chances : float
         How many roundings all elements have together; 0 where they are those at hand.
     """
@@ -78,28 +83,21 @@ class Precision:
     result: FloatInfo
     accumulator: FloatInfo
     multiplier: FloatInfo | None = None
-    confidence: float | None = None
+    how: Arithmetic = DIRECT
     chances: float = 0.0
 
     @classmethod
-    def of(
-        cls,
-        dtype: npt.DTypeLike,
-        accumulate_dtype: npt.DTypeLike | None = None,
-        input_dtype: npt.DTypeLike | None = None,
-        confidence: float | None = None,
-    ) -> Precision:
-        """Read the types that a caller names; narrow ones are accumulated in float32 where nothing else is said."""
-        if not (confidence is None or isinstance(confidence, int | float)):
-            raise TypeError(f"confidence={confidence!r} must be a number, not {type(confidence).__name__}")
-        if confidence is not None and not 0 < confidence < 1:
-            raise ValueError(f"confidence={confidence} must be between 0 and 1, or None for the worst case")
-        result = _floating("dtype", dtype)
-        accumulator = (
-            min(result, _SINGLE) if accumulate_dtype is None else _floating("accumulate_dtype", accumulate_dtype)
-        )
-        multiplier = None if input_dtype is None else _floating("input_dtype", input_dtype)
-        return cls(result, accumulator, multiplier, confidence)
+    def of(cls, dtype: npt.DTypeLike, how: Arithmetic = DIRECT) -> Precision:
+        """Return the types of a kernel that returns `dtype`.
+
+        Sums of narrow types are kept in float32 where nothing else is said; what a transform makes of them is as narrow
+        as they are.
+        """
+        result = floating("dtype", dtype)
+        accumulator = min(result, _SINGLE) if how.algorithm == "direct" else result
+        if how.accumulate_dtype is not None:
+            accumulator = float_info(how.accumulate_dtype)
+        return cls(result, accumulator, None if how.input_dtype is None else float_info(how.input_dtype), how)
 
     @property
     def rounds_result(self) -> bool:
@@ -108,7 +106,10 @@ class Precision:
         return unit > wide.unit or smallest > wide.smallest or largest < wide.largest
 
     def bound(self, sums: Sums) -> Array:
-        """Bound ``|actual − exact|``, rounded up; infinite where a partial sum may overflow the accumulator."""
+        """Bound ``|actual − exact|``, rounded up; infinite where a partial sum may overflow the accumulator.
+
+        With an epilogue, that is the bound of what it makes of the sum.
+        """
         wide = self.accumulator
         parts = 2**0.5 if sums.is_complex else 1.0
         with np.errstate(all="ignore"):
@@ -116,12 +117,17 @@ class Precision:
             error = self._gamma(sums) * rounded + sums.input_error
             error += sums.roundings * (sums.amplification * wide.smallest)  # what products lose to underflow
             error = parts * np.where(rounded + error > wide.largest, np.inf, error)
-            if sums.exact is not None and self.rounds_result:
-                error += self.result.unit * (np.abs(sums.exact) + error) + self.result.smallest * (
-                    np.abs(sums.exact) + error > 0
-                )
-            # Σ|x||w| is itself a sum in float64, and so are these lines.
-            return np.asarray(error * (1 + 2 * gamma(sums.roundings + 16, DOUBLE.unit)))
+            return self.returned(sums.exact, error, sums.roundings)
+
+    def returned(self, exact: Array | None, error: Array, roundings: Array | int) -> Array:
+        """Bound the error of a result, given that of its sum: after the epilogue, rounded to the type of the result."""
+        if exact is not None:
+            exact, error = self.how.epilogue.after(exact, error, self.accumulator)
+        if exact is not None and self.rounds_result:
+            size = np.abs(exact) + error
+            error = error + self.result.unit * size + self.result.smallest * (size > 0)
+        # Σ|x||w| is itself a sum in float64, and so are these lines.
+        return np.asarray(error * (1 + 2 * gamma(np.asarray(roundings) + 16, DOUBLE.unit)))
 
     def _gamma(self, sums: Sums) -> Array:
         """Return the relative error of a sum: γ_K, or with a confidence what is exceeded that seldom, if that is less.
@@ -129,12 +135,12 @@ class Precision:
         One sum exceeds ``exp(λ·√K·u + K·u²/(1 − u)) − 1`` with probability at most ``2·K·exp(−λ²·(1 − u)²/2)``, and one
         of all with the sum of these: λ is chosen so that it is what the confidence leaves.
         """
-        roundings, unit = sums.roundings, self.accumulator.unit
-        worst = gamma(roundings, unit)
-        if self.confidence is None:
+        roundings, unit, confidence = sums.roundings, self.accumulator.unit, self.how.confidence
+        worst = gamma(roundings, unit) if sums.cost is None else np.asarray(sums.cost(unit))
+        if confidence is None or sums.cost is not None:
             return worst
         occurrences = self.chances or float(roundings.sum()) * sums.magnitude.size / max(1, roundings.size)
-        chances = 2 * (2 if sums.is_complex else 1) * occurrences / (1 - self.confidence)
+        chances = 2 * (2 if sums.is_complex else 1) * occurrences / (1 - confidence)
         deviations = np.sqrt(2 * np.log(max(chances, 1.0))) / (1 - unit)  # λ
         likely = np.expm1(deviations * np.sqrt(roundings) * unit + roundings * unit**2 / (1 - unit))
         return np.asarray(np.minimum(worst, likely))
@@ -145,11 +151,3 @@ def gamma(roundings: Array, unit: float) -> Array:
     product = roundings * unit
     with np.errstate(divide="ignore"):
         return np.where(product < 1, product / np.maximum(1 - product, 0), np.inf)
-
-
-def _floating(name: str, dtype: npt.DTypeLike) -> FloatInfo:
-    """Return what a type can hold; a TypeError where it is no floating one."""
-    try:
-        return float_info(dtype, name)
-    except ValueError:
-        raise TypeError(f"{name}={as_dtype(dtype, name)} must be a floating or complex type") from None

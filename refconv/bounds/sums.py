@@ -4,77 +4,99 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import partial, reduce
-from typing import Final
+from functools import reduce
 
 import numpy as np
 
+from refconv.bounds.fourier import fourier_sums
 from refconv.bounds.summation import Precision, Sums, rounded_inputs_error
 from refconv.bounds.winograd import WINOGRAD
 from refconv.core.products import pad
-from refconv.geometry.arguments import check_choice
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.dtypes import wide_dtype
 from refconv.numbers.formats import Array, FloatInfo, round_to_format
 from refconv.operations import Call
 
-ALGORITHMS: Final = ("direct", *WINOGRAD)
+
+def sums_of(call: Call, precision: Precision, exact: Array | None = None) -> Sums:
+    """Return what a call adds up, by the algorithm that was said; `exact` is the result, where it is known already."""
+    return transformed(call, precision, direct_sums(call, precision, exact))
 
 
-def sums_of(call: Call, precision: Precision, algorithm: str = "direct", exact: Array | None = None) -> Sums:
-    """Return what a call adds up; `exact` is the result, where it is known already."""
-    check_choice("algorithm", algorithm, ALGORITHMS)
-    if algorithm != "direct" and call.operation.name != "conv2d":
-        raise ValueError(f"algorithm={algorithm!r} must be 'direct' for {call.operation.name}")
-    plan = call.plan
-    if algorithm != "direct":
-        WINOGRAD[algorithm].check(plan)
+def direct_sums(call: Call, precision: Precision, exact: Array | None = None) -> Sums:
+    """Return the sums of products as they stand."""
     is_complex = any(dtype.kind == "c" for dtype in call.dtypes)
-    add_up = partial(_total, plan, algorithm, precision.accumulator.largest)
-
     sizes = call.each(magnitude)
-    total = add_up(sizes)
-    roundings = roundings_of(call, algorithm)
-    amplification = 1.0 if algorithm == "direct" else WINOGRAD[algorithm].amplification
+    total, roundings = sizes(), roundings_of(call, precision)
     input_error: Array | float = 0.0
-    if precision.multiplier is not None or algorithm != "direct":
-        largest = add_up(_largest_factors(sizes, precision, algorithm))
-        input_error = rounded_inputs_error(total, largest, roundings)
-    if exact is None and precision.rounds_result:
+    if precision.multiplier is not None:
+        input_error = rounded_inputs_error(total, _rounded_factors(sizes, precision.multiplier)(), roundings)
+    if exact is None and (precision.rounds_result or precision.how.epilogue.text):
         exact = call(dtype=wide_dtype(*call.dtypes))
-    return Sums(total, roundings, input_error, exact, amplification, is_complex)
+    return Sums(total, roundings, input_error, exact, 1.0, is_complex)
 
 
-def roundings_of(call: Call, algorithm: str) -> Array:
+def transformed(call: Call, precision: Precision, sums: Sums) -> Sums:
+    """Return what the algorithm makes of the sums of a call."""
+    if precision.how.algorithm == "direct":
+        return sums
+    if precision.how.algorithm == "fft":
+        return fourier_sums(call, call.each(magnitude), sums, precision.accumulator.largest)
+    return _winograd_sums(call, precision, sums)
+
+
+def _winograd_sums(call: Call, precision: Precision, direct: Sums) -> Sums:
+    """Return the sums of Winograd's monomials, in place of products."""
+    winograd, plan, sizes = WINOGRAD[precision.how.algorithm], call.plan, call.each(magnitude)
+    winograd.check(plan)
+
+    def total(sizes: Call) -> Array:
+        padded = pad(sizes.operands["input"].reshape(plan.input_shape), plan)
+        found = winograd.magnitudes(padded, sizes.operands["weight"], plan, precision.accumulator.largest)
+        if "bias" in sizes.operands:
+            found += sizes.operands["bias"].reshape(-1, *(1,) * len(plan.axes))
+        return found if plan.batched else found[0]
+
+    channels = (2 if direct.is_complex else 1) * plan.group_in_channels
+    more = ("bias" in call.operands) + ("scale" in precision.how.epilogue.steps)
+    roundings = np.full_like(direct.roundings, winograd.roundings(channels, len(plan.axes)) + more)
+    largest = sizes if precision.multiplier is None else _rounded_factors(sizes, precision.multiplier)
+    lost = winograd.lost_weight(len(plan.axes)) * precision.accumulator.smallest
+    largest = largest.with_operands(weight=largest.operands["weight"] + lost)  # what weights lose, transformed
+    magnitudes = total(sizes)
+    input_error = rounded_inputs_error(magnitudes, total(largest), roundings)
+    amplification = winograd.amplification(len(plan.axes))
+    return Sums(magnitudes, roundings, input_error, direct.exact, amplification, direct.is_complex)
+
+
+def is_held(operand: Array, kind: FloatInfo) -> Array:
+    """Return which numbers are numbers of a format; complex ones, if both parts are."""
+    wide = operand.astype(wide_dtype(operand.dtype))
+    return np.asarray((round_to_format(wide.real, kind) == wide.real) & (round_to_format(wide.imag, kind) == wide.imag))
+
+
+def roundings_of(call: Call, precision: Precision) -> Array:
     """Return how often a product of each element is rounded at most, in a shape that broadcasts to the result's."""
-    plan, is_biased = call.plan, "bias" in call.operands
-    parts = 2 if any(dtype.kind == "c" for dtype in call.dtypes) else 1
-    products = products_of(plan, call.operation.asked) * parts
+    plan, bias = call.plan, call.operands.get("bias")
+    products = products_of(plan, call.operation.asked) * (2 if any(dtype.kind == "c" for dtype in call.dtypes) else 1)
     products = products if plan.batched or call.operation.asked == "weight" else products[0]
     products = products.reshape(-1, 1)[:, 0] if call.operation.by == "bias" else products
-    if algorithm != "direct":
-        return np.full_like(products, WINOGRAD[algorithm].roundings(parts * plan.group_in_channels) + is_biased)
-    return np.where(products > 0, products + is_biased, 0)
+    alone = bias is not None and not is_held(bias, precision.accumulator).all()  # is a bias rounded by being loaded?
+    more = (bias is not None) + ("scale" in precision.how.epilogue.steps)  # which may be folded into the weights
+    return np.where(products > 0, products + more, int(alone))
 
 
-def for_all(precision: Precision, call: Call, algorithm: str = "direct") -> Precision:
+def for_all(precision: Precision, call: Call) -> Precision:
     """Return the precision whose confidence is for all of a call's elements together, whatever part is looked at."""
-    if precision.confidence is None:
+    if precision.how.confidence is None:
         return precision
-    roundings = roundings_of(call, algorithm)
+    roundings = roundings_of(call, precision)
+    if precision.how.algorithm in WINOGRAD:
+        channels = call.plan.group_in_channels * (2 if any(dtype.kind == "c" for dtype in call.dtypes) else 1)
+        each = WINOGRAD[precision.how.algorithm].roundings(channels, len(call.plan.axes))
+        roundings = np.full_like(roundings, each + ("bias" in call.operands))
     return replace(precision, chances=float(roundings.sum()) * math.prod(call.shape) / max(1, roundings.size))
-
-
-def _total(plan: ConvGeometry, algorithm: str, overflow: float, sizes: Call) -> Array:
-    """Return Σ|x||w| + |b|; of Winograd's algorithm, the sum over its own monomials, whose factors may overflow."""
-    if algorithm == "direct":
-        return sizes()
-    padded = pad(sizes.operands["input"].reshape(plan.input_shape), plan)
-    total = WINOGRAD[algorithm].magnitudes(padded, sizes.operands["weight"], plan, overflow)
-    if "bias" in sizes.operands:
-        total += sizes.operands["bias"][:, np.newaxis, np.newaxis]
-    return total if plan.batched else total[0]
 
 
 def products_of(plan: ConvGeometry, asked: str) -> Array:
@@ -117,14 +139,9 @@ def magnitude(operand: Array) -> Array:
     return sizes
 
 
-def _largest_factors(sizes: Call, precision: Precision, algorithm: str) -> Call:
-    """Return what a kernel's own factors can be at most: inputs rounded, and what the weights lose in transforms."""
-    factors = sizes.factors
-    if precision.multiplier is not None:
-        factors = {name: rounded_up(size, precision.multiplier) for name, size in factors.items()}
-    if algorithm != "direct":
-        factors["weight"] = factors["weight"] + WINOGRAD[algorithm].lost_weight * precision.accumulator.smallest
-    return sizes.with_operands(**factors)
+def _rounded_factors(sizes: Call, kind: FloatInfo) -> Call:
+    """Return what the factors can be at most that are rounded to a format."""
+    return sizes.with_operands(**{name: rounded_up(size, kind) for name, size in sizes.factors.items()})
 
 
 def rounded_up(magnitude: Array, info: FloatInfo) -> Array:

@@ -4,17 +4,20 @@ F(m×m, 3×3) computes a tile of m×m outputs from (m+2)×(m+2) pixels with fewe
 
     Y = Aᵀ · [ Σ_c (G·g·Gᵀ) ⊙ (Bᵀ·d·B) ] · A
 
+and likewise along one axis, or three: each matrix is applied along every axis in turn.
 The transforms add and subtract numbers that the definition never does, and what cancels there in exact arithmetic
 leaves its rounding errors behind.  Written out, every output is a sum of monomials, each the product of one number of
 every factor above; the sum of their absolute values is the same formula on absolute values, and each is rounded at
 most a known number of times.  So the bound has the form of the definition's: γ_n · Σ|monomials|.
 
-Sources: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016), for the matrices; Barabasz, Anderson,
+Sources: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016), for the matrices (of
+F(6, 3), those of its authors' wincnn, with the points 0, ±1, ±2 and ±1/2); Barabasz, Anderson,
 Soodhalter & Gregg, "Error analysis and improving the accuracy of Winograd convolution for deep neural networks" (2020).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,77 +31,92 @@ __all__: list[str] = []
 
 @dataclass(frozen=True, slots=True)
 class Winograd:
-    """F(m×m, 3×3): its three matrices, transposed as in the formula above."""
+    """F(m, 3) along each axis: its three matrices, transposed as in the formula above."""
 
     outputs: int  # m
     data: Array  # Bᵀ, (m+2, m+2)
     kernel: Array  # G, (m+2, 3)
     inverse: Array  # Aᵀ, (m, m+2)
 
+    def fits(self, geometry: ConvGeometry) -> bool:
+        """Whether the algorithm computes this convolution."""
+        return all((axis.kernel_size, axis.stride, axis.dilation) == (3, 1, 1) for axis in geometry.axes)
+
     def check(self, geometry: ConvGeometry) -> None:
         """Refuse a convolution that the algorithm does not compute."""
-        strides, dilations = [axis.stride for axis in geometry.axes], [axis.dilation for axis in geometry.axes]
-        if geometry.kernel_size != (3, 3) or strides + dilations != [1, 1, 1, 1]:
+        if not self.fits(geometry):
+            strides, dilations = [axis.stride for axis in geometry.axes], [axis.dilation for axis in geometry.axes]
+            kernel, tile = ("×".join([str(size)] * len(geometry.axes)) for size in (3, self.outputs))
             raise ValueError(
-                f"Winograd's F({self.outputs}×{self.outputs}, 3×3) takes a 3×3 kernel at stride 1 and dilation 1; "
+                f"Winograd's F({tile}, {kernel}) takes a {kernel} kernel at stride 1 and dilation 1; "
                 f"this one is {geometry.kernel_size} at stride {strides} and dilation {dilations}"
             )
 
-    def roundings(self, channels: int) -> int:
+    def roundings(self, channels: int, rank: int) -> int:
         """Return how often a monomial is rounded at most: in three transforms, a product and the sum over channels.
 
-        A transform goes along the rows and along the columns.  Either way multiplies by a constant, which may be
-        rounded itself, and adds up a row of the matrix.
+        A transform goes along every axis.  Along each it multiplies by a constant, which may be rounded itself, and
+        adds up a row of the matrix.
         """
-        transforms = sum(2 * (1 + int((matrix != 0).sum(axis=1).max())) for matrix in self._matrices())
+        transforms = sum(rank * (1 + int((matrix != 0).sum(axis=1).max())) for matrix in self._matrices())
         return transforms + 1 + max(0, channels - 1)
 
-    @property
-    def amplification(self) -> float:
-        """How much a change of one transformed product may change an output: ``(max Σ|Aᵀ|)²`` over its rows."""
-        return float(np.abs(self.inverse).sum(axis=1).max() ** 2)
+    def amplification(self, rank: int) -> float:
+        """Return how much a change of one transformed product may change an output: ``(max Σ|Aᵀ|)^rank``."""
+        return float(np.abs(self.inverse).sum(axis=1).max() ** rank)
 
-    @property
-    def lost_weight(self) -> float:
-        """How much larger weights would make up for what underflow takes from them transformed, in least numbers.
+    def lost_weight(self, rank: int) -> float:
+        """Return how much larger weights would make up for what underflow takes from them transformed.
 
-        Along the columns and along the rows, each product of the transform may lose one.  No other transform divides.
+        In least numbers: along every axis, each product of the transform may lose one.  No other transform divides.
         """
         rows = np.abs(self.kernel).sum(axis=1)
         products = int((self.kernel != 0).sum(axis=1).max())
-        return float(products * (1 + rows.max()) / rows.min() ** 2)
+        return float(products * sum(rows.max() ** axis for axis in range(rank)) / rows.min() ** rank)
 
     def magnitudes(self, padded: Array, kernel: Array, geometry: ConvGeometry, largest: float) -> Array:
-        """Return Σ|monomials| for every output, (N, O, P, Q), given |input| padded and |weight|.
+        """Return Σ|monomials| for every output, (N, O, *P), given |input| padded and |weight|.
 
         It is infinite where one of the transforms that the output reads may be beyond the largest number.
         """
         inverse, kernels, data = (np.abs(matrix) for matrix in self._matrices())
-        groups = geometry.groups
-        tiles = self._tiles(padded, geometry)
-        shape = groups, geometry.group_out_channels, geometry.group_in_channels, 3, 3
-        transformed = np.einsum("xi,gocij,yj->gocxy", kernels, kernel.reshape(shape), kernels, optimize=True)
-        pixels = np.einsum("xi,ngcuvij,yj->ngcuvxy", data, tiles, data, optimize=True)
-        products = np.einsum("gocxy,ngcuvxy->ngouvxy", transformed, pixels, optimize=True)
-        output = np.einsum("px,ngouvxy,qy->ngoupvq", inverse, products, inverse, optimize=True)
-        overflows = (pixels > largest).any(axis=(2, 5, 6))[:, :, np.newaxis]  # N, G, 1 and the tiles
-        overflows = overflows | (transformed > largest).any(axis=(2, 3, 4))[:, :, np.newaxis, np.newaxis]
-        output = np.maximum(output, np.where(overflows, np.inf, 0.0)[..., np.newaxis, :, np.newaxis])
-        rows, columns = output.shape[3] * self.outputs, output.shape[5] * self.outputs
-        whole = output.reshape(geometry.batch, geometry.out_channels, rows, columns)
+        groups, rank = geometry.groups, len(geometry.axes)
+        shape = groups, geometry.group_out_channels, geometry.group_in_channels
+        transformed = _along_each(kernels, kernel.reshape(*shape, *(3,) * rank), rank).reshape(
+            *shape, (self.outputs + 2) ** rank
+        )
+        tiles = self._tiles(padded, geometry)  # N, G, C/G, then how many, then the pixels of each
+        count, side = tiles.shape[3 : 3 + rank], self.outputs + 2
+        pixels = _along_each(data, tiles, rank).reshape(*tiles.shape[:3], math.prod(count), side**rank)
+        products = np.einsum("gocx,ngctx->ngotx", transformed, pixels, optimize=True)
+        output = _along_each(inverse, products.reshape(*products.shape[:3], *count, *(side,) * rank), rank)
+        overflows = np.any(pixels > largest, axis=(2, 4), keepdims=True)[..., 0]  # N, G, 1 and the tiles
+        overflows = overflows | np.any(transformed > largest, axis=(2, 3), keepdims=True)[..., 0]
+        infinite = np.where(overflows, np.inf, 0.0).reshape(*overflows.shape[:3], *count, *(1,) * rank)
+        output = np.maximum(output, infinite)
+        turned = [axis for place in range(rank) for axis in (3 + place, 3 + rank + place)]  # tile, pixel, tile, pixel
+        sizes = (number * self.outputs for number in count)
+        whole = output.transpose(0, 1, 2, *turned).reshape(geometry.batch, geometry.out_channels, *sizes)
         return np.asarray(whole[:, :, *map(slice, geometry.output_size)])
 
     def _tiles(self, padded: Array, geometry: ConvGeometry) -> Array:
-        """Return overlapping tiles (N, G, C/G, rows of tiles, columns of tiles, m+2, m+2), zeros past the image."""
-        reach = self.outputs + 2
-        missing = [-(size - 2) % self.outputs for size in padded.shape[-2:]]
-        whole = np.pad(padded, ((0, 0), (0, 0), (0, missing[0]), (0, missing[1])))
-        windows = np.lib.stride_tricks.sliding_window_view(whole, (reach, reach), axis=(-2, -1))
-        tiles = windows[:, :, :: self.outputs, :: self.outputs]
+        """Return overlapping tiles (N, G, C/G, tiles along each axis, m+2 along each axis), zeros past the image."""
+        reach, axes = self.outputs + 2, tuple(range(2, padded.ndim))
+        missing = [(0, -(size - 2) % self.outputs) for size in padded.shape[2:]]
+        whole = np.pad(padded, ((0, 0), (0, 0), *missing))
+        windows = np.lib.stride_tricks.sliding_window_view(whole, (reach,) * len(axes), axis=axes)
+        tiles = windows[:, :, *(slice(None, None, self.outputs) for _ in axes)]
         return tiles.reshape(geometry.batch, geometry.groups, geometry.group_in_channels, *tiles.shape[2:])
 
     def _matrices(self) -> tuple[Array, Array, Array]:
         return self.inverse, self.kernel, self.data
+
+
+def _along_each(matrix: Array, array: Array, rank: int) -> Array:
+    """Apply a matrix along each of the last axes."""
+    for axis in range(array.ndim - rank, array.ndim):
+        array = np.moveaxis(np.tensordot(array, matrix, (axis, 1)), -1, axis)
+    return array
 
 
 WINOGRAD: Final[dict[str, Winograd]] = {
@@ -125,5 +143,45 @@ WINOGRAD: Final[dict[str, Winograd]] = {
         inverse=np.array(
             [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float64
         ),
+    ),
+    "winograd6": Winograd(
+        outputs=6,
+        data=np.array(
+            [
+                [4, 0, -21, 0, 21, 0, -4, 0],
+                [0, 4, 4, -17, -17, 4, 4, 0],
+                [0, -4, 4, 17, -17, -4, 4, 0],
+                [0, 2, 1, -10, -5, 8, 4, 0],
+                [0, -2, 1, 10, -5, -8, 4, 0],
+                [0, 8, 16, -10, -20, 2, 4, 0],
+                [0, -8, 16, 10, -20, -2, 4, 0],
+                [0, -4, 0, 21, 0, -21, 0, 4],
+            ]
+        )
+        / 4,
+        kernel=np.array(
+            [
+                [90, 0, 0],
+                [-20, -20, -20],
+                [-20, 20, -20],
+                [1, 2, 4],
+                [1, -2, 4],
+                [64, 32, 16],
+                [64, -32, 16],
+                [0, 0, 90],
+            ]
+        )
+        / 90,
+        inverse=np.array(
+            [
+                [32, 32, 32, 32, 32, 32, 32, 0],
+                [0, 32, -32, 64, -64, 16, -16, 0],
+                [0, 32, 32, 128, 128, 8, 8, 0],
+                [0, 32, -32, 256, -256, 4, -4, 0],
+                [0, 32, 32, 512, 512, 2, 2, 0],
+                [0, 32, -32, 1024, -1024, 1, -1, 32],
+            ]
+        )
+        / 32,
     ),
 }

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import refconv
+from refconv.bounds.arithmetic import ALGORITHMS, WORDS
+from refconv.bounds.epilogue import NAMED, STEPS
 from refconv.commands.text_table import emphasis, table, width, write
 from refconv.operations import OPERATIONS
 from refconv.testing import CaseResult, Report, check
@@ -69,6 +71,26 @@ def register_choice(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--dtype", metavar="TYPE", choices=tuple(DTYPES.values()), help=f"only cases of this type: {types}"
     )
+    _register_declarations(command)
+
+
+def _register_declarations(command: argparse.ArgumentParser) -> None:
+    """Add what can be said of how the target works, in the words of `refconv.error_bound`."""
+    group = command.add_argument_group("how the target works", "what is not said is held to the precision of its type")
+    group.add_argument("--accumulate-dtype", metavar="TYPE", help="it adds up in TYPE, such as float16")
+    group.add_argument("--input-dtype", metavar="TYPE", help="it rounds its inputs to TYPE first, such as tf32")
+    group.add_argument("--algorithm", metavar="NAME", default="direct", help=f"one of {', '.join(ALGORITHMS)}")
+    group.add_argument(
+        "--confidence", type=float, metavar="P", help="bounds that independent roundings keep with probability P"
+    )
+    group.add_argument(
+        "--epilogue",
+        metavar="STEPS",
+        help=f"what it does to its sums: {', '.join((*STEPS, *NAMED.values()))}, joined by +, as in scale+shift+relu",
+    )
+    group.add_argument("--rtol", type=float, metavar="R", default=0.0, help="a way out of every bound: R·|truth|, and")
+    group.add_argument("--atol", type=float, metavar="A", default=0.0, help="A, which any element may be off by")
+    group.add_argument("--strict", action="store_true", help="fail what is suspect as well")
 
 
 def _register_running(command: argparse.ArgumentParser) -> None:
@@ -98,6 +120,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.list:
         sys.stdout.writelines(f"{case.id}\n" for case in chosen)
         return 0
+    how: Any = {name: getattr(options, name) for name in WORDS}
     if options.target is None:
         raise ValueError("check needs a TARGET: " + _TARGET_HELP)
     open_report(options)
@@ -113,6 +136,8 @@ def _check(options: argparse.Namespace) -> int:
             fuzz=options.fuzz,
             rng=options.rng,
             on_result=advance,
+            strict=options.strict,
+            **how,
         )
     return write_report(options, report)
 

@@ -6,7 +6,7 @@ refconv: right (20 passed, 0 failed)
 """
 
 from refconv.testing import strategies
-from refconv.testing.asserts import assert_conv2d_matches, assert_result_matches
+from refconv.testing.asserts import SuspectWarning, assert_conv2d_matches, assert_result_matches
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import cases, find_case
 from refconv.testing.comparing.compare import compare_conv2d, compare_result
@@ -33,6 +33,7 @@ __all__ = [
     "Finding",
     "Outcome",
     "Report",
+    "SuspectWarning",
     "TargetError",
     "Verification",
     "as_html",

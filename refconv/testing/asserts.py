@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Unpack
 
 import numpy.typing as npt
 
+from refconv.bounds.arithmetic import Words, split
 from refconv.conv import conv2d
 from refconv.geometry.arguments import IntOrPair, PaddingLike
 from refconv.numbers.formats import Array
@@ -18,7 +20,11 @@ from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.diagnosis.diagnose import causes_of, whereabouts
 from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPES
 
-__all__ = ["assert_conv2d_matches", "assert_result_matches"]
+__all__ = ["SuspectWarning", "assert_conv2d_matches", "assert_result_matches"]
+
+
+class SuspectWarning(UserWarning):
+    """A result is within its proven bound, but far outside what random rounding gives."""
 
 
 def assert_conv2d_matches(
@@ -33,10 +39,8 @@ def assert_conv2d_matches(
     *,
     padding_mode: str = "zeros",
     dtype: npt.DTypeLike | None = None,
-    accumulate_dtype: npt.DTypeLike | None = None,
-    input_dtype: npt.DTypeLike | None = None,
-    confidence: float | None = None,
-    algorithm: str = "direct",
+    strict: bool = False,
+    **how: Unpack[Words],
 ) -> None:
     """Raise AssertionError unless `actual` is the convolution of the other arguments, to a proven bound.
 
@@ -48,14 +52,21 @@ def assert_conv2d_matches(
         What it was given: the arguments of `refconv.conv2d`.
     dtype : dtype_like, optional
         The type that `actual` should have; by default the result type of input and weight.
-    accumulate_dtype, input_dtype, confidence, algorithm
-        How the implementation works, which decides how far it may be off: see `refconv.error_bound`.
+    strict : bool
+        Whether a result that is suspect fails as well: see `compare_conv2d`.
+    **how
+        How the implementation works, which decides how far it may be off: see `compare_conv2d`.
 
     Raises
     ------
     AssertionError
         If the shape or the type differs, or any element is further from the truth than rounding can explain:
         see `compare_conv2d`.  The message says where, and why, if `diagnose` knows.
+
+    Warns
+    -----
+    SuspectWarning
+        If the result is suspect.
     TypeError, ValueError
         If the arguments of the convolution are themselves invalid: misuse is not a mismatch.
 
@@ -86,11 +97,9 @@ def assert_conv2d_matches(
         groups,
         padding_mode=padding_mode,
         dtype=dtype,
-        accumulate_dtype=accumulate_dtype,
-        input_dtype=input_dtype,
-        confidence=confidence,
-        algorithm=algorithm,
+        **how,
     )
+    _warn(comparison, strict=strict)
     if not comparison.passed:
         mode = {} if padding_mode == "zeros" else {"padding_mode": padding_mode}
         call = Call.of(conv2d, input, weight, bias, stride, padding, dilation, groups, read=to_numpy, **mode)
@@ -102,9 +111,7 @@ def assert_result_matches(
     function: Callable[..., Array],
     *arguments: Any,
     dtype: npt.DTypeLike | None = None,
-    accumulate_dtype: npt.DTypeLike | None = None,
-    input_dtype: npt.DTypeLike | None = None,
-    confidence: float | None = None,
+    strict: bool = False,
     **parameters: Any,
 ) -> None:
     """Raise AssertionError unless `actual` is what `function` makes of its arguments, to a proven bound.
@@ -116,9 +123,10 @@ def assert_result_matches(
     function : callable
         What it should have computed: one of the family, as in `refconv.error_bound_of`.
     *arguments, **parameters
-        What it was given: those of the function, in its own order and by its own names.
-    dtype, accumulate_dtype, input_dtype, confidence
-        As in `assert_conv2d_matches`.
+        What it was given: those of the function, in its own order and by its own names; and how the implementation
+        works, as in `assert_conv2d_matches`.
+    dtype, strict
+        As in `assert_conv2d_matches`, and so are the warnings.
 
     Raises
     ------
@@ -150,19 +158,21 @@ def assert_result_matches(
       input_size=(1, 1, 1, 4), stride=(1, 2)
     """
     __tracebackhide__ = True
-    comparison = compare_result(
-        actual,
-        function,
-        *arguments,
-        dtype=dtype,
-        accumulate_dtype=accumulate_dtype,
-        input_dtype=input_dtype,
-        confidence=confidence,
-        **parameters,
-    )
+    comparison = compare_result(actual, function, *arguments, dtype=dtype, **parameters)
+    _warn(comparison, strict=strict)
     if not comparison.passed:
+        parameters, _ = split(parameters)
         call = Call.of(function, *arguments, read=to_numpy, **parameters)
         raise AssertionError(_story(actual, comparison, call, dtype))
+
+
+def _warn(comparison: Comparison, *, strict: bool) -> None:
+    """Say that a result is suspect; an AssertionError where that is to fail."""
+    __tracebackhide__ = True
+    if comparison.is_suspect and strict:
+        raise AssertionError(str(comparison))
+    if comparison.is_suspect:
+        warnings.warn(str(comparison), SuspectWarning, stacklevel=3)
 
 
 def _story(actual: object, comparison: Comparison, call: Call, dtype: npt.DTypeLike | None) -> str:
@@ -172,7 +182,11 @@ def _story(actual: object, comparison: Comparison, call: Call, dtype: npt.DTypeL
     if call.operation.has_bias and "bias" not in call.operands:
         operands.append("no bias")
     parameters = ", ".join(f"{parameter}={value!r}" for parameter, value in call.parameters.items())
-    lines = [str(comparison), *_explained(actual, call, dtype), f"  {name}{', '.join(operands)}", f"  {parameters}"]
+    if comparison.resembles and not comparison.passed:
+        lines = [str(comparison), f"less precise: {comparison.resembles}"]
+    else:
+        lines = [str(comparison), *_explained(actual, call, dtype)]
+    lines += [f"  {name}{', '.join(operands)}", f"  {parameters}"]
     return "\n".join(line for line in lines if line.strip())
 
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Unpack
 
+from refconv.bounds.arithmetic import Arithmetic, Words
 from refconv.geometry.arguments import as_int
+from refconv.operations import OPERATIONS
 from refconv.testing.battery.tiers import chosen_cases, is_chosen
 from refconv.testing.fuzz import fuzz as fuzz_cases
 from refconv.testing.judging.judge import CaseResult
@@ -34,6 +37,8 @@ def check(
     rng: int = 0,
     map: MapLike | None = None,
     on_result: Callable[[CaseResult], object] | None = None,
+    strict: bool = False,
+    **how: Unpack[Words],
 ) -> Report:
     """Judge a convolution, or another operation of the family, by the battery.
 
@@ -69,6 +74,15 @@ def check(
         target, and refconv, must be importable there; a target given by name has a process of its own there, too.
     on_result : callable, optional
         Called with each CaseResult, in order, as it comes.
+    strict : bool
+        Whether a result that is suspect, far outside what random rounding gives and yet within its proven bound, fails
+        the run.
+    **how
+        How the target works, in the words of `refconv.error_bound`: ``accumulate_dtype``, ``input_dtype``,
+        ``algorithm``, ``confidence`` and ``epilogue``; where Winograd's algorithm does not apply, a case is direct.  A
+        way out of every bound is ``rtol`` and ``atol``.  With an epilogue of steps, such as ``"scale+residual+relu"``,
+        the target gets their numbers by name beside its arguments: ``scale`` and ``shift``, (O,), and ``residual``, of
+        the shape of the result.
 
     Returns
     -------
@@ -86,7 +100,7 @@ def check(
     --------
     A kernel that takes a symmetric padding for granted:
 
-    >>> import refconv
+    >>> import numpy as np, refconv
     >>> def kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     ...     if isinstance(padding, tuple) and isinstance(padding[0], tuple):
     ...         padding = tuple(before for before, after in padding)
@@ -101,6 +115,13 @@ def check(
 
     >>> print(check("refconv", "smoke", op="conv2d_weight"))
     refconv --op conv2d_weight: right (20 passed, 0 failed)
+
+    A kernel that takes the maximum with 0, of which that is said:
+
+    >>> def rectified(*arguments):
+    ...     return np.maximum(refconv.conv2d(*arguments), 0)
+    >>> check(rectified, "smoke", match="f32", epilogue="relu").headline()
+    'RIGHT as a kernel with relu in all 12 cases that it supports'
     """
     if not (isinstance(target, str) or callable(target)):
         raise TypeError(f"target={target!r} must be a name or a callable, not {type(target).__name__}")
@@ -108,9 +129,11 @@ def check(
     fuzz, rng = as_int("fuzz", fuzz, minimum=0), as_int("rng", rng, minimum=0)
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit={time_limit} must be more than 0 seconds")
+    arithmetic = Arithmetic.of(**how)
     chosen = chosen_cases(tier, op, match, dtype)
+    arithmetic.applied(OPERATIONS[op])
     if callable(target):
-        check_signature(name_of(target), target, op)
+        check_signature(name_of(target), target, op, arithmetic.epilogue.steps)
     results: list[CaseResult] = []
 
     def show(result: CaseResult) -> None:
@@ -118,11 +141,11 @@ def check(
         if on_result is not None:
             on_result(result)
 
-    with open_place(target, op, len(chosen), workers, time_limit, map) as run:
+    with open_place(target, op, len(chosen), workers, time_limit, map, arithmetic) as run:
         for result in run(chosen):
             show(result)
         if fuzz:
             wanted = partial(is_chosen, match=match, dtype=dtype)
             fuzz_cases(lambda case: next(run([case])), op, fuzz, rng, wanted, show)
         looked_at, experiments = inquire(results, run)
-    return Report(name_of(target), tier, looked_at, op, experiments)
+    return Report(name_of(target), tier, looked_at, op, experiments, arithmetic, strict)

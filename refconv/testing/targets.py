@@ -21,6 +21,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -108,7 +109,7 @@ def load_target(name: str, op: str = "conv2d") -> Target:
     return _attribute(name, _import_place(name, place), attribute, place)
 
 
-def check_signature(name: str, target: Target, op: str) -> None:
+def check_signature(name: str, target: Target, op: str, steps: Iterable[str] = ()) -> None:
     """Refuse a target that cannot be called with the arguments of the operation, if that can be told beforehand."""
     names = (*OPERATIONS[op].leading, *OPERATIONS[op].parameters)
     try:
@@ -116,11 +117,11 @@ def check_signature(name: str, target: Target, op: str) -> None:
     except (TypeError, ValueError):  # of a builtin, which does not say
         return
     try:
-        signature.bind(*names)
+        signature.bind(*names, **dict.fromkeys(steps))
     except TypeError as error:
         own = getattr(target, "__name__", "")
         hint = f"; did you mean op={own!r}?" if own in OPERATIONS and own != op else ""
-        call = f"{op}({', '.join(names)})"
+        call = f"{op}({', '.join((*names, *(f'{step}=' for step in steps)))})"
         raise TargetError(f"target {name!r} cannot be called as {call}: {error}{hint}") from None
 
 

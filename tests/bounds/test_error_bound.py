@@ -373,7 +373,11 @@ def test_a_confidence_narrows_the_bound_of_long_sums() -> None:
         ({"accumulate_dtype": "banana"}, TypeError, "accumulate_dtype='banana' must be a type of numbers"),
         ({"input_dtype": "i1"}, TypeError, "input_dtype=int8 must be a floating or complex type"),
         ({"confidence": 2}, ValueError, "confidence=2 must be between 0 and 1, or None for the worst case"),
-        ({"algorithm": "fft"}, ValueError, "algorithm='fft' must be one of 'direct', 'winograd2', 'winograd4'"),
+        (
+            {"algorithm": "ftt"},
+            ValueError,
+            "algorithm='ftt' must be one of 'direct', 'winograd2', 'winograd4', 'winograd6', 'fft'",
+        ),
     ],
     ids=str,
 )

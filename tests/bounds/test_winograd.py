@@ -193,12 +193,12 @@ def test_the_matrices_are_the_papers() -> None:
     ],
 )
 def test_how_often_a_monomial_is_rounded(algorithm: str, channels: int, roundings: int) -> None:
-    assert WINOGRAD[algorithm].roundings(channels) == roundings
+    assert WINOGRAD[algorithm].roundings(channels, 2) == roundings
 
 
 def test_how_much_a_product_weighs() -> None:
-    assert WINOGRAD["winograd2"].amplification == 3**2
-    assert WINOGRAD["winograd4"].amplification == (1 + 1 + 8 + 8 + 1) ** 2
+    assert WINOGRAD["winograd2"].amplification(2) == 3**2
+    assert WINOGRAD["winograd4"].amplification(2) == (1 + 1 + 8 + 8 + 1) ** 2
 
 
 # Of ones, in one dimension: |Bᵀ|·1 is (2, 2, 2, 2), |G|·1 (1, 3/2, 3/2, 1), their product (2, 3, 3, 2), and |Aᵀ| adds up
@@ -216,11 +216,11 @@ def test_the_bound_of_ones_by_hand(algorithm: str) -> None:
     image, kernel = np.ones((2, 3, m + 2, m + 2), np.float32), np.ones((5, 3, 3, 3), np.float32)
     found = error_bound(image, kernel, dtype=np.float32, algorithm=algorithm)
     assert found.shape == (2, 5, m, m)
-    expected = gamma(WINOGRAD[algorithm].roundings(3)) * 3 * np.outer(sums, sums)
+    expected = gamma(WINOGRAD[algorithm].roundings(3, 2)) * 3 * np.outer(sums, sums)
     np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), rtol=1e-7)
     assert (found >= expected).all()
     bias = np.full(5, -11, np.float32)
-    expected = gamma(WINOGRAD[algorithm].roundings(3) + 1) * (3 * np.outer(sums, sums) + 11)
+    expected = gamma(WINOGRAD[algorithm].roundings(3, 2) + 1) * (3 * np.outer(sums, sums) + 11)
     biased = error_bound(image, kernel, bias, dtype=np.float32, algorithm=algorithm)
     np.testing.assert_allclose(biased, np.broadcast_to(expected, found.shape), rtol=1e-7)
 
@@ -272,11 +272,11 @@ def test_rounded_inputs_go_through_the_transforms_too() -> None:
 )
 def test_a_part_of_a_small_weight_is_lost(algorithm: str, lost: float) -> None:
     # Three products to a number, twice; the sums of |G| along its rows are 1 to 3/2, and 1/4 to 1.
-    assert WINOGRAD[algorithm].lost_weight == lost
+    assert WINOGRAD[algorithm].lost_weight(2) == lost
     image, kernel = np.full((6, 6), 2.0**9, np.float16), np.zeros((3, 3), np.float16)
     found = bound(image[None, None], kernel[None, None], algorithm)[0, 0, 0, 0]
     first = SUMS[algorithm][0] ** 2 * 2.0**9 * lost * 2.0**-24  # all that is lost, where the weights are 0
-    roundings, weight = WINOGRAD[algorithm].roundings(1), WINOGRAD[algorithm].amplification
+    roundings, weight = WINOGRAD[algorithm].roundings(1, 2), WINOGRAD[algorithm].amplification(2)
     unit = roundings * 2.0**-11 / (1 - roundings * 2.0**-11)
     assert found == pytest.approx(first * (1 + unit) + roundings * weight * 2.0**-24, rel=1e-9)
 
@@ -335,4 +335,7 @@ def test_what_the_algorithm_does_not_compute(
 def test_an_unknown_algorithm(algorithm: Any) -> None:
     with pytest.raises(ValueError, match="algorithm=") as caught:
         error_bound(np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3)), dtype=float, algorithm=algorithm)
-    assert str(caught.value) == f"algorithm={algorithm!r} must be one of 'direct', 'winograd2', 'winograd4'"
+    assert (
+        str(caught.value)
+        == f"algorithm={algorithm!r} must be one of 'direct', 'winograd2', 'winograd4', 'winograd6', 'fft'"
+    )

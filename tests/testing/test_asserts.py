@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.testing import assert_conv2d_matches, assert_result_matches
+from refconv.testing import SuspectWarning, assert_conv2d_matches, assert_result_matches
 
 IMAGE = np.ones((1, 4, 5, 6), np.float32)
 KERNEL = np.ones((2, 2, 2, 3), np.float32)
@@ -165,7 +165,10 @@ def test_how_a_kernel_works_is_passed_on(name: str) -> None:
 
 def test_a_confidence_is_passed_on() -> None:
     image, actual = np.ones((1, 100, 10, 10), np.float32), np.full((1, 1, 1, 1), 10_001, np.float32)
-    assert_conv2d_matches(actual, image, image)
+    with pytest.warns(SuspectWarning, match="times what random rounding gives"):
+        assert_conv2d_matches(actual, image, image)
+    with pytest.raises(AssertionError, match=r"^all 1 elements agree; .*; suspect: "):
+        assert_conv2d_matches(actual, image, image, strict=True)
     with pytest.raises(AssertionError, match="1 of 1 elements wrong"):
         assert_conv2d_matches(actual, image, image, confidence=0.99)
 
@@ -271,7 +274,8 @@ def test_an_operations_inputs_may_be_rounded_first_and_its_bound_hold_with_a_con
         assert_result_matches(rounded, refconv.conv1d, third, one)
     long, ones = np.full((1, 4000, 1), 1.1, np.float32), np.ones((1, 4000, 1), np.float32)
     near_the_worst = refconv.conv1d(long, ones) * np.float32(1 + 3000 * 2.0**-24)
-    assert_result_matches(near_the_worst, refconv.conv1d, long, ones)
+    with pytest.warns(SuspectWarning, match="suspect"):
+        assert_result_matches(near_the_worst, refconv.conv1d, long, ones)
     with pytest.raises(AssertionError):
         assert_result_matches(near_the_worst, refconv.conv1d, long, ones, confidence=0.9)
 

@@ -16,18 +16,22 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from refconv.bounds.sums import magnitude
+from refconv.bounds.arithmetic import DIRECT, Arithmetic
+from refconv.bounds.summation import Precision
+from refconv.bounds.sums import for_all, magnitude
+from refconv.bounds.winograd import WINOGRAD
 from refconv.geometry.arguments import IntOrPair, PaddingLike
 from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.dtypes import is_integral, result_dtype, wide_dtype
 from refconv.numbers.formats import Array, as_dtype, float_info
 from refconv.operations import OPERATIONS, Call, Operation
-from refconv.testing.battery.data import BIASES, DATA, ROUNDED, exact_magnitude, integers, normals
+from refconv.testing.battery.data import BIASES, DATA, LARGEST, ROUNDED, exact_magnitude, integers, normals
 from refconv.testing.battery.eight_bits import operands_of, quantities_of
 from refconv.testing.battery.layouts import LAYOUTS
 from refconv.testing.comparing.compare import compare_by_convention
 from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.comparing.reference import Reference, Standard
+from refconv.testing.comparing.standards import in_format
 
 __all__ = ["Case"]
 
@@ -90,6 +94,10 @@ class Case:
         Of a transposed convolution; the size is empty where it follows from the rest.
     grad_output_shape : tuple of int
         Of a gradient, the shape of the output's.
+    arithmetic : Arithmetic
+        How the kernel works that is asked: exact data are such that nothing is rounded in it.
+    largest : int
+        The largest whole number that exact data may hold.
     other_dtype, bias_dtype : str
         The type of the second factor and of the bias, where that is another one.  The data are exact in all of them,
         and a result may have any one of them: there is no convention.
@@ -137,6 +145,8 @@ class Case:
     output_padding: tuple[int, ...] = (0, 0)
     output_size: Shape = ()
     grad_output_shape: Shape = ()
+    arithmetic: Arithmetic = field(default=DIRECT, compare=False)
+    largest: int = field(default=LARGEST, compare=False)
     other_dtype: str = ""
     bias_dtype: str = ""
     laid_out: str = ""
@@ -168,10 +178,10 @@ class Case:
         """Return what a target makes of these arrays under the case's parameters."""
         arguments = self.arguments(operands)
         if not self.output_size:
-            return target(*arguments)
+            return target(*arguments, **self._steps())
         if not _takes_output_size(target):
             raise NotImplementedError("it takes no output_size")
-        return target(*arguments, output_size=self.output_size)
+        return target(*arguments, output_size=self.output_size, **self._steps())
 
     def operands(self) -> dict[str, Array]:
         """Return new arrays by name: the factors, in the operation's order, and the bias where there is one."""
@@ -188,6 +198,43 @@ class Case:
             if number is not None:
                 values["bias"][place] = number
         return {name: self.in_memory(name, values[name]) for name in self.operation.leading if name in values}
+
+    def declared(self, arithmetic: Arithmetic) -> Case:
+        """Return the case as a kernel is asked it that works like this; where Winograd's algorithm cannot, directly.
+
+        Whole numbers of a transform are so small, if that can be, that it errs by less than a half.
+        """
+        if self.rejects:
+            return self
+        if arithmetic.algorithm in WINOGRAD and not WINOGRAD[arithmetic.algorithm].fits(self.plan):
+            arithmetic = replace(arithmetic, algorithm="direct")
+        case = replace(self, arithmetic=arithmetic)
+        if arithmetic.algorithm == "direct" or self.data != "exact":
+            return case
+        return replace(case, largest=case.largest_below_a_half(case.reference().allowed))
+
+    def largest_below_a_half(self, errors: Array) -> int:
+        """Return the largest whole numbers for which errors, in proportion to products, are below 1/2; at least 1."""
+        worst = float(np.max(errors, initial=0.0, where=np.isfinite(errors)))
+        return max(1, min(self.largest, int(self.largest_number() * math.sqrt(0.49 / max(worst, 0.49)))))
+
+    def _steps(self) -> dict[str, Array]:
+        """Return the numbers of the epilogue's steps, by name: what a target is given beside its arguments."""
+        steps, plan = self.arithmetic.epilogue.steps, self.plan if self.arithmetic.epilogue.steps else None
+        if plan is None:
+            return {}
+        bits = np.random.PCG64(zlib.crc32(f"{self.id}+epilogue".encode()))
+        shape = (plan.input_shape if self.operation.is_transposed else plan.output_shape)[not plan.batched :]
+        channels = shape[-len(plan.axes) - 1 :][:1]
+        values = {step: self._values(bits, shape if step == "residual" else channels) for step in steps}
+        if "scale" in steps and self.data not in ROUNDED:
+            values["scale"] = np.where(values["scale"].real > 0, 2.0, -1.0)  # so that nothing is rounded
+        return {step: value.astype(self.numpy_dtype) for step, value in values.items()}
+
+    @property
+    def how(self) -> Arithmetic:
+        """How the kernel works, with the numbers of its epilogue."""
+        return replace(self.arithmetic, epilogue=replace(self.arithmetic.epilogue, arrays=self._steps()))
 
     @property
     def _told(self) -> dict[str, Any]:
@@ -221,7 +268,9 @@ class Case:
 
     def _values(self, bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
         def real() -> Array:
-            return normals(bits, shape) if self.data in ROUNDED else integers(bits, shape, self.largest_number())
+            if self.data in ROUNDED:
+                return normals(bits, shape)
+            return integers(bits, shape, max(1, self.largest_number()))
 
         if self.dtype.startswith("c"):
             return real() + 1j * real()
@@ -237,9 +286,15 @@ class Case:
 
         Integers are taken to be added up in 32 bits, one of them the sign.
         """
-        products = self.products * (2 if self.dtype.startswith("c") else 1)
-        digits = (31 if word in INTEGERS else float_info(DTYPES[word]).digits for word in self.dtypes.values())
-        return exact_magnitude(products, min(digits))
+        terms = self.products * (2 if self.dtype.startswith("c") else 1)
+        if self.arithmetic.epilogue.steps:
+            terms = 2 * terms + 4  # a scale of 2, of products and bias, a shift and a residual
+        digits = [31 if word in INTEGERS else float_info(DTYPES[word]).digits for word in self.dtypes.values()]
+        if self.dtype in INTEGERS:
+            return min(self.largest, exact_magnitude(terms, min(digits)))
+        precision = Precision.of(DTYPES[self.dtype], self.arithmetic)
+        held = self.largest if precision.multiplier is None else 2**precision.multiplier.digits
+        return min(self.largest, held, exact_magnitude(terms, min(*digits, precision.accumulator.digits)))
 
     @property
     def products(self) -> int:
@@ -278,7 +333,7 @@ class Case:
         and 2^53 in float64, up to where those types hold every whole number.
         """
         total = self.call().each(magnitude)()
-        return float(total.max(initial=0.0))
+        return float(np.max(total, initial=0.0, where=np.isfinite(total)))
 
     def check(self, actual: object) -> Comparison:
         """Compare a target's result, which may be anything at all, with the truth."""
@@ -299,9 +354,10 @@ class Case:
         """Return the call of refconv's own function."""
         return Call(self.operation, self.operands(), self._told | self.kwargs() | self._output_size)
 
-    def reference(self) -> Reference:
-        """Return the truth, and by how much each element of a result may differ from it."""
-        return self.standard.reference(self.call())
+    def reference(self, actual: object = None) -> Reference:
+        """Return the truth, of the type of what was returned where that may have one of several, and what it allows."""
+        dtype = self.result_dtype if actual is None else self._dtype_like(actual)
+        return self._standard(dtype).reference(self.call())
 
     @property
     def standard(self) -> Standard:
@@ -309,8 +365,31 @@ class Case:
         return self._standard(self.result_dtype)
 
     def _standard(self, dtype: np.dtype[Any]) -> Standard:
+        how = self.how
+        chances = 0.0
+        if how.confidence is not None and not is_integral(dtype):
+            chances = for_all(Precision.of(dtype, how), self.call()).chances
         any_integer = self.operation.arithmetic != "quantized"
-        return Standard(dtype, any_integer=any_integer, is_exact=self.data not in ROUNDED and dtype.kind not in "iu")
+        return Standard(dtype, how, chances, any_integer=any_integer, is_exact=self.is_exact)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing is rounded in this case, in any order of summation, by a kernel that works as was said."""
+        how = self.arithmetic
+        if self.data in ROUNDED or how.algorithm != "direct":
+            return False
+        if self.dtype in INTEGERS or (how.accumulate_dtype is how.input_dtype is None):
+            return True
+        precision = Precision.of(DTYPES[self.dtype], how)
+        kinds = (precision.accumulator, precision.multiplier or precision.accumulator)
+        operands = [operand.astype(wide_dtype(operand.dtype)) for operand in self.operands().values()]
+        finite = [operand[np.isfinite(operand)] for operand in operands]
+        if any((in_format(operand, kind) != operand).any() for operand in finite for kind in kinds):
+            return False
+        unit = precision.result.smallest if self.data == "subnormal" else 1.0
+        steps = len(how.epilogue.steps)
+        most = self.largest_partial_sum() * (2 if steps else 1) + 2 * self.largest * steps
+        return most <= 2.0**precision.accumulator.digits * unit
 
 
 def _takes_output_size(target: Callable[..., Any]) -> bool:

@@ -16,6 +16,8 @@ import numpy as np
 
 from refconv.numbers.formats import Array, float_info
 
+LARGEST: Final = 32  # of exact data, as in oneDNN's tests
+
 
 def integers(bits: np.random.PCG64, shape: tuple[int, ...], magnitude: int) -> Array:
     """Return whole numbers from −magnitude to magnitude, zero excepted: a tap that is lost is then always seen."""
@@ -50,7 +52,7 @@ def exact_magnitude(terms: int, digits: int) -> int:
     A sum of `terms` products and a number is at most ``terms·m² + m <= (terms + 1)·m²``; a type of `digits` binary
     digits holds every whole number up to ``2^digits``, and so every partial sum, in any order.  0 if there is none.
     """
-    return min(32, math.isqrt(2**digits // (terms + 1)))
+    return min(LARGEST, math.isqrt(2**digits // (terms + 1)))
 
 
 def _hide_nan(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001

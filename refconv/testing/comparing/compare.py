@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import numpy.typing as npt
 
+from refconv.bounds.arithmetic import Arithmetic, Words, split
+from refconv.bounds.epilogue import NONE
 from refconv.bounds.summation import Precision
 from refconv.bounds.sums import for_all
 from refconv.conv import conv2d
@@ -20,6 +22,7 @@ from refconv.testing.comparing.blocks import Block, MapLike, blocks_of, mapped
 from refconv.testing.comparing.comparison import Comparison, comparable, compare_elements, joined
 from refconv.testing.comparing.conventions import CONVENTIONS, Judged
 from refconv.testing.comparing.reference import Standard
+from refconv.testing.comparing.standards import likeness, surprise_of
 
 __all__ = ["compare_conv2d", "compare_result"]
 
@@ -36,11 +39,8 @@ def compare_conv2d(
     *,
     padding_mode: str = "zeros",
     dtype: npt.DTypeLike | None = None,
-    accumulate_dtype: npt.DTypeLike | None = None,
-    input_dtype: npt.DTypeLike | None = None,
-    confidence: float | None = None,
-    algorithm: str = "direct",
     map: MapLike = map,
+    **how: Unpack[Words],
 ) -> Comparison:
     """Compare a convolution's output with the truth; a mismatch is data, not an exception.
 
@@ -49,7 +49,9 @@ def compare_conv2d(
     finite but a partial sum may overflow, depending on the order, there is no bound, any result is right, and the
     element is counted as exempt; an infinity in a type narrower than the accumulator is right only where the exact
     result and its bound reach the overflow threshold.  What honest implementations do differently, such as skipping
-    the taps that read padding, is no mismatch: the comparison names it as its `convention`.
+    the taps that read padding, is no mismatch: the comparison names it as its `convention`.  What is within its bound,
+    but far outside what random rounding gives, is *suspect*: `surprise` says how far, and `resembles` what it looks
+    like.
 
     Parameters
     ----------
@@ -59,11 +61,13 @@ def compare_conv2d(
         What it was given: the arguments of `refconv.conv2d`; the arrays may be any framework's too.
     dtype : dtype_like, optional
         The type that `actual` should have; by default the result type of input and weight.
-    accumulate_dtype, input_dtype, confidence, algorithm
-        How the implementation works: see `refconv.error_bound`.
     map : callable, optional
         Used as ``map(function, blocks)`` to compare the blocks of the result elsewhere: for instance the ``map`` of a
         Dask client's ``get_executor()``.  It must return what the function does, in order.
+    **how
+        How the implementation works: ``accumulate_dtype``, ``input_dtype``, ``algorithm``, ``confidence`` and
+        ``epilogue``, as in `refconv.error_bound`; and a way out, ``rtol`` and ``atol``, by which
+        ``atol + rtol·|truth|`` is allowed everywhere.
 
     Returns
     -------
@@ -104,7 +108,7 @@ def compare_conv2d(
     call = Call.of(
         conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode, read=to_numpy
     )
-    return _compared(actual, call, dtype, accumulate_dtype, input_dtype, confidence, map, algorithm)
+    return _compared(actual, call, dtype, map, how)
 
 
 def compare_result(
@@ -112,9 +116,6 @@ def compare_result(
     function: Callable[..., Array],
     *arguments: Any,
     dtype: npt.DTypeLike | None = None,
-    accumulate_dtype: npt.DTypeLike | None = None,
-    input_dtype: npt.DTypeLike | None = None,
-    confidence: float | None = None,
     map: MapLike = map,
     **parameters: Any,
 ) -> Comparison:
@@ -127,8 +128,9 @@ def compare_result(
     function : callable
         What it should have computed: one of the family, as in `refconv.error_bound_of`.
     *arguments, **parameters
-        What it was given: those of the function, in its own order and by its own names.
-    dtype, accumulate_dtype, input_dtype, confidence, map
+        What it was given: those of the function, in its own order and by its own names; and how it works, as in
+        `compare_conv2d`.
+    dtype, map
         As in `compare_conv2d`.
 
     Returns
@@ -152,25 +154,36 @@ def compare_result(
     want 1.0
     error 3, 5.03e+07 × its bound 6e-08
     """
-    call = Call.of(function, *arguments, read=to_numpy, **parameters)
-    return _compared(actual, call, dtype, accumulate_dtype, input_dtype, confidence, map)
+    parameters, how = split(parameters)
+    return _compared(actual, Call.of(function, *arguments, read=to_numpy, **parameters), dtype, map, how)
 
 
-def _compared(
-    actual: object,
-    call: Call,
-    dtype: npt.DTypeLike | None,
-    accumulate_dtype: npt.DTypeLike | None,
-    input_dtype: npt.DTypeLike | None,
-    confidence: float | None,
-    map: MapLike,
-    algorithm: str = "direct",
-) -> Comparison:
-    result = call.result_dtype(dtype)
-    precision = None
+def _compared(actual: object, call: Call, dtype: npt.DTypeLike | None, map: MapLike, words: Words) -> Comparison:
+    result, how, chances = call.result_dtype(dtype), Arithmetic.of(**words), 0.0
+    how.applied(call.operation)
+    if problem := how.epilogue.refuse(result):
+        raise ValueError(problem)
     if result.kind not in "biuO":
-        precision = for_all(Precision.of(result, accumulate_dtype, input_dtype, confidence), call, algorithm)
-    return compare_by_convention(actual, call, Standard(result, precision, algorithm, any_integer=dtype is None), map)
+        chances = for_all(Precision.of(result, how), call).chances
+    standard = Standard(result, how, chances, any_integer=dtype is None)
+    found = compare_by_convention(actual, call, standard, map)
+    if found.obstacle is not None or (found.passed and not found.is_suspect):
+        return found
+    block = next(block for block in _blocks(to_numpy("the result", actual), call, standard) if _is_odd(standard, block))
+    like = likeness(block.actual, block.call, standard.reference(block.call), how)
+    return replace(found, resembles=like)
+
+
+def _is_odd(standard: Standard, block: Block) -> bool:
+    comparison = _compare_block(standard, "", block)
+    return comparison.is_suspect or not comparison.passed
+
+
+def _blocks(array: Array, call: Call, standard: Standard) -> Iterator[Block]:
+    """Yield a result in blocks; in one, if an epilogue has numbers for the whole of it."""
+    if not standard.how.epilogue.steps:
+        return blocks_of(array, call, whole=standard.needs_images)
+    return iter([Block((slice(0, None),) * array.ndim, call, array)])
 
 
 def compare_by_convention(actual: object, call: Call, standard: Standard, map: MapLike = map) -> Comparison:
@@ -179,9 +192,7 @@ def compare_by_convention(actual: object, call: Call, standard: Standard, map: M
     if isinstance(array, Comparison):
         return array
     found, failed = Comparison(), list[Block]()
-    for block, comparison in mapped(
-        partial(_compare_block, standard, ""), blocks_of(array, call, whole=standard.needs_images), map
-    ):
+    for block, comparison in mapped(partial(_compare_block, standard, ""), _blocks(array, call, standard), map):
         found = joined(found, comparison)
         failed += [] if failed or comparison.passed else [block]
     for sentence in CONVENTIONS if failed else ():
@@ -198,7 +209,7 @@ def _by_convention(
     compare, found = partial(_compare_block, standard, sentence), Comparison(convention=sentence)
     if not compare(failed).passed:
         return None
-    for _, comparison in mapped(compare, blocks_of(array, call, whole=standard.needs_images), map):
+    for _, comparison in mapped(compare, _blocks(array, call, standard), map):
         if not comparison.passed:
             return None
         found = joined(found, comparison)
@@ -207,8 +218,15 @@ def _by_convention(
 
 def _compare_block(standard: Standard, sentence: str, block: Block) -> Comparison:
     """Compare a block with the reference, or with what a convention makes of that, where it has something to say."""
-    reference = standard.reference(block.call)
+    how, reference = standard.how, standard.reference(block.call)
     if sentence:
-        judged = Judged(block.call, standard.precision, reference, block.actual, standard.is_exact)
-        reference = CONVENTIONS[sentence](judged) or reference
-    return block.placed(compare_elements(block.actual, reference))
+        plain = standard._replace(how=replace(how, epilogue=NONE, rtol=0.0, atol=0.0))
+        judged = Judged(block.call, plain.how, plain.reference(block.call), block.actual, standard.is_exact)
+        other = CONVENTIONS[sentence](judged)
+        if other is not None:
+            reference = other.after(how.applied(block.call.operation).epilogue).within(how)
+        return block.placed(compare_elements(block.actual, reference))
+    found = block.placed(compare_elements(block.actual, reference))
+    if standard.is_exact or not found.passed:
+        return found
+    return replace(found, surprise=surprise_of(block.actual, block.call, reference, how))

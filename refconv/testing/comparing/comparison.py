@@ -18,6 +18,7 @@ from refconv.testing.comparing.reference import Reference
 __all__ = ["Comparison"]
 
 MOST_PLACES = 5  # of wrong elements
+SUSPECT = 4.0  # times the random-order bound; accumulators that cut off come to 2.4 at 4,096 products
 LONGEST_MESSAGE = 300  # characters of an exception's text: frameworks print whole graphs
 
 
@@ -62,6 +63,11 @@ class Comparison:
         Where the result is right by another convention than refconv's: which one, in words; empty otherwise.
     obstacle : Obstacle or None
         What the problem is: "wrong-shape", "wrong-dtype" or "no-array".
+    surprise : float
+        The largest error in units of the random-order bound (see `refconv.error_bound`), where that says more than the
+        proven one: honest rounding comes to 0.6; from 4 on a result is suspect.
+    resembles : str
+        What a suspect or wrong result looks like, in words, if that is a narrower arithmetic; empty otherwise.
 
     Examples
     --------
@@ -91,6 +97,13 @@ class Comparison:
     convention: str = ""
     unreached: int = 0
     obstacle: Obstacle | None = None
+    surprise: float = 0.0
+    resembles: str = ""
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it is within its proven bound, and yet far outside what random rounding gives."""
+        return self.passed and self.surprise > SUSPECT
 
     @property
     def passed(self) -> bool:
@@ -119,7 +132,15 @@ class Comparison:
         headroom = f"; the worst uses {self.error_in_bounds:.2g} of its bound" if self.bound else ""
         exempt = f"; {self.exempt} may overflow, and are exempt" if self.exempt else ""
         convention = f"; they differ by convention: {self.convention}" if self.convention else ""
-        return f"all {self.elements} elements agree{headroom}{exempt}{convention}"
+        return f"all {self.elements} elements agree{headroom}{exempt}{convention}{self.suspicion}"
+
+    @property
+    def suspicion(self) -> str:
+        """Why it is suspect, in words; empty where it is not."""
+        if not self.is_suspect:
+            return ""
+        like = self.resembles or "like no arithmetic that is known here"
+        return f"; suspect: {self.surprise:.3g} times what random rounding gives, {like}"
 
 
 def compare_arrays(actual: object, reference: Reference) -> Comparison:
@@ -199,6 +220,7 @@ def joined(first: Comparison, second: Comparison) -> Comparison:
     return replace(
         max(first, second, key=badness),
         first_wrong=tuple(sorted(first.first_wrong + second.first_wrong)[:MOST_PLACES]),
+        surprise=max(first.surprise, second.surprise),
         **{name: getattr(first, name) + getattr(second, name) for name in sums},
     )
 

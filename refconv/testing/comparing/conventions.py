@@ -2,7 +2,8 @@
 
 A result that is wrong by the reference's own convention may be right by another one.  Each row of `CONVENTIONS` gives
 the reference as that convention has it, or None where it has nothing to say; a result that agrees with it in every
-element differs by convention, which is no failure.
+element differs by convention, which is no failure.  A convention costs no precision: what does is another standard, and
+stands in `standards`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from refconv.bounds.summation import Precision, Sums, gamma
-from refconv.bounds.sums import sums_of
+from refconv.bounds.arithmetic import Arithmetic
+from refconv.bounds.summation import Precision, gamma
+from refconv.bounds.sums import direct_sums
 from refconv.numbers.dtypes import is_integral, wide_dtype
 from refconv.numbers.formats import Array, float_info, is_ml_dtype
 from refconv.operations import OPERATIONS, Call
@@ -26,10 +28,13 @@ from refconv.testing.comparing.reference import Reference, reference_of
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A result that is being judged: the call, what should be returned, and what was."""
+    """A result that is being judged: the call, how the kernel works, what should be returned, and what was.
+
+    What a convention changes it changes before any epilogue.
+    """
 
     call: Call
-    precision: Precision | None
+    how: Arithmetic
     reference: Reference
     actual: Array
     is_exact: bool = False  # the data are such that nothing is rounded
@@ -47,6 +52,11 @@ class Judged:
     def is_real(self) -> bool:
         """Whether the result is of real floating-point numbers."""
         return self.reference.dtype.kind == "f" or is_ml_dtype(self.reference.dtype)
+
+    @property
+    def precision(self) -> Precision:
+        """The types in which the kernel works."""
+        return Precision.of(self.reference.dtype, self.how)
 
 
 def _skipping_padding(judged: Judged) -> Reference | None:
@@ -68,7 +78,7 @@ def _skipping_padding(judged: Judged) -> Reference | None:
         return call.with_operands(**whole)() > 0
 
     finite = call.with_operands(**{sliding: np.where(np.isfinite(weight), weight, 0.0)})
-    reference = reference_of(finite, judged.reference.dtype, judged.precision)
+    reference = reference_of(finite, judged.reference.dtype, judged.how)
     rest = reference.truth  # not finite where the bias is not
     plus = (rest == np.inf) | reads(image > 0, weight == np.inf) | reads(image < 0, weight == -np.inf)
     minus = (rest == -np.inf) | reads(image < 0, weight == np.inf) | reads(image > 0, weight == -np.inf)
@@ -76,17 +86,6 @@ def _skipping_padding(judged: Judged) -> Reference | None:
     undefined |= np.isnan(rest) | (plus & minus)
     truth = np.select([undefined, plus, minus], [np.nan, np.inf, -np.inf], rest)
     return reference._replace(truth=truth, allowed=judged.tolerance(reference))
-
-
-def _adding_bias_later(judged: Judged) -> Reference | None:
-    """Round the sum to the type of the result once more, before the bias is added to it and that is rounded as well."""
-    dtype = judged.reference.dtype
-    precision = judged.precision or (Precision.of(dtype) if judged.is_real else None)
-    if "bias" not in judged.call.operands or precision is None or not precision.rounds_result:
-        return None
-    sums = reference_of(judged.call.with_operands(bias=None), dtype, precision)
-    rounding = precision.result.unit * (np.abs(sums.truth) + sums.allowed) + precision.result.smallest
-    return judged.allowing_more((1 + precision.result.unit) * rounding)
 
 
 def _flushing_results(judged: Judged, call: Call | None = None) -> Reference | None:
@@ -97,10 +96,9 @@ def _flushing_results(judged: Judged, call: Call | None = None) -> Reference | N
     """
     if not judged.is_real:
         return None
-    call, dtype = call or judged.call, judged.reference.dtype
-    precision = judged.precision or Precision.of(dtype)
-    reference = reference_of(call, dtype, precision)
-    sums = sums_of(call, precision, exact=reference.truth)
+    call, precision = call or judged.call, judged.precision
+    reference = reference_of(call, judged.reference.dtype, judged.how)
+    sums = direct_sums(call, precision, exact=reference.truth)
     lost = np.fmin(2 * sums.roundings * precision.accumulator.least_normal, sums.magnitude)
     least, size = precision.result.least_normal, np.abs(judged.actual.astype(reference.truth.dtype))
     is_flushed = (size == 0) & (np.abs(reference.truth) < least + lost + reference.allowed)
@@ -122,71 +120,6 @@ def _flushing_inputs(judged: Judged) -> Reference | None:
     return _flushing_results(judged, judged.call.each(flushed))
 
 
-def _rounding_partial_sums(judged: Judged) -> Reference | None:
-    """Add up, in the narrow type of the result, what each tap of an adjoint or each image of a gradient comes to.
-
-    A matrix product rounds the sum over the channels, or over one image's pixels; M such sums s, and perhaps a bias,
-    are added up in M − 1 additions, or M.  Without the last of all these roundings, which the bound has already, none
-    of the sums is rounded more often than that: ``γ_{M−1}(u)·Σ|s|``, or ``γ_M(u)·(Σ|s| + |b|)``, is what is new.
-    That is said of so few sums, ``M²·u <= 1/2``, that one of them could not be lost in it.
-    """
-    call, bias = judged.call, judged.call.operands.get("bias")
-    precision = judged.precision or (Precision.of(judged.reference.dtype) if judged.is_real else None)
-    if call.operation.asked == "output" or precision is None or not (judged.is_real and precision.rounds_result):
-        return None
-
-    def allowing(count: Array, size: Array) -> Reference:
-        roundings = np.maximum(count - 1, 0) + np.where(count > 0, bias is not None, 0)
-        narrow = gamma(roundings, precision.result.unit) * (size + judged.reference.allowed)
-        return judged.allowing_more(narrow + roundings * precision.result.smallest)
-
-    sums = sums_of(call, precision, exact=judged.reference.truth)
-    most = _most_sums(call, sums)
-    with np.errstate(invalid="ignore"):
-        error = np.abs(judged.actual.astype(judged.reference.truth.dtype) - judged.reference.truth)
-    if np.max(most, initial=0) ** 2 * precision.result.unit > 0.5:
-        return None
-    if (error > allowing(most, sums.magnitude).allowed).any():
-        return None  # without a look at each of the sums, which are no larger than all products
-    count, size = (_of_images if call.operation.asked == "weight" else _of_taps)(call.with_operands(bias=None))
-    if bias is not None:
-        over_pixels = bias.reshape(-1, *(1,) * (call.operands["weight"].ndim - 2))
-        size = size + np.abs(over_pixels.astype(np.float64))
-    return allowing(count, size)
-
-
-def _most_sums(call: Call, sums: Sums) -> Array:
-    """Return of how many sums each element is at most the sum: as many as there are images, or taps that reach it."""
-    plan = call.plan
-    if call.operation.asked == "weight":
-        return np.full(sums.magnitude.shape, plan.batch)
-    return np.asarray(-(-sums.roundings // max(1, plan.group_out_channels)))
-
-
-def _of_images(call: Call) -> tuple[Array, Array]:
-    """Return how many images' sums s each element of a weight's gradient adds up, and Σ|s|."""
-    size = np.zeros_like(call(dtype=np.float64))
-    plan = call.plan
-    for n in range(plan.batch):
-        one = call.of_image(n) if plan.batched else call
-        size += np.abs(one(dtype=np.float64))
-    return np.full(size.shape, plan.batch), size
-
-
-def _of_taps(call: Call) -> tuple[Array, Array]:
-    """Return how many taps' sums s over the channels each pixel of an adjoint adds up, and Σ|s|."""
-    weight = call.operands["weight"]
-    size = np.zeros_like(call(dtype=np.float64))
-    count = np.zeros(size.shape, np.int64)
-    for tap in np.ndindex(*weight.shape[2:]):
-        is_tap = np.zeros(weight.shape, np.int64)
-        is_tap[(..., *tap)] = 1
-        alone = np.where(is_tap > 0, weight, np.zeros_like(weight))
-        size += np.abs(call.with_operands(weight=alone)(dtype=np.float64))
-        count += call.each(np.ones_like).with_operands(weight=is_tap)(dtype=np.float64) > 0
-    return count, size
-
-
 def _multiplying_thrice(judged: Judged) -> Reference | None:
     """Make a complex product of three real ones, as Gauss did: ``ac``, ``bd`` and ``(a + b)(c + d)``.
 
@@ -197,8 +130,8 @@ def _multiplying_thrice(judged: Judged) -> Reference | None:
     """
     if judged.reference.dtype.kind != "c":
         return None
-    precision = judged.precision or Precision.of(judged.reference.dtype)
-    sums = sums_of(judged.call, precision, exact=judged.reference.truth)
+    precision = judged.precision
+    sums = direct_sums(judged.call, precision, exact=judged.reference.truth)
     products = sums.roundings // 2  # which counts those of complex numbers twice
     return judged.allowing_more(20**0.5 * gamma(products + 5, precision.accumulator.unit) * sums.magnitude)
 
@@ -280,8 +213,6 @@ def _multiplying_in_float32(judged: Judged) -> Reference | None:
 
 CONVENTIONS: Final[dict[str, Callable[[Judged], Reference | None]]] = {
     "taps that read padding are skipped, where others multiply its zeros by NaN or infinity": _skipping_padding,
-    "the sum is rounded to the type of the result before the bias is added": _adding_bias_later,
-    "sums over channels or images are rounded to the result's type before they are added up": _rounding_partial_sums,
     "complex numbers are multiplied by three real products": _multiplying_thrice,
     "subnormal results are flushed to zero": _flushing_results,
     "subnormal inputs and results are flushed to zero": _flushing_inputs,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from refconv.bounds.arithmetic import DIRECT, Arithmetic
+from refconv.bounds.epilogue import Epilogue
 from refconv.bounds.summation import Precision, gamma
-from refconv.bounds.sums import sums_of
+from refconv.bounds.sums import direct_sums, transformed
 from refconv.numbers.dtypes import is_integral, round_once, wide_dtype
 from refconv.numbers.formats import Array, float_info
 from refconv.operations import Call
@@ -38,6 +41,19 @@ class Reference(NamedTuple):
         """The truth in the type of the result."""
         return round_once(self.truth, self.dtype)
 
+    def after(self, epilogue: Epilogue) -> Reference:
+        """Return it for a result that went through an epilogue, in which nothing is rounded."""
+        truth, allowed = epilogue.after(self.truth, self.allowed, None)
+        return self._replace(truth=truth, allowed=np.broadcast_to(allowed, truth.shape))
+
+    def within(self, how: Arithmetic) -> Reference:
+        """Return it with the way out of the bound that was taken."""
+        if not how.tolerance:
+            return self
+        with np.errstate(all="ignore"):
+            more = how.atol + how.rtol * np.abs(np.asarray(self.truth, np.result_type(self.truth, np.float64)))
+        return self._replace(allowed=np.fmax(self.allowed, more))
+
 
 class Standard(NamedTuple):
     """What a result is held to, whatever part of it is looked at.
@@ -46,10 +62,10 @@ class Standard(NamedTuple):
     ----------
     dtype : dtype
         The type that a result ought to have.
-    precision : Precision or None
-        The types in which the kernel works, where it is not the usual ones.
-    algorithm : str
-        What it computes.
+    how : Arithmetic
+        How the kernel works.
+    chances : float
+        Of all elements together: see `Precision`.
     any_integer : bool
         Whether every integer type will do that holds the result.
     is_exact : bool
@@ -57,47 +73,59 @@ class Standard(NamedTuple):
     """
 
     dtype: np.dtype[Any]
-    precision: Precision | None = None
-    algorithm: str = "direct"
+    how: Arithmetic = DIRECT
+    chances: float = 0.0
     any_integer: bool = False
     is_exact: bool = False
 
     @property
     def needs_images(self) -> bool:
         """Whether the bound is for whole images: an algorithm's tiles are counted from their corners."""
-        return self.algorithm != "direct"
+        return self.how.algorithm != "direct"
 
     def reference(self, call: Call) -> Reference:
         """Return the reference for a call, or for a part of it."""
-        if self.is_exact:
-            truth = call(dtype=wide_dtype(self.dtype, *call.dtypes))  # which nothing rounds, in whatever order
-            return Reference(truth, np.zeros(truth.shape), self.dtype)
-        return reference_of(call, self.dtype, self.precision, self.algorithm, any_integer=self.any_integer)
+        return reference_of(
+            call, self.dtype, self.how, self.chances, any_integer=self.any_integer, is_exact=self.is_exact
+        )
 
 
 def reference_of(
     call: Call,
     dtype: np.dtype[Any],
-    precision: Precision | None = None,
-    algorithm: str = "direct",
+    how: Arithmetic = DIRECT,
+    chances: float = 0.0,
     *,
     any_integer: bool = False,
+    is_exact: bool = False,
 ) -> Reference:
-    """Return the reference for a call whose result is to have this type.
+    """Return the reference for a call whose result is to have this type, and for a kernel that works like this.
 
     For a type narrower than float64 the truth is accumulated in float64; for float64 itself it is correctly rounded.
-    What it may still be off by is allowed for.
+    What it may still be off by is allowed for; but nothing is where the sums are known to be exact.
     """
+    how = how.applied(call.operation)
+    if problem := how.epilogue.refuse(dtype):
+        raise ValueError(problem)
     if dtype.kind in "biuO":
         truth = call(dtype=dtype)
         truth = truth.astype(np.int64) if call.operation.arithmetic else truth  # in which differences do not wrap
-        return Reference(truth, np.zeros(truth.shape), dtype, any_integer=any_integer and is_integral(dtype))
+        found = Reference(truth, np.zeros(truth.shape), dtype, any_integer=any_integer and is_integral(dtype))
+        return (found.after(how.epilogue) if how.epilogue.text else found).within(how)
     wide = wide_dtype(dtype, *call.dtypes)
     unit = float_info(wide).unit
-    is_exact = unit == float_info(dtype).unit == float_info(np.float64).unit
-    truth = call(dtype=wide, method="exact" if is_exact else "im2col")
-    precision = precision or Precision.of(dtype)
-    sums = sums_of(call, precision, algorithm, exact=truth)
+    is_rounded = unit == float_info(dtype).unit == float_info(np.float64).unit  # as the correctly rounded truth is
+    truth = call(dtype=wide, method="exact" if is_rounded and not is_exact else "im2col")
+    precision = replace(Precision.of(dtype, how), chances=chances)
+    if is_exact:  # nothing rounds, in whatever order
+        zero = np.zeros(truth.shape)
+        found = Reference(truth, zero, dtype).after(how.epilogue)
+        return (found._replace(allowed=precision.returned(truth, zero, 0)) if how.epilogue.rounds else found).within(
+            how
+        )
+    direct = direct_sums(call, precision, truth)
     with np.errstate(all="ignore"):
-        own_error = unit * np.abs(truth) if is_exact else gamma(sums.roundings, unit) * sums.magnitude
-        return Reference(truth, np.asarray(precision.bound(sums) + own_error), dtype)
+        own_error = unit * np.abs(truth) if is_rounded else gamma(direct.roundings, unit) * direct.magnitude
+        truth, own_error = how.epilogue.after(truth, own_error, float_info(wide))
+        allowed = precision.bound(transformed(call, precision, direct)) + own_error
+    return Reference(truth, np.asarray(allowed), dtype).within(how)

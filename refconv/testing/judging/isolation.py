@@ -20,6 +20,7 @@ from contextlib import suppress
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
+from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.testing.battery.cases import Case
 from refconv.testing.judging.judge import (
     EXPLANATION_LIMIT,
@@ -54,10 +55,15 @@ class IsolatedTarget:
         a target that always hangs does not take hours to be found out.
     threads : int, optional
         Threads that BLAS and OpenMP may use in the child; all where not given.
+    how : Arithmetic
+        How the target works.
     """
 
-    def __init__(self, target: str, op: str, time_limit: float, threads: int | None = None) -> None:
+    def __init__(
+        self, target: str, op: str, time_limit: float, threads: int | None = None, how: Arithmetic = DIRECT
+    ) -> None:
         self._target = target
+        self._how = how
         self._op = op
         self._time_limit = time_limit
         self._environment = dict(os.environ)
@@ -133,7 +139,7 @@ class IsolatedTarget:
         if self._child is None:
             child = self._child = _Child(self._environment)
             try:
-                answer = child.ask((self._target, self._op), LOAD_LIMIT)
+                answer = child.ask((self._target, self._op, self._how), LOAD_LIMIT)
             except _HungError:
                 answer = TargetError(f"target {self._target!r} did not load within {LOAD_LIMIT:g} s")
             except _DiedError as death:
@@ -247,10 +253,10 @@ def serve() -> None:
             return
         if judge is None:
             try:
-                name, op = question
+                name, op, how = question
                 function = load_target(name, op)
-                check_signature(name, function, op)
-                judge = Judge(function)
+                check_signature(name, function, op, how.epilogue.steps)
+                judge = Judge(function, how)
             except TargetError as error:
                 answer: object = error
             else:

@@ -13,16 +13,19 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Unpack
 
+from refconv.bounds.arithmetic import DIRECT, Arithmetic, Words
 from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
 from refconv.testing.comparing.comparison import Comparison, exception_text
+from refconv.testing.comparing.standards import likeness
 from refconv.testing.diagnosis.causes import examined, explained
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
 from refconv.testing.judging.outcome import Ending, Outcome
+from refconv.testing.judging.second_look import TRANSFORM, SecondLook
 from refconv.testing.judging.side_effects import MOST_WORK, Kept, changed, kept, wrong_again
 from refconv.testing.judging.threads import wrong_in_threads
 from refconv.testing.programs.program import ProgramDiedError
@@ -32,8 +35,8 @@ __all__ = ["CaseResult", "run_case"]
 
 _OURS: Final = f"{Path(__file__).parents[2]}{os.sep}"
 GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
-# Seconds that one failure may take to be explained, or to be examined: what is asked is bounded in work, not in time, so
-# that only a target that hangs when it is called again takes as long.
+# Seconds that one failure may take to be explained, or to be examined: what is asked is bounded in work, not in time,
+# so that only a target that hangs when it is called again takes as long.
 EXPLANATION_LIMIT: Final = 120.0
 
 
@@ -64,6 +67,8 @@ class CaseResult:
         How the call ended: "returned", "raised", "died", "timed out" or "not run".
     ended_by : str
         The type of the exception that was raised, or how the process ended; empty for other endings.
+    standards : tuple of str
+        Of a result that is less precise, the codes of the arithmetics by which it is right, the likeliest first.
 
     Examples
     --------
@@ -85,6 +90,7 @@ class CaseResult:
     excerpt: Excerpt | None = None
     ending: Ending = Ending.RETURNED
     ended_by: str = ""
+    standards: tuple[str, ...] = ()
 
     @property
     def is_to_be_explained(self) -> bool:
@@ -112,7 +118,9 @@ class CaseResult:
         return "\n  ".join([f"{self.id}: {self.outcome}", *self.detail.splitlines(), *cause])
 
 
-def run_case(target: str | Target, case: str | Case, time_limit: float | None = None) -> CaseResult:
+def run_case(
+    target: str | Target, case: str | Case, time_limit: float | None = None, **how: Unpack[Words]
+) -> CaseResult:
     """Call a target with one case's arguments, in this process, and judge what it does.
 
     Parameters
@@ -125,6 +133,8 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
         Seconds after which the case has failed.  The call then runs in a thread of its own, which is left behind where
         it does not end: Python cannot stop it.  Without a limit it runs in the calling thread, for a debugger, or for a
         target that needs what the thread holds, such as ``torch.no_grad()``.
+    **how
+        How the target works, as in `check`.
 
     Returns
     -------
@@ -135,8 +145,8 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
     ------
     TargetError
         If the target cannot be loaded.
-    ValueError
-        If there is no such case.
+    TypeError, ValueError
+        If there is no such case, or what is said of the target makes no sense.
 
     Examples
     --------
@@ -148,9 +158,9 @@ def run_case(target: str | Target, case: str | Case, time_limit: float | None = 
       shape (1, 3, 3, 4), where (1, 3, 5, 6) was expected
       cause: the padding before the first pixel is missing, and the output is sized by that
     """
-    which = find_case(case) if isinstance(case, str) else case
-    function = load_target(target, which.op) if isinstance(target, str) else target
-    judge = Judge(function)
+    which, arithmetic = find_case(case) if isinstance(case, str) else case, Arithmetic.of(**how)
+    arithmetic.applied(which.operation)
+    judge = Judge(load_target(target, which.op) if isinstance(target, str) else target, arithmetic)
     if time_limit is None:
         result = judge.explained(judge(which))
         return judge.examined(result) if result.is_to_be_examined else result
@@ -235,12 +245,16 @@ def _line_of(error: BaseException, target: Target) -> str:
 class Judge:
     """Call one target with cases, in the calling thread, and say what came of each; then, if asked, why."""
 
-    def __init__(self, function: Target) -> None:
+    def __init__(self, function: Target, how: Arithmetic = DIRECT) -> None:
         self._function = function
+        self._how = how  # it works
         self._last: tuple[Case, object] | None = None
 
     def __call__(self, case: Case) -> CaseResult:
         """Return the case's result."""
+        if not case.rejects and (problem := self._how.epilogue.refuse(case.result_dtype)):
+            return replace(failed(case, problem, 0.0, Ending.NOT_RUN), outcome=Outcome.UNSUPPORTED)
+        case = case.declared(self._how)
         operands = case.operands()
         before = kept(operands)
         result = partial(CaseResult, case.id, case.family)
@@ -256,8 +270,26 @@ class Judge:
         self._last = None if comparison.passed else (case, actual)
         if comparison.passed and (fault := self._fault(case, operands, before, actual, comparison)):
             return result(Outcome.FAILED, f"{comparison}, but {fault.sentence}", comparison, seconds, (fault,))
-        outcome = Outcome.BY_CONVENTION if comparison.convention else Outcome.PASSED
-        return result(outcome if comparison.passed else Outcome.FAILED, str(comparison), comparison, seconds)
+        if comparison.passed and not comparison.is_suspect:
+            outcome = Outcome.BY_CONVENTION if comparison.convention else Outcome.PASSED
+            return result(outcome, str(comparison), comparison, seconds)
+        return self._looked_at_again(case, actual, result(Outcome.FAILED, str(comparison), comparison, seconds))
+
+    def _looked_at_again(self, case: Case, actual: object, result: CaseResult) -> CaseResult:
+        """Return what comes of wrong or suspect numbers, once other standards have been asked."""
+        comparison, look = result.comparison, SecondLook(self._function, case, actual)
+        if comparison is None or comparison.obstacle is not None:
+            return result
+        if found := look.by_transform():
+            found = replace(found, convention=TRANSFORM)
+            return replace(result, outcome=Outcome.BY_CONVENTION, comparison=found, detail=str(found))
+        if comparison.is_suspect:
+            found = replace(comparison, resembles=likeness(actual, case.call(), case.reference(), case.how))
+            return replace(result, outcome=Outcome.PASSED, comparison=found, detail=str(found))
+        if finding := look.epilogue():
+            return replace(result, findings=(finding,))
+        standards = look.standards()
+        return replace(result, outcome=Outcome.LESS_PRECISE, standards=standards) if standards else result
 
     def _fault(
         self, case: Case, operands: dict[str, Array], before: dict[str, Kept], actual: object, comparison: Comparison
@@ -273,12 +305,12 @@ class Judge:
         if self._last is None or result.comparison is None:
             return result
         case, actual = self._last
-        findings = explained(case, actual)
+        findings = result.findings or explained(case, actual)
         return replace(result, findings=findings, excerpt=excerpt_of(case, actual, result.comparison))
 
     def examined(self, result: CaseResult) -> CaseResult:
         """Return a failure with what is seen when the target is called again with its case, if it is anything."""
         findings: tuple[Finding, ...] = ()
         with suppress(SystemExit):
-            findings = examined(self._function, find_case(result.id))
+            findings = examined(self._function, find_case(result.id).declared(self._how))
         return replace(result, findings=findings or result.findings)

@@ -12,6 +12,7 @@ class Outcome(StrEnum):
 
     PASSED = "passed"
     BY_CONVENTION = "differs by convention"
+    LESS_PRECISE = "less precise"
     FAILED = "failed"
     UNSUPPORTED = "unsupported"
     WRONGLY_ACCEPTED = "wrongly accepted"

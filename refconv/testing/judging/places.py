@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.testing.battery.cases import Case
 from refconv.testing.judging.isolation import IsolatedTarget
 from refconv.testing.judging.judge import (
@@ -35,22 +36,28 @@ Question: TypeAlias = Case | CaseResult  # a case is judged; of a failure, the t
 Place: TypeAlias = Callable[[Sequence[Question]], Iterator[CaseResult]]
 MapLike: TypeAlias = Callable[[Callable[[Question], CaseResult], Sequence[Question]], Iterable[CaseResult]]
 
-_HERE = threading.local()  # this thread's isolated targets, by name, operation and time limit
+_HERE = threading.local()  # this thread's isolated targets, by name, operation, time limit and what is said of them
 
 
 @contextmanager
 def open_place(
-    target: str | Target, op: str, most: int, workers: int, time_limit: float | None, map_like: MapLike | None
+    target: str | Target,
+    op: str,
+    most: int,
+    workers: int,
+    time_limit: float | None,
+    map_like: MapLike | None,
+    how: Arithmetic = DIRECT,
 ) -> Iterator[Place]:
     """Open the place that the arguments of `check` ask for; `most` cases run there at a time."""
     if time_limit is None:
         if not callable(target) or workers != 1 or map_like is not None:
             raise ValueError("time_limit=None is for a callable that runs in the calling thread of this process")
-        yield partial(map, partial(answer, Judge(target)))
+        yield partial(map, partial(answer, Judge(target, how)))
     elif map_like is not None:
-        yield partial(_mapped, map_like, partial(_run_elsewhere, _anywhere(target), op, time_limit))
+        yield partial(_mapped, map_like, partial(_run_elsewhere, _anywhere(target), op, time_limit, how))
     elif callable(target) and workers == 1:
-        yield partial(map, _InThreads(target, time_limit))
+        yield partial(map, _InThreads(target, time_limit, how))
     else:
         name = target if isinstance(target, str) else importable_name(target)
         if name is None:
@@ -59,7 +66,7 @@ def open_place(
                 f"or 'path/to/file.py:function'; {name_of(target)} is not"
             )
         threads = None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
-        with _processes([IsolatedTarget(name, op, time_limit, threads) for _ in range(min(workers, most))]) as run:
+        with _processes([IsolatedTarget(name, op, time_limit, threads, how) for _ in range(min(workers, most))]) as run:
             yield run
 
 
@@ -71,8 +78,8 @@ def answer(judge: Judge, question: Question) -> CaseResult:
 class _InThreads:
     """Run each case in a thread of this process, and give up as `IsolatedTarget` does."""
 
-    def __init__(self, target: Target, time_limit: float) -> None:
-        self._judge = Judge(target)
+    def __init__(self, target: Target, time_limit: float, how: Arithmetic) -> None:
+        self._judge = Judge(target, how)
         self._time_limit = time_limit
         self._hung_in_a_row = 0
 
@@ -134,17 +141,17 @@ def _close(processes: list[IsolatedTarget]) -> None:
         process.close()
 
 
-def _run_elsewhere(target: str | Target, op: str, time_limit: float, question: Question) -> CaseResult:
-    """Answer one question in a worker of somebody else's pool: a target given by name has a process of its own there as well.
+def _run_elsewhere(target: str | Target, op: str, time_limit: float, how: Arithmetic, question: Question) -> CaseResult:
+    """Answer one question in a worker of somebody else's pool: a target given by name has its own process there, too.
 
     That process serves every case that this thread of the worker gets, and ends with the worker.
     """
     if not isinstance(target, str):
-        return _InThreads(target, time_limit)(question)
-    isolated: dict[tuple[str, str, float], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})
-    key = (target, op, time_limit)
+        return _InThreads(target, time_limit, how)(question)
+    isolated: dict[tuple[str, str, float, Arithmetic], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})
+    key = (target, op, time_limit, how)
     if key not in isolated:
-        isolated[key] = IsolatedTarget(*key)
+        isolated[key] = IsolatedTarget(target, op, time_limit, how=how)
     return isolated[key](question)
 
 

@@ -7,12 +7,14 @@ from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.testing.battery.cases import RANDOM
 from refconv.testing.comparing.comparison import Comparison
+from refconv.testing.comparing.standards import Narrower, standards_of
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Outcome
-from refconv.testing.reporting.grouping import Cause, grouped
+from refconv.testing.reporting.grouping import Cause, grouped, valid_case
 
 __all__ = ["Report"]
 
@@ -34,6 +36,10 @@ class Report:
         Of which operation.
     experiments : tuple of CaseResult
         Of the cases that were drawn after the run, to test in what conditions it fails; they count nowhere else.
+    how : Arithmetic
+        How the target works, as was said.
+    strict : bool
+        Whether suspect results fail the run.
 
     Examples
     --------
@@ -48,6 +54,8 @@ class Report:
     results: tuple[CaseResult, ...]
     op: str = "conv2d"
     experiments: tuple[CaseResult, ...] = ()
+    how: Arithmetic = DIRECT
+    strict: bool = False
 
     @property
     def subject(self) -> str:
@@ -57,7 +65,7 @@ class Report:
     @property
     def command(self) -> str:
         """What was run, as it is written on the command line."""
-        return f"refconv check {self.subject}"
+        return " ".join(filter(None, ["refconv check", self.subject, self.how.options, "--strict" * self.strict]))
 
     @property
     def failures(self) -> list[CaseResult]:
@@ -65,18 +73,48 @@ class Report:
         return [result for result in self.results if result.outcome == Outcome.FAILED]
 
     @property
+    def less_precise(self) -> list[CaseResult]:
+        """The cases that are right by a narrower arithmetic than was said, and by no other."""
+        return [result for result in self.results if result.outcome == Outcome.LESS_PRECISE]
+
+    @property
+    def suspects(self) -> list[CaseResult]:
+        """The cases that are right, and yet far outside what random rounding gives."""
+        return [result for result in self.results if result.comparison is not None and result.comparison.is_suspect]
+
+    def standards(self) -> tuple[tuple[Narrower, tuple[CaseResult, ...]], ...]:
+        """Return the fewest narrower arithmetics by which the less precise cases are right, each with its cases."""
+        found = []
+        left = self.less_precise
+        while left:
+            tally = Counter(code for result in left for code in result.standards)
+            best = max(tally, key=lambda code: tally[code])  # the likeliest of equals, which comes first
+            members = tuple(result for result in left if best in result.standards)
+            case = valid_case(members[0])
+            assert case is not None
+            standard = next(each for each in standards_of(case.result_dtype, self.how) if each.code == best)
+            found.append((standard, members))
+            left = [result for result in left if best not in result.standards]
+        return tuple(found)
+
+    @property
     def passed(self) -> bool:
-        """Whether no case failed, and what was computed is worth trusting.
+        """Whether no case failed or is less precise than its type, and what was computed is worth trusting.
 
         To refuse what ought to be refused is not enough, nor is a run in which most expected outputs are 0: a kernel
         that computes nothing gets those right, too.
         """
-        return bool(self._comparisons) and not self.failures and self.is_trustworthy
+        is_right = not self.failures and not self.less_precise and not (self.strict and self.suspects)
+        return bool(self._comparisons) and is_right and self.is_trustworthy
 
     @property
     def is_trustworthy(self) -> bool:
-        """Whether at most half of the expected outputs are 0, of those that something is added to."""
-        return 2 * self._zeros <= self._elements
+        """Whether at most half of the expected outputs are 0; 7 in 8, if what is below 0 becomes 0.
+
+        Those that nothing is added to are not counted.
+        """
+        others = self._elements - self._zeros
+        return (7 if self.how.epilogue.clips else 1) * others >= self._zeros
 
     @property
     def _comparisons(self) -> list[Comparison]:
@@ -93,7 +131,7 @@ class Report:
         return sum(comparison.elements - comparison.unreached for comparison in self._comparisons)
 
     def causes(self) -> tuple[Cause, ...]:
-        """Return the reasons for which cases failed, each with its cases: those explained first, and by their number."""
+        """Return the reasons for which cases failed, each with its cases: explained ones first, and by their number."""
         return grouped(self.results, self.experiments)
 
     def counts(self, family: str | None = None) -> dict[str, int]:
@@ -102,9 +140,9 @@ class Report:
         return {outcome: found[outcome] for outcome in Outcome}
 
     def outcomes(self) -> list[Outcome]:
-        """Return the outcomes to show: one that is no failure and rare, a convention, only where there is one."""
-        counts = self.counts()
-        return [outcome for outcome in Outcome if outcome != Outcome.BY_CONVENTION or counts[outcome]]
+        """Return the outcomes to show: rare ones only where there are some."""
+        counts, rare = self.counts(), (Outcome.BY_CONVENTION, Outcome.LESS_PRECISE)
+        return [outcome for outcome in Outcome if outcome not in rare or counts[outcome]]
 
     def families(self) -> list[str]:
         """Return the families of cases in the battery's order."""
@@ -123,9 +161,10 @@ class Report:
             call = "check"
             tier = "" if self.tier == "core" else f"{self.tier!r}, "
             argument = f"{tier}{'' if self.op == 'conv2d' else f'op={self.op!r}, '}match="
-        line = f"print({call}({target}, {argument}{result.id!r}))"
+        how = f", {self.how.keywords}" if self.how.keywords else ""
+        line = f"print({call}({target}, {argument}{result.id!r}{how}))"
         if len(line) > LONGEST_LINE:
-            line = f"print({call}({target},\n{'':{len(call) + 7}}{argument}{result.id!r}))"
+            line = f"print({call}({target},\n{'':{len(call) + 7}}{argument}{result.id!r}{how}))"
         return line
 
     def verdict(self) -> str:
@@ -133,8 +172,9 @@ class Report:
         always = (Outcome.PASSED, Outcome.FAILED)
         counts = self.counts().items()
         numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts if count or outcome in always)
-        word = "right" if self.passed else "WRONG" if self.failures else self._no_verdict.split(":")[0]
-        return f"{self.subject}: {word} ({numbers})"
+        word = "right" if self.passed else "WRONG" if self.failures else self.headline().partition(":")[0]
+        suspects = f", {len(self.suspects)} of them suspect" if self.suspects else ""
+        return f"{self.subject}: {word.partition(' than')[0]} ({numbers}{suspects})"
 
     @property
     def _no_verdict(self) -> str:
@@ -147,16 +187,45 @@ class Report:
         """Return the outcome in words: right, not judged, or wrong and why."""
         if self.passed:
             counts = self.counts()
-            right = sum(counts[outcome] for outcome in Outcome if outcome.is_right)
             accepted = counts[Outcome.WRONGLY_ACCEPTED]
             refusals = f", and accepts {accepted} that it ought to refuse" if accepted else ""
-            return f"RIGHT in {'the one case' if right == 1 else f'all {right} cases'} that it supports{refusals}"
+            as_what = f" as {self.how.title}" if self.how.title else ""
+            suspicion = f"; but {self._suspicion}" if self.suspects else ""
+            tolerance = f" with {self.how.tolerance}" if self.how.tolerance else ""
+            return f"RIGHT{as_what}{tolerance} in {self._right_cases} that it supports{refusals}{suspicion}"
         if not self.failures:
-            return self._no_verdict
+            suspicion = f"SUSPECT: {self._suspicion}" if self.strict and self.suspects else ""
+            return self._lesser_precision() or suspicion or self._no_verdict
         causes = self.causes()
         number = f" for {len(causes)} reasons, mainly this" if len(causes) > 1 else ""
         condition = f", {causes[0].condition}" if causes[0].condition else ""
         return f"WRONG{number}: {causes[0].sentence}{condition}"
+
+    @property
+    def _right_cases(self) -> str:
+        right = sum(self.counts()[outcome] for outcome in Outcome if outcome.is_right) + len(self.less_precise)
+        return "the one case" if right == 1 else f"all {right} cases"
+
+    @property
+    def _suspicion(self) -> str:
+        """What is said of suspect cases: how many, and of the most suspect how much."""
+        comparisons = (result.comparison for result in self.suspects if result.comparison is not None)
+        worst = max(comparisons, key=lambda comparison: comparison.surprise)
+        cases = "1 case is" if len(self.suspects) == 1 else f"{len(self.suspects)} cases are"
+        return f"{cases} off by up to {worst.suspicion.removeprefix('; suspect: ')}"
+
+    def _lesser_precision(self) -> str:
+        """Say that it is right by the standards of a narrower arithmetic; nothing where it is not."""
+        found = self.standards()
+        if not found:
+            return ""
+        cases = [case for _, members in found for member in members if (case := valid_case(member))]
+        types = " and ".join(dict.fromkeys(str(case.result_dtype) for case in cases))
+        sentences = " or ".join(dict.fromkeys(standard.sentence for standard, _ in found))
+        options = "; or ".join(dict.fromkeys(standard.how.options for standard, _ in found))
+        standard = "that standard" if len(found) == 1 else "these standards"
+        right = f"right by {standard} in {self._right_cases}"
+        return f"LESS PRECISE than {types}: {sentences}; {right}. If it is meant: {options}"
 
     def story(self, cause: Cause) -> list[str]:
         """Return what there is to say of one cause, line by line: how many, why, only where, and the smallest case."""
@@ -170,7 +239,7 @@ class Report:
     def __str__(self) -> str:
         """Say the verdict, in words and in numbers, then each cause on a few lines."""
         if not self.failures:
-            return self.verdict()
+            return self.verdict() if self.passed else f"{self.headline()}\n{self.verdict()}"
         paragraphs = (
             [*self.story(cause), *self.reproduction(cause.failures[0]).splitlines()] for cause in self.causes()
         )
@@ -185,6 +254,7 @@ class Report:
             "tier": self.tier,
             "passed": self.passed,
             "headline": self.headline(),
+            "declared": self.how.options,
             "counts": self.counts(),
             "causes": [
                 {

@@ -65,7 +65,7 @@ def projected(call: Call, r: Array) -> Call:
 
 def difference(call: Call, actual: Array, r: Array, precision: Precision, *, whole: bool, chances: int) -> Difference:
     """Compare the projections of a part's result, of all channels of its groups, with those of its call."""
-    plan, count = call.plan, roundings_of(call, "direct")
+    plan, count = call.plan, roundings_of(call, precision)
     pixels = actual.shape[2:]
     returned = actual.astype(np.float64).reshape(actual.shape[0], plan.groups, -1, max(1, math.prod(pixels)))
 

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from refconv.bounds.arithmetic import Arithmetic
 from refconv.bounds.summation import Precision
-from refconv.bounds.sums import for_all
 from refconv.core.blocks import BLOCK, block_at, blocks
 from refconv.geometry.plan import Index
 from refconv.numbers.dtypes import magnitude, result_dtype
@@ -145,10 +145,8 @@ def verify_result(
     """
     call = Call.of(function, *arguments, read=to_numpy, **parameters)
     result = result_dtype(*call.dtypes, dtype=dtype)
-    precision = None
-    if result.kind not in "biuO":
-        precision = for_all(Precision.of(result, accumulate_dtype, input_dtype), call)
-    standard = Standard(result, precision, any_integer=dtype is None)
+    how = Arithmetic.of(accumulate_dtype=accumulate_dtype, input_dtype=input_dtype)
+    standard = Standard(result, how, any_integer=dtype is None)
     array = comparable(actual, call.shape, result, any_integer=dtype is None)
     if isinstance(array, Comparison) or not _is_projected(call, result):
         return Verification(compare_by_convention(actual, call, standard, map))
@@ -227,9 +225,10 @@ def _verified(array: Array, call: Call, standard: Standard, rng: np.random.Gener
 
 def _whole_numbers(standard: Standard) -> float:
     """Return up to where all whole numbers are numbers of the types in which a kernel works."""
-    if standard.precision is None:
+    if standard.dtype.kind in "biuO":
         return np.inf
-    kinds = (standard.precision.result, standard.precision.accumulator, standard.precision.multiplier)
+    precision = Precision.of(standard.dtype, standard.how)
+    kinds = (precision.result, precision.accumulator, precision.multiplier)
     return min(1 / kind.unit for kind in kinds if kind is not None)
 
 
@@ -243,7 +242,7 @@ def _differences(
     standard: Standard, is_exact: bool, chances: int, part: _Part
 ) -> tuple[float, bool, tuple[Array, Array] | None]:
     """Return the largest error in units of what is likely, whether any is beyond, and the first and last that fail."""
-    precision = standard.precision or Precision.of(np.float64)
+    precision = Precision.of(np.float64 if standard.dtype.kind in "biuO" else standard.dtype, standard.how)
     found = difference(part.call, part.actual, part.weights, precision, whole=is_exact, chances=chances)
     with np.errstate(all="ignore"):
         ratio = np.fmax(found.error / found.likely, 0.0)

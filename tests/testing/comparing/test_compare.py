@@ -708,7 +708,17 @@ def test_a_confidence_is_a_narrower_verdict() -> None:
         ({"accumulate_dtype": int}, TypeError, "accumulate_dtype=int64 must be a floating or complex type"),
         ({"input_dtype": "x"}, TypeError, "input_dtype='x' must be a type of numbers"),
         ({"confidence": 1}, ValueError, "confidence=1 must be between 0 and 1, or None for the worst case"),
-        ({"algorithm": "fft"}, ValueError, "algorithm='fft' must be one of 'direct', 'winograd2', 'winograd4'"),
+        (
+            {"algorithm": "ftt"},
+            ValueError,
+            "algorithm='ftt' must be one of 'direct', 'winograd2', 'winograd4', 'winograd6', 'fft'",
+        ),
+        (
+            {"epilogue": "rely"},
+            ValueError,
+            "epilogue='rely' has 'rely'; it must be made of scale, shift, residual, relu, relu6, leaky_relu=SLOPE, clamp=LEAST,MOST; did you mean 'relu'?",
+        ),
+        ({"rtol": -1}, ValueError, "rtol=-1 must be a number of at least 0"),
     ],
     ids=str,
 )

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from refconv.bounds.arithmetic import Arithmetic
 from refconv.bounds.error_bound import error_bound
-from refconv.bounds.summation import Precision
 from refconv.conv import conv2d
 from refconv.operations import Call
 from refconv.testing.comparing.reference import Reference, reference_of
@@ -101,8 +101,7 @@ def test_a_narrower_type_has_a_truth_in_float64(dtype: npt.DTypeLike) -> None:
 def test_what_the_truth_itself_loses_is_allowed_for() -> None:
     # In float64, 1 is lost beside 2^60; that is 4·2^-53·2^61 at most.
     image, kernel = row(2.0**60, 1, -(2.0**60), dtype=np.float32), row(1, 1, 1, dtype=np.float32)
-    wide = Precision.of(np.float32, np.longdouble)
-    found = referred(image, kernel, np.float32, precision=wide)
+    found = referred(image, kernel, np.float32, how=Arithmetic.of(accumulate_dtype=np.longdouble))
     assert abs(found.truth.item() - 1) <= found.allowed.item()
     assert found.allowed.item() >= gamma(3, 2.0**-53) * (2.0**61 + 1)
 
@@ -124,7 +123,7 @@ def test_the_precision_decides_what_is_allowed() -> None:
     image, kernel = row(1, 2, 3, dtype=np.float32), row(1, 1, 1, dtype=np.float32)
     dtype = np.dtype(np.float32)
     plain = referred(image, kernel, dtype)
-    coarse = referred(image, kernel, dtype, precision=Precision.of(dtype, "float16"))
+    coarse = referred(image, kernel, dtype, how=Arithmetic.of(accumulate_dtype="float16"))
     assert plain.allowed.item() == pytest.approx(6 * gamma(3, 2.0**-24), rel=1e-6)
     assert coarse.allowed.item() == pytest.approx(6 * gamma(3, 2.0**-11) + 3 * 2.0**-24, rel=1e-6)
     assert (plain.truth == coarse.truth).all()
@@ -132,7 +131,7 @@ def test_the_precision_decides_what_is_allowed() -> None:
 
 def test_the_algorithm_decides_too() -> None:
     ones = np.ones((1, 1, 4, 4), np.float32), np.ones((1, 1, 3, 3), np.float32)
-    found = reference_of(Call.of(conv2d, *ones), np.dtype(np.float32), algorithm="winograd2")
+    found = reference_of(Call.of(conv2d, *ones), np.dtype(np.float32), Arithmetic.of(algorithm="winograd2"))
     assert found.allowed[0, 0, 0, 0] == pytest.approx(64 * gamma(23, 2.0**-24), rel=1e-6)
 
 

@@ -142,7 +142,14 @@ def test_what_ought_to_be_refused_may_be_wrongly_accepted() -> None:
 
 
 def test_the_outcomes_in_the_order_of_the_report() -> None:
-    assert tuple(Outcome) == ("passed", "differs by convention", "failed", "unsupported", "wrongly accepted")
+    assert tuple(Outcome) == (
+        "passed",
+        "differs by convention",
+        "less precise",
+        "failed",
+        "unsupported",
+        "wrongly accepted",
+    )
 
 
 @pytest.mark.parametrize("garbage", [None, "text", [[1], [2, 3]], object()], ids=["None", "text", "ragged", "object"])

@@ -1,0 +1,90 @@
+"""The fast Fourier transform, as far as its error goes: relative to norms, not to what an output adds up itself.
+
+A convolution by FFT transforms whole images and kernels, multiplies, adds up over the channels, and transforms back.
+Each transform is right up to ε relative to the 2-norm of the whole (Higham 2002, theorem 24.2):
+
+    ε = t·η / (1 − t·η),   η = u + γ_4(u)·(√2 + u),   t = log2 of the number of points
+
+so that every output is off by a multiple of the same number, ``S = Σ_c ‖x_c‖·‖w_c‖`` over the channels that are added
+up; also one of which the products are small, or that reads nothing but padding.  The derivation is in the
+documentation, "Error bounds".
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from refconv.bounds.summation import Sums
+from refconv.core.products import pad
+from refconv.numbers.formats import Array
+from refconv.operations import Call
+
+
+def fourier_sums(call: Call, sizes: Call, direct: Sums, largest: float) -> Sums:
+    """Return S and the bias in place of Σ|x||w| + |b|, and what of it a kernel may be off by.
+
+    Parameters
+    ----------
+    call, sizes : Call
+        What is computed, and the same of magnitudes.
+    direct : Sums
+        The sums of products as they stand.
+    largest : float
+        The accumulator's largest number: S is infinite where a transform may go beyond it.
+    """
+    operation, plan = call.operation, call.plan
+    if plan.padding_mode != "zeros" and operation.asked != "output":
+        raise ValueError(
+            f"algorithm='fft' must be 'direct' for {operation.name} with padding_mode={plan.padding_mode!r}"
+        )
+    factors = dict(sizes.factors)
+    if plan.padding_mode != "zeros":
+        factors["input"] = pad(factors["input"].reshape(plan.input_shape), plan)
+    rank = len(plan.axes)
+    space = tuple(range(-rank, 0))
+    norms = {name: np.sqrt((size**2).sum(axis=space, keepdims=True)) for name, size in factors.items()}
+    total = _without_space(call, norms)
+    # as many as a kernel may well take: twice the next power of 2
+    points = [
+        2 << (axis.input_size + sum(axis.padding) + axis.effective_kernel_size - 2).bit_length() for axis in plan.axes
+    ]
+    count, fewest = math.prod(points), min(math.prod(size.shape[-rank:]) for size in factors.values())
+    ones = {name: np.ones_like(norm) for name, norm in norms.items()}
+    channels = _without_space(call, ones)
+    added = int(channels.max(initial=0)) * (2 if direct.is_complex else 1)
+
+    def cost(unit: float) -> float:
+        """Return the error in units of S."""
+        eta = unit + _gamma(4, unit) * (math.sqrt(2) + unit)
+        stages = math.log2(count) * eta
+        transform = stages / (1 - stages) if stages < 1 else math.inf  # ε
+        product = math.sqrt(2) * _gamma(2, unit)
+        spectrum = (1 + transform) ** 2 * (1 + product) * (1 + _gamma(max(0, added - 1), unit)) - 1
+        back = transform * (math.sqrt(fewest) + math.sqrt(count) * spectrum)
+        return (spectrum + back) * (1 + 2 * unit) + 3 * unit  # the division by the count, and the bias
+
+    lost = 4.0 * count * sum((_without_space(call, {**ones, name: norms[name]}) for name in norms), start=channels)
+    with np.errstate(all="ignore"):
+        total = np.where(count * total > largest, np.inf, total)
+    total = np.broadcast_to(total, direct.magnitude.shape)
+    if "bias" in sizes.operands:
+        total = total + np.abs(sizes.operands["bias"]).reshape(-1, *(1,) * rank)
+    return replace(direct, magnitude=total, roundings=np.ones((1,) * total.ndim, int), amplification=lost, cost=cost)
+
+
+def _without_space(call: Call, factors: dict[str, Array]) -> Array:
+    """Return the same sum of one number for each channel, over the channels alone."""
+    sizes = {
+        name: (*size[: -len(call.plan.axes)], *(1,) * len(call.plan.axes))
+        for name, size in call.parameters.items()
+        if name in ("input_size", "weight_size")
+    }
+    groups = {"groups": call.plan.groups} if "groups" in call.parameters else {}
+    return Call(call.operation, factors, {**sizes, **groups})()
+
+
+def _gamma(roundings: int, unit: float) -> float:
+    return roundings * unit / (1 - roundings * unit) if roundings * unit < 1 else math.inf

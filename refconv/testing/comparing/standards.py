@@ -1,0 +1,196 @@
+"""By which narrower arithmetic would a result be right, and does it look as if it came from one?
+
+A kernel that multiplies in TF32, or keeps its sums in float16, is right by a standard of its own.  Each type has a list
+of such standards, the likeliest first.  Two questions are asked of a result: is it within what the standard allows, and
+does it bear its mark?  Sums that were kept in float16 are numbers of float16; and factors that were rounded first come
+near to the same sum of rounded factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from refconv.bounds.arithmetic import Arithmetic
+from refconv.bounds.random_order import random_order_bound
+from refconv.bounds.summation import Precision
+from refconv.numbers.dtypes import wide_dtype
+from refconv.numbers.formats import Array, FloatInfo, float_info, is_ml_dtype, round_to_format
+from refconv.operations import Call
+from refconv.testing.comparing.arrays import to_numpy
+from refconv.testing.comparing.comparison import compare_arrays
+from refconv.testing.comparing.reference import Reference
+
+__all__: list[str] = []
+
+MARGIN: Final = 4.0  # times the random-order bound, that an honest kernel of a standard may be off by
+FEWEST_TERMS: Final = 32  # of shorter sums the proven bound is the sharper one
+NEARLY: Final = 0.95  # of the results are numbers of the type in which they were kept
+NEARER: Final = 0.5  # times as far from the sum of rounded factors as from the truth
+CUT_OFF: Final = 0.5  # correlation of errors with what is cut off
+
+
+@dataclass(frozen=True, slots=True)
+class Narrower:
+    """A narrower arithmetic by which a result may be right.
+
+    Parameters
+    ----------
+    code : str
+        Stable, for programs.
+    sentence : str
+        What it looks like.
+    how : Arithmetic
+        What a caller would say of such a kernel.
+    """
+
+    code: str
+    sentence: str
+    how: Arithmetic
+
+
+_TF32 = Narrower(
+    "inputs-rounded-to-tf32", "as if input and weight were rounded to TF32", Arithmetic(input_dtype="tf32")
+)
+_BF16 = Narrower(
+    "inputs-rounded-to-bf16", "as if input and weight were rounded to bfloat16", Arithmetic(input_dtype="bfloat16")
+)
+
+
+def _sums(kind: str) -> Narrower:
+    return Narrower(f"accumulated-in-{kind}", f"as if sums were kept in {kind}", Arithmetic(accumulate_dtype=kind))
+
+
+def _computed(kind: str) -> Narrower:
+    how = Arithmetic(accumulate_dtype=kind, input_dtype=kind)
+    return Narrower(f"computed-in-{kind}", f"as if it were computed in {kind}", how)
+
+
+_SINGLE: Final = (_TF32, _BF16, *map(_sums, ("float16", "bfloat16")), *map(_computed, ("float16", "bfloat16")))
+STANDARDS: Final[dict[str, tuple[Narrower, ...]]] = {
+    "float32": _SINGLE,
+    "complex64": _SINGLE,
+    "float64": (
+        _computed("float32"),
+        *(replace(each, how=replace(each.how, accumulate_dtype="float32")) for each in (_TF32, _BF16)),
+        *_SINGLE[2:],
+    ),
+    "float16": (_sums("float16"), _BF16, _sums("bfloat16")),
+    "bfloat16": (_sums("bfloat16"),),
+}
+
+
+def standards_of(dtype: np.dtype[Any], how: Arithmetic) -> Iterator[Narrower]:
+    """Yield the standards of a type, the likeliest first, that are narrower than what is said of a kernel already."""
+    for standard in STANDARDS.get(dtype.name, ()):
+        weaker = replace(how, **standard.how.said)
+        own, other = (_units(Precision.of(dtype, each)) for each in (how, weaker))
+        if own != other and all(unit <= wider for unit, wider in zip(own, other, strict=True)):
+            yield replace(standard, how=weaker)
+
+
+def _units(precision: Precision) -> tuple[float, float]:
+    return precision.accumulator.unit, 0.0 if precision.multiplier is None else precision.multiplier.unit
+
+
+def surprise_of(actual: object, call: Call, reference: Reference, how: Arithmetic) -> float:
+    """Return the largest error in units of the random-order bound, where that is the sharper one; else 0."""
+    how = how.applied(call.operation)
+    terms = call.plan.taps_per_output if call.operation.asked == "output" else FEWEST_TERMS
+    if not _has_random_bound(reference, how) or terms < FEWEST_TERMS:
+        return 0.0
+    truth = call(dtype=wide_dtype(reference.dtype, *call.dtypes)) if how.epilogue.text else reference.truth
+    likely = random_order_bound(call, Precision.of(reference.dtype, how), truth)
+    ratio = compare_arrays(actual, reference._replace(allowed=np.where(np.isfinite(likely), likely, np.inf)))
+    return ratio.error_in_bounds if np.isfinite(ratio.error_in_bounds) else 0.0
+
+
+def _has_random_bound(reference: Reference, how: Arithmetic) -> bool:
+    is_floating = reference.dtype.kind in "fc" or is_ml_dtype(reference.dtype)
+    return is_floating and how.algorithm == "direct" and not how.tolerance
+
+
+def likeness(actual: object, call: Call, reference: Reference, how: Arithmetic) -> str:
+    """Return what a result looks like that is further off than honest rounding: a standard that it fits, in words."""
+    if not _has_random_bound(reference, how) or how.epilogue.text:
+        return ""
+    array = to_numpy("the result", actual)
+    for standard in standards_of(reference.dtype, how):
+        if (
+            is_marked(array, call, reference, standard.how)
+            and compare_arrays(array, by_standard(call, reference, standard)).passed
+        ):
+            return f"{standard.sentence}; if it is meant: {standard.how.keywords}"
+    if not compare_arrays(array, reference).passed:
+        return ""
+    with np.errstate(all="ignore"):
+        error = array.astype(reference.truth.dtype) - reference.truth
+        is_finite = np.isfinite(error) & np.isfinite(reference.truth)
+        error, truth = error[is_finite], reference.truth[is_finite]
+        together = -float((error * truth.conj()).real.sum())
+    is_cut_off = together > CUT_OFF * float(np.linalg.norm(error) * np.linalg.norm(truth))
+    return "as if sums were cut off where they ought to be rounded" if is_cut_off else ""
+
+
+def by_standard(call: Call, reference: Reference, standard: Narrower) -> Reference:
+    """Return the reference with what a kernel of this standard may be off by, if its roundings are random."""
+    likely = random_order_bound(call, Precision.of(reference.dtype, standard.how), reference.truth)
+    return reference._replace(allowed=np.fmax(reference.allowed, MARGIN * likely))
+
+
+def is_marked(actual: Array, call: Call, reference: Reference, how: Arithmetic) -> bool:
+    """Whether a result bears the mark of an arithmetic."""
+    marks = []
+    if how.accumulate_dtype is not None:
+        marks.append(_are_numbers_of(float_info(how.accumulate_dtype), actual, call, reference))
+    if how.input_dtype is not None:
+        marks.append(_are_nearer(float_info(how.input_dtype), actual, call))
+    return any(marks)
+
+
+def _are_numbers_of(kind: FloatInfo, actual: Array, call: Call, reference: Reference) -> bool:
+    """Whether the results, or these without the bias, are nearly all numbers of a type where the truth is none."""
+    if actual.dtype.kind == "c":
+        return True
+    sums = [(actual.astype(np.float64), reference.desired.astype(np.float64))]
+    if "bias" in call.operands:
+        bias = call.operands["bias"].astype(np.float64).reshape(-1, *(1,) * len(call.plan.axes))
+        sums.append((sums[0][0] - bias, sums[0][1] - bias))
+    slack = 2.0**-21 * np.abs(sums[0][0])  # a bias may have been added in float32
+
+    def held(numbers: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(np.abs(round_to_format(numbers, kind) - numbers) <= slack)
+
+    telling = [(held(own), ~held(true)) for own, true in sums]
+    return any(bool(where.any()) and held_there[where].mean() >= NEARLY for held_there, where in telling)
+
+
+def _are_nearer(kind: FloatInfo, actual: Array, call: Call) -> bool:
+    """Whether the results come nearer to the sum of rounded factors, or of factors cut off, than to the truth."""
+    wide = wide_dtype(actual.dtype)
+
+    def distance(factors: dict[str, Array]) -> float:
+        with np.errstate(all="ignore"):
+            off = np.abs(actual.astype(wide) - call.with_operands(**factors)(dtype=wide))
+        return float(np.sqrt(np.mean(np.where(np.isfinite(off), off, 0.0) ** 2)))
+
+    own = {name: array.astype(wide) for name, array in call.factors.items()}
+    rounded = {name: in_format(array, kind) for name, array in own.items()}
+    cut = {name: in_format(array, kind, is_cut_off=True) for name, array in own.items()}
+    return min(distance(rounded), distance(cut)) < NEARER * distance(own)
+
+
+def in_format(array: Array, kind: FloatInfo, *, is_cut_off: bool = False) -> Array:
+    """Return numbers rounded to a format, or cut off: of complex ones both parts."""
+    if array.dtype.kind == "c":
+        real, imag = (in_format(part, kind, is_cut_off=is_cut_off) for part in (array.real, array.imag))
+        return np.asarray(real + 1j * imag)
+    rounded = round_to_format(array, kind)
+    if not is_cut_off:
+        return rounded
+    last_place = np.ldexp(2 * kind.unit, np.frexp(rounded)[1] - 1)
+    return np.where(np.abs(rounded) > np.abs(array), rounded - np.copysign(last_place, rounded), rounded)

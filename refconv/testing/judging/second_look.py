@@ -1,0 +1,181 @@
+"""A second look at wrong numbers: are they right by another standard, or after a step that nobody has declared?
+
+To tell, the target is asked again.  A *twin* of a case has the same arguments, and whole numbers whose sums are exact:
+whoever makes a logical mistake makes it there, too, where there is nothing that rounding could excuse.  So only what
+has a right twin is taken for rounding, whatever its own bound would let pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from refconv.bounds.epilogue import Epilogue
+from refconv.bounds.summation import Precision
+from refconv.bounds.winograd import WINOGRAD
+from refconv.numbers.dtypes import wide_dtype
+from refconv.numbers.formats import Array, FloatInfo, float_info, is_ml_dtype
+from refconv.testing.battery.cases import Case
+from refconv.testing.battery.data import ROUNDED
+from refconv.testing.comparing.arrays import to_numpy
+from refconv.testing.comparing.comparison import Comparison, compare_arrays
+from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.standards import Narrower, by_standard, in_format, is_marked, standards_of
+from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.targets import Target
+
+TRANSFORM: Final = "computed by a transform: whole sums come out rounded"
+COARSE: Final = FloatInfo(2.0**-8, 2.0**-1074, np.inf)  # numbers of 8 digits, which every narrow multiplier holds
+AS_LARGE: Final = (
+    0.1  # times the errors of the case: what coarse numbers leave of those of a transform, and of no other
+)
+SHARE: Final = 1 / 16  # of the bound of a transform, that an honest one takes up; measured, 0.018 at most
+FEWEST: Final = 8  # elements below 0, from which a slope is read
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """A case, a target that is wrong in it, and what it returned."""
+
+    target: Target
+    case: Case
+    actual: object
+
+    def by_transform(self) -> Comparison | None:
+        """Return what it comes to if it is right by a transform, as of Winograd's or Fourier's; None if it is not."""
+        case = self.case
+        if (
+            not (case.result_dtype.kind in "fc" or is_ml_dtype(case.result_dtype))
+            or case.arithmetic.algorithm != "direct"
+        ):
+            return None
+        if case.data not in ROUNDED and (found := _nearest(case, self.actual)).passed:
+            return found
+        for algorithm, reference in self._transforms():
+            found = compare_arrays(self.actual, reference)
+            if found.passed and self._has_right_twin(algorithm) and self._errs_as_much():
+                return found
+        return None
+
+    def standards(self) -> tuple[str, ...]:
+        """Return the codes of the narrower standards by which it is right: whose mark it bears, then the likeliest.
+
+        There are none of transforms: in a narrow type these err so much that a logical mistake would hide there.
+        """
+        case = self.case
+        if case.arithmetic.algorithm != "direct":
+            return ()
+        found = [
+            standard
+            for standard in standards_of(case.result_dtype, case.arithmetic)
+            if self._is_within(standard) and self._is_right(standard)
+        ]
+        return tuple(standard.code for standard in sorted(found, key=lambda standard: not self._is_marked(standard)))
+
+    def epilogue(self) -> Finding | None:
+        """Return that it is right after an activation that was not declared; None if it is not."""
+        case = self.case
+        if case.arithmetic.epilogue.text or case.result_dtype.kind == "c" or case.operation.is_gradient:
+            return None
+        for text, sentence in self._activations():
+            how = replace(case.arithmetic, epilogue=Epilogue.of(text))
+            if case.declared(how).check(self.actual).passed:
+                said = f"the sums as they stand; if it is meant, declare --epilogue {text}"
+                return Finding(
+                    f"epilogue-{text.partition('=')[0]}", f"the output is {sentence} everywhere", reading=said
+                )
+        return None
+
+    def _is_within(self, standard: Narrower) -> bool:
+        """Whether the result is within what a standard allows; of whole numbers the twin alone decides."""
+        if self.case.data == "exact":
+            return True
+        if self.case.data in ROUNDED and not self.case.arithmetic.epilogue.text:
+            reference = by_standard(self.case.call(), self.case.reference(), standard)
+            return compare_arrays(self.actual, reference).passed
+        return self.case.declared(standard.how).check(self.actual).passed
+
+    def _is_marked(self, standard: Narrower) -> bool:
+        case = self.case
+        return is_marked(to_numpy("the result", self.actual), case.call(), case.reference(), standard.how)
+
+    def _is_right(self, standard: Narrower) -> bool:
+        """Whether whole numbers come out right that a standard sums exactly; if there are none, its mark decides."""
+        twin = replace(self.case.declared(standard.how), data="exact")
+        if twin.largest_number() == 0:
+            return self._is_marked(standard)
+        answer = self._asked(twin)
+        return answer is not None and twin.check(answer).passed
+
+    def _asked(self, case: Case, operands: dict[str, Array] | None = None) -> Any:
+        """Return what the target makes of another case; None where it raises."""
+        with suppress(Exception, SystemExit):
+            return case.called(self.target, case.operands() if operands is None else operands)
+        return None
+
+    def _transforms(self) -> Iterator[tuple[str, Reference]]:
+        """Yield the transforms that compute such a case, and what each may be off by beside what the case allows."""
+        case, allowed = self.case, self.case.reference().allowed
+        fitting = [
+            name for name, winograd in WINOGRAD.items() if case.operation.asked == "output" and winograd.fits(case.plan)
+        ]
+        for algorithm in ("fft", *fitting):
+            how = replace(case.how, algorithm=algorithm)
+            if how.accumulate_dtype is None and Precision.of(case.numpy_dtype).rounds_result:
+                how = replace(how, accumulate_dtype="float32")  # a narrow one would be less precise, whatever it is
+            with suppress(ValueError):  # of an operation that has no such algorithm
+                reference = reference_of(case.call(), case.result_dtype, how)
+                yield algorithm, reference._replace(allowed=allowed + SHARE * reference.allowed)
+
+    def _has_right_twin(self, algorithm: str) -> bool:
+        """Whether whole numbers come out right but for rounding; smaller ones, where the transform errs by a half."""
+        how = replace(self.case.arithmetic, algorithm=algorithm)
+        twin = replace(replace(self.case, data="exact").declared(how), arithmetic=self.case.arithmetic)
+        if twin.largest_number() == 0 or (answer := self._asked(twin)) is None:
+            return False
+        is_smaller = self.case.data == "exact"
+        return _nearest(twin, answer).passed and not (is_smaller and twin.check(answer).passed)
+
+    def _errs_as_much(self) -> bool:
+        """Whether errors stay where the factors are coarse: of one that rounds its factors, they go."""
+        case = self.case
+        if case.data == "exact":
+            return True
+        operands = case.operands()
+        coarse = {
+            name: in_format(array.astype(wide_dtype(array.dtype)), COARSE).astype(array.dtype)
+            for name, array in operands.items()
+        }
+        answer = self._asked(case, coarse)
+        return answer is not None and _error(case, answer, coarse) >= AS_LARGE * _error(case, self.actual, operands)
+
+    def _activations(self) -> Iterator[tuple[str, str]]:
+        """Yield activations that the result may have gone through, with what they make of the truth."""
+        with suppress(Exception):  # where it cannot be read as an array
+            actual, truth = to_numpy("the result", self.actual), self.case.reference().truth
+            if actual.shape == truth.shape and (truth > 0).any() and (truth < 0).any():
+                yield "relu", "max(truth, 0)"
+                yield "relu6", "min(max(truth, 0), 6)"
+                ratio = actual[truth < 0].astype(np.float64) / truth[truth < 0]
+                slope = float(f"{np.median(ratio):.3g}") if ratio.size >= FEWEST else 1.0
+                if 0 < slope < 1:
+                    yield f"leaky_relu={slope:g}", f"truth, and {slope:g}·truth below 0,"
+
+
+def _nearest(case: Case, actual: object) -> Comparison:
+    """Compare with the right whole numbers: each element must be nearer to its own than to any other."""
+    unit = float_info(case.result_dtype).smallest if case.data == "subnormal" else 1.0
+    reference = case.reference(actual)
+    return compare_arrays(actual, reference._replace(allowed=np.full(reference.truth.shape, np.nextafter(unit / 2, 0))))
+
+
+def _error(case: Case, actual: object, operands: dict[str, Array]) -> float:
+    """Return the root of the mean square of errors, infinite where a number is not finite that ought to be."""
+    truth = case.call().with_operands(**operands)(dtype=wide_dtype(case.result_dtype))
+    with np.errstate(all="ignore"):
+        off = np.abs(to_numpy("the result", actual).astype(truth.dtype) - truth)[np.isfinite(truth)]
+    return float(np.sqrt(np.mean(off**2))) if np.isfinite(off).all() and off.size else np.inf

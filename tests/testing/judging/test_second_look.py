@@ -1,0 +1,285 @@
+"""No honest kernel is called wrong, and no wrong one hides in what excuses honest ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import honest
+import mutants
+import numpy as np
+import pytest
+from mutants import Array, Layer
+
+from refconv.testing import check, run_case
+from refconv.testing.judging.outcome import Outcome
+from refconv.testing.judging.second_look import TRANSFORM
+
+pytest.importorskip("scipy", reason="NumPy transforms in float64 alone")
+SINGLE, HALF, DOUBLE = (honest.of_types(name) for name in ("float32", "float16", "float64"))
+TF32, IF_MEANT = "as if input and weight were rounded to TF32", "If it is meant: "
+
+RIGHT: dict[str, tuple[Callable[..., Array], dict[str, Any], str]] = {
+    "split-k": (SINGLE(honest.split_k), {}, "RIGHT in all"),
+    "kahan": (SINGLE(honest.kahan), {}, "RIGHT in all"),
+    "winograd-f32": (SINGLE(honest.winograd2(np.float32)), {}, "RIGHT in all"),
+    "fft-f32": (SINGLE(honest.fourier(np.float32)), {}, "RIGHT in all"),
+    "fft-f64": (DOUBLE(honest.fourier(np.float64)), {}, "RIGHT in all"),
+    "fft-f32-declared": (
+        SINGLE(honest.fourier(np.float32)),
+        {"algorithm": "fft"},
+        "RIGHT as a kernel with an FFT in all",
+    ),
+    "winograd-f16-declared": (
+        HALF(honest.winograd2(np.float16)),
+        {"algorithm": "winograd2"},
+        "RIGHT as a kernel with Winograd's F(2, 3) in all",
+    ),
+    "tf32-declared": (SINGLE(honest.tf32), {"input_dtype": "tf32"}, "RIGHT as a TF32 kernel in all"),
+    "tf32-truncating": (SINGLE(honest.tf32_truncating), {"input_dtype": "tf32"}, "RIGHT as a TF32 kernel in all"),
+    "tf32-of-eights": (
+        SINGLE(honest.tf32_where_channels_are_eights),
+        {"input_dtype": "tf32"},
+        "RIGHT as a TF32 kernel in all",
+    ),
+    "bf16-sums-declared": (
+        SINGLE(honest.bf16_sums),
+        {"accumulate_dtype": "bfloat16"},
+        "RIGHT as a kernel with bfloat16 sums in all",
+    ),
+    "f64-in-f32-declared": (
+        DOUBLE(honest.single),
+        {"accumulate_dtype": "float32", "input_dtype": "float32"},
+        "RIGHT as a kernel of float32 inputs with float32 sums in all",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_an_honest_kernel_is_right(name: str) -> None:
+    kernel, how, headline = RIGHT[name]
+    report = check(kernel, time_limit=None, match="real", **how)
+    assert report.passed
+    assert report.headline().startswith(headline)
+
+
+LESS: dict[str, tuple[Callable[..., Array], str, str]] = {
+    "tf32": (SINGLE(honest.tf32), f"float32: {TF32}", "--input-dtype tf32"),
+    "tf32-truncating": (SINGLE(honest.tf32_truncating), f"float32: {TF32}", "--input-dtype tf32"),
+    "bf16": (
+        SINGLE(honest.bf16_inputs),
+        "float32: as if input and weight were rounded to bfloat16",
+        "--input-dtype bfloat16",
+    ),
+    "bf16-sums": (SINGLE(honest.bf16_sums), "float32: as if sums were kept in bfloat16", "--accumulate-dtype bfloat16"),
+    "f16-sums": (HALF(honest.fp16_sums), "float16: as if sums were kept in float16", "--accumulate-dtype float16"),
+    "f64-in-f32": (
+        DOUBLE(honest.single),
+        "float64: as if it were computed in float32",
+        "--accumulate-dtype float32 --input-dtype float32",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LESS)
+def test_a_narrower_arithmetic_has_a_verdict_of_its_own_in_one_line(name: str) -> None:
+    kernel, what, options = LESS[name]
+    report = check(kernel, time_limit=None, match="real")
+    assert not report.passed
+    assert not report.failures
+    assert not report.causes()
+    assert report.headline().startswith(f"LESS PRECISE than {what}; right by that standard in all ")
+    assert report.headline().endswith(f"cases. {IF_MEANT}{options}")
+    assert ": LESS PRECISE (" in report.verdict()
+    assert str(report) == f"{report.headline()}\n{report.verdict()}"
+
+
+def test_tf32_where_channels_are_eights_alone_is_seen() -> None:
+    report = check(SINGLE(honest.tf32_where_channels_are_eights), time_limit=None, match="c8-")
+    assert report.passed  # of whole numbers
+    result = run_case(SINGLE(honest.tf32_where_channels_are_eights), "n1-c8-o3-g1-6x7-k3-s1-p1-d1-f32-real")
+    assert result.outcome == Outcome.LESS_PRECISE
+    assert result.standards[0] == "inputs-rounded-to-tf32"
+
+
+# Wrong kernels
+
+
+def behind(transform: Callable[[Layer], Array], wrong: Callable[[Layer], Layer]) -> Callable[..., Array]:
+    """Return a kernel with a logical mistake that computes by a transform."""
+    return SINGLE(lambda layer: transform(wrong(layer)))
+
+
+def shifted(layer: Layer) -> Layer:
+    return replace(layer, x=np.roll(layer.x, 1, axis=-1))
+
+
+def last_tap_lost(layer: Layer) -> Layer:
+    kernel = layer.w.copy()
+    kernel[..., -1, -1] = 0
+    return replace(layer, w=kernel)
+
+
+def flipped(layer: Layer) -> Layer:
+    return replace(layer, w=layer.w[..., ::-1, ::-1])
+
+
+def one_weight_off(layer: Layer) -> Layer:
+    kernel = layer.w.copy()
+    kernel[:1, :1, :1, :1] += 1
+    return replace(layer, w=kernel)
+
+
+WRONG = {"shifted": shifted, "tap": last_tap_lost, "flipped": flipped, "weight": one_weight_off}
+TRANSFORMS = {"fft": honest.fourier(np.float32), "winograd": honest.winograd2(np.float32)}
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"algorithm": "fft"}, {"algorithm": "winograd2"}, {"input_dtype": "tf32"}], ids=str
+)
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("name", WRONG)
+def test_a_logical_mistake_hides_behind_no_transform(name: str, transform: str, how: dict[str, Any]) -> None:
+    for case in ("n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32", "n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-real"):
+        if how.get("algorithm", transform) != {"winograd": "winograd2"}.get(transform, transform):
+            how = {"algorithm": {"winograd": "winograd2"}.get(transform, transform)}
+        assert run_case(behind(TRANSFORMS[transform], WRONG[name]), case, **how).outcome == Outcome.FAILED
+        right = behind(TRANSFORMS[transform], lambda layer: layer)
+        assert run_case(right, case, **how).outcome.is_right or "input_dtype" in how
+
+
+SOME = ("padding_sides_swapped", "padding_axes_swapped", "dilation_ignored_along_width", "groups_interleaved_inputs",
+        "bias_missing", "kernel_flipped", "last_columns_lost", "stride_ignored_and_cropped")  # fmt: skip
+DECLARED: list[dict[str, Any]] = [
+    {"input_dtype": "tf32"},
+    {"accumulate_dtype": "float16"},
+    {"algorithm": "winograd4"},
+    {"algorithm": "fft"},
+    {"confidence": 0.999},
+    {"epilogue": "relu"},
+    {"epilogue": "leaky_relu=0.1"},
+]
+
+
+@pytest.mark.parametrize("how", DECLARED, ids=str)
+@pytest.mark.parametrize("name", SOME)
+def test_a_wrong_kernel_is_wrong_whatever_is_declared(name: str, how: dict[str, Any]) -> None:
+    kernel = getattr(mutants, name)
+
+    def fused(*arguments: Any) -> Array:
+        sums = kernel(*arguments)
+        slope = np.asarray({"relu": 0, "leaky_relu=0.1": 0.1}.get(how.get("epilogue", ""), 1), sums.dtype)
+        return np.where(sums < 0, slope * sums, sums)
+
+    report = check(fused, "smoke", time_limit=None, match="f32", **how)
+    assert report.headline().startswith("WRONG")
+
+
+# Transforms
+
+
+def test_whole_numbers_that_come_out_rounded_are_right_by_convention() -> None:
+    result = run_case(SINGLE(honest.fourier(np.float32)), "n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32")
+    assert (result.outcome, result.comparison and result.comparison.convention) == (Outcome.BY_CONVENTION, TRANSFORM)
+
+
+def test_sums_so_large_that_a_transform_errs_by_a_half_are_asked_again_with_smaller_numbers() -> None:
+    def coarse(*arguments: Any) -> Array:
+        """A transform that loses one in 2^16 of the norm, as long tiles may."""
+        sums = mutants.loops(*arguments)
+        off = np.float32(np.linalg.norm(arguments[0]) * np.linalg.norm(arguments[1]) * 2.0**-20)
+        return sums + np.where(np.arange(sums.size).reshape(sums.shape) % 2, off, -off)
+
+    case = "n1-c64-o3-g1-9x11-k3-s1-p1-d1-f32"
+    first = run_case(coarse, case)
+    assert first.outcome == Outcome.BY_CONVENTION
+    wrong = run_case(lambda x, *rest: coarse(np.roll(x, 1, axis=-1), *rest), case)
+    assert wrong.outcome == Outcome.FAILED
+
+
+# Epilogues
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("relu", lambda y: np.maximum(y, 0)),
+        ("relu6", lambda y: np.clip(y, 0, 6)),
+        ("leaky_relu=0.125", lambda y: np.where(y < 0, y * y.dtype.type(0.125), y)),
+    ],
+)
+def test_an_activation_that_was_not_declared_is_named(text: str, steps: Callable[[Array], Array]) -> None:
+    def fused(*arguments: Any) -> Array:
+        return steps(mutants.loops(*arguments))
+
+    report = check(fused, "smoke", time_limit=None, match="f32")
+    (cause,) = report.causes()
+    assert cause.code == f"epilogue-{text.partition('=')[0]}"
+    assert cause.reading.endswith(f"declare --epilogue {text}")
+    declared = check(fused, "smoke", time_limit=None, match="f32", epilogue=text)
+    assert declared.passed
+    assert declared.headline().startswith(f"RIGHT as a kernel with {text} in all ")
+
+
+def test_the_numbers_of_the_steps_are_given_by_name() -> None:
+    def fused(*arguments: Any, scale: Array, shift: Array, residual: Array) -> Array:
+        sums = mutants.loops(*arguments)
+        each = scale.reshape(-1, 1, 1), shift.reshape(-1, 1, 1)
+        return np.maximum(sums * each[0] + each[1] + residual, 0)
+
+    for match in ("f32", "f32-real"):
+        assert check(
+            fused,
+            "smoke" if match == "f32" else "core",
+            time_limit=None,
+            match=match,
+            epilogue="scale+shift+residual+relu",
+        ).passed
+
+    def forgets(*arguments: Any, scale: Array, shift: Array, residual: Array) -> Array:
+        return fused(*arguments, scale=scale, shift=0 * shift, residual=residual)
+
+    assert not check(forgets, "smoke", time_limit=None, match="f32", epilogue="scale+shift+residual+relu").passed
+
+
+def test_a_type_that_an_epilogue_is_not_for_is_unsupported() -> None:
+    result = run_case(mutants.loops, "n1-c2-o3-g1-5x6-k3-s1-p1-d1-c64", epilogue="relu")
+    assert (result.outcome, result.detail) == (
+        Outcome.UNSUPPORTED,
+        "epilogue='relu' is for real numbers, not complex64",
+    )
+
+
+# The way out
+
+
+def test_a_tolerance_is_a_way_out_of_exact_cases_too_and_is_said() -> None:
+    def off(*arguments: Any) -> Array:
+        return mutants.loops(*arguments) * np.float32(1 + 2.0**-9)
+
+    assert not check(off, "smoke", time_limit=None, match="f32").passed
+    report = check(off, "smoke", time_limit=None, match="f32", rtol=0.01, atol=0.001)
+    assert report.passed
+    assert report.headline().startswith("RIGHT with rtol=0.01, atol=0.001 in all ")
+    assert not check(off, "smoke", time_limit=None, match="f32", rtol=0.001).passed
+
+
+# Suspects
+
+
+def long_sum(*arguments: Any) -> Array:
+    """TF32 where 2,304 products are added up, which the proven bound does not see."""
+    return np.asarray(SINGLE(honest.tf32)(*arguments))
+
+
+def test_what_is_far_outside_of_random_rounding_is_suspect_and_fails_where_strict() -> None:
+    case = "n1-c512-o2-g1-6x7-k3-s1-p1-d1-f32-real"
+    result = run_case(long_sum, case)
+    assert result.comparison is not None
+    assert result.outcome == Outcome.PASSED
+    assert result.comparison.is_suspect
+    assert TF32 in result.comparison.resembles
+    honest_one = run_case(SINGLE(honest.split_k), case)
+    assert honest_one.comparison is not None
+    assert honest_one.comparison.surprise < 1

@@ -40,7 +40,7 @@ def test_examples_print_what_they_say(page: Path, tmp_path: Path, monkeypatch: p
             (tmp_path / heading[1]).write_text(text, encoding="utf-8")
         elif language == "python":
             run_doctest(text, names, page)
-    for module in ("mykernel", "onesided"):
+    for module in ("mykernel", "onesided", "onegroup"):
         sys.modules.pop(module, None)
 
 

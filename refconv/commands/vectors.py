@@ -21,9 +21,6 @@ def register(commands: Any) -> None:
     command.set_defaults(run=_vectors)
     command.add_argument("folder", metavar="DIR", help="where to: a new folder, or an empty one")
     register_choice(command)
-    command.add_argument(
-        "--case", metavar="NAME", nargs="+", default=[], help="these cases in place of the tier's, in it or not"
-    )
 
 
 def _vectors(options: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause
 from refconv.testing.reporting.html import as_html
 from refconv.testing.reporting.report import Report
+from refconv.testing.suite import assert_case, pytest_cases
 from refconv.testing.targets import TargetError, load_target
 from refconv.testing.vectors import judge_vectors, write_vectors
 from refconv.testing.verification.verify import Verification, verify_result
@@ -37,6 +38,7 @@ __all__ = [
     "TargetError",
     "Verification",
     "as_html",
+    "assert_case",
     "assert_conv2d_matches",
     "assert_result_matches",
     "cases",
@@ -48,6 +50,7 @@ __all__ = [
     "find_case",
     "judge_vectors",
     "load_target",
+    "pytest_cases",
     "run_case",
     "strategies",
     "trace_addressing",

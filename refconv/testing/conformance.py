@@ -6,13 +6,14 @@ case's result, and the run goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Unpack
 
 from refconv.bounds.arithmetic import Arithmetic, Words
 from refconv.geometry.arguments import as_int
 from refconv.operations import OPERATIONS
+from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import chosen_cases, is_chosen
 from refconv.testing.fuzz import fuzz as fuzz_cases
 from refconv.testing.judging.judge import CaseResult
@@ -31,7 +32,9 @@ def check(
     *,
     op: str = "conv2d",
     match: str = "",
-    dtype: str | None = None,
+    dtype: str | Collection[str] | None = None,
+    cases: Sequence[str | Case] = (),
+    refusals: bool = False,
     time_limit: float | None = 20.0,
     fuzz: int = 0,
     rng: int = 0,
@@ -49,16 +52,21 @@ def check(
         its own, which is started again if a case ends it.  A callable with one worker runs in threads of this process:
         a case that hangs fails, but one that crashes takes this process with it.
     tier : {"core", "smoke", "full", "networks"}
-        Which cases: see `cases`.
+        Which cases: see `refconv.testing.cases`.
     workers : int
         Processes among which the cases are shared; more than one needs a target that they can import.
     op : {"conv2d", "conv1d", "conv3d", "conv_transpose2d", "conv2d_input", "conv2d_weight"}
         What the target computes; it has the positional signature of refconv's own function of that name.  Of a
         framework, for a gradient, that is its automatic differentiation.
     match : str
-        Only the cases in whose id or family this text stands.
-    dtype : str, optional
-        Only the cases of this type, such as ``"float32"``: see `cases`.
+        Only the cases in whose id or family this word stands; or words, as in ``"same and not f16"``.
+    dtype : str or collection of str, optional
+        Only the cases of this type, or these, such as ``"float32"``: see `refconv.testing.cases`.
+    cases : sequence of str or Case, optional
+        These cases, or those of these names, in place of the tier's: in the battery or not.
+    refusals : bool
+        Whether, last of all, arguments are run that ought to be refused.  A kernel that is undefined there is right:
+        what it accepts, dies of or hangs at is listed, and fails no run.
     time_limit : float or None
         Seconds after which a case has failed; after ten in a row, all that are left have.  None, for a callable with
         one worker: no limit, and no other thread than the calling one, for a debugger.
@@ -121,7 +129,7 @@ def check(
     >>> def rectified(*arguments):
     ...     return np.maximum(refconv.conv2d(*arguments), 0)
     >>> check(rectified, "smoke", match="f32", epilogue="relu").headline()
-    'RIGHT as a kernel with relu in all 12 cases that it supports'
+    'RIGHT as a kernel with relu in all 12 cases'
     """
     if not (isinstance(target, str) or callable(target)):
         raise TypeError(f"target={target!r} must be a name or a callable, not {type(target).__name__}")
@@ -130,7 +138,7 @@ def check(
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit={time_limit} must be more than 0 seconds")
     arithmetic = Arithmetic.of(**how)
-    chosen = chosen_cases(tier, op, match, dtype)
+    chosen = chosen_cases(tier, op, match, dtype, refusals=refusals, named=cases)
     arithmetic.applied(OPERATIONS[op])
     if callable(target):
         check_signature(name_of(target), target, op, arithmetic.epilogue.steps)
@@ -142,10 +150,13 @@ def check(
             on_result(result)
 
     with open_place(target, op, len(chosen), workers, time_limit, map, arithmetic) as run:
-        for result in run(chosen):
+        for result in run([case for case in chosen if not case.rejects]):
             show(result)
         if fuzz:
             wanted = partial(is_chosen, match=match, dtype=dtype)
             fuzz_cases(lambda case: next(run([case])), op, fuzz, rng, wanted, show)
         looked_at, experiments = inquire(results, run)
-    return Report(name_of(target), tier, looked_at, op, experiments, arithmetic, strict)
+        results.clear()
+        for result in run([case for case in chosen if case.rejects]):  # last: memory may be damaged by them
+            show(result)
+    return Report(name_of(target), "" if cases else tier, (*looked_at, *results), op, experiments, arithmetic, strict)

@@ -66,11 +66,11 @@ def test_a_right_target() -> None:
     assert run.stderr == ""
     assert run.returncode == 0
     assert [line.rstrip() for line in run.stdout.splitlines()] == [
-        "RIGHT in all 20 cases that it supports",
+        "RIGHT in all 20 cases",
         "refconv check refconv, tier smoke",
-        " cases  passed  failed  unsupported  wrongly accepted",
-        " smoke      20       0            0                 0",
-        " total      20       0            0                 0",
+        " cases  passed  failed  unsupported",
+        " smoke      20       0            0",
+        " total      20       0            0",
         "",
         "refconv: right (20 passed, 0 failed)",
     ]
@@ -172,16 +172,17 @@ def test_unsupported_and_wrongly_accepted_are_told_apart() -> None:
     run = refconv_command("check", "kernels:ignores_groups", "--tier", "smoke")
     assert run.returncode == 0
     assert "\nunsupported:\n    5 × NotImplementedError: one group at a time\n" in run.stdout
-    assert "wrongly accepted:" not in run.stdout
+    assert run.stdout.startswith("RIGHT in the 15 of 20 cases that it supports\n")
+    assert "not refused" not in run.stdout
     assert "To run a failed case" not in run.stdout
     assert run.stdout.endswith("\nkernels:ignores_groups: right (15 passed, 0 failed, 5 unsupported)\n")
 
-    run = refconv_command("check", "kernels:accepts_everything", "-k", "reject-k")
+    run = refconv_command("check", "kernels:accepts_everything", "-k", "reject-k", "--refusals")
     assert run.returncode == 1  # nothing was judged
-    assert "\nwrongly accepted:\n" in run.stdout
+    assert "\nnot refused:\n" in run.stdout
     assert "\n  reject-kernel-empty: accepted a kernel of height 0\n" in run.stdout
     assert "unsupported:" not in run.stdout
-    assert run.stdout.endswith("\nkernels:accepts_everything: NOT JUDGED (0 passed, 0 failed, 4 wrongly accepted)\n")
+    assert run.stdout.endswith("\nkernels:accepts_everything: NOT JUDGED (0 passed, 0 failed, 4 not refused)\n")
 
 
 def test_a_target_that_raises_or_prints_or_dies_gives_no_traceback() -> None:
@@ -208,9 +209,10 @@ def test_json_on_standard_output_is_all_there_is() -> None:
     assert document["counts"] == {
         "passed": 0,
         "differs by convention": 0,
+        "less precise": 0,
         "failed": 2,
         "unsupported": 0,
-        "wrongly accepted": 0,
+        "not refused": 0,
     }
     assert [result["id"] for result in document["results"]] == [DEFAULT, DEFAULT + "-real"]
     assert document["results"][0]["comparison"]["actual"] == "nan"
@@ -232,6 +234,7 @@ def test_json_in_a_file_comes_beside_the_report(tmp_path: Path) -> None:
         "tier",
         "passed",
         "headline",
+        "declared",
         "counts",
         "causes",
         "results",
@@ -268,13 +271,30 @@ def counts(text: str) -> str:
     return text.splitlines()[-1]
 
 
+def test_cases_are_chosen_by_name_by_words_and_by_types(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "refconv", "--case", DILATED, "--case", DEFAULT]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("RIGHT in all 2 cases\nrefconv check refconv, cases given by name\n")
+    assert cli.main(["check", "--list", "--tier", "smoke", "-k", "psame and not (k3 or f16)"]) == 0
+    assert capsys.readouterr().out == "n2-c3-o2-g1-10x8-k4x2-s1-psame-d1-f32\n"
+    assert cli.main(["check", "--list", "-k", "memory or types", "--dtype", "float64", "--dtype", "float16"]) == 0
+    listed = capsys.readouterr().out.split()
+    assert listed == [case.id for case in cases(match="memory or types", dtype=["float16", "float64"])]
+    assert {case.dtype for case in cases(match="memory or types", dtype=["float16", "float64"])} == {"f16", "f64"}
+
+
+def test_a_slip_in_the_name_of_a_case() -> None:
+    line = one_line(refconv_command("check", "refconv", "--case", DEFAULT.replace("bias", "bais")))
+    assert line.endswith(f"; did you mean '{DEFAULT}'?")
+
+
 def test_choices_reach_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", "refconv", "-k", "memory", "--dtype", "float64"]) == 0
     assert counts(capsys.readouterr().out) == "refconv: right (2 passed, 0 failed)"
     assert cli.main(["check", "refconv", "-k", "memory"]) == 0
     printed = capsys.readouterr().out
-    assert counts(printed) == "refconv: right (9 passed, 0 failed)"
-    assert printed.startswith("RIGHT in all 9 cases that it supports\nrefconv check refconv, tier core\n")
+    assert counts(printed) == "refconv: right (28 passed, 0 failed)"
+    assert printed.startswith("RIGHT in all 28 cases\nrefconv check refconv, tier core\n")
 
 
 def test_two_workers_print_what_one_prints() -> None:

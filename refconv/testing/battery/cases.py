@@ -52,6 +52,7 @@ DTYPES: Final = {
 }
 INTEGERS: Final = ("i8", "u8", "i16", "i32", "i64")
 RANDOM: Final = "random"  # the family of cases that no list has
+REJECTED: Final = "rejected"  # and of those that ought to be refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,9 @@ class Case:
     bias_dtype: str = ""
     laid_out: str = ""
     threads: bool = False
+
+    def __str__(self) -> str:
+        return self.id
 
     @property
     def operation(self) -> Operation:

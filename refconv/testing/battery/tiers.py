@@ -1,8 +1,8 @@
 """The battery: which cases there are, and why.
 
 ``smoke``  a few, for a test that runs at every save.
-``core``   smoke; a pairwise cover of every parameter with every other; each edge case by name; and
-           arguments that ought to be refused.
+``core``   smoke; a pairwise cover of every parameter with every other; each edge case by name; and,
+           only where they are asked for, arguments that ought to be refused.
 ``full``   core; a cover of all triples of parameters; and sweeps of one or two through all their values.
 ``networks``  the layers of known networks.
 
@@ -12,7 +12,8 @@ are pairwise different where nothing else is said, so that swapped axes cannot h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import difflib
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
@@ -20,10 +21,11 @@ from typing import Final
 from refconv.geometry.arguments import check_choice
 from refconv.numbers.formats import has_ml_dtypes
 from refconv.operations import OPERATIONS
-from refconv.testing.battery.cases import DTYPES, Case
+from refconv.testing.battery.cases import DTYPES, REJECTED, Case
 from refconv.testing.battery.cover import cover
 from refconv.testing.battery.eight_bits import parameters_of
 from refconv.testing.battery.lists import names_of
+from refconv.testing.battery.matching import matcher
 from refconv.testing.battery.names import numbers_of, parse_case, read_row
 from refconv.testing.battery.parameters import PARAMETERS
 from refconv.testing.battery.rejected import refused
@@ -102,7 +104,7 @@ def _smoke(op: str) -> tuple[Case, ...]:
 def _core(op: str) -> tuple[Case, ...]:
     names = names_of(op, "core")
     valid = _parsed({"smoke": names["smoke"], "pairwise": _cover_names(op, 2), **names})
-    return (*valid, *(replace(case, family="rejected") for case in refused(op)))
+    return (*valid, *(replace(case, family=REJECTED) for case in refused(op)))
 
 
 def _full(op: str) -> tuple[Case, ...]:
@@ -128,7 +130,14 @@ def _tier(name: str, op: str) -> tuple[Case, ...]:
     return _TIERS[name](op)
 
 
-def cases(tier: str = "core", *, op: str = "conv2d", match: str = "", dtype: str | None = None) -> list[Case]:
+def cases(
+    tier: str = "core",
+    *,
+    op: str = "conv2d",
+    match: str = "",
+    dtype: str | Collection[str] | None = None,
+    refusals: bool = False,
+) -> list[Case]:
     """Return the battery's cases.
 
     Parameters
@@ -140,11 +149,14 @@ def cases(tier: str = "core", *, op: str = "conv2d", match: str = "", dtype: str
         Of which operation: one of `refconv.operations.OPERATIONS`.  Those of other operations than conv2d and its
         gradients are fewer.
     match : str
-        Only those in whose id or family this text stands.
-    dtype : str, optional
-        Only those of this type and no other: ``"float32"``, ``"float64"``, ``"float16"``, ``"bfloat16"``,
+        Only those in whose id or family this word stands; or words, as pytest's -k reads them:
+        ``"same and not (f16 or bias)"``.
+    dtype : str or collection of str, optional
+        Only those of this type, or these, and no other: ``"float32"``, ``"float64"``, ``"float16"``, ``"bfloat16"``,
         ``"complex64"``, ``"complex128"``, ``"uint8"``, ``"int8"``, ``"int16"``, ``"int32"`` or ``"int64"``.  Without
         ml_dtypes there are none of bfloat16.
+    refusals : bool
+        Those as well whose arguments ought to be refused.
 
     Returns
     -------
@@ -154,7 +166,7 @@ def cases(tier: str = "core", *, op: str = "conv2d", match: str = "", dtype: str
     Raises
     ------
     ValueError
-        If there is no such tier, operation or type.
+        If there is no such tier, operation or type, or `match` makes no sense.
 
     Examples
     --------
@@ -165,25 +177,52 @@ def cases(tier: str = "core", *, op: str = "conv2d", match: str = "", dtype: str
     """
     check_choice("tier", tier, TIERS)
     check_choice("op", op, OPERATIONS)
-    if dtype is not None:
-        check_choice("dtype", dtype, DTYPES.values())
-    return [case for case in _tier(tier, op) if is_chosen(case, match, dtype)]
+    for name in _types(dtype) or ():
+        check_choice("dtype", name, DTYPES.values())
+    return [case for case in _tier(tier, op) if is_chosen(case, match, dtype) and (refusals or not case.rejects)]
 
 
-def chosen_cases(tier: str, op: str, match: str, dtype: str | None) -> list[Case]:
-    """Return the battery's cases; a ValueError where there is none."""
-    chosen = cases(tier, op=op, match=match, dtype=dtype)
+def chosen_cases(
+    tier: str,
+    op: str,
+    match: str,
+    dtype: str | Collection[str] | None,
+    *,
+    refusals: bool = False,
+    named: Iterable[str | Case] = (),
+) -> list[Case]:
+    """Return the battery's cases, or those that are named in place of them; a ValueError where there is none."""
+    if given := [_named(case, op) if isinstance(case, str) else case for case in named]:
+        for case in given:
+            if case.op != op:
+                raise ValueError(f"case {case.id!r} is of {case.op}, which must be op={op!r}")
+        return list({case.id: case for case in given}.values())
+    chosen = cases(tier, op=op, match=match, dtype=dtype, refusals=refusals)
     if not chosen:
         of_type = "" if dtype is None else f", and dtype={dtype!r}"
         raise ValueError(f"no case of {op} in tier {tier!r} has match={match!r} in its id or family{of_type}")
     return chosen
 
 
-def is_chosen(case: Case, match: str, dtype: str | None) -> bool:
-    """Whether a case has this text in its id or family, and is of this type and no other."""
-    return (match in case.id or match in case.family) and (
-        dtype is None or {DTYPES[word] for word in case.dtypes.values()} == {dtype}
+def is_chosen(case: Case, match: str, dtype: str | Collection[str] | None) -> bool:
+    """Whether a case's id and family match an expression, and all its types are among these."""
+    types = _types(dtype)
+    return matcher(match)(f"{case.id} {case.family}") and (
+        types is None or {DTYPES[word] for word in case.dtypes.values()} <= types
     )
+
+
+def _types(dtype: str | Collection[str] | None) -> set[str] | None:
+    return {dtype} if isinstance(dtype, str) else None if dtype is None else {*dtype}
+
+
+def _named(name: str, op: str) -> Case:
+    """Return the case of this name; a ValueError that has the nearest one of the battery where there is none."""
+    try:
+        return find_case(name)
+    except ValueError as error:
+        (nearest, *_) = (*difflib.get_close_matches(name, [case.id for case in _tier("core", op)], 1), "")
+        raise ValueError(f"{error}; did you mean {nearest!r}?" if nearest else str(error)) from None
 
 
 def find_case(id: str) -> Case:

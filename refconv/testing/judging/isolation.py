@@ -91,7 +91,7 @@ class IsolatedTarget:
             seconds = time.perf_counter() - start
             return failed(case, f"the process died before, and now {error}", seconds, Ending.DIED, f"and then {error}")
         except _HungError:
-            self._hung_in_a_row += 1
+            self._hung_in_a_row += not case.rejects  # undefined is what it does there
             self.close()
             return no_answer(case, self._time_limit)
         except _DiedError as death:

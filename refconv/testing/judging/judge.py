@@ -49,10 +49,10 @@ class CaseResult:
     id, family : str
         Of the case.
     outcome : Outcome
-        One of "passed", "differs by convention", "failed", "unsupported" and "wrongly accepted", to which it is equal.
-        What is right by another convention than refconv's "differs by convention", which does not fail a run.  A case
-        that ought to be refused passes if the target raises; if it returns, that is "wrongly accepted", which does not
-        either.  NotImplementedError is "unsupported".
+        One of "passed", "differs by convention", "less precise", "failed", "unsupported" and "not refused", to which
+        it is equal.  What is right by another convention than refconv's "differs by convention", which does not fail a
+        run.  A case that ought to be refused passes if the target raises; if it returns, dies or hangs, that is "not
+        refused", which does not either.  NotImplementedError is "unsupported".
     detail : str
         What happened, in words.
     comparison : Comparison or None
@@ -195,7 +195,8 @@ def _within(time_limit: float, call: Callable[[], CaseResult]) -> CaseResult | N
 
 def failed(case: Case, detail: str, seconds: float, ending: Ending, ended_by: str = "") -> CaseResult:
     """Return the result of a case whose target did not come to return anything."""
-    return CaseResult(case.id, case.family, Outcome.FAILED, detail, seconds=seconds, ending=ending, ended_by=ended_by)
+    outcome = Outcome.NOT_REFUSED if case.rejects else Outcome.FAILED
+    return CaseResult(case.id, case.family, outcome, detail, seconds=seconds, ending=ending, ended_by=ended_by)
 
 
 def no_answer(case: Case, time_limit: float) -> CaseResult:
@@ -265,7 +266,7 @@ class Judge:
             return _refusal(case, self._function, error, time.perf_counter() - start)
         seconds = time.perf_counter() - start
         if case.rejects:
-            return result(Outcome.WRONGLY_ACCEPTED, f"accepted {case.rejects}", seconds=seconds)
+            return result(Outcome.NOT_REFUSED, f"accepted {case.rejects}", seconds=seconds)
         comparison = case.check(actual)
         self._last = None if comparison.passed else (case, actual)
         if comparison.passed and (fault := self._fault(case, operands, before, actual, comparison)):

@@ -15,7 +15,7 @@ class Outcome(StrEnum):
     LESS_PRECISE = "less precise"
     FAILED = "failed"
     UNSUPPORTED = "unsupported"
-    WRONGLY_ACCEPTED = "wrongly accepted"
+    NOT_REFUSED = "not refused"
 
     @property
     def is_right(self) -> bool:

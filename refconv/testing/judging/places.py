@@ -90,7 +90,8 @@ class _InThreads:
         if self._hung_in_a_row >= GIVE_UP:
             return given_up(case)
         result = judged_within(self._judge, case, self._time_limit)
-        self._hung_in_a_row = self._hung_in_a_row + 1 if result is None else 0
+        if not case.rejects:  # for which it may be undefined
+            self._hung_in_a_row = self._hung_in_a_row + 1 if result is None else 0
         return result or no_answer(case, self._time_limit)
 
 

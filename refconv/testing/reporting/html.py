@@ -132,9 +132,9 @@ def _counts(report: Report) -> str:
 def _remarks(report: Report) -> str:
     """Return what the target does not support, and what it ought to have refused."""
     reasons = Counter(result.detail for result in report.results if result.outcome == Outcome.UNSUPPORTED)
-    accepted = [result for result in report.results if result.outcome == Outcome.WRONGLY_ACCEPTED]
+    accepted = [result for result in report.results if result.outcome == Outcome.NOT_REFUSED]
     return _folded("unsupported", (f"{count} × {escape(why)}" for why, count in reasons.most_common())) + _folded(
-        "wrongly accepted", (f"{_code(result.id)}: {escape(result.detail)}" for result in accepted)
+        "not refused", (f"{_code(result.id)}: {escape(result.detail)}" for result in accepted)
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from refconv.bounds.arithmetic import DIRECT, Arithmetic
-from refconv.testing.battery.cases import RANDOM
+from refconv.testing.battery.cases import RANDOM, REJECTED
 from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.comparing.standards import Narrower, standards_of
 from refconv.testing.frameworks import FRAMEWORKS
@@ -29,7 +29,7 @@ class Report:
     Attributes
     ----------
     target, tier : str
-        What was judged, and by which cases.
+        What was judged, and by which cases; the tier is empty for cases that were given one by one.
     results : tuple of CaseResult
         One for each case, in the battery's order.
     op : str
@@ -68,8 +68,13 @@ class Report:
         return " ".join(filter(None, ["refconv check", self.subject, self.how.options, "--strict" * self.strict]))
 
     @property
+    def run(self) -> str:
+        """What was run, and by which cases."""
+        return f"{self.command}, {f'tier {self.tier}' if self.tier else 'cases given by name'}"
+
+    @property
     def failures(self) -> list[CaseResult]:
-        """The failed cases; unsupported and wrongly accepted ones are not among them."""
+        """The failed cases; unsupported ones, and those not refused, are not among them."""
         return [result for result in self.results if result.outcome == Outcome.FAILED]
 
     @property
@@ -141,7 +146,7 @@ class Report:
 
     def outcomes(self) -> list[Outcome]:
         """Return the outcomes to show: rare ones only where there are some."""
-        counts, rare = self.counts(), (Outcome.BY_CONVENTION, Outcome.LESS_PRECISE)
+        counts, rare = self.counts(), (Outcome.BY_CONVENTION, Outcome.LESS_PRECISE, Outcome.NOT_REFUSED)
         return [outcome for outcome in Outcome if outcome not in rare or counts[outcome]]
 
     def families(self) -> list[str]:
@@ -151,20 +156,19 @@ class Report:
     def reproduction(self, result: CaseResult) -> str:
         """Return the Python statement that runs one case again, given ``from refconv.testing import check, run_case``.
 
-        That is `run_case`, or `check` for a case of the battery that did not come back: it would take the caller along.
+        That is `run_case`, or `check` for a case that did not come back: it would take the caller along.
         """
         is_name = self.target in FRAMEWORKS or ":" in self.target
         is_expression = self.target.replace(".", "").isidentifier()
         target = repr(self.target) if is_name else self.target if is_expression else "target"
-        call, argument = "run_case", ""
-        if not result.has_returned and result.family != RANDOM:
-            call = "check"
-            tier = "" if self.tier == "core" else f"{self.tier!r}, "
-            argument = f"{tier}{'' if self.op == 'conv2d' else f'op={self.op!r}, '}match="
+        call = "run_case"
+        argument = repr(result.id)
+        if not result.has_returned:
+            call, argument = "check", f"{'' if self.op == 'conv2d' else f'op={self.op!r}, '}cases=[{argument}]"
         how = f", {self.how.keywords}" if self.how.keywords else ""
-        line = f"print({call}({target}, {argument}{result.id!r}{how}))"
+        line = f"print({call}({target}, {argument}{how}))"
         if len(line) > LONGEST_LINE:
-            line = f"print({call}({target},\n{'':{len(call) + 7}}{argument}{result.id!r}{how}))"
+            line = f"print({call}({target},\n{'':{len(call) + 7}}{argument}{how}))"
         return line
 
     def verdict(self) -> str:
@@ -186,13 +190,12 @@ class Report:
     def headline(self) -> str:
         """Return the outcome in words: right, not judged, or wrong and why."""
         if self.passed:
-            counts = self.counts()
-            accepted = counts[Outcome.WRONGLY_ACCEPTED]
-            refusals = f", and accepts {accepted} that it ought to refuse" if accepted else ""
+            unrefused = self.counts()[Outcome.NOT_REFUSED]
+            refusals = f", and does not refuse {unrefused} that it ought to" if unrefused else ""
             as_what = f" as {self.how.title}" if self.how.title else ""
             suspicion = f"; but {self._suspicion}" if self.suspects else ""
             tolerance = f" with {self.how.tolerance}" if self.how.tolerance else ""
-            return f"RIGHT{as_what}{tolerance} in {self._right_cases} that it supports{refusals}{suspicion}"
+            return f"RIGHT{as_what}{tolerance} in {self.coverage}{refusals}{suspicion}"
         if not self.failures:
             suspicion = f"SUSPECT: {self._suspicion}" if self.strict and self.suspects else ""
             return self._lesser_precision() or suspicion or self._no_verdict
@@ -202,9 +205,15 @@ class Report:
         return f"WRONG{number}: {causes[0].sentence}{condition}"
 
     @property
-    def _right_cases(self) -> str:
-        right = sum(self.counts()[outcome] for outcome in Outcome if outcome.is_right) + len(self.less_precise)
-        return "the one case" if right == 1 else f"all {right} cases"
+    def coverage(self) -> str:
+        """The computed cases, where none failed: "all 20 cases", or "the 28 of 375 cases that it supports"."""
+        asked = [result for result in self.results if result.family != REJECTED]
+        computed = [result for result in asked if result.outcome.is_right or result.outcome == Outcome.LESS_PRECISE]
+        drawn, right = (sum((each.family == RANDOM) == is_drawn for each in computed) for is_drawn in (True, False))
+        listed = sum(result.family != RANDOM for result in asked)
+        some = f"the {right} of {listed} cases that it supports"
+        cases = some if right < listed else "the one case" if right == 1 else f"all {right} cases"
+        return f"{cases} and {drawn} random {'one' if drawn == 1 else 'ones'}" if drawn else cases
 
     @property
     def _suspicion(self) -> str:
@@ -224,7 +233,7 @@ class Report:
         sentences = " or ".join(dict.fromkeys(standard.sentence for standard, _ in found))
         options = "; or ".join(dict.fromkeys(standard.how.options for standard, _ in found))
         standard = "that standard" if len(found) == 1 else "these standards"
-        right = f"right by {standard} in {self._right_cases}"
+        right = f"right by {standard} in {self.coverage}"
         return f"LESS PRECISE than {types}: {sentences}; {right}. If it is meant: {options}"
 
     def story(self, cause: Cause) -> list[str]:

@@ -14,13 +14,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from refconv.testing.battery.cases import Case
-from refconv.testing.battery.tiers import chosen_cases, find_case
+from refconv.testing.battery.tiers import chosen_cases
 from refconv.testing.programs.case_file import as_tensors
 from refconv.testing.programs.safetensors import to_bytes
 from refconv.testing.vectors.golden import golden
@@ -36,7 +36,7 @@ def write_vectors(
     *,
     op: str = "conv2d",
     match: str = "",
-    dtype: str | None = None,
+    dtype: str | Collection[str] | None = None,
     names: Sequence[str] = (),
     on_case: Callable[[Case], object] | None = None,
 ) -> int:
@@ -75,12 +75,20 @@ def write_vectors(
     ['cases', 'index.json', 'index.schema.json', 'manifest.json']
     """
     folder = Path(folder)
-    chosen = _named(names, op) if names else [case for case in chosen_cases(tier, op, match, dtype) if not case.rejects]
+    chosen = chosen_cases(tier, op, match, dtype, named=names)
+    for case in chosen:
+        if case.rejects:
+            raise ValueError(f"case {case.id!r} is to be refused, and has no result")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{str(folder)!r} must be a new or an empty folder for the vectors")
     partial = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")
     try:
-        asked = {"op": op, "tier": "" if names else tier, "match": match, "dtype": dtype or ""}
+        asked = {
+            "op": op,
+            "tier": "" if names else tier,
+            "match": match,
+            "dtype": dtype if isinstance(dtype, str) else " ".join(dtype or ()),
+        }
         _write(partial, chosen, asked, on_case)
         if folder.exists():
             folder.rmdir()
@@ -88,16 +96,6 @@ def write_vectors(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return len(chosen)
-
-
-def _named(names: Sequence[str], op: str) -> list[Case]:
-    chosen = [find_case(name) for name in dict.fromkeys(names)]
-    for case in chosen:
-        if case.op != op:
-            raise ValueError(f"case {case.id!r} is of {case.op}, which must be op={op!r}")
-        if case.rejects:
-            raise ValueError(f"case {case.id!r} is to be refused, and has no result")
-    return chosen
 
 
 def _write(

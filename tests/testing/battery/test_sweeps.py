@@ -10,7 +10,7 @@ from refconv.testing import Case, cases
 from refconv.testing.battery.lists import names_of
 
 SWEEPS = names_of("conv2d", "full")
-FULL = cases("full")
+FULL = cases("full", refusals=True)
 SWEPT = [case for case in FULL if case.family in {*SWEEPS, "triples"}]
 
 

@@ -18,9 +18,9 @@ from refusals import naming
 import refconv
 from refconv import grad
 from refconv.geometry.axis import AxisGeometry
-from refconv.operations import OPERATIONS
+from refconv.operations import LINEAR
 
-GRADIENTS = [name for name, operation in OPERATIONS.items() if operation.is_gradient]
+GRADIENTS = [name for name, operation in LINEAR.items() if operation.is_gradient]
 
 
 def inner(first: Array, second: Array) -> Any:
@@ -31,7 +31,7 @@ def inner(first: Array, second: Array) -> Any:
 @few
 @given(data=st.data())
 def test_each_gradient_is_the_adjoint_of_the_forward_map_in_its_own_argument(name: str, data: st.DataObject) -> None:
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     conv = data.draw(convs(operation.space.rank, largest=3, mode="zeros" if operation.is_transposed else None))
     triple = conv.triple
     gradient = triple.call(name, method=data.draw(st.sampled_from(["im2col", "direct", "exact"])))
@@ -163,7 +163,7 @@ def test_pixels_beyond_every_window_arrive_at_nothing(rank: int) -> None:
 
 def test_a_gradient_of_an_unbatched_input_is_unbatched() -> None:
     for name in GRADIENTS:
-        operation = OPERATIONS[name]
+        operation = LINEAR[name]
         rank = operation.space.rank
         x, w = whole(1, 2, *(4, 3, 3)[:rank]), whole(2, 1, *(2, 1, 2)[:rank], seed=1)
         steps: dict[str, Any] = {"stride": (1,) * rank, "padding": ((0, 0),) * rank, "dilation": (1,) * rank}
@@ -177,7 +177,7 @@ def test_a_gradient_of_an_unbatched_input_is_unbatched() -> None:
 
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_what_does_not_arrive_at_the_outputs_shape_is_refused(name: str) -> None:
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     rank = operation.space.rank
     if operation.by == "bias":
         with pytest.raises(ValueError, match=rf"^grad_output has {rank + 3} dimensions; it must be \(N, O, "):
@@ -196,11 +196,9 @@ def test_what_does_not_arrive_at_the_outputs_shape_is_refused(name: str) -> None
     assert found.shape == (x if operation.by == "input" else w).shape
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in GRADIENTS if OPERATIONS[name].is_transposed and OPERATIONS[name].size]
-)
+@pytest.mark.parametrize("name", [name for name in GRADIENTS if LINEAR[name].is_transposed and LINEAR[name].size])
 def test_bad_parameters_are_refused_as_by_the_transposed_convolution(name: str) -> None:
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     x, w = np.ones((1, 2, *(3,) * operation.space.rank)), np.ones((2, 1, *(2,) * operation.space.rank))
     arguments = (x.shape, w, x) if operation.by == "input" else (x, w.shape, x)
     for changes, words in [

@@ -19,7 +19,7 @@ from nearest import FORMATS, nearest
 
 from refconv import conv1d
 from refconv.core.sums import CONVOLUTION
-from refconv.operations import OPERATIONS
+from refconv.operations import LINEAR
 
 TYPES = [name for name in FORMATS if name != "tf32"]
 
@@ -75,11 +75,11 @@ def has_no_negative_zero(found: Array, truth: Array) -> bool:
     return not np.signbit(found.astype(float)[(truth == 0).astype(bool)]).any()
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", LINEAR)
 @settings(law, max_examples=15)
 @given(data=st.data())
 def test_it_is_the_number_nearest_to_the_sum_in_fractions(name: str, data: st.DataObject) -> None:
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     conv = data.draw(convs(operation.space.rank, largest=2, mode="zeros" if operation.is_transposed else None))
     kind = st.sampled_from(list(NUMBERS))
     triple, dtype = filled(conv, *(data.draw(kind) for _ in range(3))), data.draw(st.sampled_from(TYPES))
@@ -98,7 +98,7 @@ def test_it_is_the_number_nearest_to_the_sum_in_fractions(name: str, data: st.Da
 
 def complex_truth(real: Triple, imag: Triple, name: str) -> tuple[Array, Array]:
     """Return both parts of what an operation gives of complex numbers, from what it gives of their parts."""
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     if operation.by == "bias":
         return real.truth(name), imag.truth(name)
     first, second = {"output": ("x", "w"), "input": ("w", "y"), "weight": ("x", "y")}[operation.asked]
@@ -116,11 +116,11 @@ def complex_truth(real: Triple, imag: Triple, name: str) -> tuple[Array, Array]:
     )
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", LINEAR)
 @settings(law, max_examples=6)
 @given(data=st.data())
 def test_complex_numbers_are_rounded_part_by_part(name: str, data: st.DataObject) -> None:
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     conv = data.draw(convs(operation.space.rank, largest=2, mode="zeros" if operation.is_transposed else None))
     kinds = [data.draw(st.sampled_from(["normal", "spread", "few bits", "tiny"])) for _ in range(3)]
     real, imag = filled(conv, *kinds), filled(conv, *kinds)
@@ -133,10 +133,10 @@ def test_complex_numbers_are_rounded_part_by_part(name: str, data: st.DataObject
             assert same(numbers, [nearest(Fraction(value), part) for value in truth.ravel()], part)
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", LINEAR)
 def test_what_is_not_finite_goes_where_it_goes_by_the_formula(name: str) -> None:
-    rng = np.random.default_rng(OPERATIONS[name].space.rank)
-    rank = OPERATIONS[name].space.rank
+    rng = np.random.default_rng(LINEAR[name].space.rank)
+    rank = LINEAR[name].space.rank
     steps: dict[str, Any] = {"stride": (2, 1, 1)[:rank], "padding": ((1, 0),) * rank, "dilation": (1, 2, 1)[:rank]}
     x, w = rng.normal(size=(2, 2, *(4, 4, 3)[:rank])), rng.normal(size=(2, 1, *(2, 2, 1)[:rank]))
     triple = Triple.of(x, w, rng, **steps, groups=2)

@@ -30,7 +30,8 @@ def integers(array: Array, rng: np.random.Generator) -> Array:
 
 def large(array: Array, rng: np.random.Generator) -> Array:
     """Integers of up to 32 bits, whose products and sums pass 2^53, and now and then 2^63."""
-    return array.astype(object) * 2**28 + rng.integers(0, 2**28, array.shape).astype(object)
+    found: Array = array.astype(object) * 2**28 + rng.integers(0, 2**28, array.shape).astype(object)
+    return found
 
 
 def fractions(array: Array, rng: np.random.Generator) -> Array:
@@ -41,7 +42,8 @@ def fractions(array: Array, rng: np.random.Generator) -> Array:
 
 def complex_integers(array: Array, rng: np.random.Generator) -> Array:
     """Whole numbers in both parts."""
-    return array + 1j * rng.integers(-9, 10, array.shape)
+    found: Array = array + 1j * rng.integers(-9, 10, array.shape)
+    return found
 
 
 # Each type, and the numbers to fill it with: sums of whole numbers, so that no order of summation rounds them.

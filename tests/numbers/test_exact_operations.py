@@ -59,10 +59,10 @@ NUMBERS: dict[str, Numbers] = {
 def filled(conv: Conv, *names: str) -> Triple:
     """Return arrays of such numbers, x, w and y each of its own kind."""
     triple = conv.triple
-    arrays = (
+    x, w, y = (
         NUMBERS[name](conv.rng, array.shape) for name, array in zip(names, (triple.x, triple.w, triple.y), strict=True)
     )
-    return Triple(*arrays, triple.parameters)
+    return Triple(x, w, y, triple.parameters)
 
 
 def same(found: Array, expected: Sequence[float], name: str) -> bool:
@@ -142,17 +142,17 @@ def test_what_is_not_finite_goes_where_it_goes_by_the_formula(name: str) -> None
     triple = Triple.of(x, w, rng, **steps, groups=2)
     for bad in (math.inf, -math.inf, math.nan):
         for place in range(3):
-            arrays = [triple.x.copy(), triple.w.copy(), triple.y.copy()]
+            arrays = x, w, y = triple.x.copy(), triple.w.copy(), triple.y.copy()
             arrays[place].flat[3 % arrays[place].size] = bad
             arrays[place].flat[0] = 0.0
-            spoilt = Triple(*arrays, triple.parameters)
+            spoilt = Triple(x, w, y, triple.parameters)
             with np.errstate(all="ignore"):
                 truth = spoilt.truth(name)  # in floats, where only what is not finite matters
             found = spoilt.call(name, method="exact")
             for special in (np.isnan, np.isposinf, np.isneginf):
                 np.testing.assert_array_equal(special(found), special(truth))
             arrays[place].flat[3 % arrays[place].size] = 1.0
-            beside = Triple(*arrays, triple.parameters).call(name, method="exact")
+            beside = Triple(x, w, y, triple.parameters).call(name, method="exact")
             is_finite = np.isfinite(truth)
             np.testing.assert_array_equal(found[is_finite], beside[is_finite])
 

@@ -104,7 +104,7 @@ def test_the_confidence_is_for_all_blocks_together(monkeypatch: pytest.MonkeyPat
     x, w = np.ones((1, 8, 9, 9), np.float32), np.ones((2, 8, 3, 3), np.float32)
     actual = conv2d(x, w)
     actual[0, 0, 0, 0] += np.float32(1e-5)
-    options = {"confidence": 0.999}
+    options: dict[str, Any] = {"confidence": 0.999}
     whole = compare_conv2d(actual, x, w, **options).bound
     monkeypatch.setattr("refconv.operations.call.Call.blocks.__defaults__", (7,))
     assert compare_conv2d(actual, x, w, **options).bound == pytest.approx(whole, rel=1e-9)

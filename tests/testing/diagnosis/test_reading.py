@@ -278,7 +278,7 @@ def test_a_bound_counts_the_products_that_meet_in_an_element() -> None:
     problem = Call.of(refconv.grad.conv2d_weight, normal(2, 3, 5, 6), (4, 3, 2, 3), normal(2, 4, 4, 4))
     reading, dtype = reading_of(problem), np.dtype(np.float32)
     ones = replace(reading, input=np.ones_like(reading.input), output=np.ones_like(reading.output))
-    (bound,) = ones.bounds(tuple(np.zeros((4, 1), int)), dtype)  # type: ignore[arg-type]
+    (bound,) = ones.bounds(tuple(np.zeros((4, 1), int)), dtype)
     assert reading.products == 2 * 4 * 4
     assert round(float(bound) * 2**24) == 32 * 33  # of 32 products and a bias, γ_33·32 in units of u
 
@@ -347,11 +347,11 @@ def test_a_renormalised_window_weighs_what_it_has_left() -> None:
 
 def test_places_are_spread_evenly_from_first_to_last() -> None:
     places = tuple(np.arange(start, start + 11) for start in (0, 100, 200, 300))
-    n, o, p, q = spread(places, 3)  # type: ignore[arg-type]
+    n, o, p, q = spread(places, 3)
     assert (n.tolist(), o.tolist(), p.tolist(), q.tolist()) == (
         [0, 5, 10],
         [100, 105, 110],
         [200, 205, 210],
         [300, 305, 310],
     )
-    assert len(spread(places, 99)[0]) == 11  # type: ignore[arg-type]
+    assert len(spread(places, 99)[0]) == 11

@@ -33,6 +33,7 @@ myst_heading_anchors = 3
 autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc's sections name the types in words; the signatures stay short
 numpydoc_show_class_members = False
+templates_path = ["_templates"]
 
 html_theme = "furo"
 html_title = f"refconv {release}"

@@ -9,10 +9,10 @@ import definition
 import numpy as np
 from arrays import Array
 
-from refconv.operations import OPERATIONS, Operation
+from refconv.operations import LINEAR, Operation
 
 BY_RANK: dict[int, list[str]] = {
-    rank: [name for name, operation in OPERATIONS.items() if operation.space.rank == rank] for rank in (1, 2, 3)
+    rank: [name for name, operation in LINEAR.items() if operation.space.rank == rank] for rank in (1, 2, 3)
 }
 
 
@@ -49,7 +49,7 @@ class Triple:
         """The operations that can be called with them: a transposed convolution has no padding mode."""
         names = BY_RANK[self.rank]
         has_all = self.parameters.get("padding_mode", "zeros") == "zeros" and 0 not in self.x.shape[2:]
-        return names if has_all else [name for name in names if not OPERATIONS[name].is_transposed]
+        return names if has_all else [name for name in names if not LINEAR[name].is_transposed]
 
     @property
     def output_padding(self) -> tuple[int, ...]:
@@ -65,7 +65,7 @@ class Triple:
 
     def arguments(self, name: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the positional arguments of an operation, and those by name."""
-        operation, (x, w, y) = OPERATIONS[name], (self.x, self.w, self.y)
+        operation, (x, w, y) = LINEAR[name], (self.x, self.w, self.y)
         if operation.is_transposed:
             x, y = y, x
         arrays: dict[str, tuple[Any, ...]] = {
@@ -83,11 +83,11 @@ class Triple:
     def call(self, name: str, **options: Any) -> Array:
         """Return what refconv gives."""
         arguments, steps = self.arguments(name)
-        return OPERATIONS[name].function(*arguments, **steps, **options)
+        return LINEAR[name].function(*arguments, **steps, **options)
 
     def truth(self, name: str) -> Array:
         """Return what the definition gives, in the arrays' own arithmetic; a gradient conjugates what did not arrive."""
-        operation, (x, w, y) = OPERATIONS[name], (self.x, self.w, self.y)
+        operation, (x, w, y) = LINEAR[name], (self.x, self.w, self.y)
         if operation.by == "bias":
             return definition.bias_adjoint(x if operation.is_transposed else y)
         if operation.is_gradient:

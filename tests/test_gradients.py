@@ -18,9 +18,9 @@ from refusals import naming
 import refconv
 from refconv import grad
 from refconv.geometry.axis import AxisGeometry
-from refconv.operations import OPERATIONS
+from refconv.operations import LINEAR
 
-GRADIENTS = [name for name, operation in OPERATIONS.items() if operation.is_gradient]
+GRADIENTS = [name for name, operation in LINEAR.items() if operation.is_gradient]
 
 
 def inner(first: Array, second: Array) -> Any:
@@ -31,7 +31,7 @@ def inner(first: Array, second: Array) -> Any:
 @few
 @given(data=st.data())
 def test_each_gradient_is_the_adjoint_of_the_forward_map_in_its_own_argument(name: str, data: st.DataObject) -> None:
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     conv = data.draw(convs(operation.space.rank, largest=3, mode="zeros" if operation.is_transposed else None))
     triple = conv.triple
     gradient = triple.call(name, method=data.draw(st.sampled_from(["im2col", "direct", "exact"])))
@@ -47,7 +47,8 @@ def test_each_gradient_is_the_adjoint_of_the_forward_map_in_its_own_argument(nam
     given_name = "w" if operation.by == "weight" else "y" if operation.is_transposed else "x"
     other = conv.integers(getattr(triple, given_name).shape)
     assert gradient.shape == other.shape
-    output = replace(triple, **{given_name: other}).call(forward)
+    changed: dict[str, Any] = {given_name: other}
+    output = replace(triple, **changed).call(forward)
     assert inner(output, arriving) == inner(other, gradient)
 
 
@@ -75,7 +76,7 @@ def planes(conv: Conv, reads: list[list[int | None]]) -> Array:
 def test_a_volume_is_images_with_the_planes_of_each_depth_among_their_channels(conv: Conv) -> None:
     if len(conv.input) == 0:
         return
-    steps = {"groups": conv.groups, "padding_mode": conv.padding_mode}
+    steps: dict[str, Any] = {"groups": conv.groups, "padding_mode": conv.padding_mode}
     steps |= {name: getattr(conv, name)[1:] for name in ("stride", "padding", "dilation")}
     (N, _, _, H, W), (O, each, K_d, K_h, K_w) = conv.input.shape, conv.weight.shape
     y, reads = conv.like_output(), depths_read(conv)
@@ -108,12 +109,9 @@ def of_height_1(array: Array) -> Array:
 @given(conv=convs(1))
 def test_a_signal_is_an_image_of_height_1(conv: Conv) -> None:
     line = conv.triple
-    steps = {name: (value[0],) for name, value in line.parameters.items() if name in ("stride", "dilation")}
-    steps = {name: (1, *value) for name, value in steps.items()}
-    plane = Triple(
-        *map(of_height_1, (line.x, line.w, line.y)),
-        {**line.parameters, **steps, "padding": ((0, 0), *line.parameters["padding"])},
-    )
+    steps = {name: (1, value[0]) for name, value in line.parameters.items() if name in ("stride", "dilation")}
+    parameters = {**line.parameters, **steps, "padding": ((0, 0), *line.parameters["padding"])}
+    plane = replace(line.each(of_height_1), parameters=parameters)
     for name in line.names:
         actual, expected = line.call(name), plane.call(name.replace("1d", "2d"))
         np.testing.assert_array_equal(actual, expected if expected.ndim == 1 else expected[:, :, 0])
@@ -163,7 +161,7 @@ def test_pixels_beyond_every_window_arrive_at_nothing(rank: int) -> None:
 
 def test_a_gradient_of_an_unbatched_input_is_unbatched() -> None:
     for name in GRADIENTS:
-        operation = OPERATIONS[name]
+        operation = LINEAR[name]
         rank = operation.space.rank
         x, w = whole(1, 2, *(4, 3, 3)[:rank]), whole(2, 1, *(2, 1, 2)[:rank], seed=1)
         steps: dict[str, Any] = {"stride": (1,) * rank, "padding": ((0, 0),) * rank, "dilation": (1,) * rank}
@@ -177,7 +175,7 @@ def test_a_gradient_of_an_unbatched_input_is_unbatched() -> None:
 
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_what_does_not_arrive_at_the_outputs_shape_is_refused(name: str) -> None:
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     rank = operation.space.rank
     if operation.by == "bias":
         with pytest.raises(ValueError, match=rf"^grad_output has {rank + 3} dimensions; it must be \(N, O, "):
@@ -196,18 +194,17 @@ def test_what_does_not_arrive_at_the_outputs_shape_is_refused(name: str) -> None
     assert found.shape == (x if operation.by == "input" else w).shape
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in GRADIENTS if OPERATIONS[name].is_transposed and OPERATIONS[name].size]
-)
+@pytest.mark.parametrize("name", [name for name in GRADIENTS if LINEAR[name].is_transposed and LINEAR[name].size])
 def test_bad_parameters_are_refused_as_by_the_transposed_convolution(name: str) -> None:
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     x, w = np.ones((1, 2, *(3,) * operation.space.rank)), np.ones((2, 1, *(2,) * operation.space.rank))
     arguments = (x.shape, w, x) if operation.by == "input" else (x, w.shape, x)
-    for changes, words in [
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"groups": 3}, "groups=3 … C=2"),
         ({"output_padding": 1}, "output_padding=1 … stride 1 … dilation 1 …"),
         ({"padding": "same"}, "padding='same' … 'same_upper' or 'same_lower' …"),
-    ]:
+    ]
+    for changes, words in refused:
         with pytest.raises(ValueError, match=naming(words)):
             operation.function(*arguments, **changes)
     with pytest.raises(ValueError, match=r"^method='fft' must be one of 'im2col', "):

@@ -180,6 +180,8 @@ def _family() -> dict[str, Operation]:
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = _family()
+# Those of real and complex numbers, which are linear in each of their factors.
+LINEAR: Final[Mapping[str, Operation]] = {name: each for name, each in OPERATIONS.items() if not each.arithmetic}
 
 
 def operation_of(function: object) -> Operation:

@@ -18,7 +18,7 @@ from refconv.testing.battery.names import read_row, words_of, write_name
 from refconv.testing.battery.traits import traits_of, with_trait
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Outcome
-from refconv.testing.reporting.grouping import is_cause, symptom
+from refconv.testing.judging.symptoms import is_cause, symptom
 
 __all__: list[str] = []
 

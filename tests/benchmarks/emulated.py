@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from refconv import im2col
+from refconv.geometry.build import plan_convolution
 from refconv.numbers.formats import Array, float_info, round_to_format
 
 

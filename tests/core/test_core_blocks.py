@@ -13,11 +13,11 @@ from refconv.core.adjoint import read_by
 from refconv.core.blocks import BLOCK, blocks
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.build import plan_convolution
-from refconv.operations import OPERATIONS, Call
+from refconv.operations import LINEAR, Call
 from refconv.testing.battery.tiers import cases
 
 
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", LINEAR)
 @pytest.mark.parametrize("most", [29, BLOCK])
 def test_the_blocks_of_a_result_are_all_of_it_once(op: str, most: int) -> None:
     for case in cases("smoke", op=op):
@@ -92,13 +92,13 @@ def test_the_bias_alone_stands_where_nothing_is_scattered_to() -> None:
 
 
 def test_a_part_of_a_conjugated_factor_is_conjugated() -> None:
-    gradient = OPERATIONS["conv2d_input"].function
+    gradient = LINEAR["conv2d_input"].function
     call = Call.of(gradient, (1, 1, 1, 2), np.full((1, 1, 1, 1), 2j), np.full((1, 1, 1, 2), 1 + 0j))
     assert [part().item() for _, part in call.blocks(1)] == [-2j, -2j]
 
 
 def test_one_image_of_a_part_is_a_call_of_its_own() -> None:
     image = np.arange(8.0).reshape(2, 1, 2, 2)
-    call = Call.of(OPERATIONS["conv2d_weight"].function, image, (1, 1, 1, 1), np.ones_like(image))
+    call = Call.of(LINEAR["conv2d_weight"].function, image, (1, 1, 1, 1), np.ones_like(image))
     [(_, part)] = call.blocks()
     assert (part.of_image(0)().item(), call.of_image(1)().item()) == (0 + 1 + 2 + 3, 4 + 5 + 6 + 7)

@@ -17,7 +17,7 @@ from nearest import nearest
 from tiles import set_tiles
 
 from refconv.numbers.formats import is_ml_dtype
-from refconv.operations import OPERATIONS
+from refconv.operations import LINEAR
 
 TILES = (1, 4, 30, 200, 1 << 19)
 INT64 = range(-(2**63), 2**63)
@@ -30,7 +30,8 @@ def integers(array: Array, rng: np.random.Generator) -> Array:
 
 def large(array: Array, rng: np.random.Generator) -> Array:
     """Integers of up to 32 bits, whose products and sums pass 2^53, and now and then 2^63."""
-    return array.astype(object) * 2**28 + rng.integers(0, 2**28, array.shape).astype(object)
+    found: Array = array.astype(object) * 2**28 + rng.integers(0, 2**28, array.shape).astype(object)
+    return found
 
 
 def fractions(array: Array, rng: np.random.Generator) -> Array:
@@ -41,7 +42,8 @@ def fractions(array: Array, rng: np.random.Generator) -> Array:
 
 def complex_integers(array: Array, rng: np.random.Generator) -> Array:
     """Whole numbers in both parts."""
-    return array + 1j * rng.integers(-9, 10, array.shape)
+    found: Array = array + 1j * rng.integers(-9, 10, array.shape)
+    return found
 
 
 # Each type, and the numbers to fill it with: sums of whole numbers, so that no order of summation rounds them.
@@ -62,7 +64,7 @@ ROUNDED = ("float16", "float32", "float64", "bfloat16", "float8_e5m2")
 
 
 def methods_of(name: str, dtype: str) -> list[str]:
-    methods = ["direct", "im2col", "exact"] + ["einsum"] * (OPERATIONS[name].asked == "output")
+    methods = ["direct", "im2col", "exact"] + ["einsum"] * (LINEAR[name].asked == "output")
     return [method for method in methods if not (method == "exact" and dtype == "longdouble" and HAS_WIDE_LONGDOUBLE)]
 
 
@@ -99,7 +101,7 @@ def test_all_methods_agree_with_the_definition_to_the_last_bit(rank: int, dtype:
 
 def biased(truth: Array, name: str, conv: Conv, is_biased: bool) -> tuple[Array, Array | None]:
     """Return the truth with a bias of each channel added to it, and that bias, where the operation has one."""
-    if not (is_biased and OPERATIONS[name].has_bias):
+    if not (is_biased and LINEAR[name].has_bias):
         return truth, None
     bias = conv.rng.integers(-3, 4, truth.shape[1]).astype(object)
     return truth + bias.reshape(-1, *(1,) * (truth.ndim - 2)), bias

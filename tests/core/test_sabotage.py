@@ -22,7 +22,7 @@ from family import BY_RANK, Triple, kind_of
 from refconv.core import adjoint, direct, products, sums
 from refconv.core.sums import Sum
 from refconv.geometry.axis import AxisGeometry
-from refconv.operations import OPERATIONS
+from refconv.operations import LINEAR
 
 HELPFUL = (products, sums, adjoint)
 METHODS = ("im2col", "exact", "einsum")
@@ -53,7 +53,7 @@ TRUTHS = {(*key, name): found.truth(name) for key, found in TRIPLES.items() for 
 
 def kind(name: str, geometry: str) -> str:
     """Which sum an operation is; an input's adjoint gathers at stride 1, and scatters elsewhere."""
-    found = kind_of(OPERATIONS[name])
+    found = kind_of(LINEAR[name])
     return found if found != "input" else "gathers" if geometry == "stride 1" else "scatters"
 
 
@@ -265,7 +265,7 @@ def check_direct(rank: int, geometry: str) -> None:
 
 
 def methods_of(name: str) -> tuple[str, ...]:
-    return METHODS if kind_of(OPERATIONS[name]) == "output" else METHODS[:2]
+    return METHODS if kind_of(LINEAR[name]) == "output" else METHODS[:2]
 
 
 def is_right(rank: int, geometry: str, name: str, method: str) -> bool:
@@ -331,7 +331,7 @@ def test_every_helper_of_the_other_methods_is_sabotaged() -> None:
     assert public == {
         getattr(sabotage.owner, sabotage.helper) for sabotage in SABOTAGES if sabotage.owner is not AxisGeometry
     }
-    assert {name for names in BY_RANK.values() for name in names} == set(OPERATIONS)
+    assert {name for names in BY_RANK.values() for name in names} == set(LINEAR)
 
 
 # The sabotage itself is tested

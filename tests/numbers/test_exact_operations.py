@@ -19,7 +19,7 @@ from nearest import FORMATS, nearest
 
 from refconv import conv1d
 from refconv.core.sums import CONVOLUTION
-from refconv.operations import OPERATIONS
+from refconv.operations import LINEAR
 
 TYPES = [name for name in FORMATS if name != "tf32"]
 
@@ -59,10 +59,10 @@ NUMBERS: dict[str, Numbers] = {
 def filled(conv: Conv, *names: str) -> Triple:
     """Return arrays of such numbers, x, w and y each of its own kind."""
     triple = conv.triple
-    arrays = (
+    x, w, y = (
         NUMBERS[name](conv.rng, array.shape) for name, array in zip(names, (triple.x, triple.w, triple.y), strict=True)
     )
-    return Triple(*arrays, triple.parameters)
+    return Triple(x, w, y, triple.parameters)
 
 
 def same(found: Array, expected: Sequence[float], name: str) -> bool:
@@ -75,11 +75,11 @@ def has_no_negative_zero(found: Array, truth: Array) -> bool:
     return not np.signbit(found.astype(float)[(truth == 0).astype(bool)]).any()
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", LINEAR)
 @settings(law, max_examples=15)
 @given(data=st.data())
 def test_it_is_the_number_nearest_to_the_sum_in_fractions(name: str, data: st.DataObject) -> None:
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     conv = data.draw(convs(operation.space.rank, largest=2, mode="zeros" if operation.is_transposed else None))
     kind = st.sampled_from(list(NUMBERS))
     triple, dtype = filled(conv, *(data.draw(kind) for _ in range(3))), data.draw(st.sampled_from(TYPES))
@@ -98,7 +98,7 @@ def test_it_is_the_number_nearest_to_the_sum_in_fractions(name: str, data: st.Da
 
 def complex_truth(real: Triple, imag: Triple, name: str) -> tuple[Array, Array]:
     """Return both parts of what an operation gives of complex numbers, from what it gives of their parts."""
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     if operation.by == "bias":
         return real.truth(name), imag.truth(name)
     first, second = {"output": ("x", "w"), "input": ("w", "y"), "weight": ("x", "y")}[operation.asked]
@@ -116,11 +116,11 @@ def complex_truth(real: Triple, imag: Triple, name: str) -> tuple[Array, Array]:
     )
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", LINEAR)
 @settings(law, max_examples=6)
 @given(data=st.data())
 def test_complex_numbers_are_rounded_part_by_part(name: str, data: st.DataObject) -> None:
-    operation = OPERATIONS[name]
+    operation = LINEAR[name]
     conv = data.draw(convs(operation.space.rank, largest=2, mode="zeros" if operation.is_transposed else None))
     kinds = [data.draw(st.sampled_from(["normal", "spread", "few bits", "tiny"])) for _ in range(3)]
     real, imag = filled(conv, *kinds), filled(conv, *kinds)
@@ -133,26 +133,26 @@ def test_complex_numbers_are_rounded_part_by_part(name: str, data: st.DataObject
             assert same(numbers, [nearest(Fraction(value), part) for value in truth.ravel()], part)
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", LINEAR)
 def test_what_is_not_finite_goes_where_it_goes_by_the_formula(name: str) -> None:
-    rng = np.random.default_rng(OPERATIONS[name].space.rank)
-    rank = OPERATIONS[name].space.rank
+    rng = np.random.default_rng(LINEAR[name].space.rank)
+    rank = LINEAR[name].space.rank
     steps: dict[str, Any] = {"stride": (2, 1, 1)[:rank], "padding": ((1, 0),) * rank, "dilation": (1, 2, 1)[:rank]}
     x, w = rng.normal(size=(2, 2, *(4, 4, 3)[:rank])), rng.normal(size=(2, 1, *(2, 2, 1)[:rank]))
     triple = Triple.of(x, w, rng, **steps, groups=2)
     for bad in (math.inf, -math.inf, math.nan):
         for place in range(3):
-            arrays = [triple.x.copy(), triple.w.copy(), triple.y.copy()]
+            arrays = x, w, y = triple.x.copy(), triple.w.copy(), triple.y.copy()
             arrays[place].flat[3 % arrays[place].size] = bad
             arrays[place].flat[0] = 0.0
-            spoilt = Triple(*arrays, triple.parameters)
+            spoilt = Triple(x, w, y, triple.parameters)
             with np.errstate(all="ignore"):
                 truth = spoilt.truth(name)  # in floats, where only what is not finite matters
             found = spoilt.call(name, method="exact")
             for special in (np.isnan, np.isposinf, np.isneginf):
                 np.testing.assert_array_equal(special(found), special(truth))
             arrays[place].flat[3 % arrays[place].size] = 1.0
-            beside = Triple(*arrays, triple.parameters).call(name, method="exact")
+            beside = Triple(x, w, y, triple.parameters).call(name, method="exact")
             is_finite = np.isfinite(truth)
             np.testing.assert_array_equal(found[is_finite], beside[is_finite])
 

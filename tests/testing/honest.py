@@ -149,7 +149,8 @@ def fourier(dtype: Any) -> Body:
         pixels = pixels.reshape(len(x), layer.groups, w.shape[1], *pixels.shape[2:])
         taps = np.conj(fft.rfft2(w, size)).reshape(layer.groups, -1, w.shape[1], *pixels.shape[3:])
         y = fft.irfft2(np.einsum("ngcab,gocab->ngoab", pixels, taps), size).reshape(len(x), len(layer.w), *size)
-        return y[:, :, : s_h * (p - 1) + 1 : s_h, : s_w * (q - 1) + 1 : s_w].astype(np.float64) + layer.b[:, None, None]
+        sums: Array = y[:, :, : s_h * (p - 1) + 1 : s_h, : s_w * (q - 1) + 1 : s_w].astype(np.float64)
+        return sums + layer.b[:, None, None]
 
     return body
 

@@ -11,11 +11,15 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-Array = np.ndarray[Any, np.dtype[Any]]
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
+Inside = npt.NDArray[np.bool_]
 
 
-def wide(array: Array) -> Array:
+def wide(array: Array) -> Floats:
     if array.dtype.kind not in "fV" or array.dtype.itemsize > 8:
         raise NotImplementedError("real floating point only")
     return array.astype(np.float64)
@@ -25,6 +29,19 @@ class Loops:
     """for n, o, c, i, j: for p, q: y[n, o, p, q] += x[image(n), channel(n, o, c), row, column] · w[o, c, i, j]."""
 
     op: ClassVar[str] = "conv2d"
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pads: tuple[tuple[int, int], tuple[int, int]]
+    N: int
+    C: int
+    H: int
+    W: int
+    O: int
+    Cg: int
+    Kh: int
+    Kw: int
+    P: int
+    Q: int
 
     def __init__(self, x: Array, w: Array, b: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> None:
         if x.ndim != 4 or w.ndim != 4:
@@ -60,16 +77,16 @@ class Loops:
         total = max(0, (-(-n // s) - 1) * s + d * (k - 1) + 1 - n)
         return ((total + 1) // 2, total // 2) if lower else (total // 2, (total + 1) // 2)
 
-    def row(self, p: Array, i: int) -> Array:
+    def row(self, p: Places, i: int) -> Places:
         return self.stride[0] * p + self.dilation[0] * i - self.pads[0][0]
 
-    def column(self, q: Array, j: int) -> Array:
+    def column(self, q: Places, j: int) -> Places:
         return self.stride[1] * q + self.dilation[1] * j - self.pads[1][0]
 
-    def is_inside(self, h: Array, w: Array) -> Array:
+    def is_inside(self, h: Places, w: Places) -> Inside:
         return (h >= 0) & (h < self.H) & (w >= 0) & (w < self.W)
 
-    def address(self, n: int, c: int, h: Array, w: Array) -> Array:
+    def address(self, n: int, c: int, h: Places, w: Places) -> Places:
         return ((n * self.C + c) * self.H + h) * self.W + w
 
     def tap(self, o: int, c: int, i: int, j: int) -> int:
@@ -88,10 +105,10 @@ class Loops:
     def bias(self, o: int) -> float:
         return 0.0 if self.b is None else float(self.b[o])
 
-    def finished(self, y: Array) -> Array:
+    def finished(self, y: Floats) -> Floats:
         return y
 
-    def run(self) -> Array:
+    def run(self) -> Floats:
         p, q = np.arange(self.P)[:, np.newaxis], np.arange(self.Q)
         y = np.zeros((self.N, self.O, self.P, self.Q))
         for n, o in np.ndindex(self.N, self.O):
@@ -108,22 +125,22 @@ class Loops:
 
 
 class FirstPixelsUnread(Loops):
-    def is_inside(self, h: Array, w: Array) -> Array:
+    def is_inside(self, h: Places, w: Places) -> Inside:
         return (h > 0) & (h < self.H) & (w > 0) & (w < self.W)
 
 
 class FirstRowUnread(Loops):
-    def is_inside(self, h: Array, w: Array) -> Array:
+    def is_inside(self, h: Places, w: Places) -> Inside:
         return (h > 0) & (h < self.H) & (w >= 0) & (w < self.W)
 
 
 class LastColumnUnread(Loops):
-    def is_inside(self, h: Array, w: Array) -> Array:
+    def is_inside(self, h: Places, w: Places) -> Inside:
         return (h >= 0) & (h < self.H) & (w >= 0) & (w < self.W - 1)
 
 
 class LastPixelsUnread(Loops):
-    def is_inside(self, h: Array, w: Array) -> Array:
+    def is_inside(self, h: Places, w: Places) -> Inside:
         return (h >= 0) & (h < self.H - 1) & (w >= 0) & (w < self.W - 1)
 
 
@@ -138,27 +155,27 @@ class FirstColumnOfTapsMissing(Loops):
 
 
 class BoundsOfTheOtherAxis(Loops):
-    def is_inside(self, h: Array, w: Array) -> Array:
+    def is_inside(self, h: Places, w: Places) -> Inside:
         return (h >= 0) & (h < self.W) & (w >= 0) & (w < self.H)
 
 
 class RowsCheckedAgainstTheWidth(Loops):
-    def is_inside(self, h: Array, w: Array) -> Array:
+    def is_inside(self, h: Places, w: Places) -> Inside:
         return (h >= 0) & (h < self.W) & (w >= 0) & (w < self.W)
 
 
 class RowPitchIsTheHeight(Loops):
-    def address(self, n: int, c: int, h: Array, w: Array) -> Array:
+    def address(self, n: int, c: int, h: Places, w: Places) -> Places:
         return (n * self.C + c) * self.H * self.W + h * self.H + w
 
 
 class RowPitchIsTheOutputs(Loops):
-    def address(self, n: int, c: int, h: Array, w: Array) -> Array:
+    def address(self, n: int, c: int, h: Places, w: Places) -> Places:
         return (n * self.C + c) * self.H * self.W + h * self.Q + w
 
 
 class RowPitchIsThePadded(Loops):
-    def address(self, n: int, c: int, h: Array, w: Array) -> Array:
+    def address(self, n: int, c: int, h: Places, w: Places) -> Places:
         return (n * self.C + c) * self.H * self.W + h * (self.W + sum(self.pads[1])) + w
 
 
@@ -168,7 +185,7 @@ class WeightAtHeight(Loops):
 
 
 class AccumulatorCarried(Loops):
-    def finished(self, y: Array) -> Array:
+    def finished(self, y: Floats) -> Floats:
         with np.errstate(all="ignore"):
             return np.cumsum(y, axis=3)
 
@@ -179,10 +196,10 @@ class BiasOnceForEachChannel(Loops):
 
 
 class StrideTimesPadding(Loops):
-    def row(self, p: Array, i: int) -> Array:
+    def row(self, p: Places, i: int) -> Places:
         return (p - self.pads[0][0]) * self.stride[0] + self.dilation[0] * i
 
-    def column(self, q: Array, j: int) -> Array:
+    def column(self, q: Places, j: int) -> Places:
         return (q - self.pads[1][0]) * self.stride[1] + self.dilation[1] * j
 
 
@@ -229,7 +246,7 @@ class GroupsOfWeightsBeginAtInputs(Loops):
 class TilesBeginEveryTwoPixels(Loops):
     """Tiles of 4 outputs for 3×3 kernels, as of Winograd's F(4×4, 3×3), that begin r − 1 = 2 pixels apart."""
 
-    def finished(self, y: Array) -> Array:
+    def finished(self, y: Floats) -> Floats:
         if (self.Kh, self.Kw, *self.stride, *self.dilation) != (3, 3, 1, 1, 1, 1):
             return y
         p, q = (np.arange(size) // 4 * 2 + np.arange(size) % 4 for size in self.size)
@@ -237,15 +254,15 @@ class TilesBeginEveryTwoPixels(Loops):
 
 
 class ColumnsRepeatFromEight(Loops):
-    def finished(self, y: Array) -> Array:
+    def finished(self, y: Floats) -> Floats:
         return y[..., np.arange(self.Q) % 8]
 
 
 class DilationTwice(Loops):
-    def row(self, p: Array, i: int) -> Array:
+    def row(self, p: Places, i: int) -> Places:
         return self.stride[0] * p + self.dilation[0] ** 2 * i - self.pads[0][0]
 
-    def column(self, q: Array, j: int) -> Array:
+    def column(self, q: Places, j: int) -> Places:
         return self.stride[1] * q + self.dilation[1] ** 2 * j - self.pads[1][0]
 
 
@@ -272,6 +289,15 @@ class Scattered:
     """for n, k, c, i, j: for p, q: x[n, channel(k, c), row, column] += g[n, k, p, q] · w[k, c, i, j]."""
 
     op: ClassVar[str] = "conv_transpose2d"
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pads: tuple[tuple[int, int], tuple[int, int]]
+    size: tuple[int, int]
+    N: int
+    K: int
+    P: int
+    Q: int
+    each: int
 
     def __init__(
         self, g: Array, w: Array, b: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any
@@ -302,17 +328,17 @@ class Scattered:
     def is_reached(self, i: int, axis: int) -> bool:  # noqa: ARG002
         return True
 
-    def pairs(self, i: int, axis: int) -> tuple[Array, Array]:
+    def pairs(self, i: int, axis: int) -> tuple[Places, Places]:
         """Return the pixels that are reached through a tap along an axis, and the outputs they are reached from."""
         p = np.arange(self.g.shape[2 + axis])
         h = self.stride[axis] * p + self.dilation[axis] * i - self.pads[axis][0]
         inside = (h >= 0) & (h < self.size[axis])
         return h[inside], p[inside]
 
-    def stored(self, x: Array) -> Array:
+    def stored(self, x: Floats) -> Floats:
         return x
 
-    def run(self) -> Array:
+    def run(self) -> Floats:
         x = np.zeros((self.N, self.G * self.each, *self.size))
         for n, k, c in np.ndindex(self.N, self.K, self.each):
             for i, j in np.ndindex(self.w.shape[2:]):
@@ -334,11 +360,12 @@ class FirstPhaseAlone(Scattered):
 class PhasesOneTapShort(Scattered):
     def is_reached(self, i: int, axis: int) -> bool:
         phases = self.stride[axis] // math.gcd(self.stride[axis], self.dilation[axis])
-        return i < self.w.shape[2 + axis] // phases * phases
+        taps: int = self.w.shape[2 + axis]
+        return i < taps // phases * phases
 
 
 class RemainderUnchecked(Scattered):
-    def pairs(self, i: int, axis: int) -> tuple[Array, Array]:
+    def pairs(self, i: int, axis: int) -> tuple[Places, Places]:
         h = np.arange(self.size[axis])
         offset = h + self.pads[axis][0] - self.dilation[axis] * i
         p = offset // self.stride[axis]
@@ -385,7 +412,7 @@ class FirstPhaseOfTheGradient(Gradient, FirstPhaseAlone):
 
 
 class StoredAsLargeAsWindowsReach(Gradient):
-    def stored(self, x: Array) -> Array:
+    def stored(self, x: Floats) -> Floats:
         axes = zip(self.g.shape[2:], self.w.shape[2:], self.stride, self.dilation, self.pads, strict=True)
         height, width = (s * (p - 1) + d * (k - 1) + 1 - sum(pad) for p, k, s, d, pad in axes)
         if min(height, width) < 1:
@@ -402,7 +429,8 @@ def _target(kind: type[Any]) -> Callable[..., Array]:
         y = kind(*arguments).run()
         with np.errstate(all="ignore"):
             dtype = like.dtype.newbyteorder("=")
-            return y.astype(np.float32).astype(dtype) if dtype.kind == "V" else y.astype(dtype)
+            found: Array = y.astype(np.float32).astype(dtype) if dtype.kind == "V" else y.astype(dtype)
+        return found
 
     return target
 
@@ -411,5 +439,7 @@ def _name(kind: type[Any]) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).lstrip("_")
 
 
-KINDS = {_name(kind): kind for kind in list(globals().values()) if isinstance(kind, type) and hasattr(kind, "run")}
+KINDS: dict[str, type[Any]] = {
+    _name(kind): kind for kind in list(globals().values()) if isinstance(kind, type) and hasattr(kind, "run")
+}
 globals().update({name: _target(kind) for name, kind in KINDS.items()})

@@ -434,8 +434,10 @@ def test_a_target_that_cannot_be_loaded(name: str, message: str, workers: int) -
         ({"tier": "all"}, "tier='all' must be one of 'smoke', 'core', 'full', 'networks'"),
         (
             {"dtype": "f16"},
-            "dtype='f16' must be one of 'float32', 'float64', 'float16', 'bfloat16', 'int8', 'uint8', 'complex64', "
-            "'complex128', 'int16', 'int32', 'int64'",
+            (
+                "dtype='f16' must be one of 'float32', 'float64', 'float16', 'bfloat16', 'int8', 'uint8', 'complex64', "
+                "'complex128', 'int16', 'int32', 'int64'"
+            ),
         ),
         ({"match": "no_such"}, "no case of conv2d in tier 'core' has match='no_such' in its id or family"),
         (

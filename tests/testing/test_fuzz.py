@@ -165,7 +165,8 @@ def numbers_for_padding_and_float32(*arguments: Any) -> Any:
 
 def test_what_is_refused_is_learned_and_does_not_count() -> None:
     results = found(numbers_for_padding_and_float32, 100)
-    counts = [[result.outcome for result in results].count(outcome) for outcome in ("passed", "unsupported")]
+    outcomes = [result.outcome for result in results]
+    counts = [outcomes.count(outcome) for outcome in (Outcome.PASSED, Outcome.UNSUPPORTED)]
     assert counts[0] == 100
     assert counts[1] < 30
 

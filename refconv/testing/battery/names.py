@@ -266,6 +266,7 @@ def example_of(op: str) -> str:
     """Return a name of this operation, in which all parameters differ."""
     operation = OPERATIONS[op]
     words = dict(zip(("size", "k", "s", "p", "e", "d"), _EXAMPLES[operation.space.rank], strict=True))
-    given: dict[str, str | None] = {**words, "op": op, "n": "2", "c": "6", "o": "10", "g": "2", "dtype": "f32"}
-    given |= {"op": None if op == "conv2d" else op, "bias": None if operation.by else ""}
+    given: dict[str, str | None] = {**words, "op": op, "n": "2", "c": "6", "o": "10", "g": "2"}
+    given |= {"op": None if op == "conv2d" else op, "dtype": "u8" if operation.arithmetic else "f32"}
+    given |= {"bias": None if operation.by or operation.arithmetic == "integer" else ""}
     return write_name(given if operation.is_transposed else given | {"e": None})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,21 +10,19 @@ from typing import Final
 
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
-from refconv.testing.comparing.comparison import Obstacle
 from refconv.testing.diagnosis.causes import shared_causes
 from refconv.testing.diagnosis.evidence import SAMPLE, is_near
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.mistake_tables import table_of
 from refconv.testing.diagnosis.reading import spread
 from refconv.testing.diagnosis.right_reading import reading_of
-from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPES
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Ending, Outcome
+from refconv.testing.judging.symptoms import UNEXPLAINED, is_cause, symptom
 from refconv.testing.reporting.conditions import Condition, only_where, widest
 
 __all__ = ["Cause"]
 
-UNEXPLAINED: Final = "unexplained"
 SHARED: Final = 0.5  # of the failures that no mistake explains, for a box that most of them have to be a reason
 OTHER_CAUSES: Final = 3  # into which failures that nothing explains may be split, by where they happen ...
 FEWEST_APART: Final = 3  # ... each of so many cases at least
@@ -171,11 +168,6 @@ def groups_of(results: Sequence[CaseResult]) -> list[Group]:
     return groups
 
 
-def is_cause(finding: Finding) -> bool:
-    """Whether it says more than where it is wrong, or how in one case, or that a shape is none that is known."""
-    return not (finding.is_place or finding.is_traced) and finding.code not in UNKNOWN_SHAPES
-
-
 def _by_size(members: Iterable[CaseResult]) -> tuple[CaseResult, ...]:
     return tuple(sorted(members, key=_size))
 
@@ -269,33 +261,6 @@ def _cause(group: Group, condition: Condition | None, experiments: Sequence[Case
 def _shows_something(result: CaseResult) -> bool:
     """Whether a case passed, and not by being empty or refused."""
     return result.outcome == Outcome.PASSED and result.comparison is not None and result.comparison.elements > 0
-
-
-def symptom(result: CaseResult) -> Finding:
-    """Return what happened, as far as it is the same from case to case."""
-    if not result.is_answered:
-        return Finding("no-answer", "it gives no answer in time")
-    if result.ending == Ending.DIED:
-        return Finding("process-died", f"it ends its process, {result.ended_by}")
-    if result.comparison is None:
-        return Finding("raises", f"it raises {_message(result)}")
-    misshapen = next((finding.code for finding in result.findings if finding.code in UNKNOWN_SHAPES), "")
-    if misshapen:
-        return Finding(misshapen, UNKNOWN_SHAPES[misshapen])
-    obstacle = result.comparison.obstacle
-    sentences = {
-        None: "numbers are wrong",
-        Obstacle.SHAPE: "the result has the wrong shape",
-        Obstacle.DTYPE: f"the result has the wrong type: {result.comparison.problem}",
-        Obstacle.UNREADABLE: f"the result cannot be read: {result.comparison.problem}",
-    }
-    return Finding(obstacle or UNEXPLAINED, sentences[obstacle])
-
-
-def _message(result: CaseResult) -> str:
-    """Return the type of an exception and its text, with a sign in the place of numbers, which differ by case."""
-    text = result.detail.partition("\n")[0].removeprefix("raised ")
-    return re.sub(r"-?\d[\d.,x× ]*\d|-?\d", "#", text)
 
 
 def _size(result: CaseResult) -> tuple[float, int]:

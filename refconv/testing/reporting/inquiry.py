@@ -1,7 +1,7 @@
 """After a run: look more closely at what nothing explains, and test each condition on new cases.
 
-A condition that holds in the cases of the battery may hold by chance.  So cases are drawn inside and outside of it, near
-to those that fail, and run on the target; with their results the condition is found anew, until it stays.  First the
+A condition that holds in the cases of the battery may hold by chance.  So cases are drawn inside and outside of it,
+near to those that fail, and run on the target; with their results it is found anew, until it stays.  First the
 smallest failing case is made plainer, one parameter at a time: what cannot be made plainer is part of the condition.
 Last, a threshold is brought to the number, by halves.  How much is asked is counted in cases, never in seconds.
 """
@@ -64,7 +64,7 @@ class Experiments:
         self._dtypes = tuple(dict.fromkeys(case.dtype for case in cases if case is not None))
 
     def run(self) -> None:
-        """Make the smallest case plainer, draw cases until the condition stays, and bring its thresholds to the number."""
+        """Make the smallest case plainer, draw cases until the condition stays, and halve its thresholds."""
         failing = [case for member in self._group.members if (case := valid_case(member))]
         plainest = self._plainest(failing[0])
         condition = self._condition()

@@ -62,7 +62,7 @@ class Parameters:
         )
 
     def case(self, like: Case) -> Case | None:
-        """Return the case of these parameters, of the operation of another; None where there is none, or it is large."""
+        """Return the case of these parameters, of the operation of another; None where there is none that is small."""
         channels, outputs = self.groups * self.channels, self.groups * self.outputs
         leading = (channels, self.outputs) if like.operation.is_transposed else (outputs, self.channels)
         case = Case(
@@ -137,7 +137,7 @@ def variations(case: Case, dtypes: tuple[str, ...]) -> Iterator[Case]:
 
 
 def with_quantity(case: Case, name: str, number: int) -> Case | None:
-    """Return a case like this one in which a quantity of `vocabulary` comes to a number, if one parameter can do that."""
+    """Return a case like this one in which a quantity of `vocabulary` is a number, if one parameter can do that."""
     here = Parameters.of(case)
     taps = math.prod(here.kernel)
     base, _, axis = name.partition("_")

@@ -79,7 +79,9 @@ def torchvision() -> Iterator[tuple[str, Callable[[], Graph]]]:
 
 
 def files(folder: str) -> Iterator[tuple[str, Callable[[], Graph]]]:
-    light = Path(importlib.import_module("onnx").__file__).parent / "backend" / "test" / "data" / "light"
+    origin = importlib.import_module("onnx").__file__
+    assert origin is not None
+    light = Path(origin).parent / "backend" / "test" / "data" / "light"
     for base in (Path(folder), light):
         for path in sorted(base.rglob("*.onnx")):
             owner = "onnx" if base is light else path.relative_to(base).parts[0]

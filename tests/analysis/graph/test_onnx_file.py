@@ -234,7 +234,9 @@ def test_a_graph_of_messages() -> None:
     assert [size if isinstance(size, int) else repr(size) for size in shape] == ["N", 3, "?", 9]
     assert program.inputs["other"] is None
     assert program.outputs == ("b",)
-    assert program.constants["w"].array.shape == (8, 3, 5, 5)
+    weight = program.constants["w"].array
+    assert weight is not None
+    assert weight.shape == (8, 3, 5, 5)
     assert program.constants["big"] == Constant(None, (70, 70))
     assert program.constants["far"] == Constant(None, (2,))
 

@@ -93,10 +93,12 @@ def as_name(case: Case) -> str:
         *(f"n{size}" for size in batch),
         f"c{channels}-o{out_channels}-g{case.groups}-{height}x{width}",
         f"k{as_pair(kernel)}-s{as_pair(case.stride)}-p{padding}-d{as_pair(case.dilation)}",
-        *(["bias"] if case.bias_shape else []),
-        case.dtype,
+        *([f"bias{case.bias_dtype or ''}"] if case.bias_shape else []),
+        f"{case.dtype}x{case.other_dtype}" if case.other_dtype else case.dtype,
         *([case.data] if case.data != "exact" else []),
         *([case.layout] if case.layout != "contiguous" else []),
+        *([case.laid_out] if case.laid_out else []),
+        *(["threads"] if case.threads else []),
     ]
     return "-".join(words)
 

@@ -13,7 +13,7 @@ import pytest
 
 import refconv
 from refconv.numbers.formats import float_info, has_ml_dtypes
-from refconv.operations import OPERATIONS
+from refconv.operations import LINEAR, OPERATIONS
 from refconv.testing import Case, cases, check, find_case, run_case
 from refconv.testing.battery.cases import DTYPES, INTEGERS
 from refconv.testing.battery.data import BIASES as BIAS_DATA
@@ -22,11 +22,11 @@ from refconv.testing.battery.names import words_of, write_name
 from refconv.testing.battery.parameters import PARAMETERS
 from refconv.testing.battery.tiers import TIERS
 
-FORWARD = [op for op, operation in OPERATIONS.items() if not operation.is_gradient]
-GRADIENTS = [op for op, operation in OPERATIONS.items() if operation.by in ("input", "weight")]
-BIASES = [op for op, operation in OPERATIONS.items() if operation.by == "bias"]
-TRANSPOSED = [op for op in FORWARD if OPERATIONS[op].is_transposed]
-OTHERS = [op for op in OPERATIONS if op != "conv2d"]
+FORWARD = [op for op, operation in LINEAR.items() if not operation.is_gradient]
+GRADIENTS = [op for op, operation in LINEAR.items() if operation.by in ("input", "weight")]
+BIASES = [op for op, operation in LINEAR.items() if operation.by == "bias"]
+TRANSPOSED = [op for op in FORWARD if LINEAR[op].is_transposed]
+OTHERS = [op for op in LINEAR if op != "conv2d"]
 # By operation, how many cases smoke, core, full and the networks have; those of bfloat16 are there with ml_dtypes alone.
 COUNTS = {
     "conv2d_integer": (7, 184, 741, 0),
@@ -66,7 +66,7 @@ def valid(op: str) -> list[Case]:
 
 
 @needs_ml_dtypes
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", LINEAR)
 def test_the_tiers_contain_each_other_and_name_the_operation(op: str) -> None:
     smoke, core, full, networks = (cases(tier, op=op) for tier in TIERS)
     assert tuple(map(len, (smoke, core, full, networks))) == COUNTS[op]
@@ -81,16 +81,16 @@ def test_the_tiers_contain_each_other_and_name_the_operation(op: str) -> None:
 
 
 @needs_ml_dtypes
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", LINEAR)
 def test_refconv_is_right_and_refuses_what_ought_to_be_refused(op: str) -> None:
-    report = check(OPERATIONS[op].function, op=op, refusals=True, time_limit=None)
+    report = check(LINEAR[op].function, op=op, refusals=True, time_limit=None)
     assert report.passed
     assert report.counts()["passed"] == COUNTS[op][1]
 
 
 def by_the_formula(op: str) -> Callable[..., Any]:
     """Return refconv's function as its loops compute it, which share nothing with the truth of the battery."""
-    function = OPERATIONS[op].function
+    function = LINEAR[op].function
 
     def direct(*arguments: Any, **sizes: Any) -> Any:
         return function(*arguments, **sizes, method="direct")
@@ -98,7 +98,7 @@ def by_the_formula(op: str) -> Callable[..., Any]:
     return direct
 
 
-@pytest.mark.parametrize("op", [name for name, operation in OPERATIONS.items() if not operation.arithmetic])
+@pytest.mark.parametrize("op", [name for name, operation in LINEAR.items() if not operation.arithmetic])
 def test_the_loops_agree_with_the_truth(op: str) -> None:
     report = check(by_the_formula(op), "smoke", op=op, time_limit=None)
     assert report.passed
@@ -153,7 +153,7 @@ def test_every_refusal_is_for_the_reason_that_is_given(op: str) -> None:
     reasons = {case.rejects: case for case in rejected}
     assert len(reasons) == len(rejected) >= 14
     for reason, case in reasons.items():
-        result = run_case(OPERATIONS[op].function, case)
+        result = run_case(LINEAR[op].function, case)
         assert re.match(rf"raised (ValueError|TypeError): ({REASONS[reason]})", result.detail), result
 
 
@@ -163,8 +163,7 @@ def test_the_last_that_a_gradient_ought_to_refuse_is_what_arrives() -> None:
         assert last.rejects == "a grad_output of another size"
         assert not any("grad_output" in case.rejects for case in others)
     detail = {
-        op: run_case(OPERATIONS[op].function, cases(op=op, match="reject-", refusals=True)[-1]).detail
-        for op in GRADIENTS
+        op: run_case(LINEAR[op].function, cases(op=op, match="reject-", refusals=True)[-1]).detail for op in GRADIENTS
     }
     assert (
         "shape (N, O, P, Q) = (1, 3, 4, 4) (input (1, 2, 5, 6), weight (3, 2, 2, 3), grad_output (1, 3, 3, 3))"
@@ -192,18 +191,18 @@ def test_what_arrives_has_the_size_that_comes_out_for_whoever_checks_nothing() -
 
 def test_a_bias_gradient_refuses_what_has_an_axis_too_many_or_too_few() -> None:
     for op in BIASES:
-        rank = OPERATIONS[op].space.rank
+        rank = LINEAR[op].space.rank
         rejected = cases(op=op, match="reject-", refusals=True)
         assert [case.rejects for case in rejected] == [f"a gradient of {n} axes" for n in (rank + 3, rank)]
         for case in rejected:
-            detail = run_case(OPERATIONS[op].function, case).detail
+            detail = run_case(LINEAR[op].function, case).detail
             axes = len(case.grad_output_shape)
             assert detail.startswith(f"raised ValueError: grad_output has {axes} dimensions; it must be (N, O, "), (
                 detail
             )
 
 
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", LINEAR)
 def test_the_default_case_has_different_numbers_everywhere(op: str) -> None:
     case = cases("smoke", op=op)[0]
     axes = case.plan.axes
@@ -217,7 +216,7 @@ def test_the_default_case_has_different_numbers_everywhere(op: str) -> None:
         assert any(case.output_padding)
 
 
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", LINEAR)
 def test_exact_data_are_exact_in_any_order(op: str) -> None:
     some = 0
     for case in valid(op):
@@ -248,9 +247,9 @@ def sums(case: Case, order: int) -> Any:
     return total if bias is None else total + bias.reshape(-1, *(1,) * case.operation.space.rank)
 
 
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", LINEAR)
 def test_exact_data_are_added_up_in_two_orders_of_chance(op: str) -> None:
-    operation = OPERATIONS[op]
+    operation = LINEAR[op]
     size = ("5", "3x2", "3x2x2")[operation.space.rank - 1]
     case = find_case(
         f"{'' if op == 'conv2d' else f'{op}-'}n2-c2-o4-g2-{size}-k2-s1-p1-d1{'-bias' * operation.has_bias}-f16"
@@ -353,14 +352,14 @@ def test_same_of_a_transposed_convolution_gives_stride_times_its_size() -> None:
 def test_gradients_have_their_operations_cases_but_those_that_say_nothing() -> None:
     covered = ("pairwise", "rejected")  # the covers have no bias, and so other rows
     for op in GRADIENTS:
-        forward = OPERATIONS[op].forward.name
+        forward = LINEAR[op].forward.name
         plain = [words_of(case.id) for case in cases(op=forward) if case.family not in covered]
         own = {case.id for case in cases(op=op) if case.family not in covered}
         for words in plain:
             says_nothing = words["bias"] or words["data"] in {*FORWARD_DATA, *BIAS_DATA} or words["of"] == "bias"
             if says_nothing or words["c"] == "0" or words["h"]:
                 continue
-            of = words["of"] if words["of"] in (None, *OPERATIONS[op].factors) else "grad_output"
+            of = words["of"] if words["of"] in (None, *LINEAR[op].factors) else "grad_output"
             name = write_name(words | {"op": op, "bias": None, "of": of})
             assert {name, write_name(words | {"op": op, "bias": None, "of": of, "data": "real"})} & own, name
         assert not [name for name in own if "-bias" in name or "-h" in name]
@@ -383,7 +382,7 @@ def test_no_two_bias_gradients_are_given_the_same(op: str) -> None:
     assert len(own) == len(set(own))
     assert len({shape for shape, *_ in given}) > 20
     for case in lists:
-        assert case.grad_output_shape == OPERATIONS[op].forward.function(*forward_arguments(case)).shape
+        assert case.grad_output_shape == LINEAR[op].forward.function(*forward_arguments(case)).shape
 
 
 def forward_arguments(case: Case) -> tuple[Any, ...]:
@@ -450,7 +449,7 @@ def test_find_case_knows_the_families_and_refusals_of_every_operation() -> None:
     assert find_case("conv1d-reject-padding-long").rejects == "a padding of 2 numbers"
     assert find_case("conv2d_weight-reject-grad-output").grad_output_shape == (1, 3, 3, 3)
     assert find_case("conv3d-n0-c3-o4-g1-4x5x6-k3x2x1-s1-p1-d1-bias-f32").family == "degenerate"
-    for op in OPERATIONS:
+    for op in LINEAR:
         for case in (cases(op=op)[0], cases(op=op)[-1]):
             assert find_case(case.id) == case
             assert find_case(case.id).family == case.family

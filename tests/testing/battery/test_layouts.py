@@ -113,11 +113,12 @@ def test_around_a_part_of_something_larger_is_nan() -> None:
     """Before it as well as after it: a kernel that begins at the memory's start is seen."""
     row = np.array([[1.0, 2.0]])
     nan = np.nan
-    for layout, memory in {
+    memories: dict[str, list[list[float]]] = {
         "pitched": [[nan, 1, 2, nan, nan]],
         "some_channels": [[nan, nan], [1, 2], [nan, nan]],
         "one_plane": [[nan, nan], [1, 2], [nan, nan]],
-    }.items():
+    }
+    for layout, memory in memories.items():
         view = LAYOUTS[layout](row, 1)
         assert view.base is not None
         np.testing.assert_array_equal(view.base.reshape(np.shape(memory)), memory, err_msg=layout)

@@ -74,7 +74,8 @@ PARSED = {
     ),
     "conv_transpose2d_input-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-f64": Case(
         *("conv_transpose2d_input-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-f64", (2, 6, 5, 7), (6, 2, 2, 3), None),
-        *((2, 1), (1, 0), (1, 2), 2, "f64"),
+        *((2, 1), (1, 0), (1, 2), 2),
+        dtype="f64",
         op="conv_transpose2d_input",
         output_padding=(1, 0),
         grad_output_shape=(2, 4, 9, 11),

@@ -12,7 +12,7 @@ import pytest
 from arrays import Array
 
 from refconv import conv2d, error_bound
-from refconv.operations import OPERATIONS
+from refconv.operations import LINEAR
 from refconv.testing import Comparison, compare_conv2d, compare_result
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import cases
@@ -45,7 +45,7 @@ def test_a_comparison_takes_64_mib_at_most(op: str, is_right: bool) -> None:
     x_shape, w_shape, parameters = LARGE[op]
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(shape, dtype=np.float32) for shape in (x_shape, w_shape))
-    function = OPERATIONS[op].function
+    function = LINEAR[op].function
     actual = function(x, w, **parameters)
     assert actual.size * 8 > MOST
     actual = actual if is_right else actual + np.float32(1)
@@ -61,7 +61,7 @@ def test_the_bound_takes_64_mib_beside_itself_at_most() -> None:
     assert work_space(lambda: error_bound(x, w, dtype=np.float32, **parameters)) < bound.nbytes + MOST
 
 
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", LINEAR)
 def test_small_blocks_find_what_one_block_finds(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
     some = [case for case in cases("smoke", op=op) if case.expected().size > 2]
     found = [case.check(_damaged(case)) for case in some]
@@ -95,7 +95,7 @@ def test_the_worst_of_all_blocks_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_bias_gradient_is_found_by_its_channel() -> None:
-    function = OPERATIONS["conv2d_bias"].function
+    function = LINEAR["conv2d_bias"].function
     found = compare_result(np.array([4.0, 5, 4]), function, np.ones((1, 3, 2, 2)))
     assert found.worst_index == (1,)
 
@@ -104,7 +104,7 @@ def test_the_confidence_is_for_all_blocks_together(monkeypatch: pytest.MonkeyPat
     x, w = np.ones((1, 8, 9, 9), np.float32), np.ones((2, 8, 3, 3), np.float32)
     actual = conv2d(x, w)
     actual[0, 0, 0, 0] += np.float32(1e-5)
-    options = {"confidence": 0.999}
+    options: dict[str, Any] = {"confidence": 0.999}
     whole = compare_conv2d(actual, x, w, **options).bound
     monkeypatch.setattr("refconv.operations.call.Call.blocks.__defaults__", (7,))
     assert compare_conv2d(actual, x, w, **options).bound == pytest.approx(whole, rel=1e-9)

@@ -9,7 +9,7 @@ import pytest
 import refconv
 from refconv.bounds.error_bound import error_bound
 from refconv.geometry.axis import AxisGeometry
-from refconv.operations import OPERATIONS, Call
+from refconv.operations import LINEAR, Call
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.reading import CHUNK, Reading, spread, table
 from refconv.testing.diagnosis.right_reading import reading_of
@@ -126,7 +126,7 @@ def of_rank(rank: int, steps: dict[str, Any]) -> dict[str, Any]:
 
 def calls_of(op: str) -> dict[str, Call]:
     """Return calls of an operation, by what is special in their steps; unbatched ones, too."""
-    operation = OPERATIONS[op]
+    operation = LINEAR[op]
     rank, function, forward = operation.space.rank, operation.function, operation.forward.function
     all_steps = (BACKWARDS if operation.is_transposed else STEPS) | (
         SIZED if op.startswith("conv_t") and op[-1] == "d" else {}
@@ -148,7 +148,7 @@ def calls_of(op: str) -> dict[str, Call]:
     return found
 
 
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", LINEAR)
 def test_the_right_reading_predicts_the_truth_over_one_to_three_axes(op: str) -> None:
     for label, call in calls_of(op).items():
         truth, reading, reference = gather(call(), call)
@@ -200,7 +200,7 @@ LETTERS = {
 }
 
 
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", LINEAR)
 def test_the_axes_have_the_letters_that_the_caller_knows(op: str) -> None:
     calls = calls_of(op)
     letters = LETTERS[op]
@@ -228,7 +228,7 @@ def test_the_axes_have_names(op: str, names: tuple[str, ...]) -> None:
 
 
 def test_each_operation_walks_its_own_way() -> None:
-    kinds = {op: type(reading_of(calls_of(op)["sides"])).__name__ for op in OPERATIONS}
+    kinds = {op: type(reading_of(calls_of(op)["sides"])).__name__ for op in LINEAR}
     by_ending = {
         ("conv", ""): "Convolution",
         ("conv", "input"): "InputAdjoint",
@@ -240,8 +240,8 @@ def test_each_operation_walks_its_own_way() -> None:
         ("conv_transpose", "bias"): "WeightAdjoint",
     }
     for op, kind in kinds.items():
-        front = "conv_transpose" if OPERATIONS[op].is_transposed else "conv"
-        assert kind == by_ending[front, OPERATIONS[op].by], op
+        front = "conv_transpose" if LINEAR[op].is_transposed else "conv"
+        assert kind == by_ending[front, LINEAR[op].by], op
 
 
 def test_the_output_padding_is_what_the_windows_do_not_reach() -> None:
@@ -278,7 +278,7 @@ def test_a_bound_counts_the_products_that_meet_in_an_element() -> None:
     problem = Call.of(refconv.grad.conv2d_weight, normal(2, 3, 5, 6), (4, 3, 2, 3), normal(2, 4, 4, 4))
     reading, dtype = reading_of(problem), np.dtype(np.float32)
     ones = replace(reading, input=np.ones_like(reading.input), output=np.ones_like(reading.output))
-    (bound,) = ones.bounds(tuple(np.zeros((4, 1), int)), dtype)  # type: ignore[arg-type]
+    (bound,) = ones.bounds(tuple(np.zeros((4, 1), int)), dtype)
     assert reading.products == 2 * 4 * 4
     assert round(float(bound) * 2**24) == 32 * 33  # of 32 products and a bias, γ_33·32 in units of u
 
@@ -347,11 +347,11 @@ def test_a_renormalised_window_weighs_what_it_has_left() -> None:
 
 def test_places_are_spread_evenly_from_first_to_last() -> None:
     places = tuple(np.arange(start, start + 11) for start in (0, 100, 200, 300))
-    n, o, p, q = spread(places, 3)  # type: ignore[arg-type]
+    n, o, p, q = spread(places, 3)
     assert (n.tolist(), o.tolist(), p.tolist(), q.tolist()) == (
         [0, 5, 10],
         [100, 105, 110],
         [200, 205, 210],
         [300, 305, 310],
     )
-    assert len(spread(places, 99)[0]) == 11  # type: ignore[arg-type]
+    assert len(spread(places, 99)[0]) == 11

@@ -170,7 +170,8 @@ def test_a_wrong_kernel_is_wrong_whatever_is_declared(name: str, how: dict[str, 
     def fused(*arguments: Any) -> Array:
         sums = kernel(*arguments)
         slope = np.asarray({"relu": 0, "leaky_relu=0.1": 0.1}.get(how.get("epilogue", ""), 1), sums.dtype)
-        return np.where(sums < 0, slope * sums, sums)
+        activated: Array = np.where(sums < 0, slope * sums, sums)
+        return activated
 
     report = check(fused, "smoke", time_limit=None, match="f32", **how)
     assert report.headline().startswith("WRONG")
@@ -226,7 +227,8 @@ def test_the_numbers_of_the_steps_are_given_by_name() -> None:
     def fused(*arguments: Any, scale: Array, shift: Array, residual: Array) -> Array:
         sums = mutants.loops(*arguments)
         each = scale.reshape(-1, 1, 1), shift.reshape(-1, 1, 1)
-        return np.maximum(sums * each[0] + each[1] + residual, 0)
+        activated: Array = np.maximum(sums * each[0] + each[1] + residual, 0)
+        return activated
 
     for match in ("f32", "f32-real"):
         assert check(

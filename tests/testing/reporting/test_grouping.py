@@ -10,7 +10,8 @@ from refconv.testing import CaseResult, Comparison, Finding, Outcome, check
 from refconv.testing.comparing.comparison import Obstacle
 from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPES
 from refconv.testing.judging.outcome import Ending
-from refconv.testing.reporting.grouping import Cause, grouped, symptom, valid_case
+from refconv.testing.judging.symptoms import symptom
+from refconv.testing.reporting.grouping import Cause, grouped, valid_case
 
 SMALL = "n1-c1-o1-g1-3x4-k2-s1-p0-d1x2-f32"
 LARGE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"

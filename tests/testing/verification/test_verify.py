@@ -11,16 +11,16 @@ from arrays import Array
 
 from refconv import conv2d
 from refconv.bounds.summation import Precision
-from refconv.operations import OPERATIONS, Call
+from refconv.operations import LINEAR, Call
 from refconv.testing import verify_result
 from refconv.testing.verification.projection import difference, projected, random_weights
 
-PROJECTED = [name for name, operation in OPERATIONS.items() if operation.asked != "weight"]
+PROJECTED = [name for name, operation in LINEAR.items() if operation.asked != "weight"]
 
 
 def problem(op: str, *, whole: bool = False, groups: int = 2) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     """Return a function of the family, its leading arguments and its parameters, of 10 and 8 channels in each group."""
-    operation, rng = OPERATIONS[op], np.random.default_rng(0)
+    operation, rng = LINEAR[op], np.random.default_rng(0)
     rank = operation.space.rank
     size, kernel = (7, 6, 5)[:rank], (3, 2, 2)[:rank]
     shapes: dict[str, Any] = {"input": (2, 10 * groups, *size), "weight": (8 * groups, 10, *kernel)}
@@ -45,7 +45,7 @@ def problem(op: str, *, whole: bool = False, groups: int = 2) -> tuple[Any, tupl
 
 
 @pytest.mark.parametrize("whole", [False, True])
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", LINEAR)
 def test_the_truth_passes_and_one_wrong_element_does_not(op: str, whole: bool) -> None:
     function, arguments, given = problem(op, whole=whole)
     actual = function(*arguments, **given)

@@ -57,7 +57,7 @@ from refconv.testing.diagnosis.mistakes_in_scattering import (
     SCATTERED_LAYOUT,
     SCATTERED_WINDOWS,
 )
-from refconv.testing.diagnosis.mistakes_in_windows import DILATION, KERNEL, PADDING, STRIDE
+from refconv.testing.diagnosis.mistakes_in_windows import DILATION, KERNEL, PADDING, SAME, STRIDE
 from refconv.testing.diagnosis.reading import Reading
 
 
@@ -78,11 +78,11 @@ class Table:
         return {mistake.code: mistake for mistake in reversed((*self.mistakes, *self.pairs))}
 
 
-_WINDOWS: Final = (*PADDING, *DILATION, *STRIDE)
+_WINDOWS: Final = (*PADDING, *SAME, *DILATION, *STRIDE)
 _WEIGHED: Final = (*TAPS, *WEIGHT_PITCH, *GROUP_WEIGHTS, *CHANNELS_LOST, *CARRIED)
 _READ: Final = (*EDGES, *PITCHES)
 _SCATTERED: Final = (
-    *(*_WINDOWS, *SCATTERED_WINDOWS, *SCATTERED_GROUPS, *SCATTERED_LAYOUT, *BATCH),
+    *(*PADDING, *DILATION, *STRIDE, *SCATTERED_WINDOWS, *SCATTERED_GROUPS, *SCATTERED_LAYOUT, *BATCH),
     *(*PHASES, *REMAINDER, *_WEIGHED),
 )
 _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
@@ -91,9 +91,9 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
         *(*_READ, *_WEIGHED, *GROUP_INPUTS, *GROUP_BIAS, *TILES),
     ),
     EightBits: (*EIGHT_BITS, *_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS),
-    InputAdjoint: (*_SCATTERED, *UNREAD, *OWN_PITCH, *unconjugated("weight"), *ROUNDING),
+    InputAdjoint: (*_SCATTERED, *SAME, *UNREAD, *OWN_PITCH, *unconjugated("weight"), *ROUNDING),
     Transposed: (
-        *(*_SCATTERED, *OUTPUT_PADDING, *BIAS, *CONJUGATED, *ROUNDING),
+        *(*_SCATTERED, *OUTPUT_PADDING, *SAME, *BIAS, *CONJUGATED, *ROUNDING),
         *(*GROUP_BIAS, *GROUPS_AND_DILATION),
     ),
     WeightAdjoint: (

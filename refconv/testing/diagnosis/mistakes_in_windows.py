@@ -145,6 +145,46 @@ def flipped(*names: str) -> Change:
     return change
 
 
+SAME: Final = (
+    *(
+        Mistake(
+            "same-from-undilated-kernel",
+            "the padding of SAME is computed from the kernel without its dilation",
+            "T + B = (P − 1)·S + D·(K − 1) + 1 − H, not with K − 1",
+            _same_from_undilated(larger_first=larger_first),
+        )
+        for larger_first in (False, True)
+    ),
+    *(
+        Mistake(
+            "same-from-undilated-kernel+dilation-ignored",
+            "the padding of SAME is computed from the kernel without its dilation, and the dilation is ignored",
+            f"{_WINDOW}; T + B = (P − 1)·S + D·(K − 1) + 1 − H",
+            on_axes(partial(_undilated, larger_first=larger_first)),
+            is_variant=True,
+        )
+        for larger_first in (False, True)
+    ),
+    *(
+        Mistake(
+            "same-total-not-clamped",
+            "the total padding of SAME is used where it is negative"
+            f", its half rounded {'down' if larger_first else 'towards 0'}: the windows move into the image",
+            "T + B = max(0, (P − 1)·S + D·(K − 1) + 1 − H)",
+            on_axes(partial(_unclamped, larger_first=larger_first)),
+        )
+        for larger_first in (False, True)
+    ),
+    *(
+        Mistake(
+            f"same-half-kernel{'-and-one' * any(more)}",
+            "the padding of SAME is half of the kernel on both sides" + ", and one more of an odd kernel" * any(more),
+            "T + B = (P − 1)·S + D·(K − 1) + 1 − H",
+            on_axes(partial(_half_of, more=more)),
+        )
+        for more in ((0, 0), (1, 0), (0, 1))
+    ),
+)
 PADDING: Final = (
     *per_axis(
         "padding-missing",
@@ -184,44 +224,6 @@ PADDING: Final = (
         "the padding before the first pixel is used after the last one as well",
         "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1, not with 2·T",
         lambda axis: padded(axis, axis.padding[0], axis.padding[0]),
-    ),
-    *(
-        Mistake(
-            "same-from-undilated-kernel",
-            "the padding of SAME is computed from the kernel without its dilation",
-            "T + B = (P − 1)·S + D·(K − 1) + 1 − H, not with K − 1",
-            _same_from_undilated(larger_first=larger_first),
-        )
-        for larger_first in (False, True)
-    ),
-    *(
-        Mistake(
-            "same-from-undilated-kernel+dilation-ignored",
-            "the padding of SAME is computed from the kernel without its dilation, and the dilation is ignored",
-            f"{_WINDOW}; T + B = (P − 1)·S + D·(K − 1) + 1 − H",
-            on_axes(partial(_undilated, larger_first=larger_first)),
-            is_variant=True,
-        )
-        for larger_first in (False, True)
-    ),
-    *(
-        Mistake(
-            "same-total-not-clamped",
-            "the total padding of SAME is used where it is negative"
-            f", its half rounded {'down' if larger_first else 'towards 0'}: the windows move into the image",
-            "T + B = max(0, (P − 1)·S + D·(K − 1) + 1 − H)",
-            on_axes(partial(_unclamped, larger_first=larger_first)),
-        )
-        for larger_first in (False, True)
-    ),
-    *(
-        Mistake(
-            f"same-half-kernel{'-and-one' * any(more)}",
-            "the padding of SAME is half of the kernel on both sides" + ", and one more of an odd kernel" * any(more),
-            "T + B = (P − 1)·S + D·(K − 1) + 1 − H",
-            on_axes(partial(_half_of, more=more)),
-        )
-        for more in ((0, 0), (1, 0), (0, 1))
     ),
     *(
         Mistake(

@@ -126,7 +126,7 @@ def test_a_kernel_undefined_where_it_ought_to_refuse_is_right(c_kernel: str) -> 
 
 
 def test_a_kernel_that_hangs_where_it_ought_to_refuse_is_asked_on() -> None:
-    report = check(lambda *_: threading.Event().wait(), match="rejected", refusals=True, time_limit=0.05)  # type: ignore[arg-type, return-value]
+    report = check(lambda *_: threading.Event().wait(), match="rejected", refusals=True, time_limit=0.05)
     assert {(result.outcome, result.detail) for result in report.results} == {
         ("not refused", "no answer within 0.05 s")
     }

@@ -43,8 +43,8 @@ def test_a_right_kernel_passes_in_silence(case: Any) -> None:
 
 def unpadded(*given: Any) -> Any:
     """Convolve without any padding."""
-    input, weight, bias, stride, _, dilation, groups = given
-    return refconv.conv2d(input, weight, bias, stride, 0, dilation, groups)
+    image, weight, bias, stride, _, dilation, groups = given
+    return refconv.conv2d(image, weight, bias, stride, 0, dilation, groups)
 
 
 def test_a_wrong_kernel_is_explained() -> None:

@@ -45,7 +45,7 @@ def test_core_begins_with_smoke() -> None:
 
 
 def test_full_begins_with_core() -> None:
-    assert cases("full")[: len(CORE)] == CORE
+    assert cases("full", refusals=True)[: len(CORE)] == CORE
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -21,11 +21,11 @@ SINGLE, HALF, DOUBLE = (honest.of_types(name) for name in ("float32", "float16",
 TF32, IF_MEANT = "as if input and weight were rounded to TF32", "If it is meant: "
 
 RIGHT: dict[str, tuple[Callable[..., Array], dict[str, Any], str]] = {
-    "split-k": (SINGLE(honest.split_k), {}, "RIGHT in all"),
-    "kahan": (SINGLE(honest.kahan), {}, "RIGHT in all"),
-    "winograd-f32": (SINGLE(honest.winograd2(np.float32)), {}, "RIGHT in all"),
-    "fft-f32": (SINGLE(honest.fourier(np.float32)), {}, "RIGHT in all"),
-    "fft-f64": (DOUBLE(honest.fourier(np.float64)), {}, "RIGHT in all"),
+    "split-k": (SINGLE(honest.split_k), {}, "RIGHT in the "),
+    "kahan": (SINGLE(honest.kahan), {}, "RIGHT in the "),
+    "winograd-f32": (SINGLE(honest.winograd2(np.float32)), {}, "RIGHT in the "),
+    "fft-f32": (SINGLE(honest.fourier(np.float32)), {}, "RIGHT in the "),
+    "fft-f64": (DOUBLE(honest.fourier(np.float64)), {}, "RIGHT in the "),
     "fft-f32-declared": (
         SINGLE(honest.fourier(np.float32)),
         {"algorithm": "fft"},

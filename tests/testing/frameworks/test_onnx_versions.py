@@ -25,7 +25,7 @@ def test_valid_is_judged_by_the_installed_version() -> None:
         assert "failed" in outcomes, str(report)
         assert not report.passed
     else:
-        assert outcomes == {"passed"}, str(report)
+        assert outcomes <= {"passed", "unsupported"}, str(report)
         assert report.passed
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from refconv.core import direct
+from refconv.core import direct, products
 from refconv.core.products import columns_of, convolution, windows
 from refconv.core.sums import (
     TILE,
@@ -137,8 +137,8 @@ def by_input(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
     each, weights = plan.group_in_channels, plan.group_out_channels * math.prod(plan.kernel_size)
     size = max(1, math.prod(plan.input_size))
     if _can_gather(plan):  # columns of outputs
-        is_narrow = 0 < each <= 4 and 2 * each <= plan.group_out_channels  # as of the convolution back
-        columns = plan.group_out_channels if is_narrow else weights
+        is_narrow = products.is_narrow(plan.group_out_channels, each, plan)  # the convolution back
+        columns = products.ROWS + plan.group_out_channels if is_narrow else weights
         room = each * (TILE // share // max(1, columns, each // 2))
         fewest = each
     else:

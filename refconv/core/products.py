@@ -8,6 +8,7 @@ A product takes any number of second factors at once, for which the columns are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -16,6 +17,7 @@ import numpy as np
 from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.formats import Array
 
+FEW: Final = 4  # output channels of a group: for so few, measured, columns cost more than all else
 ROWS: Final = 32  # of a matrix product of taps: fewer are slow, and more fall out of the cache
 _NUMPY_MODES: Final[dict[str, Literal["reflect", "edge", "wrap"]]] = {
     "reflect": "reflect",
@@ -36,11 +38,17 @@ def einsum(input: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[A
 
 def convolution(input: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[Array]:
     """Return (N, O, *P) of each weight (O, C/G, *K)."""
-    if plan.is_narrow:
+    if is_narrow(plan.group_in_channels, plan.group_out_channels, plan):
         return [_by_taps(pad(input, plan), weight, plan) for weight in weights]
     columns = columns_of(input, plan)
     kernels = (weight.reshape(plan.groups, plan.group_out_channels, plan.taps_per_output) for weight in weights)
     return [(w @ columns).reshape(plan.output_shape) for w in kernels]
+
+
+def is_narrow(inputs: int, outputs: int, plan: ConvGeometry) -> bool:
+    """Whether a group has so few output channels that all taps' products are few numbers beside what outputs read."""
+    strides = math.prod(axis.stride for axis in plan.axes)
+    return 0 < outputs <= FEW and 2 * outputs * strides <= inputs and math.prod(plan.kernel_size) > 1
 
 
 def _by_taps(padded: Array, weight: Array, plan: ConvGeometry) -> Array:

@@ -72,16 +72,23 @@ def one_by_one(loops: Callable[[Array, Array, ConvGeometry], Array]) -> Product:
     return lambda first, seconds, plan: [loops(first, second, plan) for second in seconds]
 
 
-def by_output(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
+def by_output(plan: ConvGeometry, share: int = 1, columns: int | None = None) -> Iterator[Cut]:
     """Take the output apart, `share` times smaller than could be: channels whose weights fit, then boxes of each.
 
-    Of channels before rows, so that rows are long.  The parts of one weight follow each other.
+    Of channels before rows, so that rows are long.  The parts of one weight follow each other.  For every output
+    so many numbers stand in columns; if nothing else is said, all that it reads.
     """
     each, taps = plan.group_out_channels, plan.taps_per_output
-    columns = plan.group_in_channels if plan.is_narrow else taps
+    columns = taps if columns is None else columns
     room = TILE // share // max(1, columns, each // 2)  # beside the columns, up to twice as many outputs
     most = min(WEIGHTS // share // max(1, taps), each * max(1, room // max(1, plan.positions)))
     return parts_of_output(plan, room, most)
+
+
+def by_narrow_output(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
+    """Take the output apart, into larger parts where the taps' products stand in memory, and no columns do."""
+    is_narrow = products.is_narrow(plan.group_in_channels, plan.group_out_channels, plan)
+    return by_output(plan, share, products.ROWS + plan.group_in_channels if is_narrow else None)
 
 
 def parts_of_output(plan: ConvGeometry, room: int, most: int, *, whole: bool = False) -> Iterator[Cut]:
@@ -174,6 +181,6 @@ CONVOLUTION: Final = Sum(
         "direct": one_by_one(direct.convolution),
         "exact": products.convolution,
     },
-    by_output,
+    by_narrow_output,
     terms=lambda plan: plan.taps_per_output,
 )

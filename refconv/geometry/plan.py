@@ -78,12 +78,6 @@ class ConvGeometry:
         return self.group_in_channels * math.prod(self.kernel_size)
 
     @property
-    def is_narrow(self) -> bool:
-        """Whether there are so few output channels that all taps' products are few numbers beside what outputs read."""
-        strides, each = math.prod(axis.stride for axis in self.axes), self.group_out_channels
-        return 0 < each <= 4 and 2 * each * strides <= self.group_in_channels and math.prod(self.kernel_size) > 1
-
-    @property
     def positions(self) -> int:
         """``P·Q``: the windows over one image."""
         return math.prod(self.output_size)

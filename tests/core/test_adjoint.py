@@ -119,7 +119,7 @@ def test_pixels_that_no_output_reads() -> None:
     assert read_by(axis, slice(3, 6)) == (slice(0, 2), AxisGeometry(3, 1, stride=4, padding=(3, 0), unread=1))
     # Before the first window and behind the last
     axis = AxisGeometry(input_size=9, kernel_size=2, stride=2, dilation=3, padding=(0, -2))  # 0 3, and 2 5
-    assert read_by(axis, slice(7, 9)) == (slice(2, 2), AxisGeometry(2, 2, 2, 3, (3, 0), unread=1))
+    assert read_by(axis, slice(7, 9)) == (slice(1, 2), AxisGeometry(2, 2, 2, 3, (5, 0), unread=3))
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def triple(rank: int, geometry: str) -> Triple:
     rng = np.random.default_rng(rank)
     steps = {name: value[:rank] for name, value in GEOMETRIES[geometry].items()}
     mode = "circular" if geometry == "circular" else "zeros"
-    x, w = rng.integers(1, 9, (2, 4, *SIZES[:rank])), rng.integers(1, 9, (2, 2, *KERNEL[:rank]))
+    x, w = rng.integers(1, 9, (2, 4, *SIZES[:rank])), rng.integers(1, 9, (4, 2, *KERNEL[:rank]))
     found = Triple.of(x.astype(float), w.astype(float), rng, **steps, groups=2, padding_mode=mode)
     return found.each(lambda array: np.where(array == 0, 7.0, array))
 
@@ -208,6 +208,16 @@ def of_the_first_group(helper: Any) -> Callable[..., Any]:
     return lambda *arguments: replace(helper(*arguments), groups=1)
 
 
+def cut_through_all_groups(helper: Any) -> Callable[..., Any]:
+    """A part whose plan has all channels in one group."""
+
+    def wrong(*arguments: Any) -> sums.Cut:
+        found: sums.Cut = helper(*arguments)
+        return found._replace(plan=replace(found.plan, groups=1))
+
+    return wrong
+
+
 READS = frozenset({"output", "weight", "gathers"})  # columns of the input, or of what arrived
 ALL = READS | {"bias", "scatters"}
 SCATTERS = frozenset({"scatters"})
@@ -236,6 +246,11 @@ SABOTAGES = [
     Sabotage(sums, "chunks", last_lost, ALL, einsum=True),
     Sabotage(sums, "joined", of_no_channels_but_the_first, ALL, einsum=True),
     Sabotage(sums, "part_of", of_the_first_group, READS | SCATTERS, einsum=True),
+    Sabotage(sums, "parts_of_output", last_lost, sums_of("output", "weight", "bias"), einsum=True),
+    Sabotage(sums, "part_of_output", cut_through_all_groups, sums_of("output", "weight"), einsum=True),
+    Sabotage(adjoint, "parts_of_input", last_lost, sums_of("gathers", "scatters")),
+    Sabotage(adjoint, "part_of_input", cut_through_all_groups, sums_of("gathers", "scatters")),
+    Sabotage(sums, "by_narrow_output", last_lost, sums_of("output"), einsum=True),
     Sabotage(sums, "by_output", last_lost, sums_of("output", "weight", "bias"), einsum=True),
     Sabotage(sums, "by_output", last_twice, sums_of("output", "weight", "bias"), einsum=True),
     Sabotage(adjoint, "by_input", last_lost, sums_of("gathers", "scatters")),
@@ -326,12 +341,29 @@ def functions_of(module: ModuleType) -> list[FunctionType]:
 
 def test_every_helper_of_the_other_methods_is_sabotaged() -> None:
     helpers = {function for module in HELPFUL for function in functions_of(module)}
-    # `one_by_one` says that loops are a product, once, when the tables are made.
-    public = {helper for helper in helpers if not helper.__name__.startswith("_")} - {sums.one_by_one}
+    # `one_by_one` says that loops are a product, once, when the tables are made; `is_narrow` chooses between two ways.
+    named = {helper for helper in helpers if not helper.__name__.startswith("_")}
+    public = named - {sums.one_by_one, products.is_narrow}
     assert public == {
         getattr(sabotage.owner, sabotage.helper) for sabotage in SABOTAGES if sabotage.owner is not AxisGeometry
     }
     assert {name for names in BY_RANK.values() for name in names} == set(LINEAR)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("method", ["im2col", "exact"])
+@pytest.mark.parametrize("spoil", [one_off, flipped], ids=["one_off", "flipped"])
+def test_few_output_channels_go_tap_by_tap_and_direct_does_not(spoil: Any, method: str, rank: int) -> None:
+    rng = np.random.default_rng(rank)
+    steps = {name: value[:rank] for name, value in GEOMETRIES["stride 1"].items()}
+    x, w = rng.integers(1, 9, (2, 8, *SIZES[:rank])), rng.integers(1, 9, (2, 4, *KERNEL[:rank]))
+    found = Triple.of(x.astype(float), w.astype(float), rng, **steps, groups=2, padding_mode="zeros")
+    name, truth = f"conv{rank}d", found.truth(f"conv{rank}d")
+    assert np.array_equal(found.call(name, method=method), truth)
+    with pytest.MonkeyPatch.context() as patch:
+        replace_everywhere(patch, products._by_taps, spoil(products._by_taps))
+        assert np.array_equal(found.call(name, method="direct"), truth)
+        assert not np.array_equal(found.call(name, method=method), truth)
 
 
 # The sabotage itself is tested

@@ -79,11 +79,12 @@ class SecondLook:
     def epilogue(self) -> Finding | None:
         """Return that it is right after an activation that was not declared; None if it is not."""
         case = self.case
-        if case.arithmetic.epilogue.text or case.result_dtype.kind == "c" or case.operation.is_gradient:
+        operation = case.operation  # convolutions of 8 bits have clamps of their own
+        if case.arithmetic.epilogue.text or operation.is_gradient or operation.arithmetic:
             return None
         for text, sentence in self._activations():
             how = replace(case.arithmetic, epilogue=Epilogue.of(text))
-            if case.declared(how).check(self.actual).passed:
+            if not how.epilogue.refuse(case.result_dtype) and case.declared(how).check(self.actual).passed:
                 said = f"the sums as they stand; if it is meant, declare --epilogue {text}"
                 return Finding(
                     f"epilogue-{text.partition('=')[0]}", f"the output is {sentence} everywhere", reading=said

@@ -615,9 +615,9 @@ def inputs_rounded_to_fp16(layer: Layer) -> Array:
 @kernel
 def fp16_accumulator(layer: Layer) -> Array:
     cols = columns(layer, layer.size)
-    n, _, _, _, p, q = cols.shape
+    n, *taps, p, q = cols.shape
     g, each_out = layer.groups, len(layer.w) // layer.groups
-    products = cols.reshape(n, g, 1, -1, p, q) * layer.w.reshape(g, each_out, -1, 1, 1)
+    products = cols.reshape(n, g, 1, math.prod(taps) // g, p, q) * layer.w.reshape(g, each_out, -1, 1, 1)
     total = np.zeros((n, g, each_out, p, q), np.float16)
     for term in range(products.shape[3]):
         total = (total + products[:, :, :, term]).astype(np.float16)

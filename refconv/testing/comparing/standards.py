@@ -59,6 +59,11 @@ _BF16 = Narrower(
     "inputs-rounded-to-bf16", "as if input and weight were rounded to bfloat16", Arithmetic(input_dtype="bfloat16")
 )
 
+# With TF32's eleven digits and a smaller range: what tells them apart is what is lost beyond it.
+_FP16 = Narrower(
+    "inputs-rounded-to-fp16", "as if input and weight were rounded to float16", Arithmetic(input_dtype="float16")
+)
+
 
 def _sums(kind: str) -> Narrower:
     return Narrower(f"accumulated-in-{kind}", f"as if sums were kept in {kind}", Arithmetic(accumulate_dtype=kind))
@@ -69,17 +74,17 @@ def _computed(kind: str) -> Narrower:
     return Narrower(f"computed-in-{kind}", f"as if it were computed in {kind}", how)
 
 
-_SINGLE: Final = (_TF32, _BF16, *map(_sums, ("float16", "bfloat16")), *map(_computed, ("float16", "bfloat16")))
+_SINGLE: Final = (_TF32, _BF16, _FP16, *map(_sums, ("float16", "bfloat16")), *map(_computed, ("float16", "bfloat16")))
 STANDARDS: Final[dict[str, tuple[Narrower, ...]]] = {
     "float32": _SINGLE,
     "complex64": _SINGLE,
     "float64": (
         _computed("float32"),
-        *(replace(each, how=replace(each.how, accumulate_dtype="float32")) for each in (_TF32, _BF16)),
-        *_SINGLE[2:],
+        *(replace(each, how=replace(each.how, accumulate_dtype="float32")) for each in (_TF32, _BF16, _FP16)),
+        *_SINGLE[3:],
     ),
     "float16": (_sums("float16"), _BF16, _sums("bfloat16")),
-    "bfloat16": (_sums("bfloat16"),),
+    "bfloat16": tuple(map(_sums, ("bfloat16", "float16"))),
 }
 
 

@@ -78,11 +78,12 @@ class Table:
         return {mistake.code: mistake for mistake in reversed((*self.mistakes, *self.pairs))}
 
 
-_WINDOWS: Final = (*PADDING, *SAME, *DILATION, *STRIDE)
+_WINDOWS: Final = (*PADDING, *DILATION, *STRIDE)
 _WEIGHED: Final = (*TAPS, *WEIGHT_PITCH, *GROUP_WEIGHTS, *CHANNELS_LOST, *CARRIED)
 _READ: Final = (*EDGES, *PITCHES)
 _SCATTERED: Final = (
-    *(*PADDING, *DILATION, *STRIDE, *SCATTERED_WINDOWS, *SCATTERED_GROUPS, *SCATTERED_LAYOUT, *BATCH),
+    *(mistake for mistake in _WINDOWS if mistake not in SAME),  # which an output padding is likelier than
+    *(*SCATTERED_WINDOWS, *SCATTERED_GROUPS, *SCATTERED_LAYOUT, *BATCH),
     *(*PHASES, *REMAINDER, *_WEIGHED),
 )
 _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {

@@ -225,6 +225,7 @@ PADDING: Final = (
         "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1, not with 2·T",
         lambda axis: padded(axis, axis.padding[0], axis.padding[0]),
     ),
+    *SAME,
     *(
         Mistake(
             "padding-axes-rotated",

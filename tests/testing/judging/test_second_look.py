@@ -162,8 +162,17 @@ DECLARED: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("how", DECLARED, ids=str)
-@pytest.mark.parametrize("name", SOME)
+PAIRS = [(name, how) for name in SOME for how in DECLARED]
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [  # each name and each declaration twice, and the rest where there is time
+        pytest.param(*pair, marks=() if position % 9 in (0, 4) else pytest.mark.slow)
+        for position, pair in enumerate(PAIRS)
+    ],
+    ids=str,
+)
 def test_a_wrong_kernel_is_wrong_whatever_is_declared(name: str, how: dict[str, Any]) -> None:
     kernel = getattr(mutants, name)
 

@@ -61,8 +61,8 @@ def write_vectors(
     Raises
     ------
     ValueError
-        If no case is left to write, a name is none, or belongs to another operation, or to a case of complex128, which the
-        format does not have; without names, these are left out.
+        If no case is left to write, a name is none, or belongs to another operation, or to a case of complex128, which
+        the format does not have; without names, these are left out.
     OSError
         If the folder is not empty, or cannot be written.
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +48,7 @@ def is_padded_by_numbers(case: Case) -> bool:
 
 
 def smallest(condition: Callable[[Case], bool]) -> str:
-    return find(conv2d_cases(), condition, settings=settings(QUIET, max_examples=3000)).id
+    return find(conv2d_cases(), condition, settings=settings(QUIET, max_examples=3000), random=random.Random(0)).id
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def smallest(condition: Callable[[Case], bool]) -> str:
             "n1-c1-o1-g1-1x1-k1-s1x2-psame_lower-d1-f32",
         ),
         (lambda case: case.padding == "valid", "n1-c1-o1-g1-1x1-k1-s1-pvalid-d1-f32"),
-        (lambda case: case.padding == (2, 0), "n1-c1-o1-g1-1x1-k1-s1-p2x0-d1-f32"),
+        (lambda case: isinstance(case.padding, tuple) and case.padding[0] == 2, "n1-c1-o1-g1-1x1-k1-s1-p2x0-d1-f32"),
         (
             lambda case: (
                 isinstance(case.padding, tuple)

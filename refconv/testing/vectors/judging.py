@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import refconv
 from refconv.numbers.formats import Array
 from refconv.operations import OPERATIONS, Operation
 from refconv.testing.battery.cases import Case
@@ -22,7 +21,7 @@ from refconv.testing.programs.case_file import as_tensors, read_result
 from refconv.testing.programs.safetensors import from_bytes, to_bytes
 from refconv.testing.reporting.inquiry import inquire
 from refconv.testing.reporting.report import Report
-from refconv.testing.vectors.writing import FORMAT, INDEX, MANIFEST, RESULTS, checksum
+from refconv.testing.vectors.writing import FORMAT, INDEX, MANIFEST, RESULTS, checksum, version
 
 
 def judge_vectors(
@@ -146,9 +145,7 @@ def _known(folder: Path) -> dict[bytes, Case]:
         metadata.pop("case")
         key = _key(*as_tensors(case.operation, case.arguments(case.operands()), case.output_size))
         if key != _key(asked, metadata):
-            raise ValueError(
-                f"{case.id} has other arguments than in refconv {refconv.__version__}: write the vectors again"
-            )
+            raise ValueError(f"{case.id} has other arguments than in refconv {version()}: write the vectors again")
         known[key] = case
     return known
 

@@ -15,10 +15,10 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-import refconv
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import chosen_cases
 from refconv.testing.programs.case_file import as_tensors
@@ -119,7 +119,7 @@ def _write(
     lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in entries)  # a line for each case
     _text(folder / INDEX, f'{{"format":{FORMAT},"op":"{asked["op"]}","cases":[\n{lines}\n]}}\n')
     files = {path: checksum(folder / path) for path in sorted(_files(folder))}
-    manifest = {"format": FORMAT, "refconv": refconv.__version__, **asked, "cases": len(chosen), "sha256": files}
+    manifest = {"format": FORMAT, "refconv": version(), **asked, "cases": len(chosen), "sha256": files}
     _text(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
 
@@ -154,6 +154,11 @@ def _entry(case: Case, tensors: dict[str, Any], metadata: dict[str, str]) -> dic
 
 def _files(folder: Path) -> Iterator[str]:
     return (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def version() -> str:
+    """Return refconv's own, installed or not."""
+    return str(import_module("refconv").__version__)
 
 
 def checksum(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -124,7 +125,7 @@ def test_blocks_are_compared_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     x, w = np.ones((2, 1, 20, 20), np.float32), np.ones((1, 1, 1, 1), np.float32)
     actual = x.copy()
     actual[1, 0, 3, 4] = 2
-    with ProcessPoolExecutor(1) as pool:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         found = compare_conv2d(actual, x, w, map=pool.map)
     assert found == compare_conv2d(actual, x, w)
     assert found.worst_index == (1, 0, 3, 4)

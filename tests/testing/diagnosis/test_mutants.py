@@ -39,7 +39,7 @@ def test_check_catches_a_mutant_and_names_its_cause_first(name: str, expected: E
         assert report.headline().startswith("LESS PRECISE than float32")
         assert not report.causes()
         found = {result.standards for result in report.results if result.outcome == Outcome.LESS_PRECISE}
-        assert all(expected.code in standards for standards in found)
+        assert any(expected.code in standards for standards in found)
     else:
         assert report.causes()[0].code == expected.code
 

@@ -17,7 +17,6 @@ from itertools import accumulate, islice
 from textwrap import indent
 
 import numpy as np
-from numpy.typing import NDArray
 
 from refconv.analysis.axis_map import LayerMap
 from refconv.analysis.axis_use import AxisUse
@@ -80,19 +79,19 @@ class Gridding:
     @property
     def hole_free(self) -> bool:
         """Whether every pixel of the receptive field is used: by the exact rule, or by the footprint without one."""
-        return all(self.rules) if self.rules else bool(self._mask.all())
+        return all(self.rules) if self.rules else bool(self.footprint.used.all())
 
     @property
     def coverage(self) -> Fraction:
         """Share of the receptive field's pixels, in 2-D, that are used."""
-        if len(self.footprint.terms) > 1:
-            return Fraction(int(self._mask.sum()), self._mask.size)
+        if self.footprint.plane is not None:
+            return Fraction(int(self.footprint.used.sum()), self.footprint.used.size)
         return Fraction(self.height.used * self.width.used, self.height.size * self.width.size)
 
     @property
     def holes(self) -> list[Pair]:
         """The pixels that are not used, (row, column) from the receptive field's corner."""
-        return [(int(row), int(column)) for row, column in np.argwhere(~self._mask)]
+        return [(int(row), int(column)) for row, column in np.argwhere(~self.footprint.used)]
 
     @property
     def largest_gap(self) -> Pair:
@@ -103,10 +102,6 @@ class Gridding:
     def common_factor(self) -> Pair:
         """`AxisUse.common_factor` along the height and the width."""
         return self.height.common_factor, self.width.common_factor
-
-    @cached_property
-    def _mask(self) -> NDArray[np.bool_]:
-        return self.footprint.used
 
     @cached_property
     def hdc(self) -> Hdc | None:

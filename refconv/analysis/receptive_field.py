@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from refconv.analysis.axis_map import PIXEL_SPAN, AxisMap
+from refconv.analysis.axis_map import AxisMap, Maps
 from refconv.analysis.derivation import derive
 from refconv.analysis.layers import AXES, Layer
 from refconv.analysis.network import Layers, Network, Parallel
-from refconv.analysis.region import Maps, Region, outputs_seeing, pixels_seen
+from refconv.analysis.region import Region, outputs_seeing, pixels_seen
 from refconv.analysis.symbols import greatest, is_symbolic
 from refconv.analysis.taps import NOTHING, Span
 from refconv.analysis.trace import axis_maps, feature_maps, require_numbers
@@ -194,7 +194,7 @@ class ReceptiveField:
         return f"<ReceptiveField size={size} stride={stride} padding={padding} center={center}>"
 
 
-def _single(axis: int, maps: Maps) -> AxisMap[Span]:
+def _single(axis: int, maps: Maps) -> AxisMap:
     """Return the one map; branches of different strides have no size that all outputs share."""
     if len(maps) > 1:
         strides = ", ".join(str(_ratio(axis_map.shift, axis_map.period)) for axis_map in maps)
@@ -254,5 +254,5 @@ def receptive_field(network: Network) -> ReceptiveField:
     [1, 2, 1, 2]
     """
     layers = Layers(network)
-    height, width = (axis_maps(layers, axis, PIXEL_SPAN) for axis in range(len(AXES)))
+    height, width = (axis_maps(layers, axis) for axis in range(len(AXES)))
     return ReceptiveField(layers, tuple(zip(height, width, strict=True)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import TypeVar
 
-from refconv.analysis.axis_map import AxisMap, C, join
+from refconv.analysis.axis_map import PIXEL, Maps, join
 from refconv.analysis.layers import AXES, Layer
 from refconv.analysis.network import Layers, Parallel
 from refconv.analysis.notation import place_name
@@ -41,14 +41,14 @@ def trace(
     return states
 
 
-def axis_maps(network: Layers, axis: int, start: AxisMap[C]) -> list[tuple[AxisMap[C], ...]]:
-    """Return what is read along one axis before the first layer and after each one, in the resolution of `start`.
+def axis_maps(network: Layers, axis: int) -> list[Maps]:
+    """Return what is read along one axis before the first layer and after each one.
 
     It is one map, unless branches of different strides are merged: then one for each.
     """
     return trace(
         network,
-        (start,),
+        (PIXEL,),
         lambda maps, layer: tuple(below.under(layer.axis_map(axis)) for below in maps),
         lambda branches: join(chain.from_iterable(branches)),
     )
@@ -58,10 +58,11 @@ def feature_maps(network: Layers, input_size: int | Sequence[int]) -> list[Pair]
     """Return (height, width) of the input and of every layer's output; a ValueError where one vanishes."""
     require_numbers(network, "the size of a feature map")
     start = as_pair("input_size", input_size, minimum=1)
-    return trace(network, start, lambda size, layer: _output_size(layer, size), _same_size)
+    return trace(network, start, lambda size, layer: output_size(layer, size), _same_size)
 
 
-def _output_size(layer: Layer, size: Pair) -> Pair:
+def output_size(layer: Layer, size: Pair) -> Pair:
+    """Return (height, width) of a layer's output."""
     height, width = (layer.output_size(axis, size[axis]) for axis in range(len(AXES)))
     return height, width
 

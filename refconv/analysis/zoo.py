@@ -10,10 +10,9 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from refconv.analysis.axis_map import PIXEL_SPAN, AxisMap
+from refconv.analysis.axis_map import AxisMap
 from refconv.analysis.layers import Conv, Layer, Pool
 from refconv.analysis.network import Layers, Parallel
-from refconv.analysis.taps import Span
 from refconv.analysis.trace import axis_maps
 from refconv.analysis.upsampling import ConvTranspose
 
@@ -133,9 +132,9 @@ def _vgg(convolutions: tuple[int, ...]) -> Iterable[Named]:
         yield f"pool{stage}", Pool(2)
 
 
-def _heights(layers: Layers) -> list[AxisMap[Span]]:
+def _heights(layers: Layers) -> list[AxisMap]:
     """Return the maps along the height after every layer; several for one where branches have different strides."""
-    return [each for maps in axis_maps(layers, 0, PIXEL_SPAN) for each in maps]
+    return [each for maps in axis_maps(layers, 0) for each in maps]
 
 
 def _bottleneck(stride: int, dilation: int = 1) -> Parallel:

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refconv.analysis.axis_use import AxisUse
-from refconv.analysis.graph.counting import EXACT, Block, Use, use_of
+from refconv.analysis.graph.counting import EXACT, Use, use_of
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Unsaid
+from refconv.analysis.paths import Block
 
 __all__ = ["Coverage", "coverage"]
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from refconv.analysis.axis_map import SAME
 from refconv.analysis.graph import layouts, mixing, reshaping, resizing, windows
 from refconv.analysis.graph.call import Call, Ended, Value
 from refconv.analysis.graph.folding import folded
 from refconv.analysis.graph.nodes import Constant, Node, Program, Size, Unknown, Unsaid, as_constant
-from refconv.analysis.graph.views import SAME, Link, View, merged, of_image, of_sizes
+from refconv.analysis.graph.views import Link, View, merged, of_image, of_sizes
 
 __all__: list[str] = []
 

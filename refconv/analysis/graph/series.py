@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Node, Program, Unknown
@@ -12,34 +13,38 @@ from refconv.analysis.notation import place_name
 
 __all__ = ["chain_to", "graph_of"]
 
+IMAGE = "image"  # the tensor that the first layer reads
+
 
 def graph_of(network: Layers, input_size: Sequence[int] | None = None, *, is_line: bool = False) -> Graph:
     """Return the graph of a sequence of layers, whose tensors have the layers' numbers as names.
 
     Of a network of one axis, the height is left out.
     """
-    nodes: list[Node] = []
-    end = _add(nodes, network, "image", [], is_line=is_line)
+    nodes = nodes_of(network, is_line=is_line)
     axes = ["W"] if is_line else ["H", "W"]
     sizes = tuple(map(Unknown, axes)) if input_size is None else tuple(input_size)
-    return Graph(Program(tuple(nodes), {"image": (Unknown("N"), Unknown("C"), *sizes)}, (end,), {}))
+    end = nodes[-1].name if nodes else IMAGE
+    return Graph(Program(tuple(nodes), {IMAGE: (Unknown("N"), Unknown("C"), *sizes)}, (end,), {}))
 
 
-def _add(
-    nodes: list[Node], network: Sequence[Layer | Parallel], source: str, place: list[int], *, is_line: bool
-) -> str:
-    """Add the nodes of a sequence of layers, and return the tensor that it ends with."""
+def nodes_of(network: Layers, source: str = IMAGE, place: Sequence[int] = (), *, is_line: bool = False) -> list[Node]:
+    """Return the nodes of a sequence of layers that reads a tensor, each named as what it writes, by its place."""
+    nodes: list[Node] = []
     for number, layer in enumerate(network, start=1):
-        here = [*place, number]
+        here = (*place, number)
         name = place_name(here)
         if isinstance(layer, Parallel):
-            numbered = enumerate(layer.branches, start=1)
-            ends = tuple(_add(nodes, branch, source, [*here, n], is_line=is_line) for n, branch in numbered)
-            nodes.append(Node("Sum", name, ends, (name,), {"label": _in_words(layer, is_line=is_line)}))
+            branches = [
+                nodes_of(branch, source, (*here, n), is_line=is_line)
+                for n, branch in enumerate(layer.branches, start=1)
+            ]
+            ends = tuple(branch[-1].name if branch else source for branch in branches)
+            nodes += [*chain(*branches), Node("Sum", name, ends, (name,), {"label": _in_words(layer, is_line=is_line)})]
         else:
             nodes.append(Node("Layer", name, (source,), (name,), {"layer": layer}))
         source = name
-    return source
+    return nodes
 
 
 def _in_words(layer: Layer | Parallel, *, is_line: bool) -> str:

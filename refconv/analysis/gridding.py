@@ -19,7 +19,7 @@ from textwrap import indent
 import numpy as np
 
 from refconv.analysis.axis_map import LayerMap
-from refconv.analysis.axis_use import AxisUse
+from refconv.analysis.axis_use import AxisUse, listed
 from refconv.analysis.dilation_design import Design, fewest_layers
 from refconv.analysis.exact_rule import HoleFree, hole_free
 from refconv.analysis.footprint import Footprint, footprint
@@ -32,7 +32,6 @@ from refconv.geometry.arguments import LARGEST_INT, IntOrPair, Pair
 
 __all__ = ["Gridding", "gridding"]
 
-MOST_LISTED = 12  # holes, in one line of an explanation
 MOST_REPAIRS = 5  # in an explanation
 MOST_DESIGNS = 2000  # that are ranked for one; more take longer than all the rest of it
 
@@ -226,12 +225,9 @@ def _rule(layers: Layers, axis: int) -> HoleFree | None:
 
 def _explain_axis(use: AxisUse, rule: HoleFree | None) -> str:
     lines = [
-        f"{use.used} of {use.size} pixels used, largest gap {use.largest_gap}, common factor {use.common_factor}",
-        f"counts from {use.smallest} to {use.largest}, {' and '.join(map(str, use.centre))} in the centre",
+        use.summary,
+        use.range_of_counts,
         "decided by the footprint, for this is no chain of convolutions" if rule is None else rule.explain(),
     ]
-    if use.holes:
-        rest = len(use.holes) - MOST_LISTED
-        listed = ", ".join(map(str, use.holes[:MOST_LISTED])) + (f" and {rest} more" if rest > 0 else "")
-        lines.append(f"not used: {listed}")
+    lines += [f"not used: {listed(use.holes)}"] if use.holes else []
     return indent("\n".join(lines), "  ")

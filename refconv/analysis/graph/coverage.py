@@ -21,7 +21,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from refconv.analysis.axis_use import AxisUse
+from refconv.analysis.axis_use import AxisUse, listed
 from refconv.analysis.graph.counting import EXACT, Use, use_of
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Unsaid
@@ -32,8 +32,6 @@ __all__ = ["Coverage", "coverage"]
 MOST_OUTPUTS = 64  # that are tried one by one; more take seconds
 MOST_COUNTED = 10_000_000  # pixels of all of these together; about a second
 MOST_PHASES = 1024  # along one axis, where the axes are independent
-MOST_LISTED = 12  # pixels, in one line
-SHARES = (0.5, 0.9, 0.99)
 
 
 @dataclass(frozen=True)
@@ -177,23 +175,17 @@ def _of_axis(blocks: Sequence[Block]) -> Iterator[str]:
         which = f"output {phase}, as every {period}{_ordinal(period)} from there: " if period > 1 else ""
         exact = counts if counts.sum() < EXACT else (counts > 0)
         use = AxisUse(tuple(map(int, exact)))
-        gaps = f"largest gap {use.largest_gap}, common factor {use.common_factor}"
-        yield f"{which}{use.used} of {use.size} pixels used, {gaps}"
+        yield f"{which}{use.summary}"
         if exact is counts:
-            yield f"counts from {use.smallest} to {use.largest}, {' and '.join(map(str, use.centre))} in the centre"
+            yield use.range_of_counts
         if use.holes and period > 1:
-            yield f"reads {_listed([start + place for place in use.positions])} of {start} ... {start + use.size - 1}"
+            yield f"reads {listed([start + place for place in use.positions])} of {start} ... {start + use.size - 1}"
         elif use.holes:
-            yield f"not used: {_listed(use.holes)}"
+            yield f"not used: {listed(use.holes)}"
 
 
 def _ordinal(number: int) -> str:
     return {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
-
-
-def _listed(places: Sequence[int]) -> str:
-    rest = len(places) - MOST_LISTED
-    return ", ".join(map(str, places[:MOST_LISTED])) + (f" and {rest} more" if rest > 0 else "")
 
 
 def coverage(graph: Graph, name: str) -> Coverage:

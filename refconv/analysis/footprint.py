@@ -10,6 +10,7 @@ Those of branches are a sum of outer products, which is no outer product any mor
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -18,12 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refconv.analysis.axis_map import SAME
-from refconv.analysis.graph.series import IMAGE, nodes_of
 from refconv.analysis.layers import AXES
 from refconv.analysis.network import Layers, Network
 from refconv.analysis.paths import Block, Counts, Links, followed, marginal, one_path, outer, side_of
 from refconv.analysis.region import Region
-from refconv.analysis.trace import feature_maps, output_size, require_numbers
+from refconv.analysis.trace import IMAGE, nodes_of, require_numbers, sizes_of
 from refconv.geometry.arguments import IntOrPair, Pair, as_pair
 
 __all__ = ["Footprint", "footprint", "footprints"]
@@ -195,24 +195,20 @@ def footprint(network: Network, output: IntOrPair = 0, input_size: IntOrPair | N
     require_numbers(layers, "a footprint")
     if input_size is None:
         return _counted(layers, place)
-    sizes = feature_maps(layers, input_size)
-    image, size = sizes[0], sizes[-1]
+    sizes = sizes_of(layers, input_size)
+    size = list(sizes.values())[-1]
     if place[0] >= size[0] or place[1] >= size[1]:
         raise ValueError(f"output={place} must lie in the output of size {size}")
-    return _counted(layers, place, image)
+    return _counted(layers, place, sizes)
 
 
-def _counted(layers: Layers, output: Pair, image: Pair | None = None) -> Footprint:
+def _counted(layers: Layers, output: Pair, sizes: Mapping[str, Pair] | None = None) -> Footprint:
     """Follow all paths back from an output: along each axis, and where there are branches, in the plane."""
     links: Links = {IMAGE: ()}
-    sizes = None if image is None else {IMAGE: image}
     for node in nodes_of(layers):
         layer = node.attributes.get("layer")
         maps = [SAME, SAME] if layer is None else [layer.axis_map(axis) for axis in range(len(AXES))]
         links[node.name] = [(source, maps) for source in node.inputs]
-        if sizes is not None:
-            before = sizes[node.inputs[0]]
-            sizes[node.name] = before if layer is None else output_size(layer, before)
     rows, columns = (followed(links, one_path(output[axis : axis + 1], object), [axis], sizes) for axis in (0, 1))
     if all(len(sources) == 1 for sources in list(links.values())[1:]):
         return Footprint((rows, columns), None)

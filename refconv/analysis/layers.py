@@ -78,7 +78,9 @@ class _Window(Layer):
     padding: Padding
     dilation: Pair
 
-    def __init__(self, kernel_size: SizeLike, stride: SizeLike, padding: PadLike, dilation: SizeLike) -> None:
+    def __init__(
+        self, kernel_size: SizeLike, stride: SizeLike = 1, padding: PadLike = 0, dilation: SizeLike = 1
+    ) -> None:
         kernel, steps = as_size_pair("kernel_size", kernel_size, minimum=1), as_size_pair("stride", stride, minimum=1)
         rates = as_size_pair("dilation", dilation, minimum=1)
         sides = as_pad_sizes(padding)
@@ -140,11 +142,6 @@ class Conv(_Window):
     >>> Conv((3, 4), padding="same").padding
     ((1, 1), (1, 2))
     """
-
-    def __init__(
-        self, kernel_size: SizeLike, stride: SizeLike = 1, padding: PadLike = 0, dilation: SizeLike = 1
-    ) -> None:
-        super().__init__(kernel_size, stride, padding, dilation)
 
 
 @dataclass(frozen=True, repr=False, init=False)

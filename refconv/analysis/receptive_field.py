@@ -18,13 +18,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from refconv.analysis.axis_map import AxisMap, Maps
+from refconv.analysis.axis_map import NOTHING, AxisMap, Maps, Span
 from refconv.analysis.derivation import derive
 from refconv.analysis.layers import AXES, Layer
 from refconv.analysis.network import Layers, Network, Parallel
 from refconv.analysis.region import Region, outputs_seeing, pixels_seen
 from refconv.analysis.symbols import greatest, is_symbolic
-from refconv.analysis.taps import NOTHING, Span
 from refconv.analysis.trace import axis_maps, feature_maps, require_numbers
 from refconv.geometry.arguments import IntOrPair, Pair, as_pair
 

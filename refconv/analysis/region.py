@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from refconv.analysis.axis_map import Maps
-from refconv.analysis.taps import NOTHING, Span
+from refconv.analysis.axis_map import NOTHING, Maps, Span
 from refconv.geometry.arguments import IntOrPair, Padding, Pair, as_pair
 
 __all__ = ["Region"]

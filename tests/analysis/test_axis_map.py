@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refconv.analysis.axis_map import (
+    NOTHING,
     PIXEL,
     AxisMap,
     LayerMap,
+    Progression,
+    Span,
     join,
     linear,
     nearest,
@@ -17,7 +20,6 @@ from refconv.analysis.axis_map import (
     window,
 )
 from refconv.analysis.paths import one_path, pulled
-from refconv.analysis.taps import NOTHING, Progression, Span
 
 
 def spans(*layers: LayerMap) -> AxisMap:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from refconv.analysis.axis_map import Maps
+from refconv.analysis.axis_map import NOTHING, Maps
 from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.views import Link, View, Whole
 from refconv.analysis.layers import Layer
 from refconv.analysis.region import pixels_seen
-from refconv.analysis.taps import NOTHING
 
 __all__ = ["AxisField", "Tensor"]
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from refconv.analysis.axis_map import NOTHING
 from refconv.analysis.graph.field import AxisField, Tensor
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.layers import Conv
 from refconv.analysis.region import pixels_seen
-from refconv.analysis.taps import NOTHING
 from refconv.analysis.valid_weights import ValidWeights, valid_weights
 
 __all__ = ["InImage", "Tiling", "in_image", "tiling"]

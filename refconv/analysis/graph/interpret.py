@@ -73,21 +73,12 @@ LEAST_INPUTS |= {"QLinearConv": 4, "QLinearMatMul": 4, "Gather": 2}
 
 @dataclass
 class Reading:
-    """A graph as far as it is read.
+    """A graph as far as it is read."""
 
-    Attributes
-    ----------
-    plane : tuple of int
-        The dimensions of the image that are its axes.
-    values : dict of str to Value
-    calls : dict of str to Call
-        For every tensor that depends on the image, the node that makes it.
-    """
-
-    plane: tuple[int, ...]
+    plane: tuple[int, ...]  # the dimensions of the image that are its axes
     values: dict[str, Value] = field(default_factory=dict)
-    calls: dict[str, Call] = field(default_factory=dict)
-    roots: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)  # of every tensor that depends on the image, what makes it
+    roots: dict[str, str] = field(default_factory=dict)  # of element-wise functions of a tensor, that tensor
 
     def run(self, nodes: Sequence[Node]) -> None:
         """Read nodes in order; those of an If, whose condition is known, in its place."""

@@ -15,11 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refconv.analysis.axis_map import LayerMap, nearest, window
+from refconv.analysis.axis_map import LayerMap, Progression, nearest, window
 from refconv.analysis.graph.call import Call
 from refconv.analysis.graph.nodes import Node, Size, Unsaid, derived
 from refconv.analysis.graph.views import Factor, View, require_few
-from refconv.analysis.taps import Progression
 
 __all__: list[str] = []
 

@@ -17,9 +17,8 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import NamedTuple
 
-from refconv.analysis.axis_map import PIXEL, SAME, AxisMap, LayerMap, Maps, join
+from refconv.analysis.axis_map import NOTHING, PIXEL, SAME, AxisMap, LayerMap, Maps, Span, join
 from refconv.analysis.graph.nodes import Size, Unsaid, derived
-from refconv.analysis.taps import NOTHING, Span
 
 __all__: list[str] = []
 

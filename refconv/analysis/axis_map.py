@@ -18,10 +18,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import TypeAlias
 
-from refconv.analysis.symbols import greatest, least
+from refconv.analysis.symbols import greatest, is_symbolic, least
 
 __all__ = ["AxisMap", "LayerMap", "Progression", "Span"]
 
@@ -112,6 +113,16 @@ class AxisMap:
         """P, the number of phases."""
         return len(self.phases)
 
+    @property
+    def size(self) -> int:
+        """The most pixels that any output sees, from the first to the last."""
+        return greatest([span.size for span in self.phases])
+
+    @property
+    def stride(self) -> int | Fraction:
+        """The pixels between neighbouring outputs, ``S / P``."""
+        return ratio(self.shift, self.period)
+
     def reads(self, output: int) -> Span:
         """Return the first and the last input pixel that one output reads."""
         periods, phase = divmod(output, self.period)
@@ -143,6 +154,14 @@ class AxisMap:
     def moves_like(self, other: AxisMap) -> bool:
         """Whether both maps move equally far from output to output: ``S / P`` is the same."""
         return bool(self.shift * other.period == other.shift * self.period)
+
+
+def ratio(numerator: int, denominator: int) -> int | Fraction:
+    """Return the quotient, as an int where it is one; that of an expression is an expression."""
+    if denominator == 1 or is_symbolic(numerator):
+        return numerator if denominator == 1 else numerator / denominator  # type: ignore[return-value]  # SymPy's
+    quotient = Fraction(numerator, denominator)
+    return quotient.numerator if quotient.denominator == 1 else quotient
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def image_size(text: str, axes: int | None) -> tuple[int, ...]:
 def _grid(layers: Layers) -> Gridding | None:
     """Return the gridding where counting it is affordable."""
     maps = receptive_field(layers).maps[-1] if layers else ()
-    widest = max((span.size for both in maps for each in both for span in each.phases), default=1)
+    widest = max((each.size for both in maps for each in both), default=1)
     pixels = widest**2 if any(isinstance(layer, Parallel) for layer in layers) else widest
     try:
         return gridding(layers) if pixels * len(layers) <= MOST_COUNTS else None

@@ -35,7 +35,7 @@ class Depth(NamedTuple):
     name: str
     label: str
     sizes: Sequence[int]
-    stride: Fraction | None
+    stride: int | Fraction | None
 
 
 @contextmanager
@@ -117,9 +117,9 @@ def draw_growth(ax: Axes, depths: Sequence[Depth], image: Sequence[int] | None =
     return tidy(ax)
 
 
-def _draw_strides(ax: Axes, strides: Sequence[Fraction | None]) -> None:
+def _draw_strides(ax: Axes, strides: Sequence[int | Fraction | None]) -> None:
     """Mark where the stride changes, with the number at the top."""
-    before: Fraction | None = Fraction(1)
+    before: int | Fraction = 1
     for number, stride in enumerate(strides, start=1):
         if stride is not None and stride != before:
             ax.axvline(number, color="0.6", linewidth=0.8, linestyle="dotted")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from refconv.analysis.axis_map import NOTHING, Maps
+from refconv.analysis.axis_map import NOTHING, Maps, ratio
 from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.views import Link, View, Whole
 from refconv.analysis.layers import Layer
@@ -46,20 +46,19 @@ class AxisField:
         return max(len(pixels_seen(self.maps, output)) for output in range(self.outputs))
 
     @property
-    def stride(self) -> Fraction | None:
+    def stride(self) -> int | Fraction | None:
         """The pixels between neighbouring positions."""
-        return Fraction(self.maps[0].shift, self.maps[0].period) if len(self.maps) == 1 and self.is_placed else None
+        return self.maps[0].stride if len(self.maps) == 1 and self.is_placed else None
 
     @property
     def padding(self) -> int | None:
         """The pixels that position 0 sees before pixel 0."""
-        return -pixels_seen(self.maps, 0).start if self._has_first else None
+        return -self.maps[0].phases[0].first if self._has_first else None
 
     @property
-    def center(self) -> Fraction | None:
+    def center(self) -> int | Fraction | None:
         """The centre of what position 0 sees."""
-        seen = pixels_seen(self.maps, 0) if self._has_first else range(0)
-        return Fraction(seen.start + seen.stop - 1, 2) if self._has_first else None
+        return ratio(self.maps[0].phases[0].first + self.maps[0].phases[0].last, 2) if self._has_first else None
 
     @property
     def _has_first(self) -> bool:

@@ -23,7 +23,14 @@ AXES = ("height", "width")
 
 @dataclass(frozen=True, repr=False)
 class Layer(ABC):
-    """One layer of a network: it reads one feature map and gives another."""
+    """One layer of a network: it reads one feature map and gives another.
+
+    Examples
+    --------
+    >>> layer: Layer = Conv(3, stride=2, padding=1)
+    >>> layer.axis_map(0).reads(4), layer.output_size(0, 9), layer.along(1)
+    ([7, 8, 9], 5, 'Conv(3, stride=2, padding=1)')
+    """
 
     @abstractmethod
     def axis_map(self, axis: int) -> LayerMap:

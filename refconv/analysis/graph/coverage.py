@@ -48,6 +48,16 @@ class Coverage:
         For each axis, what each phase reads, where the axes are independent.
     uses : tuple of Use
         The outputs that were counted: one of each pair of phases, or some of them, where the axes are not.
+
+    Examples
+    --------
+    Over a dilated layer, of the four outputs of a period of 2×2 one alone has no holes.
+
+    >>> from refconv.analysis import Layers
+    >>> from refconv.analysis.graph.series import graph_of
+    >>> found = coverage(graph_of(Layers.parse("k3d2 convt3s2p1")), "layer 2")
+    >>> found.period, found.outputs, found.holed, found.hole_free
+    ((2, 2), 4, 3, False)
     """
 
     axes: tuple[str, ...]
@@ -191,10 +201,31 @@ def _ordinal(number: int) -> str:
 def coverage(graph: Graph, name: str) -> Coverage:
     """Count what the outputs of one period of a tensor read.
 
+    Parameters
+    ----------
+    graph : Graph
+        A network, as of `from_onnx` or `from_torch`.
+    name : str
+        The tensor.
+
+    Returns
+    -------
+    Coverage
+
     Raises
     ------
     Unsaid
         If that cannot be counted, or takes too long.
+
+    Examples
+    --------
+    Of a kernel of two taps at stride 3 no output has a hole, and every third pixel is read by none.
+
+    >>> from refconv.analysis import Layers
+    >>> from refconv.analysis.graph.series import graph_of
+    >>> found = coverage(graph_of(Layers.parse("c1: k2s3"), is_line=True), "layer 1")
+    >>> found.hole_free, found.unread.tolist()
+    (True, [False, False, True])
     """
     fields = graph.field(name)
     if not all(field.maps and field.is_placed for field in fields):

@@ -29,6 +29,14 @@ class AxisField:
         False where it is not known which position sees what, as after a flattening.
     whole : Whole or None
         The node through which all of the axis is seen as well.
+
+    Examples
+    --------
+    >>> from refconv.analysis import Layers
+    >>> from refconv.analysis.graph.series import graph_of
+    >>> height, _ = graph_of(Layers.parse("k3s2p1 k3")).field("layer 2")
+    >>> height.size, height.stride, height.padding, height.center
+    (7, 2, 1, 2)
     """
 
     maps: Maps
@@ -66,7 +74,21 @@ class AxisField:
 
 
 class Tensor(NamedTuple):
-    """A tensor that depends on the image."""
+    """A tensor that depends on the image.
+
+    Attributes
+    ----------
+    name, node, module : str
+        The tensor, the node that makes it, and the module that this comes from, as their source calls them.
+    label : str
+        What the node does, such as ``Conv(3, stride=2)``.
+    layer : Layer or None
+        The same as a layer of one axis, which is its width, or two.
+    view : View or Ended
+        Which part of the image its elements see, or why nobody can say.
+    links : tuple of Link
+        The tensors that it reads, and how.
+    """
 
     name: str
     node: str

@@ -14,9 +14,26 @@ __all__ = ["chain_to", "graph_of"]
 
 
 def graph_of(network: Layers, input_size: Sequence[int] | None = None, *, is_line: bool = False) -> Graph:
-    """Return the graph of a sequence of layers, whose tensors have the layers' numbers as names.
+    """Return the graph of a sequence of layers, whose tensors have the layers' places as names.
 
-    Of a network of one axis, the height is left out.
+    Parameters
+    ----------
+    network : Layers
+        The layers.
+    input_size : sequence of int, optional
+        The image's size along its axes.
+    is_line : bool
+        Whether the network has one axis, the width; the height is left out.
+
+    Returns
+    -------
+    Graph
+
+    Examples
+    --------
+    >>> graph = graph_of(Layers.parse("k3 ( | k3p1)"))
+    >>> list(graph.tensors)
+    ['image', 'layer 1', 'layer 2, branch 2, layer 1', 'layer 2']
     """
     nodes = nodes_of(network, is_line=is_line)
     axes = ["W"] if is_line else ["H", "W"]
@@ -26,7 +43,25 @@ def graph_of(network: Layers, input_size: Sequence[int] | None = None, *, is_lin
 
 
 def chain_to(graph: Graph, stop: str) -> Layers | None:
-    """Return the layers that lead to a tensor of one axis or two; None where there are branches or other nodes."""
+    """Return the layers that lead to a tensor of one axis or two; the reverse of `graph_of`.
+
+    Parameters
+    ----------
+    graph : Graph
+        A network.
+    stop : str
+        The tensor.
+
+    Returns
+    -------
+    Layers or None
+        None where there are branches, or nodes that are no layers.
+
+    Examples
+    --------
+    >>> chain_to(graph_of(Layers.parse("k3 pool2 k3d2")), "layer 2")
+    Layers([Conv(3), Pool(2)])
+    """
     layers: list[Layer] = []
     while stop != graph.image:
         tensor = graph.tensors[stop]

@@ -240,6 +240,14 @@ def linear(scale: int) -> LayerMap:
     return LayerMap(1, tuple(Progression(offset, 1, 1 if rest == 0 else 2) for offset, rest in places))
 
 
+@lru_cache
+def adaptive(input_size: int, output_size: int) -> LayerMap:
+    """Return the map of a pooling of H pixels to P: output p reads ``floor(p·H / P) ... ceil((p + 1)·H / P) − 1``."""
+    step = Fraction(input_size, output_size)
+    starts = [(p * input_size // output_size, -(-(p + 1) * input_size // output_size)) for p in range(step.denominator)]
+    return LayerMap(step.numerator, tuple(Progression(first, 1, stop - first) for first, stop in starts))
+
+
 PIXEL = AxisMap(1, (Span(0, 0),))
 SAME = window(1)  # the map of a layer that reads what it writes
 Maps: TypeAlias = tuple[AxisMap, ...]  # of one tensor: one, unless branches have different strides

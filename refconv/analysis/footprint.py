@@ -137,6 +137,14 @@ class Footprint:
         if self.total == 0:
             raise ValueError("this output reads no pixel, so that nothing has a share of its use")
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Footprint):
+            return NotImplemented
+        return self.region == other.region and np.array_equal(self.counts, other.counts)
+
+    def __hash__(self) -> int:
+        return hash((self.region, self.total))
+
     def __repr__(self) -> str:
         size = f"{len(self.region.rows)}x{len(self.region.columns)}"
         return f"<Footprint of {self.total} paths on {size} pixels>"

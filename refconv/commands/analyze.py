@@ -69,7 +69,7 @@ def _of_layers(line: str, options: argparse.Namespace) -> NetworkReport:
     """Report on a line of layers, or a network of the zoo."""
     network = zoo.find(options.zoo) if options.zoo else None
     is_line = network.is_line if network else one_axis(line)
-    size = _size(options.input, 1 if is_line else 2)
+    size = None if options.input is None else image_size(options.input, 1 if is_line else 2)
     plane = (1, *size) if size and is_line else size
     layers = network.layers if network else Layers.parse(line, input_size=plane)
     if plane is not None:
@@ -80,10 +80,6 @@ def _of_layers(line: str, options: argparse.Namespace) -> NetworkReport:
     rows = [Row.of(graph, tensor, name) for name, tensor in zip(names or [""] * len(layers), tops, strict=True)]
     target = tops[-1].name if tops else graph.image
     return NetworkReport(title, graph, rows, [target], None if is_line else _grid(layers), size is not None)
-
-
-def _size(text: str | None, axes: int | None) -> tuple[int, ...] | None:
-    return None if text is None else image_size(text, axes)
 
 
 def image_size(text: str, axes: int | None) -> tuple[int, ...]:
@@ -121,7 +117,8 @@ def _model(line: str) -> tuple[str, str, str] | None:
 
 def _of_model(line: str, path: str, start: str, stop: str, options: argparse.Namespace) -> NetworkReport:
     """Report on a model, or the part of it that was asked for."""
-    graph = from_onnx(path, options.image, _size(options.input, None))
+    size = None if options.input is None else image_size(options.input, None)
+    graph = from_onnx(path, options.image, size)
     targets = [graph.find(stop)] if stop else graph.outputs
     if start:
         graph = graph.starting_at(graph.find(start))

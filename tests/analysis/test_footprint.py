@@ -130,6 +130,14 @@ def test_near_the_border_padding_ends_a_path_in_every_layer() -> None:
     assert corner.axis_counts[0].tolist() == corner.axis_counts[1].tolist() == [1, 2, 2]
 
 
+def test_footprints_are_equal_where_their_counts_are() -> None:
+    assert footprint([Conv(3), Conv(1)]) == footprint(Parallel(Conv(3)))
+    assert hash(footprint([Conv(3), Conv(1)])) == hash(footprint(Parallel(Conv(3))))
+    assert footprint([Conv(3)]) != footprint([Conv(3, padding=1)])
+    assert footprint([Conv(5)]) != footprint([Conv(3), Conv(3)])
+    assert footprint([Conv(3)]) != 9
+
+
 def test_an_output_on_padding_alone_reads_nothing() -> None:
     use = footprint(Conv(1, padding=1), output=(0, 1), input_size=3)
     assert use.total == 0

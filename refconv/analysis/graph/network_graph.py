@@ -8,7 +8,7 @@ from functools import cached_property
 from os import PathLike
 
 from refconv.analysis.axis_map import PIXEL, SAME
-from refconv.analysis.graph.call import Call, Ended
+from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.field import AxisField, Tensor
 from refconv.analysis.graph.interpret import Reading, plane_of, read, unknown_shape
 from refconv.analysis.graph.nodes import Constant, Program, Size
@@ -58,7 +58,8 @@ class Graph:
         for name, call in self.reading.calls.items():
             value = self.reading.values.get(name)
             if name and isinstance(value, View | Ended):
-                found[name] = _tensor(name, call, value)
+                node, links = call.node, call.links.get(name, ())
+                found[name] = Tensor(name, node.name, node.module, call.label or node.op, call.layer, value, links)
         return found
 
     @cached_property
@@ -98,13 +99,9 @@ class Graph:
         if isinstance(tensor.view, Ended):
             raise ValueError(f"what {name!r} sees cannot be said: {tensor.view.title}, {tensor.view.reason}")  # noqa: TRY004
         view, linked, seen = tensor.view, tensor.view.linked, tensor.view.seen
+        sizes = {axis: factor.size if isinstance(factor.size, int) else None for axis, factor in linked.items()}
         return tuple(
-            AxisField(
-                seen.get(axis, ()),
-                _known(linked[axis].size) if axis in linked else None,
-                axis in linked,
-                view.whole.get(axis),
-            )
+            AxisField(seen.get(axis, ()), sizes.get(axis), axis in linked, view.whole.get(axis))
             for axis in range(len(self.axes))
         )
 
@@ -185,16 +182,6 @@ def reachable(start: str, below: Callable[[str], Iterable[str]]) -> set[str]:
         done |= new
         todo += new
     return done
-
-
-def _known(size: Size) -> int | None:
-    return size if isinstance(size, int) else None
-
-
-def _tensor(name: str, call: Call, view: View | Ended) -> Tensor:
-    return Tensor(
-        name, call.node.name, call.node.module, call.label or call.node.op, call.layer, view, call.links.get(name, ())
-    )
 
 
 def _image_of(program: Program) -> str:

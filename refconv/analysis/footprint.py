@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refconv.analysis.axis_map import SAME
-from refconv.analysis.layers import AXES
+from refconv.analysis.layers import AXES, Layer
 from refconv.analysis.network import Layers, Network
-from refconv.analysis.paths import Block, Counts, Links, followed, marginal, one_path, outer, side_of
+from refconv.analysis.paths import Block, Counts, Links, followed, marginal, one_path, side_of
 from refconv.analysis.region import Region
-from refconv.analysis.trace import IMAGE, nodes_of, require_numbers, sizes_of
+from refconv.analysis.trace import IMAGE, nodes_of, require_numbers, sizes_of, trace
 from refconv.geometry.arguments import IntOrPair, Pair, as_pair
 
 __all__ = ["Footprint", "footprint", "footprints"]
@@ -36,7 +36,7 @@ class Footprint:
     Attributes
     ----------
     axes : pair of Block
-        The counts along the height alone and along the width alone, in Python's integers.
+        The counts along the height alone and along the width alone.
     plane : Block or None
         Those of both together, where there are branches; without, they are the outer product.
 
@@ -64,8 +64,11 @@ class Footprint:
     @cached_property
     def counts(self) -> Counts:
         """The number of paths to every pixel of the region; int64, or Python's integers where those would overflow."""
-        counts = outer(self.axes) if self.plane is None else self.plane.counts
-        return counts.astype(self._dtype)
+        return (
+            np.multiply.outer(*self.axis_counts)
+            if self.plane is None
+            else self.plane.counts.astype(_dtype_for(self.total))
+        )
 
     @cached_property
     def used(self) -> NDArray[np.bool_]:
@@ -75,17 +78,17 @@ class Footprint:
     @cached_property
     def axis_counts(self) -> tuple[Counts, Counts]:
         """The same along the height alone and along the width alone, as if the network had one axis."""
-        return self.axes[0].counts.astype(self._dtype), self.axes[1].counts.astype(self._dtype)
+        return self.axes[0].counts.astype(_dtype_for(self.total)), self.axes[1].counts.astype(_dtype_for(self.total))
 
     @cached_property
     def total(self) -> int:
         """The number of all paths."""
-        blocks = self.axes if self.plane is None else (self.plane,)
-        return math.prod(int(block.counts.sum()) for block in blocks)
+        return math.prod(int(counts.sum()) for counts in self._parts)
 
     @property
-    def _dtype(self) -> type:
-        return np.int64 if self.total <= np.iinfo(np.int64).max else object
+    def _parts(self) -> list[Counts]:
+        """The counts of which all others are the outer product."""
+        return [block.counts for block in (self.axes if self.plane is None else (self.plane,))]
 
     @property
     def standard_deviation(self) -> tuple[float, float]:
@@ -97,7 +100,7 @@ class Footprint:
     def _variance(self, axis: int) -> Fraction:
         """Return ``E[h²] − E[h]²`` of the places h where paths end along one axis."""
         counts = self.axes[axis].counts if self.plane is None else marginal(self.plane.counts, axis)
-        paths = counts.sum()
+        paths = int(counts.sum())
         first, second = (counts @ np.arange(len(counts), dtype=object) ** power for power in (1, 2))
         return Fraction(second, paths) - Fraction(first, paths) ** 2
 
@@ -131,7 +134,7 @@ class Footprint:
         if not 0 < share <= 1:
             raise ValueError(f"share={share} must be above 0 and at most 1")
         self._require_paths()
-        return side_of(self.counts, Fraction(str(share)) * self.total)
+        return side_of(self._parts, Fraction(str(share)) * self.total)
 
     def _require_paths(self) -> None:
         if self.total == 0:
@@ -217,11 +220,22 @@ def _counted(layers: Layers, output: Pair, sizes: Mapping[str, Pair] | None = No
         layer = node.attributes.get("layer")
         maps = [SAME, SAME] if layer is None else [layer.axis_map(axis) for axis in range(len(AXES))]
         links[node.name] = [(source, maps) for source in node.inputs]
-    rows, columns = (followed(links, one_path(output[axis : axis + 1], object), [axis], sizes) for axis in (0, 1))
+    dtype = _dtype_for(list(trace(layers, 1, lambda paths, layer: paths * _most_taps(layer), sum).values())[-1])
+    rows, columns = (followed(links, one_path(output[axis : axis + 1], dtype), [axis], sizes) for axis in (0, 1))
     if all(len(sources) == 1 for sources in list(links.values())[1:]):
         return Footprint((rows, columns), None)
-    plane = followed(links, one_path(output, object), [0, 1], sizes)
+    plane = followed(links, one_path(output, dtype), [0, 1], sizes)
     return Footprint((rows, columns), plane.cut([rows.region[0], columns.region[0]]))
+
+
+def _most_taps(layer: Layer) -> int:
+    """Return the most inputs that any output of a layer reads, or 1."""
+    return math.prod(max(1, *(taps.count for taps in layer.axis_map(axis).phases)) for axis in range(len(AXES)))
+
+
+def _dtype_for(paths: int) -> type:
+    """Return int64, or where so many paths overflow that, Python's integers."""
+    return np.int64 if paths <= np.iinfo(np.int64).max else object
 
 
 def footprints(network: Network) -> tuple[Footprint, ...]:

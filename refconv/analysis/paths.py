@@ -7,7 +7,7 @@ and an array per axis will do.
 Near the border of an image a path that runs through the padding of any tensor, not only of the image, ends there,
 because nothing but zeros comes that way.
 
-Counts are Python's integers where they must be exact (`footprint`), and floats where they must be fast (`graph`).
+Counts are whole numbers where they must be exact (`footprint`), and floats where they must be fast (`graph`).
 """
 
 from __future__ import annotations
@@ -54,14 +54,13 @@ class Block(NamedTuple):
         return tuple(range(start, start + size) for start, size in zip(self.origin, self.counts.shape, strict=True))
 
 
+def unlimited(additions: float, positions: float) -> None:
+    """Refuse nothing."""
+
+
 def one_path(output: Sequence[int], dtype: type) -> Block:
     """Return the block of an output alone, to which one path leads from itself."""
     return Block(np.ones((1,) * len(output), dtype), tuple(output))
-
-
-def outer(blocks: Sequence[Block]) -> Counts:
-    """Return the counts of independent axes together."""
-    return reduce(np.multiply.outer, (block.counts for block in blocks))
 
 
 def marginal(counts: Counts, axis: int) -> Counts:
@@ -70,17 +69,20 @@ def marginal(counts: Counts, axis: int) -> Counts:
     return total
 
 
-def side_of(counts: Counts, paths: float | Fraction) -> int:
-    """Return the side of the smallest square in the middle in which so many paths end.
+def side_of(parts: Sequence[Counts], paths: float | Fraction) -> int:
+    """Return the side of the smallest square in the middle in which so many paths end; `parts` are of independent axes.
 
-    >>> side_of(np.outer([1, 2, 3, 2, 1], [1, 2, 3, 2, 1]), 49), side_of(np.outer([1, 1], [1, 1]), 1)
+    >>> side_of([np.array([1, 2, 3, 2, 1])] * 2, 49), side_of([np.ones((2, 2))], 1)
     (3, 2)
     """
-    distances = [np.abs(2 * np.arange(size) - size + 1) for size in counts.shape]  # in halves, as sides are
-    farthest = reduce(np.maximum.outer, distances)
-    ended = np.zeros(max(counts.shape), counts.dtype)
-    np.add.at(ended, farthest.ravel(), counts.ravel())
-    return bisect_left(np.cumsum(ended).tolist(), paths) + 1
+    sides = max(size for counts in parts for size in counts.shape)
+    within: Any = 1  # for each side from 1 on, the paths that end at most (side − 1)/2 from the middle
+    for counts in parts:
+        farthest = reduce(np.maximum.outer, [np.abs(2 * np.arange(size) - size + 1) for size in counts.shape])
+        ended = np.zeros(sides, counts.dtype)
+        np.add.at(ended, farthest.ravel(), counts.ravel())
+        within = within * np.cumsum(ended)
+    return bisect_left(within.tolist(), paths) + 1
 
 
 def followed(
@@ -88,7 +90,7 @@ def followed(
     start: Block,
     axes: Sequence[int],
     sizes: Mapping[str, Sequence[int]] | None = None,
-    spend: Spend = lambda _, __: None,
+    spend: Spend = unlimited,
 ) -> Block:
     """Hand counts on from tensor to tensor, from the last of `links` to the first, the image.
 
@@ -111,7 +113,7 @@ def followed(
     return trimmed(waiting[image])
 
 
-def pulled(block: Block, place: int, layer: LayerMap, spend: Spend = lambda _, __: None) -> Block:
+def pulled(block: Block, place: int, layer: LayerMap, spend: Spend = unlimited) -> Block:
     """Return the paths to the positions that a layer reads along one axis, out of those to its outputs.
 
     Two outputs with 1 and 2 paths, under three taps at stride 2: pixel 1 is read by both.
@@ -144,7 +146,7 @@ def pulled(block: Block, place: int, layer: LayerMap, spend: Spend = lambda _, _
     return Block(np.moveaxis(result, 0, place), (*block.origin[:place], low, *block.origin[place + 1 :]))
 
 
-def added(one: Block, two: Block, spend: Spend = lambda _, __: None) -> Block:
+def added(one: Block, two: Block, spend: Spend = unlimited) -> Block:
     """Return the paths of both, on the rectangle that holds both."""
     if not (one.counts.size and two.counts.size):
         return one if one.counts.size else two

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
 from refconv.analysis.graph.network_graph import Graph, reachable
 from refconv.analysis.graph.nodes import Unsaid
-from refconv.analysis.paths import Block, Counts, Links, followed, marginal, one_path, outer, side_of
+from refconv.analysis.paths import Block, Counts, Links, followed, marginal, one_path, side_of
 
 __all__ = ["Use", "use_of"]
 
@@ -91,7 +91,7 @@ class Use:
             raise Unsaid(
                 f"it has {' x '.join(str(len(axis)) for axis in self.region)} pixels; {MOST_PIXELS} are the most"
             )
-        return outer(self.blocks)
+        return reduce(np.multiply.outer, [block.counts for block in self.blocks])
 
     def along(self, axis: int) -> Counts:
         """Return the paths to all pixels of one place along an axis, up to a factor."""
@@ -99,7 +99,8 @@ class Use:
 
     def side_of(self, share: float) -> int:
         """Return the side of the smallest square in the middle in which this share of all paths ends."""
-        return side_of(self.counts, share * self.total * (1 - 1e-12))  # which sums of floats are off by at most
+        paths = share * self.total * (1 - 1e-12)  # sums of floats are off by less
+        return side_of([block.counts for block in self.blocks], paths)
 
 
 def use_of(graph: Graph, name: str, output: Sequence[int]) -> Use:

@@ -64,11 +64,10 @@ class Footprint:
     @cached_property
     def counts(self) -> Counts:
         """The number of paths to every pixel of the region; int64, or Python's integers where those would overflow."""
-        return (
-            np.multiply.outer(*self.axis_counts)
-            if self.plane is None
-            else self.plane.counts.astype(_dtype_for(self.total))
-        )
+        rows, columns = self.axis_counts
+        if self.plane is None:
+            return np.multiply.outer(rows, columns)
+        return self.plane.counts.astype(_dtype_for(self.total))
 
     @cached_property
     def used(self) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import NamedTuple
 
 from refconv.analysis.axis_map import NOTHING
@@ -127,19 +128,12 @@ def in_image(graph: Graph, name: str, among: Sequence[str]) -> InImage:
 
 
 def _sees_all(field: AxisField, pixels: int) -> bool:
-    """Whether every output sees all pixels of an axis."""
+    """Whether every output sees all pixels of an axis: if any does not, one of the first or the last of a period."""
     if field.outputs is None or not field.maps:
         return False
-    if len(field.maps) > 1:
-        return all(
-            _holds(pixels_seen(field.maps, output), pixels) for output in range(min(field.outputs, MOST_OUTPUTS))
-        )
-    (axis,) = field.maps
-    for phase, span in enumerate(axis.phases[: field.outputs]):
-        last = (field.outputs - 1 - phase) // axis.period
-        if span == NOTHING or axis.shift * last + span.first > 0 or span.last < pixels - 1:
-            return False
-    return True
+    period = field.maps[0].period if len(field.maps) == 1 else MOST_OUTPUTS
+    ends = chain(range(min(period, field.outputs)), range(max(0, field.outputs - period), field.outputs))
+    return all(_holds(pixels_seen(field.maps, output), pixels) for output in ends)
 
 
 def _some_sees_all(field: AxisField, pixels: int) -> bool:

@@ -7,67 +7,128 @@ Output ``p = P·q + φ`` reads the inputs ``h = S·q + t``, for every offset t i
     φ   phase: p modulo P
 
 A convolution has one phase, moves S = its stride, and its offsets are ``D·k − T``.  A transposed convolution and an
-upsampling have several phases and move one pixel a period.  Layers on top of each other are an `AxisMap` again, with
-the product of their tap polynomials as contents, and so are branches that are added or concatenated, with the sum.
+upsampling have several phases and move one pixel a period.  Layers on top of each other are an `AxisMap` again, and so
+are branches that are added or concatenated.
 
-The contents are `Taps` or `Span`: every offset with its count, or only the first and the last.
+Of the offsets only the first and the last are kept, a `Span`; `paths` counts them all.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import TypeAlias
 
-from refconv.analysis.taps import Contents, Progression, Span, Taps
+from refconv.analysis.symbols import greatest, is_symbolic, least
 
-__all__ = ["AxisMap"]
-
-
-C = TypeVar("C", bound=Contents)
+__all__ = ["AxisMap", "LayerMap", "Progression", "Span"]
 
 
 @dataclass(frozen=True, slots=True)
-class AxisMap(Generic[C]):
+class Progression:
+    """The offsets that one layer reads: ``first, first + step, …``, `count` of them."""
+
+    first: int
+    step: int
+    count: int
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.first + self.step * self.count, self.step))
+
+    @property
+    def last(self) -> int:
+        """The largest offset; before the first where there is none."""
+        return self.first + self.step * (self.count - 1)
+
+    def ends(self, count: int) -> Progression | tuple[int, ...]:
+        """Return the first and the last `count` offsets, and those between only where there are few of them."""
+        if self.count <= 2 * count:
+            return self
+        first = Progression(self.first, self.step, count)
+        return (*first, *Progression(self.last - self.step * (count - 1), self.step, count))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The first and the last of several offsets, which costs next to nothing and works for symbols; or `NOTHING`.
+
+    >>> Span(-1, 1).through(Progression(first=-2, step=2, count=3), shift=1)
+    Span(first=-3, last=3)
+    """
+
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """``last − first + 1`` pixels."""
+        return self.last - self.first + 1
+
+    @classmethod
+    def gather(cls, parts: Iterable[tuple[int, Span]]) -> Span:
+        """Return the span of all parts, each moved by its own number of pixels."""
+        moved = [(move + span.first, move + span.last) for move, span in parts if span != NOTHING]
+        return cls(least(first for first, _ in moved), greatest(last for _, last in moved)) if moved else NOTHING
+
+    def through(self, layer: Progression, shift: int) -> Span:
+        """Return the span from the layer's first tap to its last, which are the only ones that count here."""
+        if layer.count == 0 or self == NOTHING:
+            return NOTHING
+        return Span(self.first + shift * layer.first, self.last + shift * layer.last)
+
+
+NOTHING = Span(0, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class AxisMap:
     """What every output along one axis reads: output ``P·q + φ`` the inputs ``S·q + t``, t in ``phases[φ]``.
 
     Parameters
     ----------
     shift : int
         S, input pixels a period.
-    phases : tuple of Taps or Span
-        The contents of each of the P phases.
+    phases : tuple of Span
+        The offsets of each of the P phases.
 
     Examples
     --------
-    A pixel reads itself.  Two layers of three taps on top, the first at stride 2, read 7 pixels: 1, 1, 2, 1, 2, 1, 1
-    times.
+    A pixel reads itself.  Two layers of three taps on top, the first at stride 2, read 7 pixels.
 
-    >>> pixel = AxisMap(1, (Taps({0: 1}),))
-    >>> both = pixel.under(window(3, stride=2)).under(window(3))
-    >>> both.shift, both.phases[0].counts
-    (2, {0: 1, 1: 1, 2: 2, 3: 1, 4: 2, 5: 1, 6: 1})
-    >>> both.reads(output=10).span
+    >>> both = PIXEL.under(window(3, stride=2)).under(window(3))
+    >>> both.shift, both.phases
+    (2, (Span(first=0, last=6),))
+    >>> both.reads(output=10)
     Span(first=20, last=26)
     """
 
     shift: int
-    phases: tuple[C, ...]
+    phases: tuple[Span, ...]
 
     @property
     def period(self) -> int:
         """P, the number of phases."""
         return len(self.phases)
 
-    def reads(self, output: int) -> C:
-        """Return what one output reads, as input pixels."""
-        periods, phase = divmod(output, self.period)
-        contents = self.phases[phase]
-        return contents.gather([(self.shift * periods, contents)])
+    @property
+    def size(self) -> int:
+        """The most pixels that any output sees, from the first to the last."""
+        return greatest([span.size for span in self.phases])
 
-    def under(self, layer: LayerMap) -> AxisMap[C]:
+    @property
+    def stride(self) -> int | Fraction:
+        """The pixels between neighbouring outputs, ``S / P``."""
+        return ratio(self.shift, self.period)
+
+    def reads(self, output: int) -> Span:
+        """Return the first and the last input pixel that one output reads."""
+        periods, phase = divmod(output, self.period)
+        return Span.gather([(self.shift * periods, self.phases[phase])])
+
+    def under(self, layer: LayerMap) -> AxisMap:
         """Return the map of a layer on top of this one: its outputs, in terms of this map's inputs.
 
         One period of the layer moves on by `layer.shift` outputs of this map; the pattern repeats after as many
@@ -80,19 +141,27 @@ class AxisMap(Generic[C]):
         phases = tuple(self._through(taps, start) for start in starts for taps in layer.phases)
         return AxisMap(self.shift * (common // self.period), phases)
 
-    def _through(self, taps: Progression, start: int) -> C:
-        """Return what `taps`, moved by `start` outputs of this map, read."""
-        places = [divmod(start + tap, self.period) for tap in self.phases[0].needed(taps, self.period)]
-        return self.phases[0].gather((self.shift * periods, self.phases[phase]) for periods, phase in places)
+    def _through(self, taps: Progression, start: int) -> Span:
+        """Return what `taps`, moved by `start` outputs of this map, read: at either end one for each phase will do."""
+        places = [divmod(start + tap, self.period) for tap in taps.ends(self.period)]
+        return Span.gather((self.shift * periods, self.phases[phase]) for periods, phase in places)
 
-    def repeated(self, times: int) -> AxisMap[C]:
+    def repeated(self, times: int) -> AxisMap:
         """Return the same map with `times` its periods as one."""
         outputs = range(self.period * times)
         return self if times == 1 else AxisMap(self.shift * times, tuple(map(self.reads, outputs)))
 
-    def moves_like(self, other: AxisMap[C]) -> bool:
+    def moves_like(self, other: AxisMap) -> bool:
         """Whether both maps move equally far from output to output: ``S / P`` is the same."""
         return bool(self.shift * other.period == other.shift * self.period)
+
+
+def ratio(numerator: int, denominator: int) -> int | Fraction:
+    """Return the quotient, as an int where it is one; that of an expression is an expression."""
+    if denominator == 1 or is_symbolic(numerator):
+        return numerator if denominator == 1 else numerator / denominator  # type: ignore[return-value]  # SymPy's
+    quotient = Fraction(numerator, denominator)
+    return quotient.numerator if quotient.denominator == 1 else quotient
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +177,12 @@ class LayerMap:
         return [self.shift * periods + offset for offset in self.phases[phase]]
 
 
-def join(maps: Iterable[AxisMap[C]]) -> tuple[AxisMap[C], ...]:
+def join(maps: Iterable[AxisMap]) -> tuple[AxisMap, ...]:
     """Return the sum of maps: what outputs read that add or concatenate several branches.
 
     Maps that move equally far from output to output become one map; the others cannot, and stay beside each other.
     """
-    joined: list[AxisMap[C]] = []
+    joined: list[AxisMap] = []
     for branch in maps:
         alike = [other for other in joined if other.moves_like(branch)]
         joined = [other for other in joined if not other.moves_like(branch)]
@@ -121,13 +190,13 @@ def join(maps: Iterable[AxisMap[C]]) -> tuple[AxisMap[C], ...]:
     return tuple(joined)
 
 
-def _sum(maps: Sequence[AxisMap[C]]) -> AxisMap[C]:
+def _sum(maps: Sequence[AxisMap]) -> AxisMap:
     if len(maps) == 1:
         return maps[0]
     period = math.lcm(*(branch.period for branch in maps))
     aligned = [branch.repeated(period // branch.period) for branch in maps]
     phases = zip(*(branch.phases for branch in aligned), strict=True)
-    return AxisMap(aligned[0].shift, tuple(same[0].gather((0, contents) for contents in same) for same in phases))
+    return AxisMap(aligned[0].shift, tuple(Span.gather((0, span) for span in same) for same in phases))
 
 
 @lru_cache
@@ -171,5 +240,14 @@ def linear(scale: int) -> LayerMap:
     return LayerMap(1, tuple(Progression(offset, 1, 1 if rest == 0 else 2) for offset, rest in places))
 
 
-PIXEL_TAPS: AxisMap[Taps] = AxisMap(1, (Taps({0: 1}),))
-PIXEL_SPAN: AxisMap[Span] = AxisMap(1, (Span(0, 0),))
+@lru_cache
+def adaptive(input_size: int, output_size: int) -> LayerMap:
+    """Return the map of a pooling of H pixels to P: output p reads ``floor(p·H / P) ... ceil((p + 1)·H / P) − 1``."""
+    step = Fraction(input_size, output_size)
+    starts = [(p * input_size // output_size, -(-(p + 1) * input_size // output_size)) for p in range(step.denominator)]
+    return LayerMap(step.numerator, tuple(Progression(first, 1, stop - first) for first, stop in starts))
+
+
+PIXEL = AxisMap(1, (Span(0, 0),))
+SAME = window(1)  # the map of a layer that reads what it writes
+Maps: TypeAlias = tuple[AxisMap, ...]  # of one tensor: one, unless branches have different strides

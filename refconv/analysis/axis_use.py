@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
 __all__ = ["AxisUse"]
+
+MOST_LISTED = 12  # pixels, in one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +95,20 @@ class AxisUse:
         It is the share of the receptive field that would do with equal counts (Kish's effective sample size).
         """
         return Fraction(sum(self.counts) ** 2, self.size * sum(count * count for count in self.counts))
+
+    @property
+    def summary(self) -> str:
+        """How many pixels are used, in a line."""
+        gaps = f"largest gap {self.largest_gap}, common factor {self.common_factor}"
+        return f"{self.used} of {self.size} pixels used, {gaps}"
+
+    @property
+    def range_of_counts(self) -> str:
+        """How often pixels are used, in a line."""
+        return f"counts from {self.smallest} to {self.largest}, {' and '.join(map(str, self.centre))} in the centre"
+
+
+def listed(places: Sequence[int]) -> str:
+    """Return the first few places, and how many more there are."""
+    rest = len(places) - MOST_LISTED
+    return ", ".join(map(str, places[:MOST_LISTED])) + (f" and {rest} more" if rest > 0 else "")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from refconv.analysis.axis_map import AxisMap
+from refconv.analysis.axis_map import AxisMap, Maps
 from refconv.analysis.layers import AXES, Conv, Layer, Pool
 from refconv.analysis.network import Parallel
-from refconv.analysis.region import Maps
 from refconv.analysis.symbols import is_symbolic
-from refconv.analysis.taps import Span
 
 __all__: list[str] = []
 
@@ -70,7 +68,7 @@ def _equations(layers: Sequence[Layer | Parallel], maps: Sequence[Maps], axis: i
         yield f"r_{number if style is TEXT or number < 10 else f'{{{number}}}'} {style.equals} {value}"
 
 
-def _growth(below: AxisMap[Span], layer: Conv | Pool, axis: int, above: AxisMap[Span], style: Style) -> str:
+def _growth(below: AxisMap, layer: Conv | Pool, axis: int, above: AxisMap, style: Style) -> str:
     """Return ``r + (K − 1)·D·S = …``."""
     values = below.phases[0].size, layer.kernel_size[axis], layer.dilation[axis], below.shift
     size, kernel_size, dilation, stride = (_number(value, style) for value in values)
@@ -78,7 +76,7 @@ def _growth(below: AxisMap[Span], layer: Conv | Pool, axis: int, above: AxisMap[
     return f"{size} + {steps} = {_number(above.phases[0].size, style, alone=True)}"
 
 
-def _extent(above: AxisMap[Span], style: Style) -> str:
+def _extent(above: AxisMap, style: Style) -> str:
     """Return ``last − first + 1 = …`` of the phase that sees most."""
     span = max(above.phases, key=lambda span: span.size) if above.period > 1 else above.phases[0]
     first, last = (_number(value, style, alone=True) for value in (span.first, span.last))

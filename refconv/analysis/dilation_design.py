@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from refconv.analysis.axis_map import PIXEL_TAPS, window
+from refconv.analysis.axis_map import window
 from refconv.analysis.axis_use import AxisUse
+from refconv.analysis.paths import one_path, pulled
 from refconv.analysis.rate_search import RateSearch
 from refconv.geometry.arguments import LARGEST_INT, as_int
 
@@ -47,10 +48,10 @@ class Design:
     @property
     def use(self) -> AxisUse:
         """How often each pixel of the receptive field is used along one axis."""
-        axis = PIXEL_TAPS
+        paths = one_path([0], object)
         for dilation in self.dilations:
-            axis = axis.under(window(self.kernel_size, dilation=dilation))
-        return AxisUse.of_taps(axis.phases[0].counts)
+            paths = pulled(paths, 0, window(self.kernel_size, dilation=dilation))
+        return AxisUse(tuple(paths.counts))
 
 
 def design_dilations(

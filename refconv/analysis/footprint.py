@@ -2,40 +2,43 @@
 
 Along one axis the counts of a chain are the coefficients of a product of tap polynomials, a factor a layer.  Three
 layers of three taps have ``(1 + x + x²)³ = 1 + 3x + 6x² + 7x³ + 6x⁴ + 3x⁵ + x⁶``; `paths` does the counting.
+
+In 2-D a path is one path down and one across, so the counts of a chain are the outer product of those of the two axes.
+Those of branches are a sum of outer products, which is no outer product any more.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from refconv.analysis.axis_map import SAME
+from refconv.analysis.layers import AXES, Layer
 from refconv.analysis.network import Layers, Network
-from refconv.analysis.paths import Term, follow_back, map_terms, paths_within_sides, variance
+from refconv.analysis.paths import Block, Counts, Links, followed, marginal, one_path, side_of
 from refconv.analysis.region import Region
-from refconv.analysis.taps import Span, Taps
-from refconv.analysis.trace import feature_maps, require_numbers
-from refconv.geometry.arguments import IntOrPair, as_pair
+from refconv.analysis.trace import IMAGE, nodes_of, require_numbers, sizes_of, trace
+from refconv.geometry.arguments import IntOrPair, Pair, as_pair
 
 __all__ = ["Footprint", "footprint", "footprints"]
 
-Counts = NDArray[Any]  # int64, or object where a count is larger
 
-
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Footprint:
     """How often an output uses each pixel.
 
     Attributes
     ----------
-    terms : tuple of Term
-        The counts as a sum of outer products: one for a chain, several where there are branches.
+    axes : pair of Block
+        The counts along the height alone and along the width alone.
+    plane : Block or None
+        Those of both together, where there are branches; without, they are the outer product.
 
     Examples
     --------
@@ -50,69 +53,55 @@ class Footprint:
     18
     """
 
-    terms: tuple[Term, ...]
+    axes: tuple[Block, Block]
+    plane: Block | None
 
     @cached_property
     def region(self) -> Region:
         """The pixels from the first that is used to the last: what `counts` is about."""
-        rows, columns = (Span.gather((0, taps.span) for taps in axis) for axis in self._taps)
-        return Region(range(rows.first, rows.last + 1), range(columns.first, columns.last + 1))
+        return Region(*(block.region[0] for block in self.axes))
 
     @cached_property
     def counts(self) -> Counts:
         """The number of paths to every pixel of the region; int64, or Python's integers where those would overflow."""
-        return self.summed(block=1)
-
-    def summed(self, block: int) -> Counts:
-        """Return the number of paths to every block of ``block`` by ``block`` pixels, from the region's corner."""
-        rows, columns = self._pixels
-        down = [term.times * term.rows.dense(rows, self._dtype, block) for term in self.terms]
-        across = [term.columns.dense(columns, self._dtype, block) for term in self.terms]
-        counts: Counts = np.array(down).T @ np.array(across)
-        return counts
+        rows, columns = self.axis_counts
+        if self.plane is None:
+            return np.multiply.outer(rows, columns)
+        return self.plane.counts.astype(_dtype_for(self.total))
 
     @cached_property
     def used(self) -> NDArray[np.bool_]:
-        """Whether any path leads to each pixel of the region: ``counts > 0``, without counting."""
-        down, across = (
-            np.array([taps.dense(pixels, object) > 0 for taps in axis], dtype=np.float32)
-            for axis, pixels in zip(self._taps, self._pixels, strict=True)
-        )
-        return np.asarray(down.T @ across > 0)
+        """Whether any path leads to each pixel of the region: ``counts > 0``."""
+        return np.asarray(self.counts > 0)
 
     @cached_property
     def axis_counts(self) -> tuple[Counts, Counts]:
         """The same along the height alone and along the width alone, as if the network had one axis."""
-        times: Counts = np.array([term.times for term in self.terms], self._dtype)
-        rows, columns = (
-            times @ np.array([taps.dense(pixels, self._dtype) for taps in axis])
-            for axis, pixels in zip(self._taps, self._pixels, strict=True)
-        )
-        return rows, columns
+        return self.axes[0].counts.astype(_dtype_for(self.total)), self.axes[1].counts.astype(_dtype_for(self.total))
 
     @cached_property
     def total(self) -> int:
         """The number of all paths."""
-        return sum(term.total for term in self.terms)
+        return math.prod(int(counts.sum()) for counts in self._parts)
 
     @property
-    def _taps(self) -> tuple[list[Taps], list[Taps]]:
-        return [term.rows for term in self.terms], [term.columns for term in self.terms]
-
-    @property
-    def _pixels(self) -> tuple[range, range]:
-        return self.region.rows, self.region.columns
-
-    @property
-    def _dtype(self) -> type:
-        return np.int64 if self.total <= np.iinfo(np.int64).max else object
+    def _parts(self) -> list[Counts]:
+        """The counts of which all others are the outer product."""
+        return [block.counts for block in (self.axes if self.plane is None else (self.plane,))]
 
     @property
     def standard_deviation(self) -> tuple[float, float]:
         """How far from its mean place a path ends, as a root mean square in pixels, along the height and the width."""
         self._require_paths()
-        height, width = (math.sqrt(variance(self.terms, taps)) for taps in self._taps)
+        height, width = (math.sqrt(self._variance(axis)) for axis in range(len(AXES)))
         return height, width
+
+    def _variance(self, axis: int) -> Fraction:
+        """Return ``E[h²] − E[h]²`` of the places h where paths end along one axis."""
+        counts = self.axes[axis].counts if self.plane is None else marginal(self.plane.counts, axis)
+        paths = int(counts.sum())
+        first, second = (counts @ np.arange(len(counts), dtype=object) ** power for power in (1, 2))
+        return Fraction(second, paths) - Fraction(first, paths) ** 2
 
     def effective_size(self, share: float | Fraction) -> int:
         """Return the side of the smallest square, in the middle of the region, in which this share of all paths ends.
@@ -144,15 +133,19 @@ class Footprint:
         if not 0 < share <= 1:
             raise ValueError(f"share={share} must be above 0 and at most 1")
         self._require_paths()
-        return bisect_left(self._paths_within, Fraction(str(share)) * self.total)
-
-    @cached_property
-    def _paths_within(self) -> list[int]:
-        return paths_within_sides(self.terms, *self._pixels)
+        return side_of(self._parts, Fraction(str(share)) * self.total)
 
     def _require_paths(self) -> None:
         if self.total == 0:
             raise ValueError("this output reads no pixel, so that nothing has a share of its use")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Footprint):
+            return NotImplemented
+        return self.region == other.region and np.array_equal(self.counts, other.counts)
+
+    def __hash__(self) -> int:
+        return hash((self.region, self.total))
 
     def __repr__(self) -> str:
         size = f"{len(self.region.rows)}x{len(self.region.columns)}"
@@ -211,12 +204,37 @@ def footprint(network: Network, output: IntOrPair = 0, input_size: IntOrPair | N
     place = as_pair("output", output, minimum=0, form="(row, column)")
     require_numbers(layers, "a footprint")
     if input_size is None:
-        return Footprint(tuple(term.of_output(place) for term in map_terms(layers)[-1]))
-    size = feature_maps(layers, input_size)[-1]
+        return _counted(layers, place)
+    sizes = sizes_of(layers, input_size)
+    size = list(sizes.values())[-1]
     if place[0] >= size[0] or place[1] >= size[1]:
         raise ValueError(f"output={place} must lie in the output of size {size}")
-    pixel = Term(Taps({place[0]: 1}), Taps({place[1]: 1}), 1)
-    return Footprint(tuple(follow_back(layers, as_pair("input_size", input_size, minimum=1), [pixel])))
+    return _counted(layers, place, sizes)
+
+
+def _counted(layers: Layers, output: Pair, sizes: Mapping[str, Pair] | None = None) -> Footprint:
+    """Follow all paths back from an output: along each axis, and where there are branches, in the plane."""
+    links: Links = {IMAGE: ()}
+    for node in nodes_of(layers):
+        layer = node.attributes.get("layer")
+        maps = [SAME, SAME] if layer is None else [layer.axis_map(axis) for axis in range(len(AXES))]
+        links[node.name] = [(source, maps) for source in node.inputs]
+    dtype = _dtype_for(list(trace(layers, 1, lambda paths, layer: paths * _most_taps(layer), sum).values())[-1])
+    rows, columns = (followed(links, one_path(output[axis : axis + 1], dtype), [axis], sizes) for axis in (0, 1))
+    if all(len(sources) == 1 for sources in list(links.values())[1:]):
+        return Footprint((rows, columns), None)
+    plane = followed(links, one_path(output, dtype), [0, 1], sizes)
+    return Footprint((rows, columns), plane.cut([rows.region[0], columns.region[0]]))
+
+
+def _most_taps(layer: Layer) -> int:
+    """Return the most inputs that any output of a layer reads, or 1."""
+    return math.prod(max(1, *(taps.count for taps in layer.axis_map(axis).phases)) for axis in range(len(AXES)))
+
+
+def _dtype_for(paths: int) -> type:
+    """Return int64, or where so many paths overflow that, Python's integers."""
+    return np.int64 if paths <= np.iinfo(np.int64).max else object
 
 
 def footprints(network: Network) -> tuple[Footprint, ...]:
@@ -248,4 +266,4 @@ def footprints(network: Network) -> tuple[Footprint, ...]:
     """
     layers = Layers(network)
     require_numbers(layers, "a footprint")
-    return tuple(Footprint(tuple(term.of_output((0, 0)) for term in terms)) for terms in map_terms(layers)[1:])
+    return tuple(_counted(Layers(layers[:number]), (0, 0)) for number in range(1, len(layers) + 1))

@@ -17,10 +17,9 @@ from itertools import accumulate, islice
 from textwrap import indent
 
 import numpy as np
-from numpy.typing import NDArray
 
 from refconv.analysis.axis_map import LayerMap
-from refconv.analysis.axis_use import AxisUse
+from refconv.analysis.axis_use import AxisUse, listed
 from refconv.analysis.dilation_design import Design, fewest_layers
 from refconv.analysis.exact_rule import HoleFree, hole_free
 from refconv.analysis.footprint import Footprint, footprint
@@ -33,7 +32,6 @@ from refconv.geometry.arguments import LARGEST_INT, IntOrPair, Pair
 
 __all__ = ["Gridding", "gridding"]
 
-MOST_LISTED = 12  # holes, in one line of an explanation
 MOST_REPAIRS = 5  # in an explanation
 MOST_DESIGNS = 2000  # that are ranked for one; more take longer than all the rest of it
 
@@ -80,19 +78,19 @@ class Gridding:
     @property
     def hole_free(self) -> bool:
         """Whether every pixel of the receptive field is used: by the exact rule, or by the footprint without one."""
-        return all(self.rules) if self.rules else bool(self._mask.all())
+        return all(self.rules) if self.rules else bool(self.footprint.used.all())
 
     @property
     def coverage(self) -> Fraction:
         """Share of the receptive field's pixels, in 2-D, that are used."""
-        if len(self.footprint.terms) > 1:
-            return Fraction(int(self._mask.sum()), self._mask.size)
+        if self.footprint.plane is not None:
+            return Fraction(int(self.footprint.used.sum()), self.footprint.used.size)
         return Fraction(self.height.used * self.width.used, self.height.size * self.width.size)
 
     @property
     def holes(self) -> list[Pair]:
         """The pixels that are not used, (row, column) from the receptive field's corner."""
-        return [(int(row), int(column)) for row, column in np.argwhere(~self._mask)]
+        return [(int(row), int(column)) for row, column in np.argwhere(~self.footprint.used)]
 
     @property
     def largest_gap(self) -> Pair:
@@ -103,10 +101,6 @@ class Gridding:
     def common_factor(self) -> Pair:
         """`AxisUse.common_factor` along the height and the width."""
         return self.height.common_factor, self.width.common_factor
-
-    @cached_property
-    def _mask(self) -> NDArray[np.bool_]:
-        return self.footprint.used
 
     @cached_property
     def hdc(self) -> Hdc | None:
@@ -231,12 +225,9 @@ def _rule(layers: Layers, axis: int) -> HoleFree | None:
 
 def _explain_axis(use: AxisUse, rule: HoleFree | None) -> str:
     lines = [
-        f"{use.used} of {use.size} pixels used, largest gap {use.largest_gap}, common factor {use.common_factor}",
-        f"counts from {use.smallest} to {use.largest}, {' and '.join(map(str, use.centre))} in the centre",
+        use.summary,
+        use.range_of_counts,
         "decided by the footprint, for this is no chain of convolutions" if rule is None else rule.explain(),
     ]
-    if use.holes:
-        rest = len(use.holes) - MOST_LISTED
-        listed = ", ".join(map(str, use.holes[:MOST_LISTED])) + (f" and {rest} more" if rest > 0 else "")
-        lines.append(f"not used: {listed}")
+    lines += [f"not used: {listed(use.holes)}"] if use.holes else []
     return indent("\n".join(lines), "  ")

@@ -23,7 +23,14 @@ AXES = ("height", "width")
 
 @dataclass(frozen=True, repr=False)
 class Layer(ABC):
-    """One layer of a network: it reads one feature map and gives another."""
+    """One layer of a network: it reads one feature map and gives another.
+
+    Examples
+    --------
+    >>> layer: Layer = Conv(3, stride=2, padding=1)
+    >>> layer.axis_map(0).reads(4), layer.output_size(0, 9), layer.along(1)
+    ([7, 8, 9], 5, 'Conv(3, stride=2, padding=1)')
+    """
 
     @abstractmethod
     def axis_map(self, axis: int) -> LayerMap:
@@ -78,7 +85,9 @@ class _Window(Layer):
     padding: Padding
     dilation: Pair
 
-    def __init__(self, kernel_size: SizeLike, stride: SizeLike, padding: PadLike, dilation: SizeLike) -> None:
+    def __init__(
+        self, kernel_size: SizeLike, stride: SizeLike = 1, padding: PadLike = 0, dilation: SizeLike = 1
+    ) -> None:
         kernel, steps = as_size_pair("kernel_size", kernel_size, minimum=1), as_size_pair("stride", stride, minimum=1)
         rates = as_size_pair("dilation", dilation, minimum=1)
         sides = as_pad_sizes(padding)
@@ -140,11 +149,6 @@ class Conv(_Window):
     >>> Conv((3, 4), padding="same").padding
     ((1, 1), (1, 2))
     """
-
-    def __init__(
-        self, kernel_size: SizeLike, stride: SizeLike = 1, padding: PadLike = 0, dilation: SizeLike = 1
-    ) -> None:
-        super().__init__(kernel_size, stride, padding, dilation)
 
 
 @dataclass(frozen=True, repr=False, init=False)

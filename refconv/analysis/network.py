@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
@@ -162,14 +162,12 @@ def _fitted(word: Word, size: Pair | None) -> Word:
     return replace(word, options={**word.options, "p": sides})  # type: ignore[dict-item]  # a pair of pairs
 
 
+_KINDS: dict[str, Callable[..., Layer]] = {"k": Conv, "pool": Pool, "convt": ConvTranspose, "up": Upsample}
+_NAMES = {"s": "stride", "p": "padding", "d": "dilation", "o": "output_padding"}
+_SUFFIXES: dict[str, dict[str, Any]] = {"": {}, "ceil": {"ceil_mode": True}}  # and an upsampling's are its modes
+
+
 def _build_layer(word: Word) -> Layer:
     """Make the layer of one word; what it does not say has the layer's own default."""
-    names = {"s": "stride", "p": "padding", "d": "dilation", "o": "output_padding"}
-    options: dict[str, Any] = {names[letter]: value for letter, value in word.options.items()}
-    if word.kind == "k":
-        return Conv(word.size, **options)
-    if word.kind == "pool":
-        return Pool(word.size, **options, ceil_mode=word.suffix == "ceil")
-    if word.kind == "convt":
-        return ConvTranspose(word.size, **options)
-    return Upsample(word.size, word.suffix or "nearest")
+    options = {_NAMES[letter]: value for letter, value in word.options.items()}
+    return _KINDS[word.kind](word.size, **options, **_SUFFIXES.get(word.suffix, {"mode": word.suffix}))

@@ -31,19 +31,6 @@ MOST_WORK = 500_000_000
 class RateSearch:
     """The rates of `group` layers, repeated, that come to `total` without holes, and of which none is above `most`.
 
-    Parameters
-    ----------
-    group, repeats : int
-        The layers whose rates are chosen, and how often they are repeated.
-    kernel_size : int
-        K of every layer.
-    total : int
-        The sum of the rates of one group.
-    most : int
-        The largest rate.
-
-    Examples
-    --------
     >>> RateSearch(group=3, repeats=1, kernel_size=3, total=8, most=9).ranked()
     [(1, 2, 5), (1, 3, 4)]
     """

@@ -18,13 +18,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from refconv.analysis.axis_map import PIXEL_SPAN, AxisMap
+from refconv.analysis.axis_map import NOTHING, AxisMap, Maps, Span, ratio
 from refconv.analysis.derivation import derive
 from refconv.analysis.layers import AXES, Layer
 from refconv.analysis.network import Layers, Network, Parallel
-from refconv.analysis.region import Maps, Region, outputs_seeing, pixels_seen
-from refconv.analysis.symbols import greatest, is_symbolic
-from refconv.analysis.taps import NOTHING, Span
+from refconv.analysis.region import Region, outputs_seeing, pixels_seen
 from refconv.analysis.trace import axis_maps, feature_maps, require_numbers
 from refconv.geometry.arguments import IntOrPair, Pair, as_pair
 
@@ -60,22 +58,20 @@ class ReceptiveField:
     @property
     def size(self) -> Pair:
         """The pixels from the first that an output sees to the last; the most that any sees, where they differ."""
-        height, width = (
-            greatest([span.size for span in _single(axis, maps).phases]) for axis, maps in enumerate(self.maps[-1])
-        )
-        return height, width
+        height, width = self._both
+        return height.size, width.size
 
     @property
     def stride(self) -> Exact:
         """The pixels between neighbouring outputs; a Fraction where there are more outputs than pixels."""
-        height, width = (_single(axis, maps) for axis, maps in enumerate(self.maps[-1]))
-        return _ratio(height.shift, height.period), _ratio(width.shift, width.period)
+        height, width = self._both
+        return height.stride, width.stride
 
     @property
     def period(self) -> Pair:
         """The number of outputs after which the pattern repeats: 1 unless something upsamples."""
-        height, width = (_single(axis, maps).period for axis, maps in enumerate(self.maps[-1]))
-        return height, width
+        height, width = self._both
+        return height.period, width.period
 
     @property
     def padding(self) -> Pair:
@@ -86,14 +82,25 @@ class ReceptiveField:
     @property
     def center(self) -> Exact:
         """The centre of what output 0 sees, where the centre of pixel 0 is 0: halves are Fractions."""
-        height, width = (_ratio(span.first + span.last, 2) for span in self._spans_of_output_0())
+        height, width = (ratio(span.first + span.last, 2) for span in self._spans_of_output_0())
         return height, width
 
+    @property
+    def _both(self) -> list[AxisMap]:
+        """The map of each axis; branches of different strides have none that all outputs share."""
+        for name, maps in zip(AXES, self.maps[-1], strict=True):
+            if len(maps) > 1:
+                strides = ", ".join(str(axis_map.stride) for axis_map in maps)
+                raise ValueError(
+                    f"branches of strides {strides} along the {name}: every output has a region of its own"
+                )
+        return [maps[0] for maps in self.maps[-1]]
+
     def _spans_of_output_0(self) -> Iterator[Span]:
-        for axis, maps in enumerate(self.maps[-1]):
-            span = _single(axis, maps).phases[0]
+        for name, axis_map in zip(AXES, self._both, strict=True):
+            span = axis_map.phases[0]
             if span == NOTHING:
-                raise ValueError(f"output 0 sees nothing along the {AXES[axis]}; ask for the region of another output")
+                raise ValueError(f"output 0 sees nothing along the {name}; ask for the region of another output")
             yield span
 
     @property
@@ -194,22 +201,6 @@ class ReceptiveField:
         return f"<ReceptiveField size={size} stride={stride} padding={padding} center={center}>"
 
 
-def _single(axis: int, maps: Maps) -> AxisMap[Span]:
-    """Return the one map; branches of different strides have no size that all outputs share."""
-    if len(maps) > 1:
-        strides = ", ".join(str(_ratio(axis_map.shift, axis_map.period)) for axis_map in maps)
-        raise ValueError(f"branches of strides {strides} along the {AXES[axis]}: every output has a region of its own")
-    return maps[0]
-
-
-def _ratio(numerator: int, denominator: int) -> int | Fraction:
-    """Return the quotient, as an int where it is one; that of an expression is an expression."""
-    if denominator == 1 or is_symbolic(numerator):
-        return numerator if denominator == 1 else numerator / denominator  # type: ignore[return-value]  # SymPy's
-    quotient = Fraction(numerator, denominator)
-    return quotient.numerator if quotient.denominator == 1 else quotient
-
-
 def receptive_field(network: Network) -> ReceptiveField:
     """Which pixels can an output of a network see?
 
@@ -254,5 +245,5 @@ def receptive_field(network: Network) -> ReceptiveField:
     [1, 2, 1, 2]
     """
     layers = Layers(network)
-    height, width = (axis_maps(layers, axis, PIXEL_SPAN) for axis in range(len(AXES)))
+    height, width = (axis_maps(layers, axis) for axis in range(len(AXES)))
     return ReceptiveField(layers, tuple(zip(height, width, strict=True)))

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from refconv.analysis.axis_map import AxisMap
-from refconv.analysis.taps import NOTHING, Span
+from refconv.analysis.axis_map import NOTHING, Maps, Span
 from refconv.geometry.arguments import IntOrPair, Padding, Pair, as_pair
 
 __all__ = ["Region"]
-
-Maps: TypeAlias = tuple[AxisMap[Span], ...]  # one, unless branches have different strides
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Carry something through a network, from the input to the output: its axis maps, or the sizes of its feature maps."""
+"""A network as nodes, and what is carried through them: its axis maps, or the sizes of its feature maps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import TypeVar
 
-from refconv.analysis.axis_map import AxisMap, C, join
+from refconv.analysis.axis_map import PIXEL, Maps, join
+from refconv.analysis.graph.nodes import Node
 from refconv.analysis.layers import AXES, Layer
 from refconv.analysis.network import Layers, Parallel
 from refconv.analysis.notation import place_name
@@ -15,53 +16,85 @@ from refconv.geometry.arguments import Pair, as_pair
 
 __all__: list[str] = []
 
+IMAGE = "image"  # the tensor that the first layer reads
+
 S = TypeVar("S")
 
 
-def trace(
-    network: Layers,
-    start: S,
-    step: Callable[[S, Layer], S],
-    merge: Callable[[list[S]], S],
-    place: Sequence[int] = (),
-) -> list[S]:
-    """Return what is carried before the first layer and after each one; what comes out of branches is merged.
-
-    What a layer refuses is said with its number.
-    """
-    states = [start]
+def nodes_of(network: Layers, source: str = IMAGE, place: Sequence[int] = (), *, is_line: bool = False) -> list[Node]:
+    """Return the nodes of a sequence of layers that reads a tensor, each named as what it writes, by its place."""
+    nodes: list[Node] = []
     for number, layer in enumerate(network, start=1):
         here = (*place, number)
-        branches = layer.branches if isinstance(layer, Parallel) else ()
-        ends = [trace(branch, states[-1], step, merge, (*here, i))[-1] for i, branch in enumerate(branches, start=1)]
+        name = place_name(here)
+        if isinstance(layer, Parallel):
+            branches = [
+                nodes_of(branch, source, (*here, n), is_line=is_line)
+                for n, branch in enumerate(layer.branches, start=1)
+            ]
+            ends = tuple(branch[-1].name if branch else source for branch in branches)
+            nodes += [*chain(*branches), Node("Sum", name, ends, (name,), {"label": _in_words(layer, is_line=is_line)})]
+        else:
+            nodes.append(Node("Layer", name, (source,), (name,), {"layer": layer}))
+        source = name
+    return nodes
+
+
+def _in_words(layer: Layer | Parallel, *, is_line: bool) -> str:
+    """Return a layer as it is written; of a network of one axis, about that axis alone."""
+    if isinstance(layer, Parallel):
+        branches = (", ".join(_in_words(each, is_line=is_line) for each in branch) for branch in layer.branches)
+        return f"Parallel({', '.join(f'[{branch}]' for branch in branches)})"
+    return layer.along(1) if is_line else repr(layer)
+
+
+def trace(network: Layers, start: S, step: Callable[[S, Layer], S], merge: Callable[[list[S]], S]) -> dict[str, S]:
+    """Return what is carried to the image and to each node; what comes out of branches is merged.
+
+    What a layer refuses is said with its place.
+    """
+    states = {IMAGE: start}
+    for node in nodes_of(network):
+        below, layer = [states[source] for source in node.inputs], node.attributes.get("layer")
         try:
-            states.append(merge(ends) if isinstance(layer, Parallel) else step(states[-1], layer))
+            states[node.name] = merge(below) if layer is None else step(below[0], layer)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{place_name(here)}, {layer!r}: {error}") from None
+            raise type(error)(f"{node.name}, {layer or node.attributes['label']}: {error}") from None
     return states
 
 
-def axis_maps(network: Layers, axis: int, start: AxisMap[C]) -> list[tuple[AxisMap[C], ...]]:
-    """Return what is read along one axis before the first layer and after each one, in the resolution of `start`.
+def in_turn(network: Layers, states: dict[str, S]) -> list[S]:
+    """Return what is carried to the image and to each layer of a sequence, without those in its branches."""
+    return [states[IMAGE], *(states[place_name([number])] for number in range(1, len(network) + 1))]
+
+
+def axis_maps(network: Layers, axis: int) -> list[Maps]:
+    """Return what is read along one axis before the first layer and after each one.
 
     It is one map, unless branches of different strides are merged: then one for each.
     """
-    return trace(
+    start: Maps = (PIXEL,)
+    states = trace(
         network,
-        (start,),
+        start,
         lambda maps, layer: tuple(below.under(layer.axis_map(axis)) for below in maps),
         lambda branches: join(chain.from_iterable(branches)),
     )
+    return in_turn(network, states)
 
 
 def feature_maps(network: Layers, input_size: int | Sequence[int]) -> list[Pair]:
     """Return (height, width) of the input and of every layer's output; a ValueError where one vanishes."""
+    return in_turn(network, sizes_of(network, input_size))
+
+
+def sizes_of(network: Layers, input_size: int | Sequence[int]) -> dict[str, Pair]:
+    """Return (height, width) of the image and of every node's output."""
     require_numbers(network, "the size of a feature map")
-    start = as_pair("input_size", input_size, minimum=1)
-    return trace(network, start, lambda size, layer: _output_size(layer, size), _same_size)
+    return trace(network, as_pair("input_size", input_size, minimum=1), _output_size, _same_size)
 
 
-def _output_size(layer: Layer, size: Pair) -> Pair:
+def _output_size(size: Pair, layer: Layer) -> Pair:
     height, width = (layer.output_size(axis, size[axis]) for axis in range(len(AXES)))
     return height, width
 

@@ -10,12 +10,9 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from refconv.analysis.axis_map import PIXEL_SPAN, AxisMap
 from refconv.analysis.layers import Conv, Layer, Pool
 from refconv.analysis.network import Layers, Parallel
-from refconv.analysis.taps import Span
 from refconv.analysis.trace import axis_maps
-from refconv.analysis.upsampling import ConvTranspose
 
 __all__ = ["ZooNetwork", "find", "names"]
 
@@ -51,9 +48,8 @@ class ZooNetwork:
     @property
     def is_line(self) -> bool:
         """Whether it has one axis alone, which is written as the width."""
-        return all(
-            field.period == 1 and field.shift == 1 and field.phases[0].size == 1 for field in _heights(self.layers)
-        )
+        heights = [each for maps in axis_maps(self.layers, 0) for each in maps]
+        return all((each.period, each.shift, each.size) == (1, 1, 1) for each in heights)
 
     def up_to(self, point: str) -> Layers:
         """Return the network up to a point, that layer included; a ValueError says which points there are."""
@@ -112,17 +108,9 @@ def names() -> list[str]:
     return list(_ZOO)
 
 
-def _alexnet() -> Iterable[Named]:
-    return [
-        ("conv1", Conv(11, stride=4)),
-        ("pool1", Pool(3, stride=2)),
-        ("conv2", Conv(5, padding=2)),
-        ("pool2", Pool(3, stride=2)),
-        ("conv3", Conv(3, padding=1)),
-        ("conv4", Conv(3, padding=1)),
-        ("conv5", Conv(3, padding=1)),
-        ("pool5", Pool(3, stride=2)),
-    ]
+def _line(names: str, line: str) -> Iterable[Named]:
+    """Give each layer of a line its name."""
+    return zip(names.split(), Layers.parse(line), strict=True)
 
 
 def _vgg(convolutions: tuple[int, ...]) -> Iterable[Named]:
@@ -131,11 +119,6 @@ def _vgg(convolutions: tuple[int, ...]) -> Iterable[Named]:
         for number in range(1, depth + 1):
             yield f"conv{stage}_{number}", Conv(3, padding=1)
         yield f"pool{stage}", Pool(2)
-
-
-def _heights(layers: Layers) -> list[AxisMap[Span]]:
-    """Return the maps along the height after every layer; several for one where branches have different strides."""
-    return [each for maps in axis_maps(layers, 0, PIXEL_SPAN) for each in maps]
 
 
 def _bottleneck(stride: int, dilation: int = 1) -> Parallel:
@@ -197,42 +180,21 @@ def _mobilenet() -> Iterable[Named]:
 
 def _aspp(rates: tuple[int, ...]) -> Iterable[Named]:
     """The pyramid without its image pooling, which reads the whole image, and the projection."""
-    yield "pyramid", Parallel(Conv(1), *(Conv(3, padding=rate, dilation=rate) for rate in rates))
-    yield "project", Conv(1)
+    branches = " | ".join(f"k3p{rate}d{rate}" for rate in rates)
+    return _line("pyramid project", f"(k1 | {branches}) k1")
 
 
-def _deeplab() -> Iterable[Named]:
-    yield from _torchvision_resnet((3, 4, 6, 3), output_stride=8)
-    yield from _aspp((12, 24, 36))
-
-
-def _deeplab_at_16(backbone: Iterable[Named], rates: tuple[int, ...]) -> Iterable[Named]:
+def _deeplab(backbone: Iterable[Named], rates: tuple[int, ...]) -> Iterable[Named]:
     yield from backbone
     yield from _aspp(rates)
 
 
 def _unet() -> Iterable[Named]:
     """Four levels of two 3×3 each, pooled on the way down, and transposed and concatenated on the way up."""
-    network = _double()
+    line = "(k3p1)x2"
     for _ in range(4):
-        network = [*_double(), Parallel([], [Pool(2), *network, ConvTranspose(2, stride=2)]), *_double()]
-    names = ("down1.conv1", "down1.conv2", "level2", "up1.conv1", "up1.conv2")
-    yield from zip(names, network, strict=True)
-
-
-def _double() -> list[Layer | Parallel]:
-    return [Conv(3, padding=1), Conv(3, padding=1)]
-
-
-def _patchgan() -> Iterable[Named]:
-    for number, stride in enumerate((2, 2, 2, 1, 1), start=1):
-        yield f"conv{number}", Conv(4, stride=stride, padding=1)
-
-
-def _context() -> Iterable[Named]:
-    for number, rate in enumerate((1, 1, 2, 4, 8, 16, 1), start=1):
-        yield f"layer{number}", Conv(3, padding=rate, dilation=rate)
-    yield "layer8", Conv(1)
+        line = f"(k3p1)x2 ( | pool2 {line} convt2s2) (k3p1)x2"
+    return _line("down1.conv1 down1.conv2 level2 up1.conv1 up1.conv2", line)
 
 
 def _causal(kernel_size: int, rate: int) -> Conv:
@@ -250,9 +212,10 @@ def _tcn() -> Iterable[Named]:
         yield f"level{level}", Parallel([], [_causal(4, rate), _causal(4, rate)])
 
 
-def _rates(*rates: int) -> Iterable[Named]:
-    for number, rate in enumerate(rates, start=1):
-        yield f"layer{number}", Conv(3, padding=rate, dilation=rate)
+def _rates(*rates: int, last: str = "") -> Iterable[Named]:
+    """3×3 convolutions at these rates, and a last layer where there is one more."""
+    layers = Layers.parse(f"{' '.join(f'k3p{rate}d{rate}' for rate in rates)} {last}")
+    return ((f"layer{number}", layer) for number, layer in enumerate(layers, start=1))
 
 
 _SLIM = "TF-Slim, as in Araujo, Norris & Sim (Distill, 2019)"
@@ -261,7 +224,12 @@ _HDC = 'Wang et al., "Understanding convolution for semantic segmentation" (2018
 _DEEPLAB = 'Chen et al., "Rethinking atrous convolution for semantic image segmentation" (2017)'
 
 _ZOO: dict[str, tuple[str, Callable[[], Iterable[Named]]]] = {
-    "alexnet": (f"{_SLIM}: alexnet_v2", _alexnet),
+    "alexnet": (
+        f"{_SLIM}: alexnet_v2",
+        lambda: _line(
+            "conv1 pool1 conv2 pool2 conv3 conv4 conv5 pool5", "k11s4 pool3s2 k5p2 pool3s2 k3p1 k3p1 k3p1 pool3s2"
+        ),
+    ),
     "vgg11": (f"{_SLIM}: vgg_a", lambda: _vgg((1, 1, 2, 2, 2))),
     "vgg16": (f"{_SLIM}: vgg_16", lambda: _vgg((2, 2, 3, 3, 3))),
     "resnet50-slim": (f"{_SLIM}: resnet_v1_50", lambda: _slim_resnet((3, 4, 6, 3))),
@@ -270,31 +238,37 @@ _ZOO: dict[str, tuple[str, Callable[[], Iterable[Named]]]] = {
     "resnet50": (f"{_TORCHVISION}: resnet50", lambda: _torchvision_resnet((3, 4, 6, 3))),
     "resnet101": (f"{_TORCHVISION}: resnet101", lambda: _torchvision_resnet((3, 4, 23, 3))),
     "resnet152": (f"{_TORCHVISION}: resnet152", lambda: _torchvision_resnet((3, 8, 36, 3))),
-    "deeplabv3-resnet50": ("torchvision.models.segmentation: deeplabv3_resnet50, without image pooling", _deeplab),
+    "deeplabv3-resnet50": (
+        "torchvision.models.segmentation: deeplabv3_resnet50, without image pooling",
+        lambda: _deeplab(_torchvision_resnet((3, 4, 6, 3), output_stride=8), (12, 24, 36)),
+    ),
     "deeplabv3-resnet50-os16": (
         f"{_DEEPLAB}, on ResNet-50 at output stride 16",
-        lambda: _deeplab_at_16(_torchvision_resnet((3, 4, 6, 3), output_stride=16), (6, 12, 18)),
+        lambda: _deeplab(_torchvision_resnet((3, 4, 6, 3), output_stride=16), (6, 12, 18)),
     ),
     "deeplabv3-resnet50-multigrid": (
         f"{_DEEPLAB}, section 4.2, multi-grid 1, 2, 4",
-        lambda: _deeplab_at_16(_torchvision_resnet((3, 4, 6, 3), 16, multi_grid=(1, 2, 4)), (6, 12, 18)),
+        lambda: _deeplab(_torchvision_resnet((3, 4, 6, 3), 16, multi_grid=(1, 2, 4)), (6, 12, 18)),
     ),
     "deeplabv3-mobilenet_v3-os16": (
         "torchvision.models.segmentation: deeplabv3_mobilenet_v3_large, without image pooling and gates",
-        lambda: _deeplab_at_16(_mobilenet(), (12, 24, 36)),
+        lambda: _deeplab(_mobilenet(), (12, 24, 36)),
     ),
     "aspp": (f"{_DEEPLAB}, output stride 16, without image pooling", lambda: _aspp((6, 12, 18))),
-    "context": ('Yu & Koltun, "Multi-scale context aggregation by dilated convolutions" (2016), table 1', _context),
+    "context": (
+        'Yu & Koltun, "Multi-scale context aggregation by dilated convolutions" (2016), table 1',
+        lambda: _rates(1, 1, 2, 4, 8, 16, 1, last="k1"),
+    ),
     "unet": ('Ronneberger, Fischer & Brox, "U-Net" (2015), with padding that keeps the size', _unet),
-    "patchgan": ('Isola et al., "Image-to-image translation with conditional adversarial networks" (2017)', _patchgan),
+    "patchgan": (
+        'Isola et al., "Image-to-image translation with conditional adversarial networks" (2017)',
+        lambda: _line("conv1 conv2 conv3 conv4 conv5", "(k4s2p1)x3 (k4p1)x2"),
+    ),
     "wavenet": (
         'van den Oord et al., "WaveNet: a generative model for raw audio" (2016), one block of ten layers',
         _wavenet,
     ),
-    "tcn": (
-        "Bai, Kolter & Koltun, https://arxiv.org/abs/1803.01271 (2018), kernel 4 and seven levels",
-        _tcn,
-    ),
+    "tcn": ("Bai, Kolter & Koltun, https://arxiv.org/abs/1803.01271 (2018), kernel 4 and seven levels", _tcn),
     "hdc-1-2-3": (f"{_HDC}, figure 1", lambda: _rates(1, 2, 3)),
     "hdc-1-2-5": (f"{_HDC}, section 3.2", lambda: _rates(1, 2, 5)),
     "hdc-dilation-rf": (f"{_HDC}, res4b and res5b", lambda: _rates(*(1, 2, 3) * 7, 2, 2, 3, 4, 5)),

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from refconv.analysis import Layers, Parallel, gridding, receptive_field, zoo
-from refconv.analysis.graph.field import Tensor
 from refconv.analysis.graph.network_graph import Graph, from_onnx
 from refconv.analysis.graph.series import chain_to, graph_of
 from refconv.analysis.gridding import Gridding
 from refconv.analysis.notation import one_axis
 from refconv.analysis.trace import feature_maps
 from refconv.commands.network_report import NetworkReport, Row, rows_of
-from refconv.commands.text_table import table, write
+from refconv.commands.text_table import table, write, write_json
 from refconv.plots.networks import save_network
 
 __all__ = ["register"]
 
-MOST_TERMS = 10_000  # outer products in a footprint; beyond, counting takes minutes
-MOST_COUNTS = 5_000_000  # pixels along an axis, times layers and terms, in Python's own integers; some three seconds
+MOST_COUNTS = 5_000_000  # pixels, times layers, in Python's own integers; less than a second
 
 _DESCRIPTION = "Say what every layer of a network sees, whether it leaves holes, and how often it uses each pixel."
 _LAYERS_HELP = (
@@ -66,39 +59,27 @@ def _analyze(options: argparse.Namespace) -> int:
         use = use if use is not None and use.used and isfinite(use.total) else None
         save_network(options.plot, report.depths, use, report.graph.input_size, dark=options.dark)
     if options.json:
-        sys.stdout.write(json.dumps(report.to_json(), indent=1, ensure_ascii=not _has_unicode()) + "\n")
+        write_json(report.to_json())
     else:
         write(list(report.lines()))
     return 0
 
 
-def _has_unicode() -> bool:
-    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-
-
 def _of_layers(line: str, options: argparse.Namespace) -> NetworkReport:
     """Report on a line of layers, or a network of the zoo."""
-    title, names = line, []
-    if options.zoo:
-        network = zoo.find(options.zoo)
-        title, names, layers = f"{network.name} ({network.source})", list(network.points), network.layers
-        is_line = network.is_line
-    else:
-        is_line = one_axis(line)
-        size = _size(options.input, 1 if is_line else 2)
-        layers = Layers.parse(line, input_size=size if size is None or len(size) == 2 else (1, *size))
-    size = _size(options.input, 1 if is_line else 2)
-    if size is not None:
-        feature_maps(layers, size if len(size) == 2 else (1, *size))  # which says where one vanishes
+    network = zoo.find(options.zoo) if options.zoo else None
+    is_line = network.is_line if network else one_axis(line)
+    size = None if options.input is None else image_size(options.input, 1 if is_line else 2)
+    plane = (1, *size) if size and is_line else size
+    layers = network.layers if network else Layers.parse(line, input_size=plane)
+    if plane is not None:
+        feature_maps(layers, plane)  # which says where one vanishes
+    title, names = (f"{network.name} ({network.source})", list(network.points)) if network else (line, [])
     graph = graph_of(layers, size, is_line=is_line)
     tops = [graph.tensors[f"layer {number}"] for number in range(1, len(layers) + 1)]
-    rows = [Row(name, tensor) for name, tensor in zip(names or [""] * len(layers), tops, strict=True)]
+    rows = [Row.of(graph, tensor, name) for name, tensor in zip(names or [""] * len(layers), tops, strict=True)]
     target = tops[-1].name if tops else graph.image
     return NetworkReport(title, graph, rows, [target], None if is_line else _grid(layers), size is not None)
-
-
-def _size(text: str | None, axes: int | None) -> tuple[int, ...] | None:
-    return None if text is None else image_size(text, axes)
 
 
 def image_size(text: str, axes: int | None) -> tuple[int, ...]:
@@ -112,23 +93,12 @@ def image_size(text: str, axes: int | None) -> tuple[int, ...]:
 def _grid(layers: Layers) -> Gridding | None:
     """Return the gridding where counting it is affordable."""
     maps = receptive_field(layers).maps[-1] if layers else ()
-    widest = max((span.size for both in maps for each in both for span in each.phases), default=1)
-    terms = _most_terms(layers)
-    is_small = terms <= MOST_TERMS and terms * widest * len(layers) <= MOST_COUNTS
+    widest = max((each.size for both in maps for each in both), default=1)
+    pixels = widest**2 if any(isinstance(layer, Parallel) for layer in layers) else widest
     try:
-        return gridding(layers) if is_small else None
+        return gridding(layers) if pixels * len(layers) <= MOST_COUNTS else None
     except ValueError:  # output 0 reads nothing
         return None
-
-
-def _most_terms(layers: Layers) -> int:
-    """Bound the outer products in a footprint: n alike layers of b branches multiply them by C(n + b − 1, b − 1)."""
-    bound = 1
-    for layer, alike in groupby(layers):
-        if isinstance(layer, Parallel):
-            branches = sum(map(_most_terms, layer.branches))
-            bound *= math.comb(len(list(alike)) + branches - 1, branches - 1)
-    return bound
 
 
 def _model(line: str) -> tuple[str, str, str] | None:
@@ -147,7 +117,8 @@ def _model(line: str) -> tuple[str, str, str] | None:
 
 def _of_model(line: str, path: str, start: str, stop: str, options: argparse.Namespace) -> NetworkReport:
     """Report on a model, or the part of it that was asked for."""
-    graph = from_onnx(path, options.image, _size(options.input, None))
+    size = None if options.input is None else image_size(options.input, None)
+    graph = from_onnx(path, options.image, size)
     targets = [graph.find(stop)] if stop else graph.outputs
     if start:
         graph = graph.starting_at(graph.find(start))
@@ -161,10 +132,6 @@ def _of_model(line: str, path: str, start: str, stop: str, options: argparse.Nam
 
 def _listed(graph: Graph) -> list[str]:
     """Return a line for every tensor: its name, what makes it, what it sees, its stride and its map."""
-    rows = [[tensor.name, tensor.label, *_seen(graph, tensor)] for tensor in graph.tensors.values()]
-    return table(["tensor", "made by", "sees", "stride", "map"], rows, [True, True, False, False, False])
-
-
-def _seen(graph: Graph, tensor: Tensor) -> Sequence[str]:
-    row = Row("", tensor)
-    return [row.sees(graph), row.number(graph, "stride"), row.number(graph, "outputs")]
+    rows = [Row.of(graph, tensor) for tensor in graph.tensors.values()]
+    cells = [[row.tensor.name, row.tensor.label, row.sees, row.number("stride"), row.number("outputs")] for row in rows]
+    return table(["tensor", "made by", "sees", "stride", "map"], cells, [True, True, False, False, False])

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import refconv
 from refconv.analysis import Layers, zoo
 from refconv.analysis.graph.counting import EXACT, Use, use_of
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Unsaid
 from refconv.analysis.graph.series import graph_of
 from refconv.analysis.notation import one_axis
-from refconv.commands.text_table import emphasis, table, wrapped, write
+from refconv.commands.text_table import emphasis, table, wrapped, write, write_json
 from refconv.plots.networks import save_comparison
 
 __all__ = ["register"]
 
-JSON_SCHEMA = 1
 LONGEST_PROFILE = 40  # counts of one axis, that fit a line
 
 _DESCRIPTION = "Set networks beside each other, layer by layer: what each sees, uses, and how evenly."
@@ -76,7 +72,8 @@ def _compare(options: argparse.Namespace) -> int:
         drawn = [[(stage.label, stage.use) for stage in stack if isinstance(stage.use, Use)] for stack in stages]
         save_comparison(options.plot, options.networks, drawn, dark=options.dark)
     if options.json:
-        sys.stdout.write(json.dumps(_as_json(options.networks, stages), indent=1) + "\n")
+        networks = zip(options.networks, stages, strict=True)
+        write_json({"networks": [{"network": name, "layers": list(map(_as_json, stack))} for name, stack in networks]})
     else:
         write(list(_lines(options.networks, stages)))
     return 0
@@ -136,18 +133,7 @@ def _verdict(use: Use | str) -> str:
     return told if use.evenness is None else f"{told}, evenness {use.evenness:.2f}"
 
 
-def _as_json(names: Sequence[str], stages: Sequence[Sequence[Stage]]) -> dict[str, Any]:
-    return {
-        "refconv": refconv.__version__,
-        "schema": JSON_SCHEMA,
-        "networks": [
-            {"network": name, "layers": [_stage_as_json(stage) for stage in stack]}
-            for name, stack in zip(names, stages, strict=True)
-        ],
-    }
-
-
-def _stage_as_json(stage: Stage) -> dict[str, Any]:
+def _as_json(stage: Stage) -> dict[str, Any]:
     if isinstance(stage.use, str):
         return {"layer": stage.label, "left_out": stage.use}
     use = stage.use

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
-import refconv
 from refconv.analysis import Design, design_dilations, fewest_layers, hdc
-from refconv.commands.text_table import emphasis, table, write
+from refconv.commands.text_table import emphasis, table, write, write_json
 
 __all__ = ["register"]
 
-JSON_SCHEMA = 1
 MOST_ROWS = 20  # that many designs fit a screen
 
 _DESCRIPTION = (
@@ -44,23 +40,20 @@ def _design(options: argparse.Namespace) -> int:
         repeats=options.repeats,
     )
     if options.json:
-        sys.stdout.write(_as_json(designs, options))
+        write_json(_as_json(designs, options))
     else:
         _print(designs, fewest_layers(options.receptive_field, options.kernel, options.max_dilation))
     return 0
 
 
-def _as_json(designs: Sequence[Design], options: argparse.Namespace) -> str:
-    document = {
-        "refconv": refconv.__version__,
-        "schema": JSON_SCHEMA,
+def _as_json(designs: Sequence[Design], options: argparse.Namespace) -> dict[str, Any]:
+    return {
         "layers": len(designs[0].dilations),
         "fewest_layers": fewest_layers(options.receptive_field, options.kernel, options.max_dilation),
         "kernel_size": options.kernel,
         "receptive_field": options.receptive_field,
         "designs": [_numbers(design) for design in designs],
     }
-    return json.dumps(document, indent=1) + "\n"
 
 
 def _numbers(design: Design) -> dict[str, Any]:

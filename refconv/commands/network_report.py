@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import refconv
 from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.counting import EXACT, Use
 from refconv.analysis.graph.coverage import Coverage, coverage
@@ -26,7 +25,6 @@ from refconv.plots.networks import MOST_BOXES, Depth
 
 __all__ = ["NetworkReport", "Row", "rows_of"]
 
-JSON_SCHEMA = 1
 SHADES = "░▒▓█"
 HOLE = "·"
 SHARES = (Fraction(1, 2), Fraction(9, 10), Fraction(99, 100))
@@ -37,26 +35,28 @@ NUMBERS = ("size", "stride", "padding", "center")
 
 
 class Row(NamedTuple):
-    """A row of the table: a tensor, and what its source calls the layer."""
+    """A row of the table: a tensor, what its source calls the layer, and what it sees along every axis."""
 
     name: str
     tensor: Tensor
+    fields: Sequence[AxisField]  # none where that cannot be said
 
-    def fields(self, graph: Graph) -> Sequence[AxisField]:
-        """Return what it sees along every axis; nothing where that cannot be said."""
-        return [] if isinstance(self.tensor.view, Ended) else graph.field(self.tensor.name)
+    @classmethod
+    def of(cls, graph: Graph, tensor: Tensor, name: str = "") -> Row:
+        """Return the row of a tensor."""
+        return cls(name, tensor, [] if isinstance(tensor.view, Ended) else graph.field(tensor.name))
 
-    def number(self, graph: Graph, name: str) -> str:
+    def number(self, name: str) -> str:
         """Return one of the four numbers, or the size of the map."""
-        return _in_short([getattr(field, name) for field in self.fields(graph)])
+        return _in_short([getattr(field, name) for field in self.fields])
 
-    def sees(self, graph: Graph) -> str:
-        """Return the size of the field, and whether all of the image is seen beside it."""
-        fields = self.fields(graph)
-        is_whole = bool(fields) and all(field.whole is not None for field in fields)
-        if is_whole and not any(field.maps for field in fields):
+    @property
+    def sees(self) -> str:
+        """The size of the field, and whether all of the image is seen beside it."""
+        is_whole = bool(self.fields) and all(field.whole is not None for field in self.fields)
+        if is_whole and not any(field.maps for field in self.fields):
             return "all"
-        return self.number(graph, "size") + ("+all" if is_whole else "")
+        return self.number("size") + ("+all" if is_whole else "")
 
 
 def _in_short(values: Sequence[Any], unknown: str = "varies") -> str:
@@ -68,7 +68,7 @@ def rows_of(graph: Graph, targets: Sequence[str]) -> list[Row]:
     """Return a row for each tensor on the way that reads more than one pixel of the tensors before it."""
     wanted = {tensor.name for target in targets for tensor in graph.path_to(target)}
     return [
-        Row(tensor.module or (tensor.name if tensor.node.startswith("number ") else tensor.node), tensor)
+        Row.of(graph, tensor, tensor.module or (tensor.name if tensor.node.startswith("number ") else tensor.node))
         for name, tensor in graph.tensors.items()
         if name in wanted
         and name != graph.image
@@ -87,29 +87,14 @@ def _only_joins(graph: Graph, tensor: Tensor) -> bool:
 
 @dataclass(frozen=True)
 class NetworkReport:
-    """What there is to say about a network.
-
-    Attributes
-    ----------
-    title : str
-        What it is called.
-    graph : Graph
-    rows : list of Row
-        The layers that are listed.
-    targets : list of str
-        The tensors that were asked about.
-    grid : Gridding or None
-        Of a sequence of layers in a plane, where it is affordable.
-    has_size : bool
-        Whether the size of the image is known.
-    """
+    """What there is to say about a network."""
 
     title: str
     graph: Graph
-    rows: Sequence[Row]
-    targets: Sequence[str]
-    grid: Gridding | None
-    has_size: bool
+    rows: Sequence[Row]  # the layers that are listed
+    targets: Sequence[str]  # the tensors that were asked about
+    grid: Gridding | None  # of a sequence of layers in a plane, where it is affordable
+    has_size: bool  # whether the size of the image is known
 
     @cached_property
     def subject(self) -> str:
@@ -127,13 +112,12 @@ class NetworkReport:
     @property
     def depths(self) -> list[Depth]:
         """What a figure shows of each row, and of each layer in them where there are few rows: its sizes."""
-        steps = [Row("", tensor) for tensor in self.graph.path_to(self.subject) if tensor.is_step and tensor.is_local]
-        rows = self.rows if len(self.rows) > MOST_BOXES or len(steps) <= 2 * len(self.rows) else steps
-        fields = [(row, row.fields(self.graph)) for row in rows]
+        steps = [tensor for tensor in self.graph.path_to(self.subject) if tensor.is_step and tensor.is_local]
+        is_rough = len(self.rows) <= MOST_BOXES and len(steps) > 2 * len(self.rows)
         return [
-            Depth(row.name, row.tensor.label, [field.size or 0 for field in axes], axes[0].stride)
-            for row, axes in fields
-            if axes and all(field.size for field in axes)
+            Depth(row.name, row.tensor.label, [field.size or 0 for field in row.fields], row.fields[0].stride)
+            for row in ([Row.of(self.graph, tensor) for tensor in steps] if is_rough else self.rows)
+            if row.fields and all(field.size for field in row.fields)
         ]
 
     def lines(self) -> Iterator[str]:
@@ -148,21 +132,16 @@ class NetworkReport:
     def _table(self) -> list[str]:
         columns = ["sees", "stride", "padding", "centre"] + ["map"] * self.has_size
         names = any(row.name for row in self.rows)
-        half = MOST_ROWS // 2
-        shown = list(enumerate(self.rows, start=1))
-        cells = [
-            self._cells(number, row, names=names) for number, row in shown[: half if len(shown) > MOST_ROWS else None]
-        ]
-        if len(shown) > MOST_ROWS:
-            cells.append(["...", *[""] * (len(cells[0]) - 1)])
-            cells += [self._cells(number, row, names=names) for number, row in shown[-half:]]
+        cells = [self._cells(number, row, names=names) for number, row in enumerate(self.rows, start=1)]
+        if len(cells) > MOST_ROWS:
+            cells[MOST_ROWS // 2 : -MOST_ROWS // 2] = [["...", *[""] * (len(cells[0]) - 1)]]
         headings = ["", *["name"] * names, "layer", *columns]
         return table(headings, cells, [False, *[True] * names, True, *[False] * len(columns)])
 
     def _cells(self, number: int, row: Row, *, names: bool) -> list[str]:
-        numbers = [row.sees(self.graph), *(row.number(self.graph, name) for name in NUMBERS[1:])]
+        numbers = [row.sees, *(row.number(name) for name in NUMBERS[1:])]
         label = textwrap.shorten(row.tensor.label, LONGEST_LABEL, placeholder=" ...")
-        return [str(number), *[row.name] * names, label, *numbers, *[row.number(self.graph, "outputs")] * self.has_size]
+        return [str(number), *[row.name] * names, label, *numbers, *[row.number("outputs")] * self.has_size]
 
     def _sections(self) -> Iterator[tuple[str, list[str]]]:
         told = [line for target in self.targets[:MOST_OUTPUTS] for line in self.outcome(target)]
@@ -257,8 +236,6 @@ class NetworkReport:
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON can hold it: a number for each axis, and what is no whole number is text."""
         return {
-            "refconv": refconv.__version__,
-            "schema": JSON_SCHEMA,
             "network": self.title,
             "axes": self.graph.axes,
             "input_size": self.graph.input_size if self.has_size else None,
@@ -270,7 +247,7 @@ class NetworkReport:
         }
 
     def _row_to_json(self, row: Row) -> dict[str, Any]:
-        fields = row.fields(self.graph)
+        fields = row.fields
         values = {name: _plain([getattr(field, name) for field in fields]) for name in NUMBERS}
         told: dict[str, Any] = {"name": row.name, "layer": row.tensor.label, **values}
         if row.tensor.node != row.tensor.name:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-__all__ = ["emphasis", "table", "wrapped", "write"]
+import refconv
+
+__all__ = ["emphasis", "table", "wrapped", "write", "write_json"]
 
 NARROWEST = 8  # characters of a column that is wrapped
 STYLES = {"bold": "1", "italic": "3", "red": "1;31", "green": "32", "yellow": "33"}
@@ -27,6 +31,13 @@ def write(lines: Sequence[str]) -> None:
     except UnicodeEncodeError:
         text = text.translate(ASCII).encode(encoding, "replace").decode(encoding)
     sys.stdout.write(text)
+
+
+def write_json(document: Mapping[str, Any]) -> None:
+    """Write a document as JSON, with the version and the schema in front; outside of UTF-8 in ASCII alone."""
+    has_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    whole = {"refconv": refconv.__version__, "schema": 1, **document}
+    sys.stdout.write(json.dumps(whole, indent=1, ensure_ascii=not has_unicode) + "\n")
 
 
 def emphasis(line: str, style: str = "bold") -> str:

@@ -1,7 +1,8 @@
 """Layers that change the size of a map: adaptive average pooling, and resizing.
 
 What they do to the height they do to the width, so their index arithmetic is that of one axis with H input and P output
-pixels.  It stands once, in whole numbers, in `pool_windows` and `source_positions`.
+pixels.  It stands once, in whole numbers: a pooling's in `analysis.axis_map.adaptive`, a resizing's in
+`source_positions`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from refconv.analysis.axis_map import adaptive
 from refconv.geometry.arguments import IntOrPair, as_pair
 from refconv.nn.operands import as_image, operating_types, refuse_integers
 from refconv.numbers.dtypes import round_once
@@ -20,14 +22,6 @@ from refconv.numbers.formats import Array
 __all__ = ["adaptive_avg_pool2d", "global_avg_pool2d", "interpolate"]
 
 MODES = ("nearest", "bilinear")
-
-
-def pool_windows(input_size: int, output_size: int) -> list[range]:
-    """Return, for every output p, the pixels ``floor(p·H / P) ... ceil((p + 1)·H / P) − 1``."""
-    outputs = np.arange(output_size)
-    starts = outputs * input_size // output_size
-    stops = -(-(outputs + 1) * input_size // output_size)
-    return [range(start, stop) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
 
 
 class Positions(NamedTuple):
@@ -93,7 +87,8 @@ def adaptive_avg_pool2d(input: npt.ArrayLike, output_size: IntOrPair) -> Array:
     image = as_image(input, least=1)
     refuse_integers(image)
     size = as_pair("output_size", output_size, minimum=1)
-    rows, columns = pool_windows(image.shape[-2], size[0]), pool_windows(image.shape[-1], size[1])
+    layers = [adaptive(before, after) for before, after in zip(image.shape[-2:], size, strict=True)]
+    rows, columns = ([layer.reads(p) for p in range(after)] for layer, after in zip(layers, size, strict=True))
     wide, result = operating_types(image)
     with np.errstate(all="ignore"):  # as in conv2d: inf − inf is an answer
         strips = np.stack([image[..., row, :].astype(wide).sum(axis=-2) for row in rows], axis=-2)

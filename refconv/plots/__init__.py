@@ -5,8 +5,7 @@ styled with matplotlib, which is imported when the first is drawn.  Colours can 
 nothing is said by colour alone: lines have styles and markers, cells have numbers, holes and padding are hatched.
 """
 
-from refconv.plots.animate import animate_conv
-from refconv.plots.animation import ConvAnimation
+from refconv.plots.animate import ConvAnimation, animate_conv
 from refconv.plots.fields import plot_footprint, plot_receptive_fields
 from refconv.plots.sampling import plot_sampling
 from refconv.plots.weights import plot_degeneration, plot_valid_weights

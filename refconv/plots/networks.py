@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from io import BytesIO
@@ -19,6 +19,7 @@ from refconv.plots.style import COLOURS, LINE_STYLES, MARKERS, accent, ink, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
     from matplotlib.figure import Figure
 
 __all__ = ["Depth", "draw_growth", "draw_use", "save_comparison", "save_network"]
@@ -34,7 +35,7 @@ class Depth(NamedTuple):
     name: str
     label: str
     sizes: Sequence[int]
-    stride: Fraction | None
+    stride: int | Fraction | None
 
 
 @contextmanager
@@ -82,20 +83,9 @@ def _fit_boxes(depths: Sequence[Depth]) -> bool:
 
 
 def draw_growth(ax: Axes, depths: Sequence[Depth], image: Sequence[int] | None = None) -> Axes:
-    """Draw the size of what outputs see over depth, with a line where the stride changes and one for the image's size.
+    """Draw the size of what outputs see over depth, a curve for each axis that differs from those before it.
 
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    depths : sequence of Depth
-        One for each layer.
-    image : sequence of int, optional
-        The image's size along every axis.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        One line for each axis that differs from those before it.
+    There is a line where the stride changes, and one for the image's size.
     """
     numbers = range(1, len(depths) + 1)
     curves = list(dict.fromkeys(zip(*(depth.sizes for depth in depths), strict=True)))
@@ -127,9 +117,9 @@ def draw_growth(ax: Axes, depths: Sequence[Depth], image: Sequence[int] | None =
     return tidy(ax)
 
 
-def _draw_strides(ax: Axes, strides: Sequence[Fraction | None]) -> None:
+def _draw_strides(ax: Axes, strides: Sequence[int | Fraction | None]) -> None:
     """Mark where the stride changes, with the number at the top."""
-    before: Fraction | None = Fraction(1)
+    before: int | Fraction = 1
     for number, stride in enumerate(strides, start=1):
         if stride is not None and stride != before:
             ax.axvline(number, color="0.6", linewidth=0.8, linestyle="dotted")
@@ -145,17 +135,30 @@ def draw_use(ax: Axes, use: Use) -> Axes:
     counts = use.counts
     if not counts.size:
         return ax
-    if counts.ndim == 1:
-        return _draw_profile(ax, counts, use)
-    plane = counts[len(counts) // 2] if counts.ndim > 2 else counts
-    exact = plane.astype(np.int64).astype(object) if use.total < EXACT else plane
-    mesh = draw_counts(ax, exact, with_numbers=use.total < EXACT)
-    _mark_centre(ax, plane.shape)
-    which = f"output {use.output}: " if any(use.output) else ""
-    ax.set_title(f"{which}{'×'.join(map(str, counts.shape))}, {use.used} of {use.pixels} used")
-    bar = ax.figure.colorbar(mesh, ax=ax, shrink=0.8)
-    bar.set_label("paths to a pixel" if use.total < EXACT else "paths to a pixel, about")
+    which = f"output {use.output}: " if counts.ndim > 1 and any(use.output) else ""
+    ax.set_title(f"{which}{_in_words(use)}")
+    mesh = _draw_counts(ax, use)
+    if mesh is not None:
+        _mark_centre(ax, counts.shape[-2:])
+        bar = ax.figure.colorbar(mesh, ax=ax, shrink=0.8)
+        bar.set_label("paths to a pixel" if use.total < EXACT else "paths to a pixel, about")
     return ax
+
+
+def _in_words(use: Use) -> str:
+    size, pixels = "×".join(map(str, use.counts.shape)), f" of {use.pixels}"
+    return f"{size}{' pixels' if use.counts.ndim == 1 else ''}, {use.used}{pixels if use.counts.ndim > 1 else ''} used"
+
+
+def _draw_counts(ax: Axes, use: Use) -> QuadMesh | None:
+    """Draw a map, of a volume that of its middle slice, or along one axis a profile, which is no mesh."""
+    counts = use.counts
+    if counts.ndim == 1:
+        _draw_profile(ax, counts, use)
+        return None
+    plane = counts[len(counts) // 2] if counts.ndim > 2 else counts
+    is_exact = use.total < EXACT
+    return draw_counts(ax, plane.astype(np.int64).astype(object) if is_exact else plane, with_numbers=is_exact)
 
 
 def _mark_centre(ax: Axes, shape: Sequence[int]) -> None:
@@ -168,14 +171,13 @@ def _mark_centre(ax: Axes, shape: Sequence[int]) -> None:
         ax.plot(*middle, marker="s", markerfacecolor="none", color=COLOURS[1], markersize=min(24, 240 / max(shape)))
 
 
-def _draw_profile(ax: Axes, counts: Any, use: Use) -> Axes:
+def _draw_profile(ax: Axes, counts: Any, use: Use) -> None:
     pixels = np.asarray(use.region[0])
     ax.fill_between(pixels, counts, step="mid", alpha=0.35, color=accent())
     ax.step(pixels, counts, where="mid", color=accent())
     ax.axvline((pixels[0] + pixels[-1]) / 2, color=COLOURS[1], linestyle="dashed", linewidth=1)
     ax.set(xlabel="pixels from the output's own place", ylabel="paths to a pixel", ylim=(0, None))
-    ax.set_title(f"{len(counts)} pixels, {use.used} used")
-    return tidy(ax)
+    tidy(ax)
 
 
 def save_comparison(path: str, names: Sequence[str], rows: Sequence[Sequence[tuple[str, Use]]], *, dark: bool) -> None:
@@ -190,20 +192,7 @@ def save_comparison(path: str, names: Sequence[str], rows: Sequence[Sequence[tup
             for ax in line[len(row) :]:
                 ax.set_axis_off()
             for (label, use), ax in zip(row, line, strict=False):
-                _draw_small(ax, use)
-                ax.set_title(
-                    f"{label}\n{'×'.join(map(str, use.counts.shape))}, {use.used} of {use.pixels} used", fontsize=9
-                )
+                _draw_counts(ax, use)
+                ax.set_title(f"{label}\n{_in_words(use)}", fontsize=9)
             line[0].set_ylabel(textwrap.fill(name, 30), color=ink())
         _save(figure, path)
-
-
-def _draw_small(ax: Axes, use: Use) -> None:
-    counts = use.counts
-    draw: Callable[..., Any] = draw_counts if counts.ndim == 2 else _draw_profile
-    if counts.ndim == 2:
-        draw(
-            ax, counts.astype(np.int64).astype(object) if use.total < EXACT else counts, with_numbers=use.total < EXACT
-        )
-    else:
-        draw(ax, counts, use)

@@ -7,28 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refconv.analysis.axis_map import (
-    PIXEL_SPAN,
-    PIXEL_TAPS,
+    NOTHING,
+    PIXEL,
     AxisMap,
     LayerMap,
+    Progression,
+    Span,
     join,
     linear,
     nearest,
     transposed_window,
     window,
 )
-from refconv.analysis.taps import NOTHING, Progression, Span, Taps
+from refconv.analysis.paths import one_path, pulled
 
 
-def taps(*layers: LayerMap) -> AxisMap[Taps]:
-    stack = PIXEL_TAPS
-    for layer in layers:
-        stack = stack.under(layer)
-    return stack
-
-
-def spans(*layers: LayerMap) -> AxisMap[Span]:
-    stack = PIXEL_SPAN
+def spans(*layers: LayerMap) -> AxisMap:
+    stack = PIXEL
     for layer in layers:
         stack = stack.under(layer)
     return stack
@@ -69,7 +64,6 @@ def test_a_transposed_window_has_a_phase_for_each_step_of_the_stride() -> None:
 
 def test_stride_above_the_kernel_leaves_outputs_that_read_nothing() -> None:
     assert offsets(transposed_window(2, 3, 1, 0)) == [[0], [0], []]
-    assert [phase.span for phase in taps(transposed_window(2, 3, 1, 0)).phases] == [Span(0, 0), Span(0, 0), NOTHING]
     assert spans(transposed_window(2, 3, 1, 0)).phases == (Span(0, 0), Span(0, 0), NOTHING)
 
 
@@ -82,70 +76,58 @@ def test_upsampling() -> None:
     assert nearest(2).shift == linear(2).shift == 1
 
 
-def test_a_stack_is_a_product_of_polynomials() -> None:
-    stack = taps(window(3, stride=2), window(2, stride=3, dilation=2, before=1))
+def test_a_stack_reads_from_the_first_to_the_last() -> None:
+    stack = spans(window(3, stride=2), window(2, stride=3, dilation=2, before=1))
     # the second reads -1 and 1, two pixels each apart: -2 and 2, and from there 0 1 2.
     assert stack.shift == 6
-    assert stack.phases == (Taps({-2: 1, -1: 1, 0: 1, 2: 1, 3: 1, 4: 1}),)
-    assert spans(window(3, stride=2), window(2, stride=3, dilation=2, before=1)).phases == (Span(-2, 4),)
-    assert stack.reads(2).counts == {10: 1, 11: 1, 12: 1, 14: 1, 15: 1, 16: 1}
+    assert stack.phases == (Span(-2, 4),)
+    assert stack.reads(2) == Span(10, 16)
 
 
 def test_a_window_on_an_upsampling_repeats_after_the_least_common_multiple() -> None:
     # Outputs read 2p, 2p + 1, 2p + 2 of a map that repeats each pixel three times: 012, 234, 456 are 000, 011, 112.
-    stack = taps(nearest(3), window(3, stride=2))
+    stack = spans(nearest(3), window(3, stride=2))
     assert (stack.period, stack.shift) == (3, 2)
-    assert [phase.counts for phase in stack.phases] == [{0: 3}, {0: 1, 1: 2}, {1: 2, 2: 1}]
-    assert stack.reads(3).counts == {2: 3}
-    assert spans(nearest(3), window(3, stride=2)).phases == (Span(0, 0), Span(0, 1), Span(1, 2))
+    assert stack.phases == (Span(0, 0), Span(0, 1), Span(1, 2))
+    assert stack.reads(3) == Span(2, 2)
 
 
 def test_a_stride_that_undoes_an_upsampling_leaves_one_phase() -> None:
-    stack = taps(nearest(4), window(1, stride=4, before=2))
+    stack = spans(nearest(4), window(1, stride=4, before=2))
     assert (stack.period, stack.shift) == (1, 1)
-    assert stack.phases[0].counts == {-1: 1}
-    assert taps(nearest(4), window(1, stride=2)).period == 2
-    assert taps(nearest(4), window(1, stride=2)).shift == 1
+    assert stack.phases == (Span(-1, -1),)
+    assert spans(nearest(4), window(1, stride=2)).period == 2
+    assert spans(nearest(4), window(1, stride=2)).shift == 1
 
 
 def test_join_adds_maps_that_move_alike() -> None:
-    one, other = taps(window(1)), taps(window(3, before=1))
-    assert join([one, other]) == (AxisMap(1, (Taps({0: 2, -1: 1, 1: 1}),)),)
+    one, other = spans(window(1)), spans(window(3, before=1))
+    assert join([one, other]) == (AxisMap(1, (Span(-1, 1),)),)
     assert join([one]) == (one,)
-    up = taps(nearest(2), window(2, stride=2, before=1))  # one phase again, which reads -1 and 0
-    assert join([one, up]) == (AxisMap(1, (Taps({0: 2, -1: 1}),)),)
+    up = spans(nearest(2), window(2, stride=2, before=1))  # one phase again, which reads -1 and 0
+    assert join([one, up]) == (AxisMap(1, (Span(-1, 0),)),)
 
 
 def test_join_repeats_the_shorter_period() -> None:
-    two, four = taps(window(1, stride=2), nearest(2)), taps(window(1, stride=2), nearest(2), window(1), window(1))
-    six = taps(window(1, stride=3), transposed_window(3, 3, 1, 0))
+    two, four = spans(window(1, stride=2), nearest(2)), spans(window(1, stride=2), nearest(2), window(1), window(1))
+    six = spans(window(1, stride=3), transposed_window(3, 3, 1, 0))
     assert join([two, four])[0].period == 2
     (joined,) = join([two, six])
     assert (joined.period, joined.shift) == (6, 6)
-    assert [phase.counts for phase in joined.phases] == [
-        {0: 2},
-        {0: 2},
-        {2: 1, 0: 1},
-        {2: 1, 3: 1},
-        {4: 1, 3: 1},
-        {4: 1, 3: 1},
-    ]
+    assert joined.phases == (Span(0, 0), Span(0, 0), Span(0, 2), Span(2, 3), Span(3, 4), Span(3, 4))
 
 
 def test_join_keeps_maps_apart_that_do_not_move_alike() -> None:
-    one, two, third = taps(window(1)), taps(window(3, stride=2)), taps(window(1, before=4))
+    one, two, third = spans(window(1)), spans(window(3, stride=2)), spans(window(1, before=4))
     joined = join([one, two, third])
     assert sorted(axis_map.shift for axis_map in joined) == [1, 2]
-    assert {axis_map.shift: axis_map.phases[0].counts for axis_map in joined} == {
-        1: {0: 1, -4: 1},
-        2: {0: 1, 1: 1, 2: 1},
-    }
+    assert {axis_map.shift: axis_map.phases[0] for axis_map in joined} == {1: Span(-4, 0), 2: Span(0, 2)}
     assert one.moves_like(third)
     assert not one.moves_like(two)
 
 
 def test_repeated_maps_read_the_same() -> None:
-    stack = taps(window(2, stride=3, before=1), nearest(2))
+    stack = spans(window(2, stride=3, before=1), nearest(2))
     repeated = stack.repeated(3)
     assert (repeated.period, repeated.shift) == (6, 9)
     assert [repeated.reads(output) for output in range(14)] == [stack.reads(output) for output in range(14)]
@@ -161,29 +143,9 @@ def test_span_gathers_ends_and_skips_what_is_empty() -> None:
     assert NOTHING.through(Progression(0, 1, 2), 3) == NOTHING
 
 
-def test_taps_dense_and_in_blocks() -> None:
-    counts = Taps({2: 5, 4: 7, 5: 1})
-    assert counts.total == 13
-    assert counts.span == Span(2, 5)
-    assert counts.dense(range(1, 7), int).tolist() == [0, 5, 0, 7, 1, 0]
-    assert counts.dense(range(1, 7), int, block=4).tolist() == [12, 1]
-    assert Taps({}).span == NOTHING
-
-
-def test_taps_within_sides_of_the_middle() -> None:
-    # Pixels 2 3 4 5, middle 3½: 3 and 4 are half a pixel away, within side 2; 2 and 5 within side 4.
-    assert Taps({2: 5, 4: 7, 5: 1}).within_sides(range(2, 6), 6) == [0, 0, 7, 7, 13, 13]
-    assert Taps({2: 5, 4: 7, 6: 1}).within_sides(range(2, 7), 6) == [0, 7, 7, 7, 7, 13]
-
-
-def test_equal_taps_hash_alike_in_any_order() -> None:
-    assert hash(Taps({1: 2, 3: 4})) == hash(Taps({3: 4, 1: 2}))
-    assert len({Taps({1: 2}), Taps({1: 2}), Taps({2: 1})}) == 2
-
-
 def test_maps_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        PIXEL_TAPS.shift = 2  # type: ignore[misc]
+        PIXEL.shift = 2  # type: ignore[misc]
 
 
 LAYER_MAPS = st.one_of(
@@ -203,5 +165,8 @@ def test_any_stack_reads_what_following_each_tap_back_says(layers: list[LayerMap
             for inside in layer.reads(place):
                 following[inside] = following.get(inside, 0) + count
         counts = following
-    assert taps(*layers).reads(output).counts == counts
-    assert spans(*layers).reads(output) == Taps(counts).span
+    paths = one_path([output], object)
+    for layer in reversed(layers):
+        paths = pulled(paths, 0, layer)
+    assert {place: count for place, count in zip(paths.region[0], paths.counts, strict=True) if count} == counts
+    assert spans(*layers).reads(output) == (Span(min(counts), max(counts)) if counts else NOTHING)

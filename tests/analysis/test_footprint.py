@@ -86,18 +86,27 @@ def test_branches_add_outer_products() -> None:
     cross = footprint(Parallel(Conv((3, 1), padding=(1, 0)), Conv((1, 3), padding=(0, 1)), []))
     assert cross.counts.tolist() == [[0, 1, 0], [1, 3, 1], [0, 1, 0]]
     assert cross.axis_counts[0].tolist() == [1, 3, 1]
-    assert len(cross.terms) == 3
+    assert cross.plane is not None
+    assert footprint([Parallel(Conv((3, 1))), Conv(1)]).plane is None
     assert cross.total == 7
 
 
-def test_terms_that_are_alike_are_one() -> None:
+def test_blocks_on_blocks_multiply_their_paths() -> None:
     block = Parallel([], Conv(3, padding=1))
     use = footprint([block] * 4)
-    assert sorted(term.times for term in use.terms) == [1, 1, 4, 4, 6]
     assert use.total == 10**4
     near_the_border = footprint([block] * 4, (4, 5), (9, 11))
-    assert sorted(term.times for term in near_the_border.terms) == [1, 1, 4, 4, 6]
     np.testing.assert_array_equal(near_the_border.counts, use.counts)
+    # At the edge, of j convolutions 1, 2, 5, 13, 35 ways down never leave it: Σ C(4, j)·3^j times these.
+    assert footprint([block] * 4, (0, 5), (9, 11)).total == 1 + 24 + 270 + 1404 + 2835
+
+
+def test_a_branch_that_reads_nothing_widens_what_the_others_read_by_holes() -> None:
+    """Along the height alone the first branch reads rows 0 to 4, and no path of it has a column."""
+    nothing = [Conv((5, 1)), ConvTranspose((1, 1), stride=(1, 2))]
+    use = footprint(Parallel(nothing, [Conv((2, 2)), Upsample((1, 2))]), (0, 1))
+    assert use.counts.tolist() == [[1, 1]] * 2 + [[0, 0]] * 3
+    assert use.axis_counts[0].tolist() == [2, 2, 1, 1, 1]
 
 
 def test_an_output_of_another_phase_reads_otherwise() -> None:
@@ -119,6 +128,14 @@ def test_near_the_border_padding_ends_a_path_in_every_layer() -> None:
     corner = footprint(layers, (7, 8), (8, 9))
     assert corner.region == Region(range(5, 8), range(6, 9))
     assert corner.axis_counts[0].tolist() == corner.axis_counts[1].tolist() == [1, 2, 2]
+
+
+def test_footprints_are_equal_where_their_counts_are() -> None:
+    assert footprint([Conv(3), Conv(1)]) == footprint(Parallel(Conv(3)))
+    assert hash(footprint([Conv(3), Conv(1)])) == hash(footprint(Parallel(Conv(3))))
+    assert footprint([Conv(3)]) != footprint([Conv(3, padding=1)])
+    assert footprint([Conv(5)]) != footprint([Conv(3), Conv(3)])
+    assert footprint([Conv(3)]) != 9
 
 
 def test_an_output_on_padding_alone_reads_nothing() -> None:
@@ -144,14 +161,6 @@ def test_counts_beyond_int64_are_exact() -> None:
     assert use.axis_counts[1].tolist()[20] == central
     assert footprint([Conv((1, 2))] * 62).counts.dtype == np.int64
     assert footprint([Conv((1, 2))] * 63).counts.dtype == object
-
-
-def test_blocks_are_summed_from_the_corner() -> None:
-    use = footprint([Conv((2, 3)), Conv((1, 3), dilation=2)])
-    assert use.counts.tolist() == [[1, 1, 2, 1, 2, 1, 1]] * 2
-    assert use.summed(2).tolist() == [[4, 6, 6, 2]]
-    assert use.summed(3).tolist() == [[8, 8, 2]]
-    assert use.summed(1).tolist() == use.counts.tolist()
 
 
 def test_the_standard_deviation_adds_up_like_independent_steps() -> None:

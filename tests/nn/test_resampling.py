@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refusals import naming
 
+from refconv.analysis.axis_map import adaptive
 from refconv.nn import adaptive_avg_pool2d, global_avg_pool2d, interpolate
-from refconv.nn.resampling import pool_windows, source_positions
+from refconv.nn.resampling import source_positions
 
 SIZES = st.integers(1, 12)
 BOTH = pytest.mark.parametrize("align_corners", [False, True])
@@ -30,7 +31,8 @@ BOTH = pytest.mark.parametrize("align_corners", [False, True])
     ],
 )
 def test_pool_windows(input_size: int, output_size: int, windows: list[tuple[int, int]]) -> None:
-    assert pool_windows(input_size, output_size) == [range(*window) for window in windows]
+    layer = adaptive(input_size, output_size)
+    assert [layer.reads(output) for output in range(output_size)] == [list(range(*window)) for window in windows]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from refconv.analysis import Layers
-from refconv.analysis.graph.counting import Block, Use, use_of
+from refconv.analysis.graph.counting import Use, use_of
 from refconv.analysis.graph.series import graph_of
+from refconv.analysis.paths import Block
 from refconv.plots import networks
 from refconv.plots.networks import Depth, save_comparison, save_network
 from refconv.plots.style import accent, ink

@@ -21,8 +21,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from refconv.analysis.axis_use import AxisUse
-from refconv.analysis.graph.counting import EXACT, Block, Use, use_of
+from refconv.analysis.axis_use import AxisUse, listed
+from refconv.analysis.graph.counting import EXACT, Use, use_of
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Unsaid
 
@@ -31,8 +31,6 @@ __all__ = ["Coverage", "coverage"]
 MOST_OUTPUTS = 64  # that are tried one by one; more take seconds
 MOST_COUNTED = 10_000_000  # pixels of all of these together; about a second
 MOST_PHASES = 1024  # along one axis, where the axes are independent
-MOST_LISTED = 12  # pixels, in one line
-SHARES = (0.5, 0.9, 0.99)
 
 
 @dataclass(frozen=True)
@@ -45,16 +43,26 @@ class Coverage:
         What the axes of the image are called.
     period, shift : tuple of int
         Along each axis, the outputs after which the pattern repeats, and the pixels that it has moved on by then.
-    phases : tuple of lists of Block, or None
-        For each axis, what each phase reads, where the axes are independent.
+    phases : tuple of lists of Use, or None
+        For each axis, what each phase reads along it, where the axes are independent.
     uses : tuple of Use
         The outputs that were counted: one of each pair of phases, or some of them, where the axes are not.
+
+    Examples
+    --------
+    Over a dilated layer, of the four outputs of a period of 2×2 one alone has no holes.
+
+    >>> from refconv.analysis import Layers
+    >>> from refconv.analysis.graph.series import graph_of
+    >>> found = coverage(graph_of(Layers.parse("k3d2 convt3s2p1")), "layer 2")
+    >>> found.period, found.outputs, found.holed, found.hole_free
+    ((2, 2), 4, 3, False)
     """
 
     axes: tuple[str, ...]
     period: tuple[int, ...]
     shift: tuple[int, ...]
-    phases: tuple[Sequence[Block], ...] | None
+    phases: tuple[Sequence[Use], ...] | None
     uses: tuple[Use, ...]
 
     @property
@@ -70,7 +78,7 @@ class Coverage:
     @property
     def widest(self) -> Use:
         """The use of an output that sees as much as any."""
-        return max(self.uses, key=lambda use: (use.pixels, use.total))
+        return max(self.uses, key=_extent)
 
     @cached_property
     def holed(self) -> int:
@@ -94,14 +102,9 @@ class Coverage:
     @cached_property
     def unread(self) -> NDArray[np.bool_]:
         """Which of the pixels of one shift, by their place modulo the shift, no output reads."""
-        read = np.zeros(self.shift, dtype=bool)
-        if self.phases is not None:
-            rows = [_residues(blocks, shift) for blocks, shift in zip(self.phases, self.shift, strict=True)]
-            return ~reduce(np.logical_and.outer, rows)
-        for use in self.uses:
-            found = zip(np.nonzero(use.counts), use.region, self.shift, strict=True)
-            read[tuple((places + axis.start) % size for places, axis, size in found)] = True
-        return ~read
+        if self.phases is None:
+            return ~_read(self.uses, self.shift)
+        return ~reduce(np.logical_and.outer, map(_read, self.phases, zip(self.shift, strict=True)))
 
     def explain(self) -> Iterator[str]:
         """Yield what there is to say, a line each."""
@@ -148,60 +151,80 @@ def _place(place: Sequence[int]) -> str:
     return str(place[0]) if len(place) == 1 else f"({', '.join(map(str, place))})"
 
 
-def _reading(blocks: Sequence[Block]) -> int:
-    return sum(bool(block.counts.any()) for block in blocks)
+def _extent(use: Use) -> tuple[int, float]:
+    return use.pixels, use.total
 
 
-def _full(blocks: Sequence[Block]) -> int:
-    return sum(bool(block.counts.size and block.counts.all()) for block in blocks)
+def _reading(uses: Sequence[Use]) -> int:
+    return sum(use.used > 0 for use in uses)
 
 
-def _residues(blocks: Sequence[Block], shift: int) -> NDArray[np.bool_]:
+def _full(uses: Sequence[Use]) -> int:
+    return sum(0 < use.used == use.pixels for use in uses)
+
+
+def _read(uses: Sequence[Use], shift: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which pixels any of these reads, by their place modulo the shift."""
     read = np.zeros(shift, dtype=bool)
-    for block in blocks:
-        read[(np.nonzero(block.counts)[0] + block.origin[0]) % shift] = True
+    for use in uses:
+        found = zip(np.nonzero(use.counts), use.region, shift, strict=True)
+        read[tuple((places + axis.start) % size for places, axis, size in found)] = True
     return read
 
 
-def _of_axis(blocks: Sequence[Block]) -> Iterator[str]:
+def _of_axis(uses: Sequence[Use]) -> Iterator[str]:
     """Say of one axis which phases have holes, and show the first that has."""
-    period = len(blocks)
-    blind = [phase for phase, block in enumerate(blocks) if not block.counts.any()]
-    holed = [phase for phase, block in enumerate(blocks) if block.counts.any() and not block.counts.all()]
+    period = len(uses)
+    seeing = [phase for phase, use in enumerate(uses) if use.used]
+    holed = [phase for phase in seeing if uses[phase].used < uses[phase].pixels]
     if period > 1:
-        yield f"outputs with holes: {len(holed)} of every {period}{_blind(len(blind))}"
-    shown = holed[:1] or [phase for phase in range(period) if phase not in blind][:1]
-    for phase in shown:
-        counts, (start,) = blocks[phase]
+        yield f"outputs with holes: {len(holed)} of every {period}{_blind(period - len(seeing))}"
+    for phase in (holed or seeing)[:1]:
+        counts, start = uses[phase].counts, uses[phase].region[0].start
         which = f"output {phase}, as every {period}{_ordinal(period)} from there: " if period > 1 else ""
         exact = counts if counts.sum() < EXACT else (counts > 0)
         use = AxisUse(tuple(map(int, exact)))
-        gaps = f"largest gap {use.largest_gap}, common factor {use.common_factor}"
-        yield f"{which}{use.used} of {use.size} pixels used, {gaps}"
+        yield f"{which}{use.summary}"
         if exact is counts:
-            yield f"counts from {use.smallest} to {use.largest}, {' and '.join(map(str, use.centre))} in the centre"
+            yield use.range_of_counts
         if use.holes and period > 1:
-            yield f"reads {_listed([start + place for place in use.positions])} of {start} ... {start + use.size - 1}"
+            yield f"reads {listed([start + place for place in use.positions])} of {start} ... {start + use.size - 1}"
         elif use.holes:
-            yield f"not used: {_listed(use.holes)}"
+            yield f"not used: {listed(use.holes)}"
 
 
 def _ordinal(number: int) -> str:
     return {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
 
 
-def _listed(places: Sequence[int]) -> str:
-    rest = len(places) - MOST_LISTED
-    return ", ".join(map(str, places[:MOST_LISTED])) + (f" and {rest} more" if rest > 0 else "")
-
-
 def coverage(graph: Graph, name: str) -> Coverage:
     """Count what the outputs of one period of a tensor read.
+
+    Parameters
+    ----------
+    graph : Graph
+        A network, as of `from_onnx` or `from_torch`.
+    name : str
+        The tensor.
+
+    Returns
+    -------
+    Coverage
 
     Raises
     ------
     Unsaid
         If that cannot be counted, or takes too long.
+
+    Examples
+    --------
+    Of a kernel of two taps at stride 3 no output has a hole, and every third pixel is read by none.
+
+    >>> from refconv.analysis import Layers
+    >>> from refconv.analysis.graph.series import graph_of
+    >>> found = coverage(graph_of(Layers.parse("c1: k2s3"), is_line=True), "layer 1")
+    >>> found.hole_free, found.unread.tolist()
+    (True, [False, False, True])
     """
     fields = graph.field(name)
     if not all(field.maps and field.is_placed for field in fields):
@@ -217,12 +240,11 @@ def coverage(graph: Graph, name: str) -> Coverage:
     shift = tuple(field.maps[0].shift for field in fields)
     first = use_of(graph, name, [0] * len(fields))
     if len(first.blocks) == len(fields) and max(period) <= MOST_PHASES:
-        phases = tuple(_phases(graph, name, axis, count) for axis, count in enumerate(period))
-        best = [
-            max(range(count), key=lambda phase: _weight(blocks[phase]))
-            for count, blocks in zip(period, phases, strict=True)
-        ]
-        most = Use(tuple(best), tuple(blocks[phase] for phase, blocks in zip(best, phases, strict=True)))
+        phases = tuple(
+            [_along(graph, name, axis, phase) for phase in range(count)] for axis, count in enumerate(period)
+        )
+        best = [max(uses, key=_extent) for uses in phases]
+        most = Use(tuple(use.output[0] for use in best), tuple(use.blocks[0] for use in best))
         return Coverage(graph.axes, period, shift, phases, (most,))
     affordable = max(1, min(MOST_OUTPUTS, MOST_COUNTED // max(1, first.pixels)))
     is_small = math.prod(period) <= affordable
@@ -230,16 +252,10 @@ def coverage(graph: Graph, name: str) -> Coverage:
     return Coverage(graph.axes, period, shift, None, tuple(use_of(graph, name, output) for output in every))
 
 
-def _weight(block: Block) -> tuple[int, float]:
-    return block.counts.size, float(block.counts.sum())
-
-
-def _phases(graph: Graph, name: str, axis: int, count: int) -> list[Block]:
-    rank = len(graph.axes)
-    return [
-        use_of(graph, name, [phase if other == axis else 0 for other in range(rank)]).blocks[axis]
-        for phase in range(count)
-    ]
+def _along(graph: Graph, name: str, axis: int, phase: int) -> Use:
+    """Return what the outputs of a phase read along one axis alone."""
+    output = [phase if other == axis else 0 for other in range(len(graph.axes))]
+    return Use((phase,), (use_of(graph, name, output).blocks[axis],))
 
 
 def _diagonal(period: Sequence[int], most: int) -> list[tuple[int, ...]]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from refconv.analysis.axis_map import NOTHING, Maps, ratio
 from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.views import Link, View, Whole
 from refconv.analysis.layers import Layer
-from refconv.analysis.region import Maps, pixels_seen
-from refconv.analysis.taps import NOTHING
+from refconv.analysis.region import pixels_seen
 
 __all__ = ["AxisField", "Tensor"]
 
@@ -29,6 +29,14 @@ class AxisField:
         False where it is not known which position sees what, as after a flattening.
     whole : Whole or None
         The node through which all of the axis is seen as well.
+
+    Examples
+    --------
+    >>> from refconv.analysis import Layers
+    >>> from refconv.analysis.graph.series import graph_of
+    >>> height, _ = graph_of(Layers.parse("k3s2p1 k3")).field("layer 2")
+    >>> height.size, height.stride, height.padding, height.center
+    (7, 2, 1, 2)
     """
 
     maps: Maps
@@ -46,20 +54,19 @@ class AxisField:
         return max(len(pixels_seen(self.maps, output)) for output in range(self.outputs))
 
     @property
-    def stride(self) -> Fraction | None:
+    def stride(self) -> int | Fraction | None:
         """The pixels between neighbouring positions."""
-        return Fraction(self.maps[0].shift, self.maps[0].period) if len(self.maps) == 1 and self.is_placed else None
+        return self.maps[0].stride if len(self.maps) == 1 and self.is_placed else None
 
     @property
     def padding(self) -> int | None:
         """The pixels that position 0 sees before pixel 0."""
-        return -pixels_seen(self.maps, 0).start if self._has_first else None
+        return -self.maps[0].phases[0].first if self._has_first else None
 
     @property
-    def center(self) -> Fraction | None:
+    def center(self) -> int | Fraction | None:
         """The centre of what position 0 sees."""
-        seen = pixels_seen(self.maps, 0) if self._has_first else range(0)
-        return Fraction(seen.start + seen.stop - 1, 2) if self._has_first else None
+        return ratio(self.maps[0].phases[0].first + self.maps[0].phases[0].last, 2) if self._has_first else None
 
     @property
     def _has_first(self) -> bool:
@@ -67,7 +74,21 @@ class AxisField:
 
 
 class Tensor(NamedTuple):
-    """A tensor that depends on the image."""
+    """A tensor that depends on the image.
+
+    Attributes
+    ----------
+    name, node, module : str
+        The tensor, the node that makes it, and the module that this comes from, as their source calls them.
+    label : str
+        What the node does, such as ``Conv(3, stride=2)``.
+    layer : Layer or None
+        The same as a layer of one axis, which is its width, or two.
+    view : View or Ended
+        Which part of the image its elements see, or why nobody can say.
+    links : tuple of Link
+        The tensors that it reads, and how.
+    """
 
     name: str
     node: str

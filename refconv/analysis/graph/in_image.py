@@ -10,13 +10,14 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import NamedTuple
 
+from refconv.analysis.axis_map import NOTHING
 from refconv.analysis.graph.field import AxisField, Tensor
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.layers import Conv
 from refconv.analysis.region import pixels_seen
-from refconv.analysis.taps import NOTHING
 from refconv.analysis.valid_weights import ValidWeights, valid_weights
 
 __all__ = ["InImage", "Tiling", "in_image", "tiling"]
@@ -60,6 +61,16 @@ class InImage:
         The share of the field that is padding, for the output in the middle, at an edge and in a corner.
     valid : list of (Tensor, ValidWeights)
         The dilated layers, and how many of their weights touch the feature map.
+
+    Examples
+    --------
+    In a corner, 4 rows and columns of 7 lie on a 9×9 image, and 3 on the padding.
+
+    >>> from refconv.analysis import Layers
+    >>> from refconv.analysis.graph.series import graph_of
+    >>> found = in_image(graph_of(Layers.parse("k3p1 k3p2d2"), (9, 9)), "layer 2", ["layer 1", "layer 2"])
+    >>> found.padding["corner"], found.valid[0][1].counts  # 1 − 4·4/(7·7)
+    (Fraction(33, 49), {9: 25, 6: 40, 4: 16})
     """
 
     all_seen_from: str | None
@@ -70,12 +81,38 @@ class InImage:
 
 
 def in_image(graph: Graph, name: str, among: Sequence[str]) -> InImage:
-    """Return what the outputs of a tensor see of the graph's image, whose size must be known.
+    """Return what the outputs of a tensor see of the graph's image.
 
-    `among` are the tensors that count as layers.
+    Parameters
+    ----------
+    graph : Graph
+        A network whose image has a size.
+    name : str
+        The tensor.
+    among : sequence of str
+        The tensors that count as layers.
+
+    Returns
+    -------
+    InImage
+
+    Raises
+    ------
+    ValueError
+        If the image's size is not known.
+
+    Examples
+    --------
+    Seven pixels see all of four from the second layer on, where every output is at most 3 from every pixel.
+
+    >>> from refconv.analysis import Layers
+    >>> from refconv.analysis.graph.series import graph_of
+    >>> in_image(graph_of(Layers.parse("k3p1 k3p2d2"), (4, 4)), "layer 2", ["layer 1", "layer 2"]).all_seen_from
+    'layer 2'
     """
     size = graph.input_size
-    assert size is not None
+    if size is None:
+        raise ValueError(f"the size of the image {graph.image!r} must be known, and its shape is {graph.shape}")
     path = [tensor for tensor in graph.path_to(name) if tensor.is_local]
     wanted = set(among)
     fields = [(tensor.name, graph.field(tensor.name)) for tensor in path if tensor.name in wanted]
@@ -91,19 +128,12 @@ def in_image(graph: Graph, name: str, among: Sequence[str]) -> InImage:
 
 
 def _sees_all(field: AxisField, pixels: int) -> bool:
-    """Whether every output sees all pixels of an axis."""
+    """Whether every output sees all pixels of an axis: if any does not, one of the first or the last of a period."""
     if field.outputs is None or not field.maps:
         return False
-    if len(field.maps) > 1:
-        return all(
-            _holds(pixels_seen(field.maps, output), pixels) for output in range(min(field.outputs, MOST_OUTPUTS))
-        )
-    (axis,) = field.maps
-    for phase, span in enumerate(axis.phases[: field.outputs]):
-        last = (field.outputs - 1 - phase) // axis.period
-        if span == NOTHING or axis.shift * last + span.first > 0 or span.last < pixels - 1:
-            return False
-    return True
+    period = field.maps[0].period if len(field.maps) == 1 else MOST_OUTPUTS
+    ends = chain(range(min(period, field.outputs)), range(max(0, field.outputs - period), field.outputs))
+    return all(_holds(pixels_seen(field.maps, output), pixels) for output in ends)
 
 
 def _some_sees_all(field: AxisField, pixels: int) -> bool:
@@ -148,7 +178,29 @@ def _valid(graph: Graph, tensor: Tensor) -> ValidWeights | None:
 
 
 def tiling(graph: Graph, name: str) -> list[Tiling] | None:
-    """Return how an image may be cut into tiles, along every axis; None where outputs see each their own way."""
+    """Return how an image may be cut into tiles.
+
+    Parameters
+    ----------
+    graph : Graph
+        A network.
+    name : str
+        The tensor whose outputs are to be those of the whole image.
+
+    Returns
+    -------
+    list of Tiling, or None
+        One for each axis; None where outputs see each their own way, or all of the image.
+
+    Examples
+    --------
+    Of three pixels at stride 2 an output's own are the first two; the third is 1 further.
+
+    >>> from refconv.analysis import Layers
+    >>> from refconv.analysis.graph.series import graph_of
+    >>> tiling(graph_of(Layers.parse("c1: k3s2"), is_line=True), "layer 1")
+    [Tiling(halo=1, multiple=2)]
+    """
     found = []
     for axis, field in enumerate(graph.field(name)):
         if len(field.maps) != 1 or not field.is_placed or field.whole is not None:

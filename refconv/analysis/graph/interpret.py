@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from refconv.analysis.axis_map import SAME
 from refconv.analysis.graph import layouts, mixing, reshaping, resizing, windows
 from refconv.analysis.graph.call import Call, Ended, Value
 from refconv.analysis.graph.folding import folded
-from refconv.analysis.graph.nodes import Constant, Node, Program, Size, Unknown, Unsaid, as_constant
-from refconv.analysis.graph.views import SAME, Link, View, merged, of_image, of_sizes
+from refconv.analysis.graph.nodes import Constant, Node, Program, Size, Unknown, Unsaid
+from refconv.analysis.graph.views import Link, View, merged, of_image, of_sizes
 
 __all__: list[str] = []
 
@@ -72,21 +72,12 @@ LEAST_INPUTS |= {"QLinearConv": 4, "QLinearMatMul": 4, "Gather": 2}
 
 @dataclass
 class Reading:
-    """A graph as far as it is read.
+    """A graph as far as it is read."""
 
-    Attributes
-    ----------
-    plane : tuple of int
-        The dimensions of the image that are its axes.
-    values : dict of str to Value
-    calls : dict of str to Call
-        For every tensor that depends on the image, the node that makes it.
-    """
-
-    plane: tuple[int, ...]
+    plane: tuple[int, ...]  # the dimensions of the image that are its axes
     values: dict[str, Value] = field(default_factory=dict)
-    calls: dict[str, Call] = field(default_factory=dict)
-    roots: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)  # of every tensor that depends on the image, what makes it
+    roots: dict[str, str] = field(default_factory=dict)  # of element-wise functions of a tensor, that tensor
 
     def run(self, nodes: Sequence[Node]) -> None:
         """Read nodes in order; those of an If, whose condition is known, in its place."""
@@ -143,14 +134,10 @@ class Reading:
             self.values |= dict.fromkeys(node.outputs, Ended(node.title, "its condition is computed"))
             return
         chosen: Program = node.attributes["then_branch" if bool(known.ravel()[0]) else "else_branch"]
-        self.values |= {name: _as_value(array) for name, array in chosen.constants.items()}
+        self.values |= chosen.constants
         self.run(chosen.nodes)
         aliases = zip(chosen.outputs, node.outputs, strict=True)
         self.run([Node("Identity", node.name, (inner,), (outer,)) for inner, outer in aliases])
-
-
-def _as_value(constant: Any) -> Value:
-    return constant if isinstance(constant, Constant) else as_constant(constant)
 
 
 def _applied(call: Call) -> Sequence[Value]:
@@ -190,7 +177,7 @@ def read(program: Program, image: str, shape: Sequence[Size]) -> Reading:
 def _given(program: Program) -> dict[str, Value]:
     """Return what is stored, and of the inputs the shapes."""
     inputs: dict[str, Value] = {name: Constant(None, shape and tuple(shape)) for name, shape in program.inputs.items()}
-    return inputs | {name: _as_value(constant) for name, constant in program.constants.items()}
+    return {**inputs, **program.constants}
 
 
 def plane_of(program: Program, nodes: Sequence[Node], image: str, shape: Sequence[Size]) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
-from refconv.analysis.axis_map import window
+from refconv.analysis.axis_map import NOTHING, Span, window
 from refconv.analysis.graph.call import Call
 from refconv.analysis.graph.nodes import Constant, Size, Unknown, Unsaid
 from refconv.analysis.graph.reshaping import reshaped
@@ -22,7 +22,6 @@ from refconv.analysis.graph.views import (
     seen_in,
     size_of,
 )
-from refconv.analysis.taps import NOTHING, Span
 
 __all__: list[str] = []
 

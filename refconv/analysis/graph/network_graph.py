@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from os import PathLike
 
-from refconv.analysis.axis_map import PIXEL_SPAN
-from refconv.analysis.graph.call import Call, Ended
+from refconv.analysis.axis_map import PIXEL, SAME
+from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.field import AxisField, Tensor
 from refconv.analysis.graph.interpret import Reading, plane_of, read, unknown_shape
 from refconv.analysis.graph.nodes import Constant, Program, Size
 from refconv.analysis.graph.onnx_file import read_program
-from refconv.analysis.graph.views import SAME, Factor, Link, View
+from refconv.analysis.graph.views import Factor, Link, View
 from refconv.geometry.arguments import LINE, PLANE, VOLUME
 
 __all__ = ["Graph", "from_onnx"]
@@ -58,7 +58,8 @@ class Graph:
         for name, call in self.reading.calls.items():
             value = self.reading.values.get(name)
             if name and isinstance(value, View | Ended):
-                found[name] = _tensor(name, call, value)
+                node, links = call.node, call.links.get(name, ())
+                found[name] = Tensor(name, node.name, node.module, call.label or node.op, call.layer, value, links)
         return found
 
     @cached_property
@@ -98,13 +99,9 @@ class Graph:
         if isinstance(tensor.view, Ended):
             raise ValueError(f"what {name!r} sees cannot be said: {tensor.view.title}, {tensor.view.reason}")  # noqa: TRY004
         view, linked, seen = tensor.view, tensor.view.linked, tensor.view.seen
+        sizes = {axis: factor.size if isinstance(factor.size, int) else None for axis, factor in linked.items()}
         return tuple(
-            AxisField(
-                seen.get(axis, ()),
-                _known(linked[axis].size) if axis in linked else None,
-                axis in linked,
-                view.whole.get(axis),
-            )
+            AxisField(seen.get(axis, ()), sizes.get(axis), axis in linked, view.whole.get(axis))
             for axis in range(len(self.axes))
         )
 
@@ -133,32 +130,18 @@ class Graph:
 
     def path_to(self, name: str) -> list[Tensor]:
         """Return the tensors on which one depends, in order, and itself."""
-        todo, done = [name], {name}
-        while todo:
-            for source in self._sources(todo.pop()):
-                if source in self.tensors and source not in done:
-                    done.add(source)
-                    todo.append(source)
+        done = reachable(name, self._sources)
         return [self.tensors[each] for each in sorted(done, key=self.places.__getitem__)]
 
     def before(self, name: str, is_wanted: Callable[[Tensor], bool]) -> list[str]:
         """Return the last tensors on the way to one, itself included, that are wanted."""
-        found: list[str] = []
-        todo, done = [name], set()
-        while todo:
-            here = todo.pop()
-            if here in done or here not in self.tensors:
-                continue
-            done.add(here)
-            if is_wanted(self.tensors[here]):
-                found.append(here)
-            else:
-                todo += self._sources(here)
-        return sorted(found, key=self.places.__getitem__)
+        is_last = {each: is_wanted(tensor) for each, tensor in self.tensors.items()}
+        done = reachable(name, lambda each: () if is_last[each] else self._sources(each))
+        return sorted((each for each in done if is_last[each]), key=self.places.__getitem__)
 
     def _sources(self, name: str) -> Iterator[str]:
         call = self.reading.calls.get(name)
-        yield from call.node.read() if call else ()
+        yield from (source for source in (call.node.read() if call else ()) if source in self.tensors)
 
     def starting_at(self, name: str) -> Graph:
         """Return the rest of the network, with one of its tensors as the image."""
@@ -169,7 +152,7 @@ class Graph:
         part.program, part.image = self.program, name
         part.shape = start.view.shape
         dims = tuple(
-            tuple(Factor(each.size, each.axis, (PIXEL_SPAN,) if each.axis is not None else ()) for each in dim)
+            tuple(Factor(each.size, each.axis, (PIXEL,) if each.axis is not None else ()) for each in dim)
             for dim in start.view.dims
         )
         values = {
@@ -191,14 +174,14 @@ class Graph:
         return part
 
 
-def _known(size: Size) -> int | None:
-    return size if isinstance(size, int) else None
-
-
-def _tensor(name: str, call: Call, view: View | Ended) -> Tensor:
-    return Tensor(
-        name, call.node.name, call.node.module, call.label or call.node.op, call.layer, view, call.links.get(name, ())
-    )
+def reachable(start: str, below: Callable[[str], Iterable[str]]) -> set[str]:
+    """Return a tensor and all that lead to it, where `below` says which ones lead to each."""
+    todo, done = [start], {start}
+    while todo:
+        new = set(below(todo.pop())) - done
+        done |= new
+        todo += new
+    return done
 
 
 def _image_of(program: Program) -> str:

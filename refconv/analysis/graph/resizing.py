@@ -15,11 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refconv.analysis.axis_map import LayerMap, nearest, window
+from refconv.analysis.axis_map import LayerMap, Progression, adaptive, nearest, window
 from refconv.analysis.graph.call import Call
 from refconv.analysis.graph.nodes import Node, Size, Unsaid, derived
 from refconv.analysis.graph.views import Factor, View, require_few
-from refconv.analysis.taps import Progression
 
 __all__: list[str] = []
 
@@ -133,17 +132,14 @@ def _as_fraction(node: Node, scale: object) -> Fraction:
 
 
 def adaptive_pool(call: Call) -> View:
-    """Read a pooling to a size: output p of P the pixels ``floor(p·H/P) ... ceil((p + 1)·H/P) − 1``."""
+    """Read a pooling to a size."""
     view = call.view()
     sizes = call.node.numbers("output_size", None, None, 1)
     for place, after in enumerate(sizes, start=len(view.dims) - len(sizes)):
         before = view.shape[place]
         if not isinstance(before, int):
             raise Unsaid("its windows depend on the image's size, which --input says")
-        step = Fraction(before, after)
-        starts = [(p * before // after, -(-(p + 1) * before // after)) for p in range(step.denominator)]
-        layer = LayerMap(step.numerator, tuple(Progression(first, 1, stop - first) for first, stop in starts))
-        view = view.under(place, layer, after)
+        view = view.under(place, adaptive(before, after), after)
     return view
 
 

@@ -5,53 +5,63 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from refconv.analysis.graph.network_graph import Graph
-from refconv.analysis.graph.nodes import Node, Program, Unknown
+from refconv.analysis.graph.nodes import Program, Unknown
 from refconv.analysis.layers import Layer
-from refconv.analysis.network import Layers, Parallel
-from refconv.analysis.notation import place_name
+from refconv.analysis.network import Layers
+from refconv.analysis.trace import IMAGE, nodes_of
 
 __all__ = ["chain_to", "graph_of"]
 
 
 def graph_of(network: Layers, input_size: Sequence[int] | None = None, *, is_line: bool = False) -> Graph:
-    """Return the graph of a sequence of layers, whose tensors have the layers' numbers as names.
+    """Return the graph of a sequence of layers, whose tensors have the layers' places as names.
 
-    Of a network of one axis, the height is left out.
+    Parameters
+    ----------
+    network : Layers
+        The layers.
+    input_size : sequence of int, optional
+        The image's size along its axes.
+    is_line : bool
+        Whether the network has one axis, the width; the height is left out.
+
+    Returns
+    -------
+    Graph
+
+    Examples
+    --------
+    >>> graph = graph_of(Layers.parse("k3 ( | k3p1)"))
+    >>> list(graph.tensors)
+    ['image', 'layer 1', 'layer 2, branch 2, layer 1', 'layer 2']
     """
-    nodes: list[Node] = []
-    end = _add(nodes, network, "image", [], is_line=is_line)
+    nodes = nodes_of(network, is_line=is_line)
     axes = ["W"] if is_line else ["H", "W"]
     sizes = tuple(map(Unknown, axes)) if input_size is None else tuple(input_size)
-    return Graph(Program(tuple(nodes), {"image": (Unknown("N"), Unknown("C"), *sizes)}, (end,), {}))
-
-
-def _add(
-    nodes: list[Node], network: Sequence[Layer | Parallel], source: str, place: list[int], *, is_line: bool
-) -> str:
-    """Add the nodes of a sequence of layers, and return the tensor that it ends with."""
-    for number, layer in enumerate(network, start=1):
-        here = [*place, number]
-        name = place_name(here)
-        if isinstance(layer, Parallel):
-            numbered = enumerate(layer.branches, start=1)
-            ends = tuple(_add(nodes, branch, source, [*here, n], is_line=is_line) for n, branch in numbered)
-            nodes.append(Node("Sum", name, ends, (name,), {"label": _in_words(layer, is_line=is_line)}))
-        else:
-            nodes.append(Node("Layer", name, (source,), (name,), {"layer": layer}))
-        source = name
-    return source
-
-
-def _in_words(layer: Layer | Parallel, *, is_line: bool) -> str:
-    """Return a layer as it is written; of a network of one axis, about that axis alone."""
-    if isinstance(layer, Parallel):
-        branches = (", ".join(_in_words(each, is_line=is_line) for each in branch) for branch in layer.branches)
-        return f"Parallel({', '.join(f'[{branch}]' for branch in branches)})"
-    return layer.along(1) if is_line else repr(layer)
+    end = nodes[-1].name if nodes else IMAGE
+    return Graph(Program(tuple(nodes), {IMAGE: (Unknown("N"), Unknown("C"), *sizes)}, (end,), {}))
 
 
 def chain_to(graph: Graph, stop: str) -> Layers | None:
-    """Return the layers that lead to a tensor of one axis or two; None where there are branches or other nodes."""
+    """Return the layers that lead to a tensor of one axis or two; the reverse of `graph_of`.
+
+    Parameters
+    ----------
+    graph : Graph
+        A network.
+    stop : str
+        The tensor.
+
+    Returns
+    -------
+    Layers or None
+        None where there are branches, or nodes that are no layers.
+
+    Examples
+    --------
+    >>> chain_to(graph_of(Layers.parse("k3 pool2 k3d2")), "layer 2")
+    Layers([Conv(3), Pool(2)])
+    """
     layers: list[Layer] = []
     while stop != graph.image:
         tensor = graph.tensors[stop]

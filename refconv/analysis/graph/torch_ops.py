@@ -63,6 +63,9 @@ class Operator:
         return name
 
 
+Write = Callable[[Operator], object]
+
+
 def _each(value: Any, rank: int) -> list[Any]:
     """Return one number for each axis."""
     values = list(value) if isinstance(value, Sequence) else [value]
@@ -131,10 +134,6 @@ def _slice(call: Operator) -> None:
     if call.name == "narrow":
         end = start + call.arguments["length"]
     call.add("Slice", call.source, starts=[start], ends=[end], axes=[call.axis("dim")], steps=[step])
-
-
-def _select(call: Operator) -> None:
-    _pick(call, call.axis("dim"), call.arguments["index"])
 
 
 def _pick(call: Operator, axis: int, place: int, output: str = "") -> None:
@@ -221,14 +220,13 @@ def _recurrent(call: Operator) -> None:
         call.add("Expand", state, output=f"{call.output}.{part}", shape=list(call.shapes[f"{call.output}.{part}"]))
 
 
-def _one(op: str, *names: str, **attributes: Any) -> Callable[[Operator], None]:
+def _one(op: str, *names: str, **attributes: str) -> Write:
     """Return what writes one node, of the tensors of these names or of the first; attributes name arguments."""
-
-    def write(call: Operator) -> None:
-        inputs = [call.arguments[name] for name in names] or [call.source]
-        call.add(op, *inputs, **{new: call.arguments[old] for new, old in attributes.items()})
-
-    return write
+    return lambda call: call.add(
+        op,
+        *([call.arguments[name] for name in names] or [call.source]),
+        **{new: call.arguments[old] for new, old in attributes.items()},
+    )
 
 
 def _linear(call: Operator) -> None:
@@ -237,31 +235,19 @@ def _linear(call: Operator) -> None:
     call.add("Einsum", call.source, call.arguments["weight"], equation=f"{rows}y,zy->{rows}z")
 
 
-def _einsum(call: Operator) -> None:
-    call.add("Einsum", *call.arguments["tensors"], equation=call.arguments["equation"])
-
-
-def _void(_: object) -> None:
-    """Take a result that nobody needs."""
-
-
-def _shaped(op: str) -> Callable[[Operator], None]:
-    return lambda call: _void(call.add(op, call.source, shape=list(call.shapes[call.output])))
-
-
-def _along(op: str) -> Callable[[Operator], None]:
-    return lambda call: _void(call.add(op, call.source, axis=call.axis("dim")))
+def _shaped(op: str) -> Write:
+    return lambda call: call.add(op, call.source, shape=list(call.shapes[call.output]))
 
 
 # What an operator's name must match in whole, and what it becomes.
-_OPERATORS: tuple[tuple[str, Callable[[Operator], None]], ...] = (
+_OPERATORS: tuple[tuple[str, Write], ...] = (
     (r"conv(_transpose)?\dd|convolution", _convolution),
     (r"(max|avg)_pool\dd(_with_indices)?", _pool),
     (r"_?adaptive_(avg|max)_pool\dd", _adaptive_pool),
     (r"mean|sum|prod|amax|amin|max|min|std|var|var_mean|norm|linalg_vector_norm|logsumexp|argmax|argmin", _reduction),
     (r"_?upsample_\w+", _upsample),
     (r"slice|narrow", _slice),
-    (r"select", _select),
+    (r"select", lambda call: _pick(call, call.axis("dim"), call.arguments["index"])),
     (r"split|split_with_sizes|chunk|unbind|tensor_split|unsafe_split|unsafe_chunk", _split),
     (r"cat|concat|stack", _cat),
     (r"permute|transpose|t|swapaxes|numpy_T|mT", _transpose),
@@ -273,15 +259,15 @@ _OPERATORS: tuple[tuple[str, Callable[[Operator], None]], ...] = (
     (r"(native_)?(layer|group)_norm|instance_norm|rms_norm", _normalisation),
     (r"\w*batch_norm\w*|\w*dropout|contiguous|clone|to|_to_copy|type_as|detach|alias|float|half", _one("Identity")),
     (r"lift_fresh_copy|channel_shuffle", _one("Identity")),
-    (r"_?(log_)?softmax", _along("Softmax")),
-    (r"cumsum", lambda call: _void(call.add("CumSum", call.source, axis=[call.axis("dim")]))),
+    (r"_?(log_)?softmax", lambda call: call.add("Softmax", call.source, axis=call.axis("dim"))),
+    (r"cumsum", lambda call: call.add("CumSum", call.source, axis=[call.axis("dim")])),
     (r"lstm|gru|rnn_\w+", _recurrent),
-    (r"matmul|mm|bmm", lambda call: _void(call.add("MatMul", *list(call.arguments.values())[:2]))),
+    (r"matmul|mm|bmm", lambda call: call.add("MatMul", *list(call.arguments.values())[:2])),
     (r"addmm", _one("MatMul", "mat1", "mat2")),
     (r"baddbmm", _one("MatMul", "batch1", "batch2")),
     (r"linear", _linear),
     (r"scaled_dot_product_attention", _one("Attention", "query", "key", "value")),
-    (r"einsum", _einsum),
+    (r"einsum", lambda call: call.add("Einsum", *call.arguments["tensors"], equation=call.arguments["equation"])),
     (r"pixel_shuffle", _one("DepthToSpace", blocksize="upscale_factor")),
     (r"pixel_unshuffle", _one("SpaceToDepth", blocksize="downscale_factor")),
     (r"embedding", _one("Gather", "weight", "indices")),

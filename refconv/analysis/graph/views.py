@@ -17,10 +17,8 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import NamedTuple
 
-from refconv.analysis.axis_map import PIXEL_SPAN, AxisMap, LayerMap, join, window
+from refconv.analysis.axis_map import NOTHING, PIXEL, SAME, AxisMap, LayerMap, Maps, Span, join
 from refconv.analysis.graph.nodes import Size, Unsaid, derived
-from refconv.analysis.region import Maps
-from refconv.analysis.taps import NOTHING, Span
 
 __all__: list[str] = []
 
@@ -29,7 +27,6 @@ MOST_PHASES = 20_000
 # Branches whose strides differ by rounding alone; real networks have two.
 MOST_STRIDES = 8
 
-SAME = window(1)  # the map of a layer that reads what it writes
 Seen = tuple[tuple[int, Maps], ...]  # for some axes of the image, what is seen there
 
 
@@ -68,7 +65,7 @@ class Factor:
         return Factor(size, self.axis, tuple(_under(below, layer, size) for below in self.maps))
 
 
-def _under(below: AxisMap[Span], layer: LayerMap, size: Size) -> AxisMap[Span]:
+def _under(below: AxisMap, layer: LayerMap, size: Size) -> AxisMap:
     """Return the map of a layer on top of another; output by output, where there are fewer of those than of phases."""
     phases = len(layer.phases) * math.lcm(layer.shift, below.period) // layer.shift
     if phases <= MOST_PHASES:
@@ -77,7 +74,7 @@ def _under(below: AxisMap[Span], layer: LayerMap, size: Size) -> AxisMap[Span]:
     return listed([Span.gather((0, below.reads(at)) for at in layer.reads(output)) for output in range(int(size))])  # type: ignore[arg-type]  # known, or refused
 
 
-def listed(spans: Sequence[Span]) -> AxisMap[Span]:
+def listed(spans: Sequence[Span]) -> AxisMap:
     """Return the map of outputs that each see what they see; behind the last one it goes on where that ends."""
     end = max((span.last for span in spans if span != NOTHING), default=0) + 1
     return AxisMap(max(end, 1), tuple(spans))
@@ -236,7 +233,7 @@ def of_sizes(sizes: Iterable[Size]) -> View:
 def of_image(shape: Sequence[Size], plane: Sequence[int]) -> View:
     """Return the view of the image itself: each pixel sees itself along the dimensions that are its plane."""
     linked = {place: axis for axis, place in enumerate(plane)}
-    return View(tuple((Factor(n, linked.get(d), (PIXEL_SPAN,) * (d in linked)),) for d, n in enumerate(shape)))
+    return View(tuple((Factor(n, linked.get(d), (PIXEL,) * (d in linked)),) for d, n in enumerate(shape)))
 
 
 def merged(views: Sequence[View], at: int | None = None, row: Dim = ()) -> View:

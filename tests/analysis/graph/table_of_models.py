@@ -37,8 +37,8 @@ def said(graph: Graph) -> str:
     """Return in a cell what the command says of the first output, and of the last tensor before it that has a plane."""
     report = NetworkReport("", graph, rows_of(graph, graph.outputs), graph.outputs, None, has_size=False)
     output, subject = graph.tensors[graph.outputs[0]], graph.tensors[report.subject]
-    row = Row("", subject)
-    local = f"{row.number(graph, 'size')}, stride {row.number(graph, 'stride')}"
+    row = Row.of(graph, subject)
+    local = f"{row.number('size')}, stride {row.number('stride')}"
     if isinstance(output.view, Ended):
         return f"{local}, at the last tensor before {output.view.title}: {output.view.reason}"
     whole = [field.whole for field in graph.field(output.name) if field.whole is not None]

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from random_graphs import SIZES, RandomGraph, really_read
 
+from refconv.analysis.axis_map import NOTHING
 from refconv.analysis.graph.counting import use_of
 from refconv.analysis.graph.network_graph import Graph, from_onnx
 from refconv.analysis.graph.nodes import Unsaid
 from refconv.analysis.region import pixels_seen
-from refconv.analysis.taps import NOTHING
 
 
 def read(onnx: Any, graph: RandomGraph) -> Graph:

@@ -17,7 +17,6 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, metadata, version
 from typing import Final
 
-import refconv
 from refconv.testing.battery.cases import DTYPES
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Outcome
@@ -201,11 +200,11 @@ def _circumstances(report: Report) -> list[str]:
     bounded = [comparison.error_in_bounds for comparison in compared if comparison.passed and comparison.bound]
     elements = sum(comparison.elements for comparison in compared)
     worst = f"; of right results that may be rounded, the worst uses {max(bounded):.2g} of its bound" if bounded else ""
-    versions = ", ".join(filter(None, map(_version, dict.fromkeys(["numpy", report.target]))))
+    versions = ", ".join(filter(None, map(_version, dict.fromkeys(["refconv", "numpy", report.target]))))
     seconds = sum(result.seconds for result in report.results)
     return [
         f"{elements:,} elements compared in {len(compared)} cases{worst}",
-        f"refconv {refconv.__version__}, {versions}, Python {platform.python_version()}",
+        f"{versions}, Python {platform.python_version()}",
         f"{platform.system()} on {platform.machine()}, {os.cpu_count()} processors",
         f"the target took {seconds:.1f} s for {len(report.results)} cases",
         f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}",

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from email.message import Message
 from html.parser import HTMLParser
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,7 @@ def test_how_it_was_run() -> None:
     compared, versions, machine, duration, date = Page(as_html(report)).texts["li"]
     elements = sum(result.comparison.elements for result in report.results if result.comparison)
     assert compared.startswith(f"{elements:,} elements compared in 20 cases; of right results that may be rounded")
-    assert f"refconv {refconv.__version__}, numpy {np.__version__}, Python {platform.python_version()}" == versions
+    assert f"refconv {version('refconv')}, numpy {np.__version__}, Python {platform.python_version()}" == versions
     assert machine == f"{platform.system()} on {platform.machine()}, {os.cpu_count()} processors"
     assert duration == f"the target took {sum(result.seconds for result in report.results):.1f} s for 20 cases"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d \S+", date)

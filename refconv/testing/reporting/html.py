@@ -185,8 +185,8 @@ def _covered(report: Report) -> str:
     """Return which features and types the cases had, by outcome; nothing for cases that are none of the battery's."""
     plans = [(result.outcome, Plan.of(case)) for result in report.results if (case := valid_case(result))]
 
-    def counted(test: Callable[[Plan], bool]) -> Counter[Outcome]:
-        return Counter(outcome for outcome, plan in plans if test(plan))
+    def counted(test: Callable[[Plan], bool]) -> Counter[str]:
+        return Counter[str](outcome for outcome, plan in plans if test(plan))
 
     rows = {name: counted(TESTS[name]) for name in _FEATURES}
     rows |= {name: counted(TESTS[f"the type is {name}"]) for name in DTYPES.values()}

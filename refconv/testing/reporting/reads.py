@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.diagnosis.mistake_tables import table_of
 from refconv.testing.diagnosis.mistakes import Change
@@ -49,7 +50,7 @@ def reads_of(case: Case, code: str, place: tuple[int, ...]) -> str:
 def _pixel(right: Reading, tap: tuple[int, ...], place: tuple[int, ...], made: Change) -> int | None:
     """Return the number of the pixel that an output reads through a tap of its first channel; None in the padding."""
     height, width = right.input.shape[2:]
-    weight = np.zeros(right.weight.shape)
+    weight: Array = np.zeros(right.weight.shape)
     weight[:, 0, *tap] = 1
     where = tuple(np.array([index]) for index in place)
     numbers = np.arange(height * width).reshape(height, width)

@@ -51,7 +51,8 @@ def _pixel(right: Reading, tap: tuple[int, ...], place: tuple[int, ...], made: C
     """Return the number of the pixel that an output reads through a tap of its first channel; None in the padding."""
     height, width = right.input.shape[2:]
     weight: Array = np.zeros(right.weight.shape)
-    weight[:, 0, *tap] = 1
+    in_first_channel: tuple[int | slice, ...] = (slice(None), 0, *tap)
+    weight[in_first_channel] = 1
     where = tuple(np.array([index]) for index in place)
     numbers = np.arange(height * width).reshape(height, width)
     number, count = (

@@ -49,6 +49,17 @@ def strip_code(_app: Sphinx, doctree: nodes.document) -> None:
         listing[0] = nodes.Text(listing.rawsource)
 
 
+def name_codes(app: Sphinx, doctree: nodes.document) -> None:
+    """Give each code of the diagnosis an address, ``#code-bias-missing``, to which reports link."""
+    named: set[str] = set()
+    for row in doctree.findall(nodes.row) if app.env.docname == "diagnosis" else ():
+        for code in row[0].findall(nodes.literal):
+            if code.astext() not in named:
+                row[0]["ids"].append(f"code-{code.astext()}")
+                named.add(code.astext())
+
+
 def setup(app: Sphinx) -> None:
     """Change what pages are made of once they are read."""
     app.connect("doctree-read", strip_code)
+    app.connect("doctree-read", name_codes)

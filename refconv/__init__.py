@@ -44,7 +44,7 @@ __all__ = [
     "same_padding",
     "testing",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Where to find what is imported when it is first named: those who only convolve need not wait for it.
 _FUNCTIONS = {

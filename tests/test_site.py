@@ -6,6 +6,7 @@ import doctest
 import importlib.util
 import re
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -103,3 +104,23 @@ def test_the_reference_has_every_public_name(name: str) -> None:
         public for public in getattr(module, "__all__", ()) if not isinstance(getattr(module, public), ModuleType)
     }
     assert public <= listed
+
+
+def test_every_file_says_the_same_version() -> None:
+    root = DOCS.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = (root / "CITATION.cff").read_text(encoding="utf-8")
+    changes = re.findall(r"^## (\S+)", (root / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert project["version"] == refconv.__version__ == re.findall(r"^version: (.*)$", citation, re.MULTILINE)[0]
+    assert refconv.__version__ in changes[:2]  # the first, but for what is not released yet
+    assert project["license"] == re.findall(r"^license: (.*)$", citation, re.MULTILINE)[0]
+
+
+def test_as_many_tests_as_the_page_of_promises_says() -> None:
+    files = [path.read_text(encoding="utf-8") for path in (DOCS.parent / "tests").rglob("test_*.py")]
+    tests = sum(len(re.findall(r"^ *def test_", text, re.MULTILINE)) for text in files)
+    said, in_files = map(
+        int, re.findall(r"\| (\d+) in (\d+) \|", (DOCS / "promises.md").read_text(encoding="utf-8"))[0]
+    )
+    assert said <= tests
+    assert in_files <= len(files)

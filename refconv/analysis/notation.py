@@ -97,7 +97,8 @@ def _read_group(pieces: list[str], numbers: list[int], *, is_line: bool) -> list
 def _read_word(text: str, numbers: Sequence[int], *, is_line: bool) -> Word:
     match = _WORD.fullmatch(text)
     if match is None:
-        near = _meant(text)
+        apart = re.split(r"[,;]", text)
+        near = " ".join(apart) if len(apart) > 1 and all(map(_WORD.fullmatch, apart)) else _meant(text)
         hint = f"; did you mean {near!r}?" if near else ""
         raise ValueError(f"{place_name(numbers)}: {text!r} must be a layer, such as {_FORMS}{hint}")
     kind, size, rest, suffix = match[1].removeprefix("max").removeprefix("avg"), match[2], match[3], match[4] or ""

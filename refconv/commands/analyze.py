@@ -86,7 +86,8 @@ def image_size(text: str, axes: int | None) -> tuple[int, ...]:
     """Return what ``--input`` says: a number for each axis, joined by x."""
     numbers = text.split("x")
     if not all(number.isdecimal() and int(number) for number in numbers) or (axes is not None and len(numbers) != axes):
-        raise ValueError(f"--input {text} must be {'a length, such as 16000' if axes == 1 else 'HxW, such as 224x224'}")
+        like = f"{text}x{text}" if text.isdecimal() and int(text) else "224x224"
+        raise ValueError(f"--input {text} must be {'a length, such as 16000' if axes == 1 else f'HxW, such as {like}'}")
     return tuple(map(int, numbers))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.html import as_html
+from refconv.testing.reporting.junit import as_junit
 
 __all__ = ["register"]
 
@@ -114,7 +117,7 @@ def _register_declarations(command: argparse.ArgumentParser) -> None:
 def _register_running(command: argparse.ArgumentParser) -> None:
     """Add what says how the cases are run."""
     command.add_argument(
-        "--workers", type=int, metavar="N", default=1, help="processes to share the cases (default: 1)"
+        "--workers", type=int, metavar="N", default=1, help="processes to share the cases (default: 1; 0: all cores)"
     )
     command.add_argument(
         "--time-limit",
@@ -131,6 +134,8 @@ def register_report(command: argparse.ArgumentParser) -> None:
         "--json", metavar="FILE", help="write the report as JSON; - for standard output, and nothing else"
     )
     command.add_argument("--html", metavar="FILE", help="write the report as one page, with maps of what is wrong")
+    command.add_argument("--junit", metavar="FILE", help="write the report as JUnit's XML, a test for each case")
+    command.add_argument("-q", "--quiet", action="store_true", help="print the first line alone")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -148,7 +153,7 @@ def _check(options: argparse.Namespace) -> int:
         report = check(
             options.target,
             options.tier,
-            options.workers,
+            options.workers or os.cpu_count() or 1,
             op=options.op,
             match=options.match,
             dtype=options.dtype,
@@ -166,7 +171,9 @@ def _check(options: argparse.Namespace) -> int:
 
 def open_report(options: argparse.Namespace) -> None:
     """Try the files of the report: where one cannot be written, say so before the run."""
-    for file in {options.json, options.html} - {None, "-"}:
+    for file in {options.json, options.html, options.junit} - {None, "-"}:
+        if not Path(file).parent.is_dir():
+            raise ValueError(f"there is no folder {str(Path(file).parent)!r}, where {file!r} is to be written")
         Path(file).open("a").close()
 
 
@@ -174,10 +181,12 @@ def write_report(options: argparse.Namespace, report: Report) -> int:
     """Write the report where the options say, and return the exit status."""
     if options.html:
         Path(options.html).write_text(as_html(report), encoding="utf-8")
+    if options.junit:
+        Path(options.junit).write_text(as_junit(report), encoding="utf-8")
     if options.json == "-":
         sys.stdout.write(_as_json(report))
     else:
-        write(list(_lines(report)))
+        write(list(islice(_lines(report), 1) if options.quiet else _lines(report)))
         if options.json:
             Path(options.json).write_text(_as_json(report), encoding="utf-8")
     return 0 if report.passed else 1

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import refconv
 from refconv.commands import analyze, check, compare, design, draw, judge, vectors
+from refconv.commands.usage import complete
 from refconv.testing import TargetError
 
 __all__ = ["main"]
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; wrong usage ends in SystemExit(2), as argparse has it."""
     options = _parser().parse_args(arguments)
     try:
-        status: int = options.run(options)
+        status: int = options.run(options) or 0
         sys.stdout.flush()
     except (TargetError, ValueError, OSError, ModuleNotFoundError) as error:
         if isinstance(error, BrokenPipeError):  # whoever read our output has enough, as in `refconv check torch | head`
@@ -41,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("refconv", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"refconv {refconv.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(run=lambda _: parser.print_help())
+    commands = parser.add_subparsers(metavar="COMMAND")
     for command in (check, vectors, judge, analyze, compare, design, draw):
         command.register(commands)
+    complete(parser, commands.choices)
     return parser

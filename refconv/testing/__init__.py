@@ -19,6 +19,7 @@ from refconv.testing.judging.judge import CaseResult, run_case
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause
 from refconv.testing.reporting.html import as_html
+from refconv.testing.reporting.junit import as_junit
 from refconv.testing.reporting.report import Report
 from refconv.testing.suite import assert_case, pytest_cases
 from refconv.testing.targets import TargetError, load_target
@@ -38,6 +39,7 @@ __all__ = [
     "TargetError",
     "Verification",
     "as_html",
+    "as_junit",
     "assert_case",
     "assert_conv2d_matches",
     "assert_result_matches",

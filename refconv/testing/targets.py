@@ -123,6 +123,15 @@ def check_signature(name: str, target: Target, op: str, steps: Iterable[str] = (
         hint = f"; did you mean op={own!r}?" if own in OPERATIONS and own != op else ""
         call = f"{op}({', '.join((*names, *(f'{step}=' for step in steps)))})"
         raise TargetError(f"target {name!r} cannot be called as {call}: {error}{hint}") from None
+    own_names = tuple(signature.parameters)
+    if own_names[:1] == ("self",):
+        raise TargetError(f"target {name!r} is a method of a class; it must be a function, or an object's method")
+    others = {other: (*each.leading, *each.parameters) for other, each in OPERATIONS.items()}
+    meant = [other for other, theirs in others.items() if own_names[: len(theirs)] == theirs]
+    if meant and op not in meant and own_names[: len(names)] != names:
+        raise TargetError(
+            f"target {name!r} takes the arguments of {meant[0]}, not of {op}; did you mean op={meant[0]!r}?"
+        )
 
 
 def importable_name(target: Target) -> str | None:
@@ -175,7 +184,9 @@ def _import_module(name: str, module: str) -> ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if module == error.name or module.startswith(f"{error.name}."):
-            raise TargetError(f"target {name!r}: there is no module {error.name!r}") from error
+            file = f"{module}.py"
+            hint = f"; did you mean {name.replace(module, file, 1)!r}?" if Path(file).is_file() else ""
+            raise TargetError(f"target {name!r}: there is no module {error.name!r}{hint}") from error
         raise TargetError(_import_failure(name, error)) from error
     except (Exception, SystemExit) as error:
         raise TargetError(_import_failure(name, error)) from error
@@ -213,7 +224,8 @@ def _attribute(name: str, module: ModuleType, attribute: str, place: str) -> Tar
             found = getattr(found, part)
         except AttributeError:
             near = difflib.get_close_matches(part, dir(found), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            own = [key for key, value in vars(found).items() if getattr(value, "__module__", "") == module.__name__]
+            hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(own)}" if 0 < len(own) <= 8 else ""
             raise TargetError(f"target {name!r}: {place} has no {attribute!r}{hint}") from None
     if not callable(found):
         raise TargetError(f"target {name!r}: {attribute!r} is no callable, but of type {type(found).__name__}")

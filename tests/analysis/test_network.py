@@ -47,6 +47,10 @@ def test_parse(line: str, layers: list[Conv | Pool | ConvTranspose | Upsample | 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        (
+            "k3d2,k3d3",
+            "layer 1: 'k3d2,k3d3' must be a layer, such as k3, k3s2p1d2, k3x5, pool2; did you mean 'k3d2 k3d3'?",
+        ),
         ("k3 kk3", "layer 2: 'kk3' must be a layer, such as k3, k3s2p1d2, k3x5, pool2; did you mean 'k3'?"),
         ("pol2", "layer 1: 'pol2' must be a layer, such as k3, k3s2p1d2, k3x5, pool2; did you mean 'pool2'?"),
         ("zzz", "layer 1: 'zzz' must be a layer, such as k3, k3s2p1d2, k3x5, pool2"),

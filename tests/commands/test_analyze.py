@@ -492,7 +492,7 @@ def test_a_plot_without_matplotlib(capsys: pytest.CaptureFixture[str], monkeypat
         (("--zoo", "vgg61"), "name='vgg61' is not in the zoo; did you mean 'vgg16'?"),
         (("k3", "kk5"), "layer 2: 'kk5' must be a layer, such as k3, k3s2p1d2, k3x5, pool2; did you mean 'k5'?"),
         (("k3 k0",), "layer 2, 'k0': kernel_size=0 must be at least 1"),
-        (("k3", "--input", "9"), "--input 9 must be HxW, such as 224x224"),
+        (("k3", "--input", "9"), "--input 9 must be HxW, such as 9x9"),
         (("k3", "--input", "9x-1"), "--input 9x-1 must be HxW, such as 224x224"),
         (("k3", "--input", "x9"), "--input x9 must be HxW, such as 224x224"),
         (("k3", "--input", "0x9"), "--input 0x9 must be HxW, such as 224x224"),

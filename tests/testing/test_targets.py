@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -407,3 +408,51 @@ def test_what_a_signature_does_not_tell_is_not_refused() -> None:
     check_signature("decorated", decorated, "conv2d")
     check_signature("print", print, "conv2d")
     check_signature("dict", dict, "conv2d")  # which has none
+
+
+def test_the_operation_whose_arguments_a_target_takes_is_offered() -> None:
+    def upsample(
+        input: Any,
+        weight: Any,
+        bias: Any,
+        stride: Any,
+        padding: Any,
+        output_padding: Any,
+        groups: Any = 1,
+        dilation: Any = 1,
+    ) -> None:
+        """Take what a transposed convolution takes, of which seven arguments would do."""
+
+    def right(input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> None:
+        """Take what convolutions over any number of axes take."""
+
+    message = "target 't' takes the arguments of conv_transpose2d, not of conv2d; did you mean op='conv_transpose2d'?"
+    with pytest.raises(TargetError, match=f"^{re.escape(message)}$"):
+        check_signature("t", upsample, "conv2d")
+    check_signature("t", upsample, "conv_transpose1d")  # whose arguments have the same names
+    for op in ("conv1d", "conv2d", "conv3d"):
+        check_signature("t", right, op)
+
+
+def test_a_method_of_a_class_is_refused_and_that_of_an_object_is_not() -> None:
+    class Layer:
+        def conv2d(
+            self, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any = 1
+        ) -> None:
+            """Take one argument more than it needs."""
+
+    with pytest.raises(
+        TargetError, match=r"^target 'Layer\.conv2d' is a method of a class; it must be a function, or an"
+    ):
+        check_signature("Layer.conv2d", Layer.conv2d, "conv2d")
+    check_signature("conv2d", Layer().conv2d, "conv2d")
+
+
+def test_a_module_that_is_a_file_is_offered_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "mine.py").write_text("def conv2d(*a): ...\ndef conv3d(*a): ...\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TargetError, match=r"there is no module 'path/mine'; did you mean 'path/mine.py:conv2d'\?$"):
+        load_target("path/mine:conv2d")
+    with pytest.raises(TargetError, match=r"path/mine.py has no 'nope'; it has conv2d, conv3d$"):
+        load_target("path/mine.py:nope")

@@ -139,6 +139,12 @@ def read_case(name: str, family: str = "") -> Case:
     op = part.get("op") or "conv2d"
     operation = OPERATIONS[op]
     rank = operation.space.rank
+    if not part and (mixed := re.search(r"-p(?=[^-]*\+)([\d+x]*)", name)):
+        sides = "x".join(each if "+" in each else f"{each}+{each}" for each in mixed[1].split("x"))
+        if sides != mixed[1]:
+            raise ValueError(
+                f"case {name!r} has the padding 'p{mixed[1]}'; both sides of every axis would be 'p{sides}'"
+            )
     if not part or not _has_rank(part, rank):
         raise ValueError(f"case {name!r} must read like {example_of(op)!r}")
     channels, out_channels, groups = int(part["c"]), int(part["o"]), int(part["g"])

@@ -32,6 +32,8 @@ class Excerpt:
         By rows; `actual` is empty where the result has another shape in these places.
     error_in_bounds : tuple of tuple of float
         ``|actual − truth| / bound``, 0 where equal and infinite where no error is allowed; empty with `actual`.
+    wrong : tuple of tuple of int
+        Wrong elements of every plane: a row for each image, a column for each of its channels.
     """
 
     place: str
@@ -40,6 +42,7 @@ class Excerpt:
     actual: Rows
     desired: Rows
     error_in_bounds: Rows
+    wrong: tuple[tuple[int, ...], ...] = ()
 
 
 def excerpt_of(case: Case, actual: object, comparison: Comparison) -> Excerpt | None:
@@ -63,10 +66,11 @@ def excerpt_of(case: Case, actual: object, comparison: Comparison) -> Excerpt | 
     if comparison.worst_index is None:
         shown = result[window] if all(place < size for place, size in zip(plane, result.shape, strict=False)) else ()
         return Excerpt(place, row, column, _rows(np.asarray(shown)), _rows(desired), ())
-    found = result[window].astype(truth.dtype)
-    return Excerpt(
-        place, row, column, _rows(found), _rows(desired), _rows(_errors(found, truth[window], desired, allowed[window]))
-    )
+    found = result.astype(truth.dtype)
+    errors = _errors(found, truth, round_once(truth, reference.dtype), allowed)
+    counts = np.count_nonzero(errors > 1, axis=(-2, -1))
+    wrong = tuple(tuple(map(int, each)) for each in counts.reshape(-1, counts.shape[-1] if counts.ndim else 1))
+    return Excerpt(place, row, column, _rows(found[window]), _rows(desired), _rows(errors[window]), wrong)
 
 
 def _outer_axes(case: Case) -> tuple[str, ...]:

@@ -6,16 +6,26 @@ anything.
 
 from __future__ import annotations
 
+import os
+import platform
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from html import escape
+from importlib.metadata import PackageNotFoundError, metadata, version
 from typing import Final
 
-from refconv.testing.judging.excerpt import Excerpt
+from refconv.testing.battery.cases import DTYPES
+from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Outcome
-from refconv.testing.reporting.grouping import Cause
-from refconv.testing.reporting.maps import maps_of
+from refconv.testing.reporting.grouping import Cause, valid_case
+from refconv.testing.reporting.maps import maps_of, strip_of
+from refconv.testing.reporting.reads import reads_of
 from refconv.testing.reporting.report import Report
+from refconv.testing.reporting.spelled import spelled
+from refconv.testing.reporting.vocabulary import TESTS, Plan
 
 __all__ = ["as_html"]
 
@@ -41,24 +51,33 @@ figure { margin: 0; } figcaption { margin-bottom: .15rem; } svg { display: block
 svg text { fill: var(--text); text-anchor: middle; font-family: system-ui, sans-serif; }
 svg .index { fill: var(--soft); }
 .ground { fill: var(--ground); stroke: var(--line); } .below { fill: #2b7bba; } .above { fill: #e08214; }
-.wrong { fill: #d1570a; }
+.wrong { fill: #d1570a; } a { color: inherit; } .tables { display: grid; gap: 0 1rem; align-items: start;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .5rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: bottom;
   overflow-wrap: normal; }
 th:first-child, td:first-child { text-align: left; }
-tr:last-child td { border-bottom: 0; font-weight: 600; }
+tr:last-child td { border-bottom: 0; } .total td { font-weight: 600; }
 details { margin-top: .5rem; } summary { cursor: pointer; } ul { margin: .35rem 0; padding-left: 1.25rem; }
 @media (max-width: 480px) { th, td { padding: .25rem .15rem; font-size: .75rem; } }
 """
 # Its own style, and nothing else: whatever slipped through the escaping could load nothing.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+# What a kernel may support or not: rows of the coverage, each a condition of `vocabulary`.
+_FEATURES: Final = (
+    *("stride > 1", "stride_h != stride_w", "dilation > 1", "dilation_h != dilation_w", "padding > 0"),
+    *("padding differs by side", "padding is 'same...'", "kernel is 1×1", "kernel is even", "groups > 1"),
+    *("groups = channels", "there is a bias", "batch > 1", "there is no batch axis", "output_padding > 0"),
+    "the layout is not contiguous",
+)
 
 
 def as_html(report: Report) -> str:
     """Return a report as one self-contained page of HTML.
 
-    First the verdict in words; then each cause with the smallest case that fails for it, as maps of what stands there,
-    what should, and the error in units of its bound; then the counts.
+    First the verdict in words, with which versions, where and when it was run; then each cause with the smallest case
+    that fails for it, spelled out, with maps of what stands there, what should, by how much they differ, and which
+    pixels are read; then the counts, and what is covered.
 
     Parameters
     ----------
@@ -86,9 +105,10 @@ def as_html(report: Report) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(report.verdict())}</title><style>{_STYLE}</style></head><body>",
             f'<h1 class="{tone}">{mark} {escape(report.headline())}</h1>',
-            f'<p class="soft"><code>{escape(report.command)}</code>, tier {escape(report.tier)}</p>',
+            f'<p class="soft">{_code(report.run)}</p>',
+            f"<ul>{_items(map(escape, _circumstances(report)))}</ul>",
             *(_cause(report, cause) for cause in report.causes()),
-            _counts(report),
+            f'<div class="tables">{_counts(report)}{_covered(report)}</div>',
             _remarks(report),
             "</body></html>\n",
         ]
@@ -100,33 +120,102 @@ def _cause(report: Report, cause: Cause) -> str:
     smallest = cause.failures[0]
     ids = [failure.id for failure in cause.failures]
     others = _folded(f"all {len(ids)} failing cases", map(_code, ids)) if len(ids) > 1 else ""
+    case = valid_case(smallest)
     return "\n".join(
         [
             f"<section><h2>{escape(cause.title)}</h2>",
             *(f"<p>{escape(remark)}</p>" for remark in cause.remarks),
             f"<p>{'Smallest failing case: ' if others else ''}{_code(smallest.id)}</p>",
+            f"<p><small>{escape(spelled(case))}</small></p>" if case else "",
             f"<pre>{escape(smallest.detail)}</pre>",
-            f"<p>{_place(smallest.excerpt)}</p>{maps_of(smallest.excerpt)}" if smallest.excerpt else "",
+            *_drawn(smallest, cause.code),
             f"<pre>from refconv.testing import check, run_case\n{escape(report.reproduction(smallest))}</pre>",
             others,
-            "</section>",
+            f"<p><small>code {_linked(cause.code)}</small></p></section>",
         ]
     )
 
 
-def _place(excerpt: Excerpt) -> str:
-    return f"{escape(excerpt.place.capitalize())}:" if excerpt.place else ""
+def _drawn(result: CaseResult, code: str) -> Iterator[str]:
+    """Yield the figures of a failure: its worst map, all maps in numbers, and what is read."""
+    if result.excerpt is not None:
+        place = result.excerpt.place
+        yield f"<p>{escape(place.capitalize())}{':' if place else ''}</p>{maps_of(result.excerpt)}"
+        yield strip_of(result.excerpt)
+    case, worst = valid_case(result), result.comparison and result.comparison.worst_index
+    if case and worst and (reads := reads_of(case, code, worst)):
+        yield f'<p>What output {list(worst)} reads, each tap by its index:</p><div class="maps">{reads}</div>'
+
+
+def _linked(code: str) -> str:
+    """Return the code of a cause, with a link to its line in the documentation where the package says where that is."""
+    with suppress(PackageNotFoundError):
+        urls = dict(entry.split(", ", 1) for entry in metadata("refconv").get_all("Project-URL") or ())
+        if base := urls.get("Documentation"):
+            return f'<a href="{escape(base.rstrip("/"))}/diagnosis.html#{anchor(code)}">{_code(code)}</a>'
+    return _code(code)
+
+
+def anchor(code: str) -> str:
+    """Return where a code stands on the page of the diagnosis: of a pair, or of one axis, its first part.
+
+    >>> anchor("kernel-flipped-along-width"), anchor("dilation-ignored+bias-missing")
+    ('code-kernel-flipped', 'code-dilation-ignored')
+    """
+    return f"code-{re.split(r'[+]|-along-(?:height|width|depth)$', code)[0]}"
 
 
 def _counts(report: Report) -> str:
     """Return the table of families and outcomes."""
-    rows = {**{family: report.counts(family) for family in report.families()}, "total": report.counts()}
-    head = "".join(f"<th>{escape(word)}</th>" for word in ("cases", *report.outcomes()))
-    body = (
-        f"<tr><td>{escape(name)}</td>{''.join(f'<td>{counts[outcome]}</td>' for outcome in report.outcomes())}</tr>"
-        for name, counts in rows.items()
-    )
-    return f"<section><h2>Cases</h2><table><tr>{head}</tr>{''.join(body)}</table></section>"
+    rows = {family: report.counts(family) for family in report.families()}
+    return _table("Cases", {**rows, "total": report.counts()}, report.outcomes())
+
+
+def _table(title: str, rows: Mapping[str, Mapping[str, int]], outcomes: Sequence[Outcome]) -> str:
+    """Return a table of how many cases had which outcome."""
+    head = "".join(f"<th>{escape(word)}</th>" for word in ("cases", *outcomes))
+    body = []
+    for name, counts in rows.items():
+        cells = "".join(f"<td{'' if counts[each] else ' class=soft'}>{counts[each]}</td>" for each in outcomes)
+        body.append(f"<tr{' class=total' if name == 'total' else ''}><td>{escape(name)}</td>{cells}</tr>")
+    return f"<section><h2>{title}</h2><table><tr>{head}</tr>{''.join(body)}</table></section>"
+
+
+def _covered(report: Report) -> str:
+    """Return which features and types the cases had, by outcome; nothing for cases that are none of the battery's."""
+    plans = [(result.outcome, Plan.of(case)) for result in report.results if (case := valid_case(result))]
+
+    def counted(test: Callable[[Plan], bool]) -> Counter[str]:
+        return Counter[str](outcome for outcome, plan in plans if test(plan))
+
+    rows = {name: counted(TESTS[name]) for name in _FEATURES}
+    rows |= {name: counted(TESTS[f"the type is {name}"]) for name in DTYPES.values()}
+    rows = {name: counts for name, counts in rows.items() if counts}
+    return _table("What is covered", rows, report.outcomes()) if rows else ""
+
+
+def _circumstances(report: Report) -> list[str]:
+    """Return what was compared, with which versions, on what machine, how long the target took, and when."""
+    compared = [result.comparison for result in report.results if result.comparison is not None]
+    bounded = [comparison.error_in_bounds for comparison in compared if comparison.passed and comparison.bound]
+    elements = sum(comparison.elements for comparison in compared)
+    worst = f"; of right results that may be rounded, the worst uses {max(bounded):.2g} of its bound" if bounded else ""
+    versions = ", ".join(filter(None, map(_version, dict.fromkeys(["refconv", "numpy", report.target]))))
+    seconds = sum(result.seconds for result in report.results)
+    return [
+        f"{elements:,} elements compared in {len(compared)} cases{worst}",
+        f"{versions}, Python {platform.python_version()}",
+        f"{platform.system()} on {platform.machine()}, {os.cpu_count()} processors",
+        f"the target took {seconds:.1f} s for {len(report.results)} cases",
+        f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}",
+    ]
+
+
+def _version(package: str) -> str:
+    """Return a package with its version; nothing for a target that is none."""
+    with suppress(PackageNotFoundError, ValueError):
+        return f"{package} {version(package)}"
+    return ""
 
 
 def _remarks(report: Report) -> str:
@@ -140,8 +229,12 @@ def _remarks(report: Report) -> str:
 
 def _folded(title: str, items: Iterable[str]) -> str:
     """Return a list, of HTML, that opens when it is asked to; nothing for none."""
-    lines = "".join(f"<li>{item}</li>" for item in items)
+    lines = _items(items)
     return f"<details><summary>{escape(title)}</summary><ul>{lines}</ul></details>" if lines else ""
+
+
+def _items(items: Iterable[str]) -> str:
+    return "".join(f"<li>{item}</li>" for item in items)
 
 
 def _code(text: str) -> str:

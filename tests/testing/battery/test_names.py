@@ -242,3 +242,13 @@ def test_any_case_is_that_of_its_name(op: str) -> None:
         assert name_of(anew) == case.id
 
     check()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("0x2+0", "0+0x2+0"), ("1+0x3", "1+0x3+3"), ("2+1x0x1+1", "2+1x0+0x1+1")]
+)
+def test_a_padding_by_side_has_both_sides_of_every_axis(written: str, meant: str) -> None:
+    name = f"n1-c1-o1-g1-5x5-k3-s1-p{written}-d1-f32"
+    message = f"case {name!r} has the padding 'p{written}'; both sides of every axis would be 'p{meant}'"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        parse_case(name)

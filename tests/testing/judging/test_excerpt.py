@@ -34,7 +34,25 @@ def test_the_plane_of_the_worst_element() -> None:
         actual=tuple(map(tuple, actual[1, 0].tolist())),
         desired=truth,
         error_in_bounds=((0.0, 0.0, 0.0), (0.0, 0.0, math.inf)),
+        wrong=((0, 0), (1, 0)),
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("c1-o3-g1-3x4-k2-s1-p0-d1-f32", ((0, 6, 0),)),  # without a batch axis: the channels alone
+        ("conv1d-n2-c1-o3-g1-5-k2-s1-p0-d1-f32", ((0, 12),)),  # all channels of an image are one map
+        ("conv3d-n2-c1-o3-g1-3x4x5-k2-s1-p0-d1-f32", ((0, 0), (0, 0), (0, 0), (12, 12), (12, 12), (12, 12))),
+    ],
+)
+def test_wrong_elements_are_counted_map_by_map(name: str, wrong: tuple[tuple[int, ...], ...]) -> None:
+    case = find_case(name)
+    actual = case.expected().astype(np.float32)
+    actual[1] += 1
+    shown = excerpt(case, actual)
+    assert shown is not None
+    assert shown.wrong == wrong
 
 
 def test_errors_are_in_units_of_their_bounds() -> None:

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import os
+import platform
 import re
+from dataclasses import replace
+from email.message import Message
 from html.parser import HTMLParser
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import kernels
+import numpy as np
 import pytest
 
 import refconv
 from refconv.testing import CaseResult, Comparison, Finding, Outcome, Report, cases, check
+from refconv.testing.battery.tiers import chosen_cases
+from refconv.testing.diagnosis.mistake_tables import EVERY_MISTAKE
 from refconv.testing.judging.excerpt import Excerpt
+from refconv.testing.reporting import html
 from refconv.testing.reporting.html import as_html
 
 EVIL = "<script>alert('&')</script>"
@@ -67,9 +76,9 @@ def test_a_right_target() -> None:
     page = Page(as_html(report))
     assert page.texts["h1"] == ["✓ RIGHT in all 20 cases"]
     assert page.texts["title"] == ["refconv: right (20 passed, 0 failed)"]
-    assert page.texts["h2"] == ["Cases"]
-    assert page.texts["td"] == ["smoke", "20", "0", "0", "total", "20", "0", "0"]
-    assert page.texts["th"] == ["cases", "passed", "failed", "unsupported"]
+    assert page.texts["h2"] == ["Cases", "What is covered"]
+    assert page.texts["td"][:8] == ["smoke", "20", "0", "0", "total", "20", "0", "0"]
+    assert page.texts["th"] == ["cases", "passed", "failed", "unsupported"] * 2
     assert "svg" not in dict(page.tags)
     assert "details" not in dict(page.tags)
 
@@ -80,9 +89,9 @@ def test_each_cause_has_its_smallest_case_as_maps() -> None:
     text = as_html(report)
     page = Page(text)
     assert page.texts["h1"] == [f"✗ {report.headline()}"]
-    assert page.texts["h2"] == [cause.title, "Cases"]
-    assert page.texts["b"] == ["actual", "desired", "error in bounds"]
-    assert [tag for tag, _ in page.tags].count("svg") == 3
+    assert page.texts["h2"] == [cause.title, "Cases", "What is covered"]
+    assert page.texts["b"] == ["actual", "desired", "actual − desired", "wrong elements of every map"]
+    assert [tag for tag, _ in page.tags].count("svg") == 4
     assert page.texts["pre"] == [
         cause.failures[0].detail,
         f"from refconv.testing import check, run_case\n{report.reproduction(cause.failures[0])}",
@@ -122,11 +131,11 @@ def test_everything_is_escaped() -> None:
     }
     assert "<script" not in text
     assert page.texts["h1"] == [f"✗ WRONG: it is {EVIL}"]
-    assert page.texts["h2"] == [f"1 case fails: it is {EVIL}", "Cases"]
-    assert page.texts["p"][1:] == [f"should be: not {EVIL}", "explained as well: other", "Image 1, channel 2:"]
+    assert page.texts["h2"] == [f"1 case fails: it is {EVIL}", "Cases", "What is covered"]
+    assert page.texts["p"] == [f"should be: not {EVIL}", "explained as well: other", "Image 1, channel 2:"]
     assert page.texts["pre"][0] == f"wrong\n{EVIL}"
     assert page.texts["summary"] == ["unsupported", "not refused"]
-    assert page.texts["li"] == [f"1 × {EVIL}", f": {EVIL}"]
+    assert page.texts["li"][5:] == [f"1 × {EVIL}", f": {EVIL}"]
     assert "<fam>" in page.texts["td"]
     assert "<id>" in page.texts["code"]
 
@@ -153,8 +162,6 @@ def test_without_an_excerpt_there_are_words_alone() -> None:
 
 
 def test_without_a_batch_axis() -> None:
-    from dataclasses import replace  # noqa: PLC0415  # beside its only use
-
     assert FAILED.excerpt is not None
     flat = replace(FAILED, excerpt=replace(FAILED.excerpt, place="channel 2"))
     assert "<p>Channel 2:</p>" in as_html(made_up(flat))
@@ -162,10 +169,70 @@ def test_without_a_batch_axis() -> None:
     assert "<p></p>" in as_html(made_up(signal))
 
 
+def test_how_it_was_run() -> None:
+    report = check("refconv", "smoke")
+    compared, versions, machine, duration, date = Page(as_html(report)).texts["li"]
+    elements = sum(result.comparison.elements for result in report.results if result.comparison)
+    assert compared.startswith(f"{elements:,} elements compared in 20 cases; of right results that may be rounded")
+    assert f"refconv {version('refconv')}, numpy {np.__version__}, Python {platform.python_version()}" == versions
+    assert machine == f"{platform.system()} on {platform.machine()}, {os.cpu_count()} processors"
+    assert duration == f"the target took {sum(result.seconds for result in report.results):.1f} s for 20 cases"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d \S+", date)
+
+
+def test_what_is_covered_counts_cases_by_outcome() -> None:
+    def kernel(image: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+        if isinstance(padding, str):
+            raise NotImplementedError("numbers alone")
+        return refconv.conv2d(image, weight, bias, stride, padding, dilation, groups)
+
+    cells = Page(as_html(check(kernel, "smoke", match="psame or g6 or k1-"))).texts["td"]
+    rows = {name: cells[cells.index(name) + 1 :][:3] for name in ("padding is 'same...'", "kernel is 1×1", "float32")}
+    chosen = chosen_cases("smoke", "conv2d", "psame or g6 or k1-", None, refusals=False, named=[])
+    same = [case for case in chosen if str(case.padding).startswith("same")]
+    small = [case for case in chosen if case.weight_shape[2:] == (1, 1)]
+    assert rows["padding is 'same...'"] == ["0", "0", str(len(same))]
+    assert rows["kernel is 1×1"] == [str(len(small)), "0", "0"]
+    assert rows["float32"] == [str(len(chosen) - len(same)), "0", str(len(same))]
+    assert "groups = channels" not in cells  # no case has that: it is left out
+
+
+def test_a_case_is_spelled_out() -> None:
+    page = Page(as_html(made_up(FAILED)))
+    assert page.texts["small"][0].startswith("1 image of 1 channel, 3 × 4 pixels; 1 output channel; kernel 2 × 2;")
+
+
+def test_what_the_worst_output_reads_is_drawn() -> None:
+    comparison = Comparison(elements=6, mismatched=6, worst_index=(0, 0, 1, 2))
+    finding = Finding("kernel-flipped", "the kernel is flipped", 6, 6)
+    page = Page(as_html(made_up(replace(FAILED, comparison=comparison, findings=(finding,)))))
+    assert "What output [0, 0, 1, 2] reads, each tap by its index:" in page.texts["p"]
+    assert page.texts["b"][-2:] == ["as it was read", "as it should be"]
+
+
+def test_codes_link_to_the_documentation_where_the_package_says_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "<a " not in as_html(made_up(FAILED))
+    published = Message()
+    published["Project-URL"] = "Changelog, https://docs.test/changelog.html"
+    published["Project-URL"] = "Documentation, https://docs.test/"
+    monkeypatch.setattr(html, "metadata", lambda _: published)
+    finding = Finding("kernel-flipped-along-width", "the kernel is flipped along the width")
+    page = Page(as_html(made_up(replace(FAILED, findings=(finding,)))))
+    assert ("a", {"href": "https://docs.test/diagnosis.html#code-kernel-flipped"}) in page.tags
+
+
+def test_every_code_stands_in_the_documentation() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "diagnosis.md").read_text(encoding="utf-8")
+    first_cells = re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE)
+    codes = {f"code-{code}" for cell in first_cells for code in re.findall(r"`([^`]+)`", cell)}
+    missing = {mistake.code for mistake in EVERY_MISTAKE if html.anchor(mistake.code) not in codes}
+    assert missing == set()
+
+
 def test_nothing_judged() -> None:
     page = Page(as_html(check(kernels.supports_nothing, "smoke")))
     assert page.texts["h1"] == ["✗ NOT JUDGED: it computed no case"]
-    assert page.texts["li"] == ["20 × NotImplementedError: not yet"]
+    assert page.texts["li"][5:] == ["20 × NotImplementedError: not yet"]
 
 
 @pytest.mark.parametrize("name", ["one_pixel_off", "not_a_number", "raises", "supports_nothing"])

@@ -7,7 +7,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from refconv.testing.judging.excerpt import Excerpt
-from refconv.testing.reporting.maps import _short, maps_of
+from refconv.testing.reporting.maps import _short, maps_of, strip_of
+
+DIFFERENCE = "actual − desired"
 
 EXCERPT = Excerpt(
     "image 0, channel 0", 3, 5, ((1.0, -4.0), (0.0, math.nan)), ((1.0, 2.0), (0.0, 8.0)), ((0.0, math.inf), (0.5, 1e3))
@@ -34,11 +36,11 @@ def cells(figure: ET.Element) -> list[tuple[str, str, float, str]]:
 
 
 def test_three_maps_side_by_side() -> None:
-    assert [figure.findtext("figcaption/b") for figure in parsed(EXCERPT)] == ["actual", "desired", "error in bounds"]
+    assert [figure.findtext("figcaption/b") for figure in parsed(EXCERPT)] == ["actual", "desired", DIFFERENCE]
     assert [figure.find("svg").get("aria-label") for figure in parsed(EXCERPT)] == [  # type: ignore[union-attr]
         "actual",
         "desired",
-        "error in bounds",
+        DIFFERENCE,
     ]
 
 
@@ -54,22 +56,54 @@ def test_values_are_coloured_by_sign_and_size_on_one_scale() -> None:
     assert actual.findtext("small") == "blue below 0, orange above, full at ±8"
 
 
-def test_errors_are_marked_and_coloured_by_their_logarithm() -> None:
-    errors = parsed(EXCERPT)[2]
-    assert cells(errors) == [
-        ("[3, 5]: 0", "wrong", 0.0, "·"),
-        ("[3, 6]: inf", "wrong", 0.65, "✗"),
-        ("[4, 5]: 0.5", "wrong", 0.0, "·"),
-        ("[4, 6]: 1000", "wrong", 0.439, "1000"),  # 0.65 · (0.3 + 3/8)
+def test_differences_are_signed_and_coloured_by_their_size_where_they_are_wrong() -> None:
+    differences = parsed(EXCERPT)[2]
+    assert cells(differences) == [
+        ("[3, 5]: right", "above", 0.0, "·"),
+        ("[3, 6]: -6", "below", 0.65, "-6"),
+        ("[4, 5]: right", "above", 0.0, "·"),
+        ("[4, 6]: +nan, 1e+03 × its bound", "above", 0.65, "nan"),
+    ]
+    assert differences.findtext("small") == "· right; + too much, − too little, full at ±6"
+
+
+@pytest.mark.parametrize(
+    ("found", "ratio", "colour", "opacity", "text", "tip"),
+    [
+        (5.0, 1.0, "above", 0.0, "·", "right"),  # at its bound
+        (5.0, 1.001, "above", 0.163, "+2", "+2, 1 × its bound"),  # 0.65 · 2/8
+        (4.0, math.inf, "above", 0.15, "+1", "+1"),  # 0.65 · 1/8 would not be seen
+        (1.0, 12.5, "below", 0.163, "-2", "-2, 12.5 × its bound"),
+        (math.inf, math.inf, "above", 0.65, "+inf", "+inf"),
+        (-math.inf, math.inf, "below", 0.65, "-inf", "-inf"),
+    ],
+)
+def test_a_difference_beside_the_largest(
+    found: float, ratio: float, colour: str, opacity: float, text: str, tip: str
+) -> None:
+    figure = parsed(Excerpt("", 0, 0, ((found, 11.0),), ((3.0, 3.0),), ((ratio, 2.0),)))[2]
+    assert cells(figure) == [
+        (f"[0, 0]: {tip}", colour, opacity, text),
+        ("[0, 1]: +8, 2 × its bound", "above", 0.65, "+8"),
     ]
 
 
-@pytest.mark.parametrize(("ratio", "opacity", "text"), [(1.0, 0.0, "·"), (10.0, 0.276, "10"), (1e6, 0.65, "1e6")])
-def test_how_far_beyond_its_bound(ratio: float, opacity: float, text: str) -> None:
-    row = ((ratio,),)
-    assert cells(parsed(Excerpt("image 0, channel 0", 0, 0, row, row, row))[2]) == [
-        (f"[0, 0]: {ratio:.9g}", "wrong", opacity, text)
+def test_the_worst_error_is_said_in_bounds() -> None:
+    figure = parsed(Excerpt("", 0, 0, ((4.0, 11.0),), ((3.0, 3.0),), ((12.5, 2.0),)))[2]
+    assert (figure.findtext("small") or "").endswith("full at ±8; the worst is 12.5 × its bound")
+
+
+def test_wrong_elements_of_every_map() -> None:
+    shown = Excerpt("", 0, 0, (), (), (), ((0, 3, 4), (0, 0, 12)))
+    assert cells(ET.fromstring(strip_of(shown))) == [
+        ("[0, 0]: 0 wrong", "wrong", 0.0, "·"),
+        ("[0, 1]: 3 wrong", "wrong", 0.163, "3"),
+        ("[0, 2]: 4 wrong", "wrong", 0.217, "4"),
+        ("[1, 0]: 0 wrong", "wrong", 0.0, "·"),
+        ("[1, 1]: 0 wrong", "wrong", 0.0, "·"),
+        ("[1, 2]: 12 wrong", "wrong", 0.65, "12"),
     ]
+    assert [strip_of(Excerpt("", 0, 0, (), (), (), wrong)) for wrong in ((), ((7,),), ((1,) * 513,))] == ["", "", ""]
 
 
 def test_indices_stand_at_the_edges() -> None:
@@ -93,11 +127,11 @@ def test_cells_lie_beside_each_other_and_fill_the_drawing() -> None:
 def test_wide_maps_have_marks_and_no_numbers(columns: int, has_numbers: bool) -> None:
     actual, _, errors = parsed(
         Excerpt(
-            "image 0, channel 0", 0, 0, ((7.0,) * columns,), ((7.0,) * columns,), ((0.0, 5.0) + (9.0,) * (columns - 2),)
+            "image 0, channel 0", 0, 0, ((7.0,) * columns,), ((5.0,) * columns,), ((0.0, 5.0) + (9.0,) * (columns - 2),)
         )
     )
     assert {cell[3] for cell in cells(actual)} == ({"7"} if has_numbers else {""})
-    assert [cell[3] for cell in cells(errors)][:2] == (["·", "5"] if has_numbers else ["·", "✗"])
+    assert [cell[3] for cell in cells(errors)][:2] == (["·", "+2"] if has_numbers else ["·", "+"])
     assert cells(actual)[0][0] == "[0, 0]: 7"
 
 
@@ -147,4 +181,4 @@ def test_numbers_are_short(value: float, text: str) -> None:
 
 def test_colours_are_those_of_the_page() -> None:
     classes = set(re.findall(r'class="(\w+)"', maps_of(EXCERPT)))
-    assert classes == {"maps", "ground", "above", "below", "wrong", "index"}
+    assert classes == {"maps", "ground", "above", "below", "index"}

@@ -12,6 +12,7 @@ from refconv.testing.battery.cases import RANDOM, REJECTED
 from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.comparing.standards import Narrower, standards_of
 from refconv.testing.frameworks import FRAMEWORKS
+from refconv.testing.interface import AS_IS, Interface
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause, grouped, valid_case
@@ -40,6 +41,8 @@ class Report:
         How the target works, as was said.
     strict : bool
         Whether suspect results fail the run.
+    interface : Interface
+        How the target wants to be called, as was said.
 
     Examples
     --------
@@ -56,6 +59,7 @@ class Report:
     experiments: tuple[CaseResult, ...] = ()
     how: Arithmetic = DIRECT
     strict: bool = False
+    interface: Interface = AS_IS
 
     @property
     def subject(self) -> str:
@@ -65,7 +69,8 @@ class Report:
     @property
     def command(self) -> str:
         """What was run, as it is written on the command line."""
-        return " ".join(filter(None, ["refconv check", self.subject, self.how.options, "--strict" * self.strict]))
+        options = (self.interface.options, self.how.options, "--strict" * self.strict)
+        return " ".join(filter(None, ["refconv check", self.subject, *options]))
 
     @property
     def run(self) -> str:
@@ -165,7 +170,7 @@ class Report:
         argument = repr(result.id)
         if not result.has_returned:
             call, argument = "check", f"{'' if self.op == 'conv2d' else f'op={self.op!r}, '}cases=[{argument}]"
-        how = f", {self.how.keywords}" if self.how.keywords else ""
+        how = "".join(f", {said.keywords}" for said in (self.interface, self.how) if said.keywords)
         line = f"print({call}({target}, {argument}{how}))"
         if len(line) > LONGEST_LINE:
             line = f"print({call}({target},\n{'':{len(call) + 7}}{argument}{how}))"
@@ -263,7 +268,7 @@ class Report:
             "tier": self.tier,
             "passed": self.passed,
             "headline": self.headline(),
-            "declared": self.how.options,
+            "declared": " ".join(filter(None, (self.interface.options, self.how.options))),
             "counts": self.counts(),
             "causes": [
                 {

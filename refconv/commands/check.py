@@ -19,8 +19,10 @@ from refconv.commands.text_table import emphasis, table, width, write
 from refconv.operations import OPERATIONS
 from refconv.testing import CaseResult, Report, check
 from refconv.testing.battery.cases import DTYPES, Case
+from refconv.testing.battery.features import FEATURES
 from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
+from refconv.testing.interface import ARRAYS, INTERFACE_WORDS
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.html import as_html
 
@@ -90,6 +92,7 @@ def register_choice(command: argparse.ArgumentParser) -> None:
         help=f"only cases of this type, or, given again, of these: {types}",
     )
     _register_declarations(command)
+    _register_interface(command)
 
 
 def _register_declarations(command: argparse.ArgumentParser) -> None:
@@ -109,6 +112,23 @@ def _register_declarations(command: argparse.ArgumentParser) -> None:
     group.add_argument("--rtol", type=float, metavar="R", default=0.0, help="a way out of every bound: R·|truth|, and")
     group.add_argument("--atol", type=float, metavar="A", default=0.0, help="A, which any element may be off by")
     group.add_argument("--strict", action="store_true", help="fail what is suspect as well")
+
+
+def _register_interface(command: argparse.ArgumentParser) -> None:
+    """Add what can be said of how the target wants to be called."""
+    group = command.add_argument_group(
+        "how the target wants to be called", "by default: with NumPy's arrays, (N, C, H, W)"
+    )
+    group.add_argument("--arrays", metavar="NAME", help=f"whose arrays it takes, contiguous: {', '.join(ARRAYS)}")
+    group.add_argument("--device", metavar="NAME", help="where these lie, such as cuda or cuda:1")
+    group.add_argument("--layout", metavar="LETTERS", help="the order of the axes of images, such as NHWC")
+    group.add_argument("--weight-layout", metavar="LETTERS", help="the order of the axes of weights, such as HWIO")
+    group.add_argument("--strides", action="store_true", help="these arrays in every layout in memory as well")
+    group.add_argument(
+        "--supports",
+        metavar="LIST",
+        help=f"types and features of those that it supports, or, as in no-groups, does not: {', '.join(FEATURES)}",
+    )
 
 
 def _register_running(command: argparse.ArgumentParser) -> None:
@@ -140,7 +160,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.list:
         sys.stdout.writelines(f"{case.id}\n" for case in chosen)
         return 0
-    how: Any = {name: getattr(options, name) for name in WORDS}
+    how: Any = {name: getattr(options, name) for name in (*INTERFACE_WORDS, *WORDS)}
     if options.target is None:
         raise ValueError("check needs a TARGET: " + _TARGET_HELP)
     open_report(options)

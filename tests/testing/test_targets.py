@@ -18,7 +18,7 @@ from refconv.testing.targets import check_signature, importable_name
 
 CASE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 KERNELS = str(Path(kernels.__file__))
-NAMES = "refconv, scipy, torch, jax, onnxruntime, onnx, tensorflow"
+NAMES = "refconv, scipy, torch, jax, onnxruntime, onnx, tensorflow, tflite"
 
 
 @pytest.fixture(autouse=True)

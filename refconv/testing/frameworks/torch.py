@@ -46,13 +46,23 @@ def _padding(padding: Any) -> Any:
     return padding
 
 
+# How PyTorch says that it does not support something: a type, types that differ, a padding's name, no pixels.
+_REFUSALS: Final = (
+    "not implemented for",
+    "can require gradients",
+    "should be the same",
+    "Invalid padding string",
+    "inputs are supported",
+)
+
+
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn what PyTorch says of a type that an operation does not take into NotImplementedError."""
+    """Turn what PyTorch says of arguments that an operation does not take into NotImplementedError."""
     try:
         yield
     except RuntimeError as error:
-        if not any(words in str(error) for words in ("not implemented for", "can require gradients")):
+        if not any(words in str(error) for words in _REFUSALS):
             raise
         raise NotImplementedError(str(error)) from error
 

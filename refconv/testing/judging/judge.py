@@ -19,7 +19,7 @@ from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
-from refconv.testing.comparing.comparison import Comparison, exception_text
+from refconv.testing.comparing.comparison import Comparison, exception_text, printable
 from refconv.testing.comparing.standards import likeness
 from refconv.testing.diagnosis.causes import examined, explained
 from refconv.testing.diagnosis.finding import Finding
@@ -216,7 +216,7 @@ def judged_whatever(judge: Judge, case: Case) -> CaseResult:
     try:
         return judge(case)
     except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt, or pytest.fail: not from a person here
-        return failed(case, f"raised {exception_text(error)}", 0.0, Ending.RAISED, type(error).__name__)
+        return failed(case, f"raised {exception_text(error)}", 0.0, Ending.RAISED, printable(type(error).__name__))
 
 
 def _refusal(case: Case, target: Target, error: BaseException, seconds: float) -> CaseResult:
@@ -229,7 +229,7 @@ def _refusal(case: Case, target: Target, error: BaseException, seconds: float) -
         outcome, detail = Outcome.UNSUPPORTED, text
     elif case.rejects:
         outcome, detail = Outcome.PASSED, f"raised {text}"
-    result = failed(case, detail, seconds, Ending.RAISED, type(error).__name__)
+    result = failed(case, detail, seconds, Ending.RAISED, printable(type(error).__name__))
     return replace(result, outcome=outcome)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import textwrap
 from collections import Counter
@@ -25,6 +26,7 @@ from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.interface import ARRAYS, INTERFACE_WORDS
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.html import as_html
+from refconv.testing.reporting.matrix import as_table
 
 __all__ = ["register"]
 
@@ -187,19 +189,38 @@ def _check(options: argparse.Namespace) -> int:
 def open_report(options: argparse.Namespace) -> None:
     """Try the files of the report: where one cannot be written, say so before the run."""
     for file in {options.json, options.html} - {None, "-"}:
-        Path(file).open("a").close()
+        _write_whole(file, None)
+
+
+def _write_whole(file: str, text: str | None) -> None:
+    """Write a file whole or not at all: one beside it takes its place.  Without a text, only try that."""
+    path = Path(file).resolve()
+    is_written_to = path.exists() and not path.is_file()  # such as /dev/stdout
+    place = path if is_written_to else path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if path.is_dir() or path.is_file():
+            path.open("a").close()  # which may be forbidden
+        if text is not None or not is_written_to:
+            place.write_text(text or "", encoding="utf-8", errors="backslashreplace")
+        if text is not None and not is_written_to:
+            place.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, file) from None
+    finally:
+        if not is_written_to:
+            place.unlink(missing_ok=True)
 
 
 def write_report(options: argparse.Namespace, report: Report) -> int:
-    """Write the report where the options say, and return the exit status."""
+    """Write the report where the options say, files first, and return the exit status."""
     if options.html:
-        Path(options.html).write_text(as_html(report), encoding="utf-8")
+        _write_whole(options.html, as_html(report))
     if options.json == "-":
         sys.stdout.write(_as_json(report))
     else:
-        write(list(_lines(report)))
         if options.json:
-            Path(options.json).write_text(_as_json(report), encoding="utf-8")
+            _write_whole(options.json, _as_json(report))
+        write(list(_lines(report)))
     return 0 if report.passed else 1
 
 
@@ -239,7 +260,7 @@ def _counts_table(report: Report) -> list[str]:
 
 def _lines(report: Report) -> Iterator[str]:
     """Yield the verdict in words, the table, what was unsupported or not refused, the causes, and the numbers."""
-    colour, columns = "green" if report.passed else "red", width()
+    colour, columns = "green" if report.passed else "red", max(20, width())
     yield emphasis("\n  ".join(_wrapped(report.headline(), columns)), colour)
     yield emphasis("\n".join(_wrapped(report.run, columns + 2)), "italic")
     yield from _counts_table(report)
@@ -260,6 +281,10 @@ def _lines(report: Report) -> Iterator[str]:
             yield f"\n{emphasis(f'{heading}:', 'yellow')}"
         for line in lines:
             yield "\n        ".join(_wrapped(f"  {line}", columns - 6))
+    if reasons:
+        headings, rows = as_table(report.matrix())
+        yield f"\n{emphasis('run, by feature and type:', 'yellow')}"
+        yield from table(headings, rows, [True, *[False] * (len(headings) - 1)])
 
     if report.failures:
         yield "\nTo run a failed case again:  from refconv.testing import check, run_case"

@@ -79,9 +79,7 @@ def test_an_operation_that_a_framework_lacks(
 
 @pytest.mark.parametrize("name", ["refconv", "kernels:right"])
 def test_an_operation_that_there_is_not(name: str) -> None:
-    with pytest.raises(
-        ValueError, match=r"^op='conv4d' must be one of 'conv2d', 'conv1d', 'conv3d', "
-    ) as caught:
+    with pytest.raises(ValueError, match=r"^op='conv4d' must be one of 'conv2d', 'conv1d', 'conv3d', ") as caught:
         load_target(name, "conv4d")
     assert not isinstance(caught.value, TargetError)
 

@@ -78,6 +78,8 @@ class IsolatedTarget:
         if threads is not None:
             self._environment |= dict.fromkeys(_THREAD_VARIABLES, str(threads))
         self._child: _Child | None = None
+        self._changing = threading.Lock()  # of the child: it may be ended from another thread
+        self._is_closed = False
         self._has_loaded = False
         self._has_answered = False
         self._lost_in_a_row = 0
@@ -101,11 +103,11 @@ class IsolatedTarget:
             return failed(case, f"the process died before, and now {error}", seconds, Ending.DIED, f"and then {error}")
         except _HungError:
             self._lost_in_a_row += not case.rejects  # undefined is what it does there
-            self.close()
+            self._end()
             return no_answer(case, self._time_limit)
         except _DiedError as death:
             self._lost_in_a_row += not (case.rejects or self._has_answered)
-            self.close()
+            self._end()
             seconds = time.perf_counter() - start
             how = f"{death}{self._alone(case)}"
             return failed(case, f"the process died: {how}", seconds, Ending.DIED, how)
@@ -118,7 +120,7 @@ class IsolatedTarget:
         try:
             answer: CaseResult = self._started().ask((what, result), EXPLANATION_LIMIT)
         except (_HungError, _DiedError, TargetError):
-            self.close()
+            self._end()
             return result
         return answer
 
@@ -135,19 +137,28 @@ class IsolatedTarget:
             words = ""
         else:
             return "; only after the cases before it: memory was damaged earlier"
-        self.close()
+        self._end()
         return words
 
     def close(self) -> None:
-        """End the child, if there is one."""
-        if self._child is not None:
-            self._child.end()
-            self._child = None
+        """End the child, if there is one, and start no other."""
+        self._is_closed = True
+        self._end()
+
+    def _end(self) -> None:
+        with self._changing:
+            child, self._child = self._child, None
+        if child is not None:
+            child.end()
 
     def _started(self) -> _Child:
         """Return the running child; start one, and wait until its target is loaded, if there is none."""
-        if self._child is None:
-            child = self._child = _Child(self._environment)
+        with self._changing:
+            if self._is_closed:
+                raise TargetError(f"target {self._target!r} is not asked any more")
+            is_new = self._child is None
+            child = self._child = self._child or _Child(self._environment)
+        if is_new:
             try:
                 answer = child.ask(self._loading, LOAD_LIMIT)
             except _HungError:
@@ -155,10 +166,10 @@ class IsolatedTarget:
             except _DiedError as death:
                 answer = TargetError(f"target {self._target!r} ends the process that loads it: {death}")
             if isinstance(answer, TargetError):
-                self.close()
+                self._end()
                 raise answer
             self._has_loaded = True
-        return self._child
+        return child
 
 
 class _HungError(Exception):

@@ -15,6 +15,7 @@ from refconv.testing.judging.excerpt import Excerpt
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause
 from refconv.testing.reporting.maps import maps_of
+from refconv.testing.reporting.matrix import as_table
 from refconv.testing.reporting.report import Report
 
 __all__ = ["as_html"]
@@ -46,7 +47,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { padding: .25rem .5rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: bottom;
   overflow-wrap: normal; }
 th:first-child, td:first-child { text-align: left; }
-tr:last-child td { border-bottom: 0; font-weight: 600; }
+tr:last-child td { border-bottom: 0; } .counts tr:last-child td { font-weight: 600; }
 details { margin-top: .5rem; } summary { cursor: pointer; } ul { margin: .35rem 0; padding-left: 1.25rem; }
 @media (max-width: 480px) { th, td { padding: .25rem .15rem; font-size: .75rem; } }
 """
@@ -89,6 +90,7 @@ def as_html(report: Report) -> str:
             f'<p class="soft"><code>{escape(report.command)}</code>, tier {escape(report.tier)}</p>',
             *(_cause(report, cause) for cause in report.causes()),
             _counts(report),
+            _table("Run, by feature and type", *as_table(report.matrix())),
             _remarks(report),
             "</body></html>\n",
         ]
@@ -121,12 +123,15 @@ def _place(excerpt: Excerpt) -> str:
 def _counts(report: Report) -> str:
     """Return the table of families and outcomes."""
     rows = {**{family: report.counts(family) for family in report.families()}, "total": report.counts()}
-    head = "".join(f"<th>{escape(word)}</th>" for word in ("cases", *report.outcomes()))
-    body = (
-        f"<tr><td>{escape(name)}</td>{''.join(f'<td>{counts[outcome]}</td>' for outcome in report.outcomes())}</tr>"
-        for name, counts in rows.items()
-    )
-    return f"<section><h2>Cases</h2><table><tr>{head}</tr>{''.join(body)}</table></section>"
+    body = [[name, *(str(counts[outcome]) for outcome in report.outcomes())] for name, counts in rows.items()]
+    return f'<div class="counts">{_table("Cases", ["cases", *report.outcomes()], body)}</div>'
+
+
+def _table(title: str, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a section with one table."""
+    head = "".join(f"<th>{escape(word)}</th>" for word in headings)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<section><h2>{escape(title)}</h2><table><tr>{head}</tr>{body}</table></section>"
 
 
 def _remarks(report: Report) -> str:

@@ -16,6 +16,7 @@ from refconv.testing.interface import AS_IS, Interface
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause, grouped, valid_case
+from refconv.testing.reporting.matrix import Matrix, matrix_of
 
 __all__ = ["Report"]
 
@@ -158,6 +159,10 @@ class Report:
         """Return the families of cases in the battery's order."""
         return list(dict.fromkeys(result.family for result in self.results))
 
+    def matrix(self) -> Matrix:
+        """Return how many cases were run and refused, ``{feature: {type: (run, refused)}}``."""
+        return matrix_of(self.results)
+
     def reproduction(self, result: CaseResult) -> str:
         """Return the Python statement that runs one case again, given ``from refconv.testing import check, run_case``.
 
@@ -270,6 +275,7 @@ class Report:
             "headline": self.headline(),
             "declared": " ".join(filter(None, (self.interface.options, self.how.options))),
             "counts": self.counts(),
+            "matrix": self.matrix(),
             "causes": [
                 {
                     "code": cause.code,

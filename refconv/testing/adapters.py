@@ -32,7 +32,7 @@ def plain(array: Array) -> Array:
     Returns
     -------
     numpy.ndarray
-        The same one, where it is like that already; or else a copy.
+        The same memory, where it is like that already; or else a copy.
 
     Examples
     --------

@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import wraps
-from itertools import permutations
 from typing import Any, Final, NamedTuple, Unpack
 
 import numpy as np
@@ -226,7 +225,8 @@ def _order(name: str, text: str, native: str) -> tuple[int, ...]:
     """Return where the axes that a layout names stand in refconv's own; Z is a depth, too, and L a length."""
     letters = str(text).upper().replace("Z", "D").replace("L", "W")
     if sorted(letters) != sorted(native):
-        near = get_close_matches(letters, map("".join, permutations(native)), n=1, cutoff=0)
+        usual = (native, f"{native[0]}{native[2:]}{native[1]}", f"{native[2:]}{native[1]}{native[0]}")
+        near = get_close_matches(letters, usual, n=1, cutoff=0)
         raise ValueError(f"{name}={text!r} must be the letters of {native!r} in some order; did you mean {near[0]!r}?")
     return tuple(map(native.index, letters))
 

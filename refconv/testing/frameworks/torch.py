@@ -58,9 +58,15 @@ _REFUSALS: Final = (
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn what PyTorch says of arguments that an operation does not take into NotImplementedError."""
+    """Turn what PyTorch says of arguments that an operation does not take into NotImplementedError.
+
+    A GPU is waited for, so that an error of its is raised here, and not by the next call.
+    """
     try:
         yield
+        cuda = import_module("torch").cuda
+        if cuda.is_initialized():
+            cuda.synchronize()
     except RuntimeError as error:
         if not any(words in str(error) for words in _REFUSALS):
             raise

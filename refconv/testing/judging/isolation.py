@@ -113,6 +113,8 @@ class IsolatedTarget:
             return failed(case, f"the process died: {how}", seconds, Ending.DIED, how)
         self._has_answered, self._lost_in_a_row = True, 0
         result: CaseResult = answer
+        if "CUDA error" in result.detail:  # after which a process can do nothing more with its GPU
+            self._end()
         return self._asked("explained", result) if result.is_to_be_explained else result
 
     def _asked(self, what: str, result: CaseResult) -> CaseResult:

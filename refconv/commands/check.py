@@ -194,8 +194,9 @@ def open_report(options: argparse.Namespace) -> None:
 
 def _write_whole(file: str, text: str | None) -> None:
     """Write a file whole or not at all: one beside it takes its place.  Without a text, only try that."""
-    path = Path(file).resolve()
+    path = Path(file)
     is_written_to = path.exists() and not path.is_file()  # such as /dev/stdout
+    path = path if is_written_to else path.resolve()
     place = path if is_written_to else path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if path.is_dir() or path.is_file():

@@ -236,6 +236,7 @@ def test_json_in_a_file_comes_beside_the_report(tmp_path: Path) -> None:
         "headline",
         "declared",
         "counts",
+        "matrix",
         "causes",
         "results",
     ]

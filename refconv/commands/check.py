@@ -26,7 +26,7 @@ from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.interface import ARRAYS, INTERFACE_WORDS
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.html import as_html
-from refconv.testing.reporting.matrix import as_table
+from refconv.testing.reporting.supported import as_table
 
 __all__ = ["register"]
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Unpack
 
 import numpy as np
 
-from refconv.bounds.arithmetic import WORDS, Arithmetic, Words
+from refconv.bounds.arithmetic import WORDS, Arithmetic, Words, as_keywords, as_options
 from refconv.geometry.arguments import check_choice
 from refconv.numbers.formats import Array
 from refconv.operations import OPERATIONS
@@ -137,11 +137,12 @@ class Interface:
         self._orders()
         if self.strides and self.arrays == "jax":
             raise ValueError("strides=True must be False for arrays='jax', whose arrays have none")
-        if isinstance(target, str) and self.arrays not in (None, "numpy"):
-            if target.startswith(PREFIXES):
-                raise ValueError(f"arrays={self.arrays!r} must be None for a program, which gets files")
-            if target in FRAMEWORKS:
-                raise ValueError(f"arrays={self.arrays!r} must be None for {target!r}, whose adapter makes its own")
+        if isinstance(target, str) and target in FRAMEWORKS:
+            for name, value in self.said.items():
+                if name != "supports":
+                    raise ValueError(f"{name}={value!r} must be None for {target!r}, which has an adapter of its own")
+        if isinstance(target, str) and target.startswith(PREFIXES) and self.arrays not in (None, "numpy"):
+            raise ValueError(f"arrays={self.arrays!r} must be None for a program, which gets files")
 
     @property
     def said(self) -> dict[str, Any]:
@@ -152,13 +153,12 @@ class Interface:
     @property
     def options(self) -> str:
         """The same for the command line."""
-        flags = {name: "" if value is True else f" {value}" for name, value in self.said.items()}
-        return " ".join(f"--{name.replace('_', '-')}{value}" for name, value in flags.items())
+        return as_options(self.said)
 
     @property
     def keywords(self) -> str:
         """The same for Python."""
-        return ", ".join(f"{name}={value!r}" for name, value in self.said.items())
+        return as_keywords(self.said)
 
     def refuse(self, case: Case) -> str:
         """Return why a case is not asked: what the target does not say that it supports; nothing, where it is asked."""

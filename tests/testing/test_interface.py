@@ -219,6 +219,14 @@ def test_what_makes_its_own_arrays_is_given_none(target: str) -> None:
         check(target, "smoke", arrays="torch")
 
 
+def test_a_framework_has_an_adapter_of_its_own() -> None:
+    with pytest.raises(
+        ValueError, match=r"^layout='NHWC' must be None for 'refconv', which has an adapter of its own$"
+    ):
+        check("refconv", "smoke", layout="NHWC")
+    assert check("refconv", "smoke", supports="no-groups").passed
+
+
 def test_what_is_not_said_to_be_supported_is_not_run() -> None:
     def undefined(input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
         assert groups == 1

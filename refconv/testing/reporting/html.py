@@ -15,8 +15,8 @@ from refconv.testing.judging.excerpt import Excerpt
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause
 from refconv.testing.reporting.maps import maps_of
-from refconv.testing.reporting.matrix import as_table
 from refconv.testing.reporting.report import Report
+from refconv.testing.reporting.supported import as_table
 
 __all__ = ["as_html"]
 

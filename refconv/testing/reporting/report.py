@@ -16,7 +16,7 @@ from refconv.testing.interface import AS_IS, Interface
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause, grouped, valid_case
-from refconv.testing.reporting.matrix import Matrix, matrix_of
+from refconv.testing.reporting.supported import Matrix, matrix_of
 
 __all__ = ["Report"]
 

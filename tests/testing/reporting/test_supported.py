@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from refconv.testing import CaseResult, Outcome
-from refconv.testing.reporting.matrix import as_table, matrix_of
+from refconv.testing.reporting.supported import as_table, matrix_of
 
 RESULTS = [
     CaseResult(f"n1-c2-o4-{name}", "", outcome)

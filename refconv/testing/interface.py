@@ -167,7 +167,8 @@ class Interface:
     def _orders(self) -> dict[str, tuple[int, ...]]:
         """Return the order in which refconv's axes lie for the target, of each array that has another one."""
         operation = OPERATIONS[self.op]
-        pixels, orders = "DHW"[-operation.space.rank :], {}
+        pixels = "DHW"[-operation.space.rank :]
+        orders: dict[str, tuple[int, ...]] = {}
         if self.layout:
             orders |= dict.fromkeys(_IMAGES, _order("layout", self.layout, f"NC{pixels}"))
         if self.weight_layout:

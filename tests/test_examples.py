@@ -1,13 +1,13 @@
 """Every example in the README and the documentation is run, and its output compared.
 
 In a fenced block, ``python`` with ``>>>`` is a doctest, ``python`` that opens with ``# name.py`` is a file that later
-blocks may use, as is ``c`` with ``// name.c``, and ``console`` is shell commands behind ``$`` with what they print.  ``sh`` blocks set things up and
-are for .ci/run.  What stands under ``<!-- needs gcc -->``, or another program or package, is run where that is there.
+blocks may use, as is ``c`` with ``// name.c``, and ``console`` is shell commands behind ``$`` with what they print.
+``sh`` blocks set things up and are for .ci/run.  What stands under ``<!-- needs gcc -->``, or another program or
+package, is run where that is there.
 """
 
 import doctest
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
@@ -64,10 +64,8 @@ def run_doctest(text: str, names: dict[str, object], page: Path) -> None:
 def run_console(text: str) -> None:
     parts = re.split(r"^\$ (.*)\n", text, flags=re.MULTILINE)
     for command, expected in zip(parts[1::2], parts[2::2], strict=True):
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        process = subprocess.run(
-            ["bash", "-c", command], capture_output=True, text=True, env=os.environ | {"PATH": path}, check=False
-        )
+        defined = f'refconv() {{ "{sys.executable}" -m refconv "$@"; }}; {command}'  # of the interpreter that runs this
+        process = subprocess.run(["bash", "-c", defined], capture_output=True, text=True, check=False)
         printed = "".join(line.rstrip() + "\n" for line in process.stdout.splitlines())
         agrees = doctest.OutputChecker().check_output(expected, printed, FLAGS)
         assert agrees, f"$ {command}\n{printed}\n--- instead of\n{expected}\n--- standard error\n{process.stderr}"

@@ -131,7 +131,7 @@ def check(
     >>> def rectified(*arguments):
     ...     return np.maximum(refconv.conv2d(*arguments), 0)
     >>> check(rectified, "smoke", match="f32", epilogue="relu").headline()
-    'RIGHT as a kernel with relu in all 12 cases'
+    'RIGHT as a kernel with relu in all 19 cases'
 
     One that wants its channels last, and takes no groups:
 
@@ -139,7 +139,7 @@ def check(
     ...     images = np.moveaxis(input, -1, -3)
     ...     return np.moveaxis(refconv.conv2d(images, weight, bias, stride, padding, dilation), -3, -1)
     >>> check(channels_last, "smoke", match="f32", layout="NHWC", supports="no-groups").headline()
-    'RIGHT in the 9 of 12 cases that it supports'
+    'RIGHT in the 14 of 19 cases that it supports'
     """
     if not (isinstance(target, str) or callable(target)):
         raise TypeError(f"target={target!r} must be a name or a callable, not {type(target).__name__}")

@@ -34,7 +34,7 @@ def to_line(value: object) -> bytes:
     Examples
     --------
     >>> to_line((1, Outcome.PASSED, 2j))
-    b'[1, {"Outcome": ["passed"]}, {"complex": [0.0, 2.0]}]\\n'
+    b'[1, {"Outcome": ["passed"]}, {"complex": [0.0, 2.0]}]\n'
     >>> from_line(to_line((1, Outcome.PASSED, 2j)))
     (1, <Outcome.PASSED: 'passed'>, 2j)
     """

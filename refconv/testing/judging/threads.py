@@ -28,7 +28,7 @@ MOST_TURNS: Final = 5000  # after which both go on as they like
 SOON: Final = 0.1  # seconds, after which a thread that waits for its turn works instead of sleeping ...
 # ... and of work, after which the other is taken to wait for a lock that this one holds: on a machine however busy, the
 # other has been let work for as long.
-PATIENCE: Final = 1.0
+PATIENCE: Final = 0.5
 _WORK: Final = bytes(2**25)  # some 20 ms
 
 
@@ -117,14 +117,15 @@ class _Turns:
 
     def _wait(self, number: int) -> None:
         """Wait for a thread's turn; both go on as they like where the other does not come to its next line."""
-        start = time.thread_time()
-        while not self._is_due_soon(number):
+        start, seconds = time.thread_time(), SOON
+        while not self._is_due(number, seconds):
             sha256(_WORK)  # which lets other threads run meanwhile
+            seconds = 0.0
             if time.thread_time() - start > PATIENCE:
                 self._passed = MOST_TURNS + 1
 
-    def _is_due_soon(self, number: int) -> bool:
+    def _is_due(self, number: int, seconds: float) -> bool:
         with self._changed:
             return self._changed.wait_for(
-                lambda: self._whose == number or self._passed > MOST_TURNS or len(self._running) == 1, SOON
+                lambda: self._whose == number or self._passed > MOST_TURNS or len(self._running) == 1, seconds
             )

@@ -409,3 +409,17 @@ def test_what_a_signature_does_not_tell_is_not_refused() -> None:
     check_signature("decorated", decorated, "conv2d")
     check_signature("print", print, "conv2d")
     check_signature("dict", dict, "conv2d")  # which has none
+
+
+def test_a_file_has_its_own_name_unless_that_is_another_s(tmp_path: Path) -> None:
+    own = write(tmp_path, "def f(): return __name__", "nobody_else_is_called_so.py")
+    assert load_target(f"{own}:f")() == "nobody_else_is_called_so"  # by which Numba's cache looks it up
+    assert sys.modules["nobody_else_is_called_so"].f is load_target(f"{own}:f")
+    taken = write(tmp_path, "def f(): return __name__", "json.py")
+    assert load_target(f"{taken}:f")() == "_refconv_target_json"
+    odd = write(tmp_path, "def f(): return __name__", "not-a-name.py")
+    assert load_target(f"{odd}:f")() == "_refconv_target_not-a-name"
+
+
+def test_a_file_that_was_imported_is_not_run_again() -> None:
+    assert load_target(f"{KERNELS}:right") is kernels.right

@@ -18,7 +18,7 @@ COMPARISON = Comparison(
     2,
     (0, 1),
     1 - 2j,
-    np.float32(0.5),
+    complex(np.float32(0.5)),
     math.inf,
     1e-30,
     first_wrong=((0, 1), (2, 3)),
@@ -59,3 +59,7 @@ def test_a_target_that_cannot_be_loaded_comes_back() -> None:
 def test_what_is_none_of_ours_is_refused(line: bytes) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         from_line(line)
+
+
+def test_a_number_of_numpy_comes_back_as_one_of_python() -> None:
+    assert repr(from_line(to_line((np.float32(0.5), np.int8(-3), np.complex64(1j))))) == "(0.5, -3, 1j)"

@@ -1,12 +1,15 @@
 """Every example in the README and the documentation is run, and its output compared.
 
 In a fenced block, ``python`` with ``>>>`` is a doctest, ``python`` that opens with ``# name.py`` is a file that later
-blocks may use, and ``console`` is shell commands behind ``$`` with what they print.  ``sh`` blocks set things up and
-are for .ci/run.
+blocks may use, as is ``c`` with ``// name.c``, and ``console`` is shell commands behind ``$`` with what they print.
+``sh`` blocks set things up and are for .ci/run.  What stands under ``<!-- needs gcc -->``, or another program or
+package, is run where that is there.
 """
 
 import doctest
+import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,14 +18,20 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("[!_]*.md"))]
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-RUN = {"python", "console"}
+FENCE = re.compile(r"(?:^<!-- needs (\w+) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RUN = {"python", "console", "c"}
 NOT_RUN = {"sh", "text"}  # set-up commands, and formulas
 FLAGS = doctest.ELLIPSIS
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
-    return FENCE.findall(page.read_text(encoding="utf-8"))
+    """The fenced blocks of a page by language, but those that need a program or a package that is not there."""
+    found = FENCE.findall(page.read_text(encoding="utf-8"))
+    return [(language, text) for needed, language, text in found if not needed or is_there(needed)]
+
+
+def is_there(needed: str) -> bool:
+    return shutil.which(needed) is not None or importlib.util.find_spec(needed) is not None
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
@@ -35,7 +44,7 @@ def test_examples_print_what_they_say(page: Path, tmp_path: Path, monkeypatch: p
         assert language in RUN | NOT_RUN, language
         if language == "console":
             run_console(text)
-        elif language == "python" and (heading := re.match(r"# (\w+\.py)\n", text)):
+        elif heading := re.match(r"(?:#|//) (\w+\.(?:py|c))\n", text):
             (tmp_path / heading[1]).write_text(text, encoding="utf-8")
         elif language == "python":
             run_doctest(text, names, page)

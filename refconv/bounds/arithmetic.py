@@ -132,14 +132,12 @@ class Arithmetic:
     @property
     def options(self) -> str:
         """The same for the command line."""
-        said = {name: value.text if name == "epilogue" else value for name, value in self.said.items()}
-        return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in said.items())
+        return as_options(self.said)
 
     @property
     def keywords(self) -> str:
         """The same for Python: ``"input_dtype='tf32'"``."""
-        said = {name: value.text if name == "epilogue" else value for name, value in self.said.items()}
-        return ", ".join(f"{name}={value!r}" for name, value in said.items())
+        return as_keywords(self.said)
 
 
 WORDS: Final = tuple(field.name for field in fields(Arithmetic))
@@ -150,6 +148,17 @@ def split(given: Mapping[str, Any]) -> tuple[dict[str, Any], Words]:
     """Take the words that say how a kernel works out of the arguments by name of a call."""
     words: Any = {name: value for name, value in given.items() if name in WORDS}
     return {name: value for name, value in given.items() if name not in words}, words
+
+
+def as_options(said: Mapping[str, Any]) -> str:
+    """Return what was said by name as options of the command line; what is True is one without a value."""
+    words = {name: "" if value is True else f" {getattr(value, 'text', value)}" for name, value in said.items()}
+    return " ".join(f"--{name.replace('_', '-')}{word}" for name, word in words.items())
+
+
+def as_keywords(said: Mapping[str, Any]) -> str:
+    """Return the same as arguments in Python: ``"input_dtype='tf32'"``."""
+    return ", ".join(f"{name}={getattr(value, 'text', value)!r}" for name, value in said.items())
 
 
 def floating(name: str, dtype: npt.DTypeLike) -> FloatInfo:

@@ -21,11 +21,14 @@ from refconv.commands.text_table import emphasis, table, width, write
 from refconv.operations import OPERATIONS
 from refconv.testing import CaseResult, Report, check
 from refconv.testing.battery.cases import DTYPES, Case
+from refconv.testing.battery.features import FEATURES
 from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
+from refconv.testing.interface import ARRAYS, INTERFACE_WORDS
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.html import as_html
 from refconv.testing.reporting.junit import as_junit
+from refconv.testing.reporting.supported import as_table
 
 __all__ = ["register"]
 
@@ -93,6 +96,7 @@ def register_choice(command: argparse.ArgumentParser) -> None:
         help=f"only cases of this type, or, given again, of these: {types}",
     )
     _register_declarations(command)
+    _register_interface(command)
 
 
 def _register_declarations(command: argparse.ArgumentParser) -> None:
@@ -112,6 +116,23 @@ def _register_declarations(command: argparse.ArgumentParser) -> None:
     group.add_argument("--rtol", type=float, metavar="R", default=0.0, help="a way out of every bound: R·|truth|, and")
     group.add_argument("--atol", type=float, metavar="A", default=0.0, help="A, which any element may be off by")
     group.add_argument("--strict", action="store_true", help="fail what is suspect as well")
+
+
+def _register_interface(command: argparse.ArgumentParser) -> None:
+    """Add what can be said of how the target wants to be called."""
+    group = command.add_argument_group(
+        "how the target wants to be called", "by default: with NumPy's arrays, (N, C, H, W)"
+    )
+    group.add_argument("--arrays", metavar="NAME", help=f"whose arrays it takes, contiguous: {', '.join(ARRAYS)}")
+    group.add_argument("--device", metavar="NAME", help="where these lie, such as cuda or cuda:1")
+    group.add_argument("--layout", metavar="LETTERS", help="the order of the axes of images, such as NHWC")
+    group.add_argument("--weight-layout", metavar="LETTERS", help="the order of the axes of weights, such as HWIO")
+    group.add_argument("--strides", action="store_true", help="these arrays in every layout in memory as well")
+    group.add_argument(
+        "--supports",
+        metavar="LIST",
+        help=f"types and features of those that it supports, or, as in no-groups, does not: {', '.join(FEATURES)}",
+    )
 
 
 def _register_running(command: argparse.ArgumentParser) -> None:
@@ -145,7 +166,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.list:
         sys.stdout.writelines(f"{case.id}\n" for case in chosen)
         return 0
-    how: Any = {name: getattr(options, name) for name in WORDS}
+    how: Any = {name: getattr(options, name) for name in (*INTERFACE_WORDS, *WORDS)}
     if options.target is None:
         raise ValueError("check needs a TARGET: " + _TARGET_HELP)
     open_report(options)
@@ -174,21 +195,41 @@ def open_report(options: argparse.Namespace) -> None:
     for file in {options.json, options.html, options.junit} - {None, "-"}:
         if not Path(file).parent.is_dir():
             raise ValueError(f"there is no folder {str(Path(file).parent)!r}, where {file!r} is to be written")
-        Path(file).open("a").close()
+        _write_whole(file, None)
+
+
+def _write_whole(file: str, text: str | None) -> None:
+    """Write a file whole or not at all: one beside it takes its place.  Without a text, only try that."""
+    path = Path(file)
+    is_written_to = path.exists() and not path.is_file()  # such as /dev/stdout
+    path = path if is_written_to else path.resolve()
+    place = path if is_written_to else path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if path.is_dir() or path.is_file():
+            path.open("a").close()  # which may be forbidden
+        if text is not None or not is_written_to:
+            place.write_text(text or "", encoding="utf-8", errors="backslashreplace")
+        if text is not None and not is_written_to:
+            place.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, file) from None
+    finally:
+        if not is_written_to:
+            place.unlink(missing_ok=True)
 
 
 def write_report(options: argparse.Namespace, report: Report) -> int:
-    """Write the report where the options say, and return the exit status."""
+    """Write the report where the options say, files first, and return the exit status."""
     if options.html:
-        Path(options.html).write_text(as_html(report), encoding="utf-8")
+        _write_whole(options.html, as_html(report))
     if options.junit:
-        Path(options.junit).write_text(as_junit(report), encoding="utf-8")
+        _write_whole(options.junit, as_junit(report))
     if options.json == "-":
         sys.stdout.write(_as_json(report))
     else:
-        write(list(islice(_lines(report), 1) if options.quiet else _lines(report)))
         if options.json:
-            Path(options.json).write_text(_as_json(report), encoding="utf-8")
+            _write_whole(options.json, _as_json(report))
+        write(list(islice(_lines(report), 1) if options.quiet else _lines(report)))
     return 0 if report.passed else 1
 
 
@@ -228,7 +269,7 @@ def _counts_table(report: Report) -> list[str]:
 
 def _lines(report: Report) -> Iterator[str]:
     """Yield the verdict in words, the table, what was unsupported or not refused, the causes, and the numbers."""
-    colour, columns = "green" if report.passed else "red", width()
+    colour, columns = "green" if report.passed else "red", max(20, width())
     yield emphasis("\n  ".join(_wrapped(report.headline(), columns)), colour)
     yield emphasis("\n".join(_wrapped(report.run, columns + 2)), "italic")
     yield from _counts_table(report)
@@ -249,6 +290,10 @@ def _lines(report: Report) -> Iterator[str]:
             yield f"\n{emphasis(f'{heading}:', 'yellow')}"
         for line in lines:
             yield "\n        ".join(_wrapped(f"  {line}", columns - 6))
+    if reasons:
+        headings, rows = as_table(report.matrix())
+        yield f"\n{emphasis('run, by feature and type:', 'yellow')}"
+        yield from table(headings, rows, [True, *[False] * (len(headings) - 1)])
 
     if report.failures:
         yield "\nTo run a failed case again:  from refconv.testing import check, run_case"

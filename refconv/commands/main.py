@@ -7,9 +7,13 @@ Results go to standard output, everything else to standard error.  Exit status 0
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import refconv
 from refconv.commands import analyze, check, compare, design, draw, judge, vectors
@@ -23,20 +27,68 @@ _DESCRIPTION = "The ground truth for convolution."
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; wrong usage ends in SystemExit(2), as argparse has it."""
-    options = _parser().parse_args(arguments)
+    _open_what_is_closed()
+    if sys.stdout is None:
+        print("refconv: standard output is closed, and a report has no other place", file=sys.stderr)  # noqa: T201
+        return 2
     try:
-        status: int = options.run(options) or 0
-        sys.stdout.flush()
+        with _ended_by_signals():
+            options = _parser().parse_args(arguments)
+            status: int = options.run(options) or 0
+            sys.stdout.flush()
     except (TargetError, ValueError, OSError, ModuleNotFoundError) as error:
+        if isinstance(error, OSError):
+            _let_go_of_output()
         if isinstance(error, BrokenPipeError):  # whoever read our output has enough, as in `refconv check torch | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141  # 128 and SIGPIPE, as shells have it
         print(f"refconv: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    except KeyboardInterrupt:
-        print("refconv: interrupted", file=sys.stderr)  # noqa: T201
-        return 130  # 128 and SIGINT
+    except KeyboardInterrupt as ending:
+        number = ending.args[0] if ending.args else signal.SIGINT
+        with suppress(OSError):  # the terminal may be gone
+            print("refconv: interrupted", file=sys.stderr)  # noqa: T201
+        return int(128 + number)
     return status
+
+
+def _open_what_is_closed() -> None:
+    """Open standard streams that were closed before us, as `2>&-` does, lest our own pipes take their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # has the least number that is free, which is this one
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # for help texts: reports know better
+
+
+def _let_go_of_output() -> None:
+    """Where standard output cannot be written to, throw away what is still to be, which Python would write at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let what ends a process end it as Ctrl-C does, so that it leaves nothing behind."""
+
+    def end(number: int, _: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    is_main = threading.current_thread() is threading.main_thread()
+    usual = [number for number in numbers if is_main and signal.getsignal(number) is signal.SIG_DFL]  # not under nohup
+    for number in usual:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in usual:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _parser() -> argparse.ArgumentParser:

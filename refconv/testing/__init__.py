@@ -6,6 +6,7 @@ refconv: right (20 passed, 0 failed)
 """
 
 from refconv.testing import strategies
+from refconv.testing.adapters import explicit_padding, plain, require
 from refconv.testing.asserts import SuspectWarning, assert_conv2d_matches, assert_result_matches
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import cases, find_case
@@ -49,10 +50,13 @@ __all__ = [
     "compare_result",
     "diagnose",
     "diagnose_result",
+    "explicit_padding",
     "find_case",
     "judge_vectors",
     "load_target",
+    "plain",
     "pytest_cases",
+    "require",
     "run_case",
     "strategies",
     "trace_addressing",

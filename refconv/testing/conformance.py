@@ -10,12 +10,11 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Unpack
 
-from refconv.bounds.arithmetic import Arithmetic, Words
 from refconv.geometry.arguments import as_int
-from refconv.operations import OPERATIONS
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import chosen_cases, is_chosen
 from refconv.testing.fuzz import fuzz as fuzz_cases
+from refconv.testing.interface import Interface, Manner
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.places import MapLike, name_of, open_place
 from refconv.testing.reporting.inquiry import inquire
@@ -41,7 +40,7 @@ def check(
     map: MapLike | None = None,
     on_result: Callable[[CaseResult], object] | None = None,
     strict: bool = False,
-    **how: Unpack[Words],
+    **how: Unpack[Manner],
 ) -> Report:
     """Judge a convolution, or another operation of the family, by the battery.
 
@@ -90,7 +89,10 @@ def check(
         ``algorithm``, ``confidence`` and ``epilogue``; where Winograd's algorithm does not apply, a case is direct.  A
         way out of every bound is ``rtol`` and ``atol``.  With an epilogue of steps, such as ``"scale+residual+relu"``,
         the target gets their numbers by name beside its arguments: ``scale`` and ``shift``, (O,), and ``residual``, of
-        the shape of the result.
+        the shape of the result.  And how it wants to be called: ``arrays`` (``"numpy"``, ``"torch"`` or ``"jax"``:
+        contiguous, unless ``strides``) on a ``device``, with the axes of images in the order of ``layout``, such as
+        ``"NHWC"``, and of weights in that of ``weight_layout``, such as ``"HWIO"``.  What it ``supports``, types and
+        features as in ``"float32,no-dilation"``, is what it is asked; the rest is unsupported.
 
     Returns
     -------
@@ -130,6 +132,14 @@ def check(
     ...     return np.maximum(refconv.conv2d(*arguments), 0)
     >>> check(rectified, "smoke", match="f32", epilogue="relu").headline()
     'RIGHT as a kernel with relu in all 19 cases'
+
+    One that wants its channels last, and takes no groups:
+
+    >>> def channels_last(input, weight, bias, stride, padding, dilation, groups):
+    ...     images = np.moveaxis(input, -1, -3)
+    ...     return np.moveaxis(refconv.conv2d(images, weight, bias, stride, padding, dilation), -3, -1)
+    >>> check(channels_last, "smoke", match="f32", layout="NHWC", supports="no-groups").headline()
+    'RIGHT in the 14 of 19 cases that it supports'
     """
     if not (isinstance(target, str) or callable(target)):
         raise TypeError(f"target={target!r} must be a name or a callable, not {type(target).__name__}")
@@ -137,9 +147,8 @@ def check(
     fuzz, rng = as_int("fuzz", fuzz, minimum=0), as_int("rng", rng, minimum=0)
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit={time_limit} must be more than 0 seconds")
-    arithmetic = Arithmetic.of(**how)
     chosen = chosen_cases(tier, op, match, dtype, refusals=refusals, named=cases)
-    arithmetic.applied(OPERATIONS[op])
+    interface, arithmetic = Interface.of(target, op, **how)
     if callable(target):
         check_signature(name_of(target), target, op, arithmetic.epilogue.steps)
     results: list[CaseResult] = []
@@ -149,7 +158,7 @@ def check(
         if on_result is not None:
             on_result(result)
 
-    with open_place(target, op, len(chosen), workers, time_limit, map, arithmetic) as run:
+    with open_place(target, op, len(chosen), workers, time_limit, map, arithmetic, interface) as run:
         for result in run([case for case in chosen if not case.rejects]):
             show(result)
         if fuzz:
@@ -159,4 +168,5 @@ def check(
         results.clear()
         for result in run([case for case in chosen if case.rejects]):  # last: memory may be damaged by them
             show(result)
-    return Report(name_of(target), "" if cases else tier, (*looked_at, *results), op, experiments, arithmetic, strict)
+    found = (*looked_at, *results)
+    return Report(name_of(target), "" if cases else tier, found, op, experiments, arithmetic, strict, interface)

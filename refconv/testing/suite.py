@@ -7,10 +7,10 @@ from collections.abc import Collection
 from typing import Unpack
 from unittest import SkipTest
 
-from refconv.bounds.arithmetic import Words
 from refconv.testing.asserts import SuspectWarning
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import cases
+from refconv.testing.interface import Manner
 from refconv.testing.judging.judge import run_case
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.targets import Target
@@ -43,7 +43,7 @@ def pytest_cases(
     return [pytest.param(case, id=case.id) for case in cases(tier, op=op, match=match, dtype=dtype)]
 
 
-def assert_case(target: str | Target, case: str | Case, *, strict: bool = False, **how: Unpack[Words]) -> None:
+def assert_case(target: str | Target, case: str | Case, *, strict: bool = False, **how: Unpack[Manner]) -> None:
     """Raise AssertionError unless a target is right in one case; it is called in the calling thread.
 
     Parameters

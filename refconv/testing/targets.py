@@ -29,10 +29,13 @@ from typing import Any
 
 from refconv.geometry.arguments import check_choice
 from refconv.operations import OPERATIONS
+from refconv.testing.comparing.comparison import exception_text
 from refconv.testing.frameworks import FRAMEWORKS, Target
 from refconv.testing.programs.program import PREFIXES, load_program
 
 __all__ = ["Target", "TargetError", "load_target"]
+
+_RUN: set[Path] = set()  # files, by us
 
 
 class TargetError(ValueError):
@@ -163,7 +166,7 @@ def _load_framework(name: str, op: str) -> Target:
 
 
 def _import_failure(name: str, error: BaseException) -> str:
-    return f"target {name!r} fails on import: {type(error).__name__}: {' '.join(str(error).split())}"
+    return f"target {name!r} fails on import: {exception_text(error)}"
 
 
 def _import_place(name: str, place: str) -> ModuleType:
@@ -195,19 +198,40 @@ def _import_module(name: str, module: str) -> ModuleType:
 @lru_cache
 def _run_file(path: Path, modified: int) -> ModuleType:  # noqa: ARG001  # an edited file is another file
     """Run a file as a module, once for each time that it was written: running it may compile a kernel."""
-    private = f"_refconv_target_{path.stem}"  # a kernel may well live in a file called torch.py
-    specification = importlib.util.spec_from_file_location(private, path)
+    name = _name_of(path)
+    imported = sys.modules.get(name)
+    if imported is not None and path not in _RUN and _file_of(imported.__file__) == path:
+        return imported
+    _RUN.add(path)
+    specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None:
         raise ImportError(f"{str(path)!r} cannot be imported")
     module = importlib.util.module_from_spec(specification)
-    sys.modules[private] = module  # a dataclass, say, looks its own module up
+    sys.modules[name] = module  # a dataclass, say, looks its own module up
     sys.path.append(str(path.parent))  # last: beside a kernel in torch.py, `import torch` is still the framework
     try:
         specification.loader.exec_module(module)
     except BaseException:
-        del sys.modules[private]
+        del sys.modules[name]
         raise
     return module
+
+
+def _name_of(path: Path) -> str:
+    """Return the name under which a file is imported: its own, by which the caches of compilers find it again.
+
+    A kernel may well live in a file called torch.py: where that name is another's, it has one that is nobody's.
+    """
+    try:
+        found = importlib.util.find_spec(path.stem) if path.stem.isidentifier() else None
+        is_its_own = path.stem.isidentifier() and (found is None or _file_of(found.origin) == path)
+    except ValueError:  # of a module that does not say where it is from, such as __main__
+        is_its_own = False
+    return path.stem if is_its_own else f"_refconv_target_{path.stem}"
+
+
+def _file_of(origin: str | None) -> Path:
+    return Path(origin or "").resolve()
 
 
 def _import_file(name: str, path: Path) -> ModuleType:

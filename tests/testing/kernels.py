@@ -171,10 +171,10 @@ def exits_3_when_dilated(*arguments: Any) -> Any:
 CALLS: list[int] = []
 
 
-def dies_when_called_again(*arguments: Any) -> Any:
-    if CALLS:
+def dies_after_another_size(*arguments: Any) -> Any:
+    CALLS.append(arguments[0].shape)
+    if CALLS[0] != arguments[0].shape:
         os._exit(4)
-    CALLS.append(1)
     return right(*arguments)
 
 
@@ -188,3 +188,20 @@ def tells_its_threads(*arguments: Any) -> NoReturn:
 
 def tells_its_process(*arguments: Any) -> NoReturn:
     raise RuntimeError(f"process {os.getpid()}")
+
+
+def hangs_with_a_process(*arguments: Any) -> NoReturn:
+    subprocess.Popen(["sleep", str(HANGS)])
+    hangs(*arguments)
+
+
+def raises_what_steers_a_terminal(*arguments: Any) -> NoReturn:
+    raise type("Bad\x1b[31m", (Exception,), {})("\x1b[0m")
+
+
+def always_dies(*arguments: Any) -> NoReturn:
+    os._exit(5)
+
+
+def has_its_channels_last(image: Any, weight: Any, bias: Any, *steps: Any) -> Any:
+    return np.moveaxis(right(np.moveaxis(image, -1, -3), weight.transpose(3, 2, 0, 1), bias, *steps), -3, -1)

@@ -703,6 +703,7 @@ def test_json_says_it_all() -> None:
             "unsupported": 0,
             "not refused": 0,
         },
+        "matrix": {feature: {"float32": [1, 0]} for feature in ("groups", "bias", "stride", "padding", "dilation")},
         "results": [
             {
                 "id": "n1",

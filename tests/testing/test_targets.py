@@ -19,7 +19,11 @@ from refconv.testing.targets import check_signature, importable_name
 
 CASE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 KERNELS = str(Path(kernels.__file__))
-NAMES = "refconv, scipy, torch, jax, onnxruntime, onnx, tensorflow"
+NAMES = "refconv, scipy, torch, jax, onnxruntime, onnx, tensorflow, tflite"
+FORWARD = (
+    "conv2d, conv1d, conv3d, conv_transpose2d, conv_transpose1d, conv_transpose3d, "
+    "conv2d_integer, conv1d_integer, conv2d_quantized, conv1d_quantized"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -61,8 +65,8 @@ def test_an_operation_of_a_framework() -> None:
 @pytest.mark.parametrize(
     ("name", "op", "operations"),
     [
-        ("onnxruntime", "conv2d_weight", "conv2d, conv1d, conv3d, conv_transpose2d"),
-        ("onnx", "conv2d_input", "conv2d, conv1d, conv3d, conv_transpose2d"),
+        ("onnxruntime", "conv2d_weight", FORWARD),
+        ("onnx", "conv2d_input", FORWARD),
         ("scipy", "conv_transpose2d", "conv2d, conv1d, conv3d"),
     ],
 )
@@ -76,9 +80,7 @@ def test_an_operation_that_a_framework_lacks(
 
 @pytest.mark.parametrize("name", ["refconv", "kernels:right"])
 def test_an_operation_that_there_is_not(name: str) -> None:
-    with pytest.raises(
-        ValueError, match=r"^op='conv4d' must be one of 'conv2d', 'conv1d', 'conv3d', 'conv_tr"
-    ) as caught:
+    with pytest.raises(ValueError, match=r"^op='conv4d' must be one of 'conv2d', 'conv1d', 'conv3d', ") as caught:
         load_target(name, "conv4d")
     assert not isinstance(caught.value, TargetError)
 
@@ -180,7 +182,7 @@ def test_a_framework_is_loaded_once() -> None:
 @pytest.mark.parametrize("name", ["", "conv2d!", "no colon at all", ":function", "module:", ":"])
 def test_what_is_no_name_at_all(name: str) -> None:
     assert refusal(name) == (
-        f"target {name!r} must be one of {NAMES}, package.module:function or path/to/file.py:function"
+        f"target {name!r} must be one of {NAMES}, package.module:function, path/to/file.py:function or exec:PROGRAM"
     )
 
 
@@ -195,7 +197,7 @@ def test_what_is_no_name_at_all(name: str) -> None:
     ],
 )
 def test_a_name_that_is_nearly_one(name: str, near: str) -> None:
-    assert refusal(name).endswith(f"path/to/file.py:function; did you mean {near!r}?")
+    assert refusal(name).endswith(f"path/to/file.py:function or exec:PROGRAM; did you mean {near!r}?")
 
 
 @pytest.mark.parametrize(
@@ -456,3 +458,17 @@ def test_a_module_that_is_a_file_is_offered_as_that(tmp_path: Path, monkeypatch:
         load_target("path/mine:conv2d")
     with pytest.raises(TargetError, match=r"path/mine.py has no 'nope'; it has conv2d, conv3d$"):
         load_target("path/mine.py:nope")
+
+
+def test_a_file_has_its_own_name_unless_that_is_another_s(tmp_path: Path) -> None:
+    own = write(tmp_path, "def f(): return __name__", "nobody_else_is_called_so.py")
+    assert load_target(f"{own}:f")() == "nobody_else_is_called_so"  # by which Numba's cache looks it up
+    assert sys.modules["nobody_else_is_called_so"].f is load_target(f"{own}:f")
+    taken = write(tmp_path, "def f(): return __name__", "json.py")
+    assert load_target(f"{taken}:f")() == "_refconv_target_json"
+    odd = write(tmp_path, "def f(): return __name__", "not-a-name.py")
+    assert load_target(f"{odd}:f")() == "_refconv_target_not-a-name"
+
+
+def test_a_file_that_was_imported_is_not_run_again() -> None:
+    assert load_target(f"{KERNELS}:right") is kernels.right

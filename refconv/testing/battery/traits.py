@@ -34,6 +34,7 @@ def traits_of(name: str) -> frozenset[str]:
     found = {letter for letter in "ncog" if words[letter] not in (None, "0", "1")}
     found |= {f"n {words['n'] or 'none'}"} if words["n"] in (None, "0") else set()
     found |= {"size 0"} if "0" in str(words["size"]).split("x") else set()
+    found |= {"c 0"} if words["c"] == "0" else set()
     found |= {f"p {words['p']}"} if words["p"] in PADDING_STRINGS else set()
     found |= {"p by side"} if "+" in str(words["p"]) else set()
     for letter, plain in _PLAIN.items():

@@ -292,7 +292,13 @@ def exception_text(error: BaseException) -> str:
         words = " ".join(str(error).split())
     except Exception:  # noqa: BLE001  # an exception whose __str__ raises is an exception all the same
         words = "(its message cannot be read)"
-    text = "".join(character if character.isprintable() else "?" for character in words)
+    text = printable(words)
     if len(text) > LONGEST_MESSAGE:
         text = text[:LONGEST_MESSAGE] + " ..."
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    name = printable(type(error).__name__)
+    return f"{name}: {text}" if text else name
+
+
+def printable(text: str) -> str:
+    """Return a text in which nothing steers a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -31,6 +31,20 @@ from refconv.testing.frameworks.adapter import (
 _SUMS: Final = {"float16": np.float32, "bfloat16": np.float32, "int8": np.int32, "uint8": np.int32}
 
 
+def jax_array(array: Array, device: str = "") -> Any:
+    """Return an array of JAX on a device, ``"gpu:1"`` for the second of a kind."""
+    jax = _jax()
+    kind, _, number = device.partition(":")
+    place = jax.devices(kind)[int(number or 0)] if device else None
+    return jax.device_put(jax.numpy.array(native(array)), place)
+
+
+def _jax() -> Any:
+    jax = import_module("jax")
+    jax.config.update("jax_enable_x64", True)  # noqa: FBT003  # without it, float64 becomes float32
+    return jax
+
+
 def _convolve(image: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, groups: Any, sums: Any = None) -> Any:
     words = {"valid": "VALID", "same_upper": "SAME", "same_lower": "SAME_LOWER"}
     axes = "DHW"[-(kernel.ndim - 2) :]
@@ -96,7 +110,7 @@ def _transposed_convolution(operation: Operation) -> Target:
 
 
 def _load(operation: Operation) -> Target:
-    import_module("jax").config.update("jax_enable_x64", True)  # noqa: FBT003  # without it, float64 becomes float32
+    _jax()
     forward = (_transposed_convolution if operation.is_transposed else _convolution)(operation)
     if not operation.is_gradient:
         return forward

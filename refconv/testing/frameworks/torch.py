@@ -16,10 +16,21 @@ from refconv.operations import OPERATIONS, Operation
 from refconv.testing.frameworks.adapter import Framework, Target, differentiated, native, padding_word
 
 
-def _tensor(array: Any) -> Any:
-    if array is None or not isinstance(array, np.ndarray):
-        return array
+def tensor(array: Array, device: str = "") -> Any:
+    """Return a tensor that shares an array's memory where it can, or else has its layout, but for negative strides."""
     torch = import_module("torch")
+    shared = _shared(torch, array)
+    if not device or shared.device == torch.device(device):
+        return shared
+    whole = shared.as_strided((shared.untyped_storage().nbytes() // shared.element_size(),), (1,), 0)
+    return whole.to(device).as_strided(shared.shape, shared.stride())  # which `to` alone would not keep
+
+
+def _tensor(array: Any) -> Any:
+    return tensor(array) if isinstance(array, np.ndarray) else array
+
+
+def _shared(torch: Any, array: Array) -> Any:
     if is_ml_dtype(array.dtype):  # which torch knows by the same names, and NumPy's bits by these
         bits = torch.from_numpy(np.array(array).view({1: np.uint8, 2: np.int16}[array.itemsize]))
         return bits.view(getattr(torch, array.dtype.name))
@@ -35,13 +46,29 @@ def _padding(padding: Any) -> Any:
     return padding
 
 
+# How PyTorch says that it does not support something: a type, types that differ, a padding's name, no pixels.
+_REFUSALS: Final = (
+    "not implemented for",
+    "can require gradients",
+    "should be the same",
+    "Invalid padding string",
+    "inputs are supported",
+)
+
+
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn what PyTorch says of a type that an operation does not take into NotImplementedError."""
+def refusals() -> Iterator[None]:
+    """Turn what PyTorch says of arguments that an operation does not take into NotImplementedError.
+
+    A GPU is waited for, so that an error of its is raised here, and not by the next call.
+    """
     try:
         yield
+        cuda = import_module("torch").cuda
+        if cuda.is_initialized():
+            cuda.synchronize()
     except RuntimeError as error:
-        if not any(words in str(error) for words in ("not implemented for", "can require gradients")):
+        if not any(words in str(error) for words in _REFUSALS):
             raise
         raise NotImplementedError(str(error)) from error
 
@@ -53,7 +80,7 @@ def _forward(operation: Operation) -> Target:
         sides = _padding(padding)
         if operation.is_transposed and isinstance(sides, str):
             raise NotImplementedError(f"it has no padding={padding!r} here")
-        with _refusals():
+        with refusals():
             return function(*map(_tensor, (image, kernel, bias)), stride, sides, *steps)
 
     return torch_operation
@@ -91,7 +118,7 @@ def _quantized(operation: Operation) -> Target:
 
 def _pull_back(linear: Callable[[Any], Any], shape: Any, dtype: np.dtype[Any], arriving: Array) -> Any:
     torch = import_module("torch")
-    with _refusals():
+    with refusals():
         argument = _tensor(np.zeros(1, dtype)).new_zeros(tuple(shape)).requires_grad_()
         return torch.autograd.grad(linear(argument), argument, _tensor(arriving))[0]
 

@@ -3,7 +3,8 @@
 A segmentation fault in a framework must not end the run, and a hang in native code can be ended only by ending its
 process.  The child is a fresh interpreter, neither forked (a fork of a process in which a framework has started threads
 can deadlock) nor spawned by multiprocessing (which would import the caller's ``__main__`` a second time).  The two talk
-through a pair of pipes that the target does not see: pickled questions in, pickled answers out, each with its number.
+through a pair of pipes that the target does not see: pickled questions in, lines of `wire` out, each with its number.
+A guard, which waits for nothing but our end, ends the child where we are ended before we can.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, BinaryIO
 
 from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.testing.battery.cases import Case
+from refconv.testing.interface import AS_IS, Interface
 from refconv.testing.judging.judge import (
     EXPLANATION_LIMIT,
     GIVE_UP,
@@ -33,6 +35,7 @@ from refconv.testing.judging.judge import (
     no_answer,
 )
 from refconv.testing.judging.outcome import Ending
+from refconv.testing.judging.wire import from_line, to_line
 from refconv.testing.programs.program import SCRATCH
 from refconv.testing.targets import TargetError, check_signature, load_target
 
@@ -51,27 +54,35 @@ class IsolatedTarget:
     target, op : str
         As in `check`.
     time_limit : float
-        Seconds that a case may take.  After `GIVE_UP` time-outs in a row the cases that are left fail unasked, so that
-        a target that always hangs does not take hours to be found out.
+        Seconds that a case may take.  After `GIVE_UP` time-outs in a row, or as many deaths before the first answer,
+        the cases that are left fail unasked, so that a target that always hangs does not take hours to be found out.
     threads : int, optional
         Threads that BLAS and OpenMP may use in the child; all where not given.
-    how : Arithmetic
-        How the target works.
+    how, interface
+        How the target works, and how it wants to be called.
     """
 
     def __init__(
-        self, target: str, op: str, time_limit: float, threads: int | None = None, how: Arithmetic = DIRECT
+        self,
+        target: str,
+        op: str,
+        time_limit: float,
+        threads: int | None = None,
+        how: Arithmetic = DIRECT,
+        interface: Interface = AS_IS,
     ) -> None:
         self._target = target
-        self._how = how
-        self._op = op
+        self._loading = (target, op, how, interface)
         self._time_limit = time_limit
         self._environment = dict(os.environ)
         if threads is not None:
             self._environment |= dict.fromkeys(_THREAD_VARIABLES, str(threads))
         self._child: _Child | None = None
+        self._changing = threading.Lock()  # of the child: it may be ended from another thread
+        self._is_closed = False
         self._has_loaded = False
-        self._hung_in_a_row = 0
+        self._has_answered = False
+        self._lost_in_a_row = 0
         self._deaths = 0
 
     def __call__(self, question: Case | CaseResult) -> CaseResult:
@@ -79,7 +90,7 @@ class IsolatedTarget:
         if isinstance(question, CaseResult):
             return self._asked("examined", question)
         case = question
-        if self._hung_in_a_row >= GIVE_UP:
+        if self._lost_in_a_row >= GIVE_UP:
             return given_up(case)
         start = time.perf_counter()
         try:
@@ -91,16 +102,19 @@ class IsolatedTarget:
             seconds = time.perf_counter() - start
             return failed(case, f"the process died before, and now {error}", seconds, Ending.DIED, f"and then {error}")
         except _HungError:
-            self._hung_in_a_row += not case.rejects  # undefined is what it does there
-            self.close()
+            self._lost_in_a_row += not case.rejects  # undefined is what it does there
+            self._end()
             return no_answer(case, self._time_limit)
         except _DiedError as death:
-            self.close()
+            self._lost_in_a_row += not (case.rejects or self._has_answered)
+            self._end()
             seconds = time.perf_counter() - start
             how = f"{death}{self._alone(case)}"
             return failed(case, f"the process died: {how}", seconds, Ending.DIED, how)
-        self._hung_in_a_row = 0
+        self._has_answered, self._lost_in_a_row = True, 0
         result: CaseResult = answer
+        if "CUDA error" in result.detail:  # after which a process can do nothing more with its GPU
+            self._end()
         return self._asked("explained", result) if result.is_to_be_explained else result
 
     def _asked(self, what: str, result: CaseResult) -> CaseResult:
@@ -108,7 +122,7 @@ class IsolatedTarget:
         try:
             answer: CaseResult = self._started().ask((what, result), EXPLANATION_LIMIT)
         except (_HungError, _DiedError, TargetError):
-            self.close()
+            self._end()
             return result
         return answer
 
@@ -125,30 +139,39 @@ class IsolatedTarget:
             words = ""
         else:
             return "; only after the cases before it: memory was damaged earlier"
-        self.close()
+        self._end()
         return words
 
     def close(self) -> None:
-        """End the child, if there is one."""
-        if self._child is not None:
-            self._child.end()
-            self._child = None
+        """End the child, if there is one, and start no other."""
+        self._is_closed = True
+        self._end()
+
+    def _end(self) -> None:
+        with self._changing:
+            child, self._child = self._child, None
+        if child is not None:
+            child.end()
 
     def _started(self) -> _Child:
         """Return the running child; start one, and wait until its target is loaded, if there is none."""
-        if self._child is None:
-            child = self._child = _Child(self._environment)
+        with self._changing:
+            if self._is_closed:
+                raise TargetError(f"target {self._target!r} is not asked any more")
+            is_new = self._child is None
+            child = self._child = self._child or _Child(self._environment)
+        if is_new:
             try:
-                answer = child.ask((self._target, self._op, self._how), LOAD_LIMIT)
+                answer = child.ask(self._loading, LOAD_LIMIT)
             except _HungError:
                 answer = TargetError(f"target {self._target!r} did not load within {LOAD_LIMIT:g} s")
             except _DiedError as death:
                 answer = TargetError(f"target {self._target!r} ends the process that loads it: {death}")
             if isinstance(answer, TargetError):
-                self.close()
+                self._end()
                 raise answer
             self._has_loaded = True
-        return self._child
+        return child
 
 
 class _HungError(Exception):
@@ -171,6 +194,7 @@ class _Child:
             env=environment | {SCRATCH: self._scratch.name},
             start_new_session=True,  # so that what a target forks can be ended with it, and Ctrl-C is ours alone
         )
+        self._guard = _guard_of(self._process.pid)
         self._answers: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
         self._number = 0
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -202,7 +226,7 @@ class _Child:
         assert self._process.stdout is not None
         with self._process.stdout as pipe, suppress(Exception):
             while True:
-                number, answer = pickle.load(pipe)  # noqa: S301  # our own child, on its own pipe
+                number, answer = from_line(pipe.readline())
                 self._answers.put((number, answer))
         self._answers.put((_END, None))
 
@@ -226,6 +250,9 @@ class _Child:
 
     def end(self) -> None:
         """End the process and all that it has forked."""
+        if self._guard is not None:  # first: once the process has ended, its number may be another's
+            self._guard.kill()
+            self._guard.communicate()
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -241,6 +268,18 @@ class _Child:
 _END = -1
 
 
+def _guard_of(process: int) -> subprocess.Popen[bytes] | None:
+    """Start what ends a process, and all that it has forked, once we have ended: our end of its pipe closes then.
+
+    The process cannot be left to do that itself: a call in native code that hangs lets no other thread of it run.
+    """
+    if not hasattr(os, "killpg"):
+        return None
+    nothing = subprocess.DEVNULL
+    command = ["/bin/sh", "-c", 'read -r line; kill -KILL "-$0"', str(process)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing, start_new_session=True)  # noqa: S603
+
+
 def serve() -> None:
     """Be the child: load the target named first, then answer each case with its result, until the input ends."""
     questions, answers = _take_over_standard_streams()
@@ -253,10 +292,10 @@ def serve() -> None:
             return
         if judge is None:
             try:
-                name, op, how = question
+                name, op, how, interface = question
                 function = load_target(name, op)
                 check_signature(name, function, op, how.epilogue.steps)
-                judge = Judge(function, how)
+                judge = Judge(function, how, interface)
             except TargetError as error:
                 answer: object = error
             else:
@@ -268,7 +307,7 @@ def serve() -> None:
             os._exit(0)  # the target has forked, and this is the copy
         with suppress(Exception):  # what it has printed belongs before our answer; it may have closed the stream
             sys.stdout.flush()
-        pickle.dump((number, answer), answers)
+        answers.write(to_line((number, answer)))
         answers.flush()
 
 

@@ -15,14 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Unpack
 
-from refconv.bounds.arithmetic import DIRECT, Arithmetic, Words
+from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
-from refconv.testing.comparing.comparison import Comparison, exception_text
+from refconv.testing.comparing.comparison import Comparison, exception_text, printable
 from refconv.testing.comparing.standards import likeness
 from refconv.testing.diagnosis.causes import examined, explained
 from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.interface import AS_IS, Interface, Manner
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
 from refconv.testing.judging.outcome import Ending, Outcome
 from refconv.testing.judging.second_look import TRANSFORM, SecondLook
@@ -34,6 +35,7 @@ from refconv.testing.targets import Target, load_target
 __all__ = ["CaseResult", "run_case"]
 
 _OURS: Final = f"{Path(__file__).parents[2]}{os.sep}"
+_AROUND: Final = inspect.getfile(Interface)
 GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
 # Seconds that one failure may take to be explained, or to be examined: what is asked is bounded in work, not in time,
 # so that only a target that hangs when it is called again takes as long.
@@ -119,7 +121,7 @@ class CaseResult:
 
 
 def run_case(
-    target: str | Target, case: str | Case, time_limit: float | None = None, **how: Unpack[Words]
+    target: str | Target, case: str | Case, time_limit: float | None = None, **how: Unpack[Manner]
 ) -> CaseResult:
     """Call a target with one case's arguments, in this process, and judge what it does.
 
@@ -134,7 +136,7 @@ def run_case(
         it does not end: Python cannot stop it.  Without a limit it runs in the calling thread, for a debugger, or for a
         target that needs what the thread holds, such as ``torch.no_grad()``.
     **how
-        How the target works, as in `check`.
+        How the target works and wants to be called, as in `check`.
 
     Returns
     -------
@@ -158,9 +160,9 @@ def run_case(
       shape (1, 3, 3, 4), where (1, 3, 5, 6) was expected
       cause: the padding before the first pixel is missing, and the output is sized by that
     """
-    which, arithmetic = find_case(case) if isinstance(case, str) else case, Arithmetic.of(**how)
-    arithmetic.applied(which.operation)
-    judge = Judge(load_target(target, which.op) if isinstance(target, str) else target, arithmetic)
+    which = find_case(case) if isinstance(case, str) else case
+    interface, arithmetic = Interface.of(target, which.op, **how)
+    judge = Judge(load_target(target, which.op) if isinstance(target, str) else target, arithmetic, interface)
     if time_limit is None:
         result = judge.explained(judge(which))
         return judge.examined(result) if result.is_to_be_examined else result
@@ -214,7 +216,7 @@ def judged_whatever(judge: Judge, case: Case) -> CaseResult:
     try:
         return judge(case)
     except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt, or pytest.fail: not from a person here
-        return failed(case, f"raised {exception_text(error)}", 0.0, Ending.RAISED, type(error).__name__)
+        return failed(case, f"raised {exception_text(error)}", 0.0, Ending.RAISED, printable(type(error).__name__))
 
 
 def _refusal(case: Case, target: Target, error: BaseException, seconds: float) -> CaseResult:
@@ -227,13 +229,14 @@ def _refusal(case: Case, target: Target, error: BaseException, seconds: float) -
         outcome, detail = Outcome.UNSUPPORTED, text
     elif case.rejects:
         outcome, detail = Outcome.PASSED, f"raised {text}"
-    result = failed(case, detail, seconds, Ending.RAISED, type(error).__name__)
+    result = failed(case, detail, seconds, Ending.RAISED, printable(type(error).__name__))
     return replace(result, outcome=outcome)
 
 
 def _line_of(error: BaseException, target: Target) -> str:
     """Return the target's own line in which an exception came up; empty where it is one of ours, or an adapter."""
-    frames = traceback.extract_tb(error.__traceback__)[2:]  # the judge's, and the case's
+    raised = traceback.extract_tb(error.__traceback__)[2:]  # below the judge's, and the case's
+    frames = [frame for frame in raised if frame.filename != _AROUND]
     if not frames or frames[0].filename.startswith(_OURS):
         return ""
     code = getattr(inspect.unwrap(target), "__code__", None)  # behind its decorators
@@ -246,14 +249,17 @@ def _line_of(error: BaseException, target: Target) -> str:
 class Judge:
     """Call one target with cases, in the calling thread, and say what came of each; then, if asked, why."""
 
-    def __init__(self, function: Target, how: Arithmetic = DIRECT) -> None:
-        self._function = function
+    def __init__(self, function: Target, how: Arithmetic = DIRECT, interface: Interface = AS_IS) -> None:
+        self._function = interface.around(function)
+        self._interface = interface
         self._how = how  # it works
         self._last: tuple[Case, object] | None = None
 
     def __call__(self, case: Case) -> CaseResult:
         """Return the case's result."""
-        if not case.rejects and (problem := self._how.epilogue.refuse(case.result_dtype)):
+        epilogue = self._how.epilogue
+        problem = "" if case.rejects else self._interface.refuse(case) or epilogue.refuse(case.result_dtype)
+        if problem:
             return replace(failed(case, problem, 0.0, Ending.NOT_RUN), outcome=Outcome.UNSUPPORTED)
         case = case.declared(self._how)
         operands = case.operands()

@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.testing.battery.cases import Case
+from refconv.testing.interface import AS_IS, Interface
 from refconv.testing.judging.isolation import IsolatedTarget
 from refconv.testing.judging.judge import (
     GIVE_UP,
@@ -48,16 +49,17 @@ def open_place(
     time_limit: float | None,
     map_like: MapLike | None,
     how: Arithmetic = DIRECT,
+    interface: Interface = AS_IS,
 ) -> Iterator[Place]:
     """Open the place that the arguments of `check` ask for; `most` cases run there at a time."""
     if time_limit is None:
         if not callable(target) or workers != 1 or map_like is not None:
             raise ValueError("time_limit=None is for a callable that runs in the calling thread of this process")
-        yield partial(map, partial(answer, Judge(target, how)))
+        yield partial(map, partial(answer, Judge(target, how, interface)))
     elif map_like is not None:
-        yield partial(_mapped, map_like, partial(_run_elsewhere, _anywhere(target), op, time_limit, how))
+        yield partial(_mapped, map_like, partial(_run_elsewhere, _anywhere(target), op, time_limit, how, interface))
     elif callable(target) and workers == 1:
-        yield partial(map, _InThreads(target, time_limit, how))
+        yield partial(map, _InThreads(target, time_limit, how, interface))
     else:
         name = target if isinstance(target, str) else importable_name(target)
         if name is None:
@@ -66,7 +68,8 @@ def open_place(
                 f"or 'path/to/file.py:function'; {name_of(target)} is not"
             )
         threads = None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
-        with _processes([IsolatedTarget(name, op, time_limit, threads, how) for _ in range(min(workers, most))]) as run:
+        targets = (IsolatedTarget(name, op, time_limit, threads, how, interface) for _ in range(min(workers, most)))
+        with _processes([*targets]) as run:
             yield run
 
 
@@ -78,8 +81,8 @@ def answer(judge: Judge, question: Question) -> CaseResult:
 class _InThreads:
     """Run each case in a thread of this process, and give up as `IsolatedTarget` does."""
 
-    def __init__(self, target: Target, time_limit: float, how: Arithmetic) -> None:
-        self._judge = Judge(target, how)
+    def __init__(self, target: Target, time_limit: float, how: Arithmetic, interface: Interface) -> None:
+        self._judge = Judge(target, how, interface)
         self._time_limit = time_limit
         self._hung_in_a_row = 0
 
@@ -142,17 +145,19 @@ def _close(processes: list[IsolatedTarget]) -> None:
         process.close()
 
 
-def _run_elsewhere(target: str | Target, op: str, time_limit: float, how: Arithmetic, question: Question) -> CaseResult:
+def _run_elsewhere(
+    target: str | Target, op: str, time_limit: float, how: Arithmetic, interface: Interface, question: Question
+) -> CaseResult:
     """Answer one question in a worker of somebody else's pool: a target given by name has its own process there, too.
 
     That process serves every case that this thread of the worker gets, and ends with the worker.
     """
     if not isinstance(target, str):
-        return _InThreads(target, time_limit, how)(question)
-    isolated: dict[tuple[str, str, float, Arithmetic], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})
-    key = (target, op, time_limit, how)
+        return _InThreads(target, time_limit, how, interface)(question)
+    isolated: dict[tuple[object, ...], IsolatedTarget] = _HERE.__dict__.setdefault("isolated", {})
+    key = (target, op, time_limit, how, interface)
     if key not in isolated:
-        isolated[key] = IsolatedTarget(target, op, time_limit, how=how)
+        isolated[key] = IsolatedTarget(target, op, time_limit, how=how, interface=interface)
     return isolated[key](question)
 
 

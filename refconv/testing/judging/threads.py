@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from typing import Any, Final
 
 from refconv.testing.battery.cases import Case
@@ -23,7 +25,11 @@ from refconv.testing.frameworks import Target
 __all__: list[str] = []
 
 MOST_TURNS: Final = 5000  # after which both go on as they like
-PATIENCE: Final = 2.0  # seconds for the other's turn, which may wait for a lock that this one holds
+SOON: Final = 0.1  # seconds, after which a thread that waits for its turn works instead of sleeping ...
+# ... and of work, after which the other is taken to wait for a lock that this one holds: on a machine however busy, the
+# other has been let work for as long.
+PATIENCE: Final = 0.5
+_WORK: Final = bytes(2**25)  # some 20 ms
 
 
 def wrong_in_threads(case: Case, target: Target) -> Finding | None:
@@ -110,9 +116,16 @@ class _Turns:
         self._changed.notify_all()
 
     def _wait(self, number: int) -> None:
-        with self._changed:
-            is_due = self._changed.wait_for(
-                lambda: self._whose == number or self._passed > MOST_TURNS or len(self._running) == 1, PATIENCE
-            )
-            if not is_due:
+        """Wait for a thread's turn; both go on as they like where the other does not come to its next line."""
+        start, seconds = time.thread_time(), SOON
+        while not self._is_due(number, seconds):
+            sha256(_WORK)  # which lets other threads run meanwhile
+            seconds = 0.0
+            if time.thread_time() - start > PATIENCE:
                 self._passed = MOST_TURNS + 1
+
+    def _is_due(self, number: int, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._whose == number or self._passed > MOST_TURNS or len(self._running) == 1, seconds
+            )

@@ -10,14 +10,13 @@ import os
 import platform
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from html import escape
 from importlib.metadata import PackageNotFoundError, metadata, version
 from typing import Final
 
-from refconv.testing.battery.cases import DTYPES
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause, valid_case
@@ -25,7 +24,7 @@ from refconv.testing.reporting.maps import maps_of, strip_of
 from refconv.testing.reporting.reads import reads_of
 from refconv.testing.reporting.report import Report
 from refconv.testing.reporting.spelled import spelled
-from refconv.testing.reporting.vocabulary import TESTS, Plan
+from refconv.testing.reporting.supported import as_table
 
 __all__ = ["as_html"]
 
@@ -57,19 +56,12 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { padding: .25rem .5rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: bottom;
   overflow-wrap: normal; }
 th:first-child, td:first-child { text-align: left; }
-tr:last-child td { border-bottom: 0; } .total td { font-weight: 600; }
+tr:last-child td { border-bottom: 0; } .counts tr:last-child td { font-weight: 600; }
 details { margin-top: .5rem; } summary { cursor: pointer; } ul { margin: .35rem 0; padding-left: 1.25rem; }
 @media (max-width: 480px) { th, td { padding: .25rem .15rem; font-size: .75rem; } }
 """
 # Its own style, and nothing else: whatever slipped through the escaping could load nothing.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
-# What a kernel may support or not: rows of the coverage, each a condition of `vocabulary`.
-_FEATURES: Final = (
-    *("stride > 1", "stride_h != stride_w", "dilation > 1", "dilation_h != dilation_w", "padding > 0"),
-    *("padding differs by side", "padding is 'same...'", "kernel is 1×1", "kernel is even", "groups > 1"),
-    *("groups = channels", "there is a bias", "batch > 1", "there is no batch axis", "output_padding > 0"),
-    "the layout is not contiguous",
-)
 
 
 def as_html(report: Report) -> str:
@@ -108,7 +100,7 @@ def as_html(report: Report) -> str:
             f'<p class="soft">{_code(report.run)}</p>',
             f"<ul>{_items(map(escape, _circumstances(report)))}</ul>",
             *(_cause(report, cause) for cause in report.causes()),
-            f'<div class="tables">{_counts(report)}{_covered(report)}</div>',
+            f'<div class="tables">{_counts(report)}{_table("Run, by feature and type", *as_table(report.matrix()))}</div>',
             _remarks(report),
             "</body></html>\n",
         ]
@@ -167,31 +159,16 @@ def anchor(code: str) -> str:
 
 def _counts(report: Report) -> str:
     """Return the table of families and outcomes."""
-    rows = {family: report.counts(family) for family in report.families()}
-    return _table("Cases", {**rows, "total": report.counts()}, report.outcomes())
+    rows = {**{family: report.counts(family) for family in report.families()}, "total": report.counts()}
+    body = [[name, *(str(counts[outcome]) for outcome in report.outcomes())] for name, counts in rows.items()]
+    return f'<div class="counts">{_table("Cases", ["cases", *report.outcomes()], body)}</div>'
 
 
-def _table(title: str, rows: Mapping[str, Mapping[str, int]], outcomes: Sequence[Outcome]) -> str:
-    """Return a table of how many cases had which outcome."""
-    head = "".join(f"<th>{escape(word)}</th>" for word in ("cases", *outcomes))
-    body = []
-    for name, counts in rows.items():
-        cells = "".join(f"<td{'' if counts[each] else ' class=soft'}>{counts[each]}</td>" for each in outcomes)
-        body.append(f"<tr{' class=total' if name == 'total' else ''}><td>{escape(name)}</td>{cells}</tr>")
-    return f"<section><h2>{title}</h2><table><tr>{head}</tr>{''.join(body)}</table></section>"
-
-
-def _covered(report: Report) -> str:
-    """Return which features and types the cases had, by outcome; nothing for cases that are none of the battery's."""
-    plans = [(result.outcome, Plan.of(case)) for result in report.results if (case := valid_case(result))]
-
-    def counted(test: Callable[[Plan], bool]) -> Counter[str]:
-        return Counter[str](outcome for outcome, plan in plans if test(plan))
-
-    rows = {name: counted(TESTS[name]) for name in _FEATURES}
-    rows |= {name: counted(TESTS[f"the type is {name}"]) for name in DTYPES.values()}
-    rows = {name: counts for name, counts in rows.items() if counts}
-    return _table("What is covered", rows, report.outcomes()) if rows else ""
+def _table(title: str, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a section with one table."""
+    head = "".join(f"<th>{escape(word)}</th>" for word in headings)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<section><h2>{escape(title)}</h2><table><tr>{head}</tr>{body}</table></section>"
 
 
 def _circumstances(report: Report) -> list[str]:

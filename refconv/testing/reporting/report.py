@@ -12,9 +12,11 @@ from refconv.testing.battery.cases import RANDOM, REJECTED
 from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.comparing.standards import Narrower, standards_of
 from refconv.testing.frameworks import FRAMEWORKS
+from refconv.testing.interface import AS_IS, Interface
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.reporting.grouping import Cause, grouped, valid_case
+from refconv.testing.reporting.supported import Matrix, matrix_of
 
 __all__ = ["Report"]
 
@@ -40,6 +42,8 @@ class Report:
         How the target works, as was said.
     strict : bool
         Whether suspect results fail the run.
+    interface : Interface
+        How the target wants to be called, as was said.
 
     Examples
     --------
@@ -56,6 +60,7 @@ class Report:
     experiments: tuple[CaseResult, ...] = ()
     how: Arithmetic = DIRECT
     strict: bool = False
+    interface: Interface = AS_IS
 
     @property
     def subject(self) -> str:
@@ -65,7 +70,8 @@ class Report:
     @property
     def command(self) -> str:
         """What was run, as it is written on the command line."""
-        return " ".join(filter(None, ["refconv check", self.subject, self.how.options, "--strict" * self.strict]))
+        options = (self.interface.options, self.how.options, "--strict" * self.strict)
+        return " ".join(filter(None, ["refconv check", self.subject, *options]))
 
     @property
     def run(self) -> str:
@@ -153,6 +159,10 @@ class Report:
         """Return the families of cases in the battery's order."""
         return list(dict.fromkeys(result.family for result in self.results))
 
+    def matrix(self) -> Matrix:
+        """Return how many cases were run and refused, ``{feature: {type: (run, refused)}}``."""
+        return matrix_of(self.results)
+
     def reproduction(self, result: CaseResult) -> str:
         """Return the Python statement that runs one case again, given ``from refconv.testing import check, run_case``.
 
@@ -165,7 +175,7 @@ class Report:
         argument = repr(result.id)
         if not result.has_returned:
             call, argument = "check", f"{'' if self.op == 'conv2d' else f'op={self.op!r}, '}cases=[{argument}]"
-        how = f", {self.how.keywords}" if self.how.keywords else ""
+        how = "".join(f", {said.keywords}" for said in (self.interface, self.how) if said.keywords)
         line = f"print({call}({target}, {argument}{how}))"
         if len(line) > LONGEST_LINE:
             line = f"print({call}({target},\n{'':{len(call) + 7}}{argument}{how}))"
@@ -263,8 +273,9 @@ class Report:
             "tier": self.tier,
             "passed": self.passed,
             "headline": self.headline(),
-            "declared": self.how.options,
+            "declared": " ".join(filter(None, (self.interface.options, self.how.options))),
             "counts": self.counts(),
+            "matrix": self.matrix(),
             "causes": [
                 {
                     "code": cause.code,

@@ -4,6 +4,7 @@ import functools
 import re
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
@@ -383,3 +384,28 @@ def test_a_line_of_refconvs_own_is_not_named() -> None:
     result = run_case(refconv.conv2d, transposed)
     assert result.outcome == "failed"
     assert "\nat " not in result.detail
+
+
+def test_two_threads_that_lock_each_other_out_are_right_and_are_not_waited_for() -> None:
+    lock = threading.Lock()
+
+    def locked(*arguments: Any) -> Any:
+        with lock:
+            output = kernels.right(*arguments)
+            return output + 0
+
+    case = find_case(f"{CASE}-threads")
+    assert run_case(locked, case).outcome == "passed"
+
+
+def test_two_threads_that_share_memory_are_wrong_each_time() -> None:
+    kept: dict[str, Any] = {}
+
+    def shares(image: Any, *arguments: Any) -> Any:
+        kept["image"] = image
+        assert "image" in kept  # and it is the other thread's turn
+        return kernels.right(kept["image"], *arguments)
+
+    case = find_case(f"{CASE}-threads")
+    for _ in range(5):
+        assert [finding.code for finding in run_case(shares, case).findings] == ["not-reentrant"]

@@ -15,20 +15,17 @@ convolution, of Y, and with respect to its weight the same sum with the factors 
 for Y.
 
 For complex numbers the other factor is conjugated, as in PyTorch's autograd; in a transposed convolution none is.
-
-Each function stands here once, for one axis to three: `for_each_space` fills in the letters of its docstring.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from refconv.core.adjoint import INPUT_ADJOINT, WEIGHT_ADJOINT
-from refconv.core.sums import CONVOLUTION
+from refconv.core.sums import CONVOLUTION, Sum
 from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, as_shape, check_choice
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.build import named_shapes, plan_convolution
@@ -49,8 +46,6 @@ __all__ = [
 ]
 # fmt: on
 
-PlanOf: TypeAlias = Callable[..., ConvGeometry]  # plan_convolution or plan_transposed
-
 
 @for_each_space("convNd_input")
 def _input(
@@ -69,15 +64,12 @@ def _input(
     input_size : sequence of int, (N, C, $H) or (C, $H)
         The shape of the input, which strides leave open: several sizes give the same output.
     weight : array_like, (O, C/G, $K)
-        The weight of the convolution.
     grad_output : array_like, (N, O, $P) or (O, $P)
         The gradient with respect to the convolution's output.
     stride, padding, dilation, groups, padding_mode
         Those of the convolution, as in `conv${N}d`.
-    method : {"im2col", "direct", "exact"}
+    method, dtype
         As in `conv_transpose${N}d`.
-    dtype : dtype_like, optional
-        Type to round to.
 
     Returns
     -------
@@ -104,10 +96,9 @@ def _input(
     >>> conv${N}d_input((1, 1, ${ones}5), kernel, arriving, stride=2).ravel()
     array([ 10,  20, 100, 200,   0])
     """
-    steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return _by_input(
-        plan_convolution, space, input_size, weight, grad_output, method, dtype, padding_mode=padding_mode, **steps
-    )
+    steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "padding_mode": padding_mode}
+    given, size = {"grad_output": grad_output, "weight": weight}, {"input_size": input_size}
+    return _gradient(INPUT_ADJOINT, plan_convolution, space, given, size, steps, method, dtype)
 
 
 conv1d_input, conv2d_input, conv3d_input = _input
@@ -128,18 +119,13 @@ def _weight(
     Parameters
     ----------
     input : array_like, (N, C, $H) or (C, $H)
-        The input of the convolution.
     weight_size : sequence of int, (O, C/G, $K)
         The shape of the weight.
-    grad_output : array_like, (N, O, $P) or (O, $P)
-        The gradient with respect to the convolution's output.
-    stride, padding, dilation, groups, padding_mode
-        Those of the convolution, as in `conv${N}d`.
+    grad_output, stride, padding, dilation, groups, padding_mode, dtype
+        As in `conv${N}d_input`.
     method : {"im2col", "direct", "exact"}
         How to compute it: a matrix product with the columns of the input; the formula as loops, which is slow; or
         correctly rounded, as in `conv${N}d`.
-    dtype : dtype_like, optional
-        Type to round to.
 
     Returns
     -------
@@ -149,7 +135,7 @@ def _weight(
     Raises
     ------
     TypeError, ValueError, OverflowError
-        As in `conv${N}d`, or if the shape of `grad_output` is not that of the convolution's output.
+        As in `conv${N}d_input`.
 
     Notes
     -----
@@ -167,10 +153,9 @@ def _weight(
     >>> conv${N}d_weight(image, (1, 1, ${ones}2), arriving, stride=2).ravel()
     array([310, 420])
     """
-    steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return _by_weight(
-        plan_convolution, space, input, weight_size, grad_output, method, dtype, padding_mode=padding_mode, **steps
-    )
+    steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "padding_mode": padding_mode}
+    given, size = {"input": input, "grad_output": grad_output}, {"weight_size": weight_size}
+    return _gradient(WEIGHT_ADJOINT, plan_convolution, space, given, size, steps, method, dtype)
 
 
 conv1d_weight, conv2d_weight, conv3d_weight = _weight
@@ -188,10 +173,8 @@ def _bias(
     ----------
     grad_output : array_like, (N, O, $P) or (O, $P)
         The gradient with respect to the output.
-    method : {"im2col", "direct", "exact"}
-        As in `conv${N}d_weight`, to which this reduces.
-    dtype : dtype_like, optional
-        Type to round to.
+    method, dtype
+        As in `conv${N}d_weight`: a bias is the weight of one tap over a channel of ones.
 
     Returns
     -------
@@ -203,10 +186,6 @@ def _bias(
     TypeError, ValueError, OverflowError
         As in `conv${N}d`.
 
-    Notes
-    -----
-    A bias is the weight of a convolution of one tap over a channel of ones, and its gradient that weight's.
-
     Examples
     --------
     >>> import numpy as np
@@ -215,13 +194,9 @@ def _bias(
     """
     check_choice("method", method, WEIGHT_ADJOINT.methods)
     arriving = as_array("grad_output", grad_output)
-    if arriving.ndim not in (space.rank + 1, space.rank + 2):
-        forms = f"(N, O, {space.outputs}) or (O, {space.outputs})"
-        raise ValueError(f"grad_output has {arriving.ndim} dimensions; it must be {forms}")
-    batch, channels, *size = (1, *arriving.shape)[-space.rank - 2 :]
-    plan = ConvGeometry(batch, 1, channels, 1, tuple(AxisGeometry(extent, 1) for extent in size))
+    plan = plan_of_ones(arriving.shape, space)
     ones = np.broadcast_to(np.ones((), arriving.dtype), plan.input_shape)
-    return WEIGHT_ADJOINT.of(plan, method, dtype, {"input": ones, "grad_output": arriving}).reshape(channels)
+    return WEIGHT_ADJOINT.of(plan, method, dtype, {"input": ones, "grad_output": arriving}).reshape(-1)
 
 
 conv1d_bias, conv2d_bias, conv3d_bias, *_transposed_bias = _bias
@@ -263,7 +238,8 @@ def _transposed_input(
     array([ 43, 430])
     """
     steps = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
-    return _by_input(plan_transposed, space, input_size, weight, grad_output, method, dtype, dilation=dilation, **steps)
+    given, size = {"grad_output": grad_output, "weight": weight}, {"input_size": input_size}
+    return _gradient(CONVOLUTION, plan_transposed, space, given, size, steps | {"dilation": dilation}, method, dtype)
 
 
 conv_transpose1d_input, conv_transpose2d_input, conv_transpose3d_input = _transposed_input
@@ -304,54 +280,41 @@ def _transposed_weight(
     array([ 210, 2100])
     """
     steps = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
-    return _by_weight(
-        plan_transposed, space, input, weight_size, grad_output, method, dtype, dilation=dilation, **steps
-    )
+    given, size = {"grad_output": grad_output, "input": input}, {"weight_size": weight_size}
+    return _gradient(WEIGHT_ADJOINT, plan_transposed, space, given, size, steps | {"dilation": dilation}, method, dtype)
 
 
 conv_transpose1d_weight, conv_transpose2d_weight, conv_transpose3d_weight = _transposed_weight
 
 
-def _by_input(
-    plan_of: PlanOf, space: Space, input_size: Sequence[int], weight: ArrayLike, grad_output: ArrayLike,
-    method: str, dtype: DTypeLike | None, **steps: Any,
+def _gradient(
+    total: Sum, plan_of: Callable[..., ConvGeometry], space: Space, factors: Mapping[str, ArrayLike],
+    size: Mapping[str, Sequence[int]], steps: Mapping[str, object], method: str, dtype: DTypeLike | None,
 ) -> Array:  # fmt: skip
-    total = CONVOLUTION if plan_of is plan_transposed else INPUT_ADJOINT
+    """Return a sum of the gradient that arrives with the other factor, conjugated: in the order of the plan's parts."""
     check_choice("method", method, total.methods)
-    kernel, arriving = _conjugate(as_array("weight", weight)), as_array("grad_output", grad_output)
-    plan = _planned(plan_of, space, as_shape("input_size", input_size), kernel.shape, arriving, steps)
-    return total.of(plan, method, dtype, {"grad_output": arriving, "weight": kernel})
-
-
-def _by_weight(
-    plan_of: PlanOf, space: Space, input: ArrayLike, weight_size: Sequence[int], grad_output: ArrayLike,
-    method: str, dtype: DTypeLike | None, **steps: Any,
-) -> Array:  # fmt: skip
-    check_choice("method", method, WEIGHT_ADJOINT.methods)
-    image, arriving = _conjugate(as_array("input", input)), as_array("grad_output", grad_output)
-    plan = _planned(plan_of, space, image.shape, as_shape("weight_size", weight_size), arriving, steps)
-    factors = {"input": image, "grad_output": arriving}
-    if plan_of is plan_transposed:  # whose plan is that of the convolution back
-        factors = dict(reversed(factors.items()))
-    return WEIGHT_ADJOINT.of(plan, method, dtype, factors)
-
-
-def _planned(
-    plan_of: PlanOf, space: Space, input_shape: Sequence[int], weight_shape: Sequence[int], arriving: Array,
-    steps: dict[str, Any],
-) -> ConvGeometry:  # fmt: skip
-    """Return the plan, checked against the gradient that arrives where its result stands."""
-    plan = plan_of(input_shape, weight_shape, space=space, **steps)
+    operands = {name: as_array(name, factor) for name, factor in factors.items()}
+    shapes = {name.removesuffix("_size"): as_shape(name, shape) for name, shape in size.items()}
+    shapes |= {name: operand.shape for name, operand in operands.items()}
+    plan = plan_of(shapes["input"], shapes["weight"], space=space, **steps)
     letters, expected = space.outputs, plan.output_shape
-    if plan_of is plan_transposed:
+    if plan_of is plan_transposed:  # whose plan is that of the convolution back
         letters, expected = space.pixels, plan.input_shape
     forms, expected = (f"(N, O, {letters})", expected) if plan.batched else (f"(O, {letters})", expected[1:])
-    if arriving.shape != expected:
-        given = named_shapes(input=input_shape, weight=weight_shape, grad_output=arriving.shape)
+    if shapes["grad_output"] != expected:
+        given = named_shapes(**{name: shapes[name] for name in ("input", "weight", "grad_output")})
         raise ValueError(f"grad_output must have the output's shape {forms} = {expected} ({given})")
-    return plan
+    for name, operand in operands.items():
+        if name != "grad_output" and operand.dtype.kind in "cO":
+            operands[name] = operand.conj()
+    return total.of(plan, method, dtype, operands)
 
 
-def _conjugate(operand: Array) -> Array:
-    """Return the conjugate of complex numbers and of objects, and real numbers as they are."""
-    return operand.conj() if operand.dtype.kind in "cO" else operand
+def plan_of_ones(arriving: Sequence[int], space: Space) -> ConvGeometry:
+    """Return the plan in which a bias is the weight of a channel of ones, of one tap, by the shape of its gradient."""
+    if len(arriving) not in (space.rank + 1, space.rank + 2):
+        forms = f"(N, O, {space.outputs}) or (O, {space.outputs})"
+        raise ValueError(f"grad_output has {len(arriving)} dimensions; it must be {forms}")
+    batch, channels, *size = (1, *arriving)[-space.rank - 2 :]
+    axes = tuple(AxisGeometry(extent, 1) for extent in size)
+    return ConvGeometry(batch, 1, channels, 1, axes, batched=len(arriving) == space.rank + 2)

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from refconv.bounds.summation import Sums
+from refconv.bounds.summation import Sums, gamma
 from refconv.core.products import pad
 from refconv.numbers.formats import Array
 from refconv.operations import Call
@@ -26,14 +26,8 @@ from refconv.operations import Call
 def fourier_sums(call: Call, sizes: Call, direct: Sums, largest: float) -> Sums:
     """Return S and the bias in place of Σ|x||w| + |b|, and what of it a kernel may be off by.
 
-    Parameters
-    ----------
-    call, sizes : Call
-        What is computed, and the same of magnitudes.
-    direct : Sums
-        The sums of products as they stand.
-    largest : float
-        The accumulator's largest number: S is infinite where a transform may go beyond it.
+    `sizes` is the call of magnitudes, `direct` its sums of products as they stand.  S is infinite where a transform may
+    go beyond the `largest` number of the accumulator.
     """
     operation, plan = call.operation, call.plan
     if plan.padding_mode != "zeros" and operation.asked != "output":
@@ -58,11 +52,10 @@ def fourier_sums(call: Call, sizes: Call, direct: Sums, largest: float) -> Sums:
 
     def cost(unit: float) -> float:
         """Return the error in units of S."""
-        eta = unit + _gamma(4, unit) * (math.sqrt(2) + unit)
-        stages = math.log2(count) * eta
-        transform = stages / (1 - stages) if stages < 1 else math.inf  # ε
-        product = math.sqrt(2) * _gamma(2, unit)
-        spectrum = (1 + transform) ** 2 * (1 + product) * (1 + _gamma(max(0, added - 1), unit)) - 1
+        eta = unit + float(gamma(4, unit)) * (math.sqrt(2) + unit)
+        transform = float(gamma(1, math.log2(count) * eta))  # ε
+        product = math.sqrt(2) * float(gamma(2, unit))
+        spectrum = (1 + transform) ** 2 * (1 + product) * (1 + float(gamma(max(0, added - 1), unit))) - 1
         back = transform * (math.sqrt(fewest) + math.sqrt(count) * spectrum)
         return (spectrum + back) * (1 + 2 * unit) + 3 * unit  # the division by the count, and the bias
 
@@ -84,7 +77,3 @@ def _without_space(call: Call, factors: dict[str, Array]) -> Array:
     }
     groups = {"groups": call.plan.groups} if "groups" in call.parameters else {}
     return Call(call.operation, factors, {**sizes, **groups})()
-
-
-def _gamma(roundings: int, unit: float) -> float:
-    return roundings * unit / (1 - roundings * unit) if roundings * unit < 1 else math.inf

@@ -28,33 +28,15 @@ _SINGLE, DOUBLE = float_info(np.float32), float_info(np.float64)
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a kernel adds up, for every element of its result.
+    """What a kernel adds up, for every element of its result."""
 
-    Parameters
-    ----------
-    magnitude : ndarray
-        Σ|x||w| + |b| of the numbers that it multiplies: NaN where one is not finite.
-    roundings : ndarray
-        K, how often a product is rounded at most; it broadcasts to `magnitude`.
-    input_error : ndarray or float
-        ``Σ(|x̂||ŵ| − |x||w|)``: what rounding the inputs first may change.
-    exact : ndarray or None
-        The sum, needed where it is rounded to a narrower type than the accumulator's, or goes through an epilogue.
-    amplification : float or ndarray
-        How much larger the error of one product may become on its way into the sum: 1, save for Winograd's algorithm.
-    is_complex : bool
-        Whether these are magnitudes of complex numbers, of which each part has such a sum.
-    cost : callable, optional
-        From u to the relative error of the sum, where that is not γ_K(u).
-    """
-
-    magnitude: Array
-    roundings: Array
-    input_error: Array | float = 0.0
-    exact: Array | None = None
-    amplification: Array | float = 1.0
-    is_complex: bool = False
-    cost: Callable[[float], float] | None = None
+    magnitude: Array  # Σ|x||w| + |b| of the numbers that it multiplies: NaN where one is not finite
+    roundings: Array  # K, how often a product is rounded at most; it broadcasts to the magnitude
+    input_error: Array | float = 0.0  # Σ(|x̂||ŵ| − |x||w|): what rounding the inputs first may change
+    exact: Array | None = None  # the sum, needed where it is rounded to a narrower type, or goes through an epilogue
+    amplification: Array | float = 1.0  # how much larger a product's error may become on its way: 1, save by transforms
+    is_complex: bool = False  # whether these are magnitudes of complex numbers, of which each part has such a sum
+    cost: Callable[[float], float] | None = None  # from u to the sum's relative error, where that is not γ_K(u)
 
 
 def rounded_inputs_error(total: Array, largest: Array, roundings: Array) -> Array:
@@ -66,25 +48,13 @@ def rounded_inputs_error(total: Array, largest: Array, roundings: Array) -> Arra
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How a kernel works whose result has a certain type.
-
-    Parameters
-    ----------
-    result, accumulator : FloatInfo
-        What it returns, and in what it adds up.
-    multiplier : FloatInfo or None
-        What it rounds its inputs to before it multiplies them.
-    how : Arithmetic
-        What is said of it beside.
-    chances : float
-        How many roundings all elements have together; 0 where they are those at hand.
-    """
+    """How a kernel works whose result has a certain type."""
 
     result: FloatInfo
-    accumulator: FloatInfo
-    multiplier: FloatInfo | None = None
-    how: Arithmetic = DIRECT
-    chances: float = 0.0
+    accumulator: FloatInfo  # in what it adds up
+    multiplier: FloatInfo | None = None  # what it rounds its inputs to before it multiplies them
+    how: Arithmetic = DIRECT  # what is said of it beside
+    chances: float = 0.0  # how many roundings all elements have together; 0 where they are those at hand
 
     @classmethod
     def of(cls, dtype: npt.DTypeLike, how: Arithmetic = DIRECT) -> Precision:
@@ -146,7 +116,7 @@ class Precision:
         return np.asarray(np.minimum(worst, likely))
 
 
-def gamma(roundings: Array, unit: float) -> Array:
+def gamma(roundings: Array | int, unit: float) -> Array:
     """``γ_K = K·u / (1 − K·u)``; infinite where K·u reaches 1."""
     product = roundings * unit
     with np.errstate(divide="ignore"):

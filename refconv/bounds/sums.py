@@ -26,7 +26,6 @@ def sums_of(call: Call, precision: Precision, exact: Array | None = None) -> Sum
 
 def direct_sums(call: Call, precision: Precision, exact: Array | None = None) -> Sums:
     """Return the sums of products as they stand."""
-    is_complex = any(dtype.kind == "c" for dtype in call.dtypes)
     sizes = call.each(magnitude)
     total, roundings = sizes(), roundings_of(call, precision)
     input_error: Array | float = 0.0
@@ -34,7 +33,7 @@ def direct_sums(call: Call, precision: Precision, exact: Array | None = None) ->
         input_error = rounded_inputs_error(total, _rounded_factors(sizes, precision.multiplier)(), roundings)
     if exact is None and (precision.rounds_result or precision.how.epilogue.text):
         exact = call(dtype=wide_dtype(*call.dtypes))
-    return Sums(total, roundings, input_error, exact, 1.0, is_complex)
+    return Sums(total, roundings, input_error, exact, is_complex=call.is_complex)
 
 
 def transformed(call: Call, precision: Precision, sums: Sums) -> Sums:
@@ -58,9 +57,7 @@ def _winograd_sums(call: Call, precision: Precision, direct: Sums) -> Sums:
             found += sizes.operands["bias"].reshape(-1, *(1,) * len(plan.axes))
         return found if plan.batched else found[0]
 
-    channels = (2 if direct.is_complex else 1) * plan.group_in_channels
-    more = ("bias" in call.operands) + ("scale" in precision.how.epilogue.steps)
-    roundings = np.full_like(direct.roundings, winograd.roundings(channels, len(plan.axes)) + more)
+    roundings = np.full_like(direct.roundings, _winograd_roundings(call, precision))
     largest = sizes if precision.multiplier is None else _rounded_factors(sizes, precision.multiplier)
     lost = winograd.lost_weight(len(plan.axes)) * precision.accumulator.smallest
     largest = largest.with_operands(weight=largest.operands["weight"] + lost)  # what weights lose, transformed
@@ -68,6 +65,18 @@ def _winograd_sums(call: Call, precision: Precision, direct: Sums) -> Sums:
     input_error = rounded_inputs_error(magnitudes, total(largest), roundings)
     amplification = winograd.amplification(len(plan.axes))
     return Sums(magnitudes, roundings, input_error, direct.exact, amplification, direct.is_complex)
+
+
+def _winograd_roundings(call: Call, precision: Precision) -> int:
+    """Return how often a monomial is rounded at most, and what is added to it."""
+    plan, winograd = call.plan, WINOGRAD[precision.how.algorithm]
+    channels = plan.group_in_channels * (2 if call.is_complex else 1)
+    return winograd.roundings(channels, len(plan.axes)) + _more_roundings(call, precision)
+
+
+def _more_roundings(call: Call, precision: Precision) -> int:
+    """Return how often a sum is rounded beside: with a bias, and with a scale, which may be folded into the weights."""
+    return ("bias" in call.operands) + ("scale" in precision.how.epilogue.steps)
 
 
 def is_held(operand: Array, kind: FloatInfo) -> Array:
@@ -79,12 +88,11 @@ def is_held(operand: Array, kind: FloatInfo) -> Array:
 def roundings_of(call: Call, precision: Precision) -> Array:
     """Return how often a product of each element is rounded at most, in a shape that broadcasts to the result's."""
     plan, bias = call.plan, call.operands.get("bias")
-    products = products_of(plan, call.operation.asked) * (2 if any(dtype.kind == "c" for dtype in call.dtypes) else 1)
+    products = products_of(plan, call.operation.asked) * (2 if call.is_complex else 1)
     products = products if plan.batched or call.operation.asked == "weight" else products[0]
     products = products.reshape(-1, 1)[:, 0] if call.operation.by == "bias" else products
     alone = bias is not None and not is_held(bias, precision.accumulator).all()  # is a bias rounded by being loaded?
-    more = (bias is not None) + ("scale" in precision.how.epilogue.steps)  # which may be folded into the weights
-    return np.where(products > 0, products + more, int(alone))
+    return np.where(products > 0, products + _more_roundings(call, precision), int(alone))
 
 
 def for_all(precision: Precision, call: Call) -> Precision:
@@ -93,9 +101,7 @@ def for_all(precision: Precision, call: Call) -> Precision:
         return precision
     roundings = roundings_of(call, precision)
     if precision.how.algorithm in WINOGRAD:
-        channels = call.plan.group_in_channels * (2 if any(dtype.kind == "c" for dtype in call.dtypes) else 1)
-        each = WINOGRAD[precision.how.algorithm].roundings(channels, len(call.plan.axes))
-        roundings = np.full_like(roundings, each + ("bias" in call.operands))
+        roundings = np.full_like(roundings, _winograd_roundings(call, precision))
     return replace(precision, chances=float(roundings.sum()) * math.prod(call.shape) / max(1, roundings.size))
 
 

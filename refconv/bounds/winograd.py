@@ -10,9 +10,9 @@ leaves its rounding errors behind.  Written out, every output is a sum of monomi
 every factor above; the sum of their absolute values is the same formula on absolute values, and each is rounded at
 most a known number of times.  So the bound has the form of the definition's: γ_n · Σ|monomials|.
 
-Sources: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016), for the matrices (of
-F(6, 3), those of its authors' wincnn, with the points 0, ±1, ±2 and ±1/2); Barabasz, Anderson,
-Soodhalter & Gregg, "Error analysis and improving the accuracy of Winograd convolution for deep neural networks" (2020).
+Sources: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016), for the matrices, up to signs that
+meet again, and their wincnn for the points of F(6, 3); Barabasz, Anderson, Soodhalter & Gregg, "Error analysis and
+improving the accuracy of Winograd convolution for deep neural networks" (2020).
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ import numpy as np
 
 from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.formats import Array
-
-__all__: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,69 +117,25 @@ def _along_each(matrix: Array, array: Array, rank: int) -> Array:
     return array
 
 
+def _of_points(*points: float) -> Winograd:
+    """Return F(m, 3) of m + 1 points: two polynomials are multiplied there and at infinity, and put together again.
+
+    A row of G, and a column of Aᵀ, has the powers of a point p; that of G is divided by Π(p − q) over the other points
+    q, and the row of Bᵀ has the coefficients of Π(x − q).  At infinity only the highest power counts.
+    """
+    others = [[q for q in points if q != p] for p in points]
+    scale = np.array([[math.prod(p - q for q in rest)] for p, rest in zip(points, others, strict=True)])
+    outputs, infinity = len(points) - 1, [0.0]
+    return Winograd(
+        outputs,
+        data=np.array([*([*np.poly(rest)[::-1], *infinity] for rest in others), np.poly(points)[::-1]]),
+        kernel=np.vstack([np.vander(points, 3, increasing=True) / scale, [0, 0, 1]]),
+        inverse=np.column_stack([np.vander(points, outputs, increasing=True).T, np.eye(outputs)[-1]]),
+    )
+
+
 WINOGRAD: Final[dict[str, Winograd]] = {
-    "winograd2": Winograd(
-        outputs=2,
-        data=np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]], np.float64),
-        kernel=np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2,
-        inverse=np.array([[1, 1, 1, 0], [0, 1, -1, -1]], np.float64),
-    ),
-    "winograd4": Winograd(
-        outputs=4,
-        data=np.array(
-            [
-                [4, 0, -5, 0, 1, 0],
-                [0, -4, -4, 1, 1, 0],
-                [0, 4, -4, -1, 1, 0],
-                [0, -2, -1, 2, 1, 0],
-                [0, 2, -1, -2, 1, 0],
-                [0, 4, 0, -5, 0, 1],
-            ],
-            np.float64,
-        ),
-        kernel=np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24,
-        inverse=np.array(
-            [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float64
-        ),
-    ),
-    "winograd6": Winograd(
-        outputs=6,
-        data=np.array(
-            [
-                [4, 0, -21, 0, 21, 0, -4, 0],
-                [0, 4, 4, -17, -17, 4, 4, 0],
-                [0, -4, 4, 17, -17, -4, 4, 0],
-                [0, 2, 1, -10, -5, 8, 4, 0],
-                [0, -2, 1, 10, -5, -8, 4, 0],
-                [0, 8, 16, -10, -20, 2, 4, 0],
-                [0, -8, 16, 10, -20, -2, 4, 0],
-                [0, -4, 0, 21, 0, -21, 0, 4],
-            ]
-        )
-        / 4,
-        kernel=np.array(
-            [
-                [90, 0, 0],
-                [-20, -20, -20],
-                [-20, 20, -20],
-                [1, 2, 4],
-                [1, -2, 4],
-                [64, 32, 16],
-                [64, -32, 16],
-                [0, 0, 90],
-            ]
-        )
-        / 90,
-        inverse=np.array(
-            [
-                [32, 32, 32, 32, 32, 32, 32, 0],
-                [0, 32, -32, 64, -64, 16, -16, 0],
-                [0, 32, 32, 128, 128, 8, 8, 0],
-                [0, 32, -32, 256, -256, 4, -4, 0],
-                [0, 32, 32, 512, 512, 2, 2, 0],
-                [0, 32, -32, 1024, -1024, 1, -1, 32],
-            ]
-        )
-        / 32,
-    ),
+    "winograd2": _of_points(0.0, 1.0, -1.0),
+    "winograd4": _of_points(0.0, 1.0, -1.0, 2.0, -2.0),
+    "winograd6": _of_points(0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5),
 }

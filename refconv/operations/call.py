@@ -29,21 +29,7 @@ OPERANDS: Final[tuple[str, ...]] = ("input", "weight", "grad_output", "bias")
 class Call:
     """A call of one of the family.
 
-    Parameters
-    ----------
-    operation : Operation
-        Which.
-    operands : dict of str to ndarray
-        The arrays that it reads, by name and in its own order: the factors, and then the bias, where there is one.
-    parameters : mapping
-        All its other arguments by name, such as the stride, or the size of what it returns.
-    part : ConvGeometry or None
-        Of a part of a larger call, its own plan, which the parameters do not give: see `blocks`.
-
-    Examples
-    --------
     >>> import numpy as np
-    import numpy.typing as npt
     >>> from refconv import conv1d
     >>> call = Call.of(conv1d, np.ones((1, 4)), np.full((1, 1, 2), 3.0), stride=2)
     >>> list(call.operands), dict(call.parameters)
@@ -55,18 +41,15 @@ class Call:
     """
 
     operation: Operation
-    operands: dict[str, Array]
-    parameters: Mapping[str, Any]
-    part: ConvGeometry | None = None
+    operands: dict[str, Array]  # by name and in the operation's own order: the factors, and then the bias, if any
+    parameters: Mapping[str, Any]  # all other arguments by name, such as the stride, or the size of what it returns
+    part: ConvGeometry | None = None  # of a part of a larger call, its own plan, which the parameters do not give
 
     @classmethod
     def of(
-        cls,
-        function: Callable[..., Array],
-        *arguments: Any,
-        read: Callable[[str, Any], Array] = as_array,
-        **parameters: Any,
-    ) -> Call:
+        cls, function: Callable[..., Array], *arguments: Any,
+        read: Callable[[str, Any], Array] = as_array, **parameters: Any,
+    ) -> Call:  # fmt: skip
         """Sort a function's arguments, given in its own order and by its own names; `read` makes arrays of some."""
         operation = operation_of(function)
         options = [name for name in parameters if name in ("method", "dtype")]
@@ -90,8 +73,7 @@ class Call:
             options = {name: option for name, option in options.items() if name not in ("dtype", "method")}
         if self.part is None:
             return self.operation.function(**self.operands, **self.parameters, **options)
-        factors = self._multiplied | {name: self.operands[name] for name in self.operands if name == "bias"}
-        return self.operation.sum.of(self.part, options.get("method", "im2col"), options.get("dtype"), factors)
+        return self.operation.sum.of(self.part, options.get("method", "im2col"), options.get("dtype"), self._multiplied)
 
     def blocks(self, most: int = BLOCK, *, whole: bool = False) -> Iterator[tuple[Places, Call]]:
         """Yield parts of at most so many numbers: where each stands, in (N, C, *H) or (O, C/G, *K), and its own call.
@@ -122,15 +104,13 @@ class Call:
 
     @property
     def _multiplied(self) -> dict[str, Array]:
-        """The two factors of a part, as the sum takes them: one conjugated, or ones that a bias is multiplied by."""
+        """The operands of a part, as the sum takes them: one conjugated, or ones that a bias is multiplied by."""
         operation, given = self.operation, self.operands
-        factors = {
-            name: given[name].conj() if name == operation.conjugated else given[name] for name in operation.factors
-        }
-        if operation.by != "bias":
-            return factors
-        [arriving] = factors.values()
-        return {"ones": np.broadcast_to(np.ones((), arriving.dtype), self.plan.input_shape), **factors}
+        if operation.by == "bias":
+            ones = np.broadcast_to(np.ones((), given["grad_output"].dtype), self.plan.input_shape)
+            return {"ones": ones, **given}
+        ordered = {name: given[name] for name in (*operation.factors, "bias") if name in given}
+        return {name: array.conj() if name == operation.conjugated else array for name, array in ordered.items()}
 
     def each(self, change: Callable[[Array], Array]) -> Call:
         """Apply a function to every array."""
@@ -150,6 +130,11 @@ class Call:
     def dtypes(self) -> list[np.dtype[Any]]:
         """The types of the arrays."""
         return [array.dtype for array in self.operands.values()]
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether one of the arrays is."""
+        return any(dtype.kind == "c" for dtype in self.dtypes)
 
     def result_dtype(self, dtype: npt.DTypeLike | None = None) -> np.dtype[Any]:
         """Return the type of a result: this one, or that of the operands; of 8-bit numbers int32, or the input's."""
@@ -171,8 +156,6 @@ class Call:
         if self.part is not None:
             return self.part
         shapes: dict[str, Index] = {name: array.shape for name, array in self.operands.items()}
-        sizes = {
-            name: tuple(self.parameters[name]) for name in ("input_size", "weight_size") if name in self.parameters
-        }
-        asked = {name.removesuffix("_size"): size for name, size in sizes.items()}
-        return self.operation.plan(shapes | asked, self.parameters)
+        if size := self.operation.size:
+            shapes[size.removesuffix("_size")] = tuple(self.parameters[size])
+        return self.operation.plan(shapes, self.parameters)

@@ -31,7 +31,6 @@ from refconv import conv, grad, quantized, transpose
 from refconv.core.adjoint import INPUT_ADJOINT, WEIGHT_ADJOINT
 from refconv.core.sums import CONVOLUTION, Sum
 from refconv.geometry.arguments import LINE, PLANE, VOLUME, Space
-from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.build import plan_convolution
 from refconv.geometry.plan import ConvGeometry, Index
 from refconv.geometry.transposed import plan_transposed
@@ -44,19 +43,6 @@ INPUT, WEIGHT, OUTPUT = "input", "weight", "output"  # of a plan
 class Operation:
     """An operation of the family.
 
-    Parameters
-    ----------
-    space : Space
-        Its spatial axes.
-    is_transposed : bool
-        Whether it is a transposed convolution, or a gradient of one.
-    by : str
-        Of a gradient, with respect to what: ``"input"``, ``"weight"`` or ``"bias"``; empty for the operation itself.
-    arithmetic : str
-        ``"integer"`` or ``"quantized"`` of a convolution of 8-bit numbers, which is told what they stand for.
-
-    Examples
-    --------
     >>> gradient = OPERATIONS["conv_transpose2d_weight"]
     >>> gradient.leading, gradient.size, gradient.factors, gradient.asked
     (('input', 'weight_size', 'grad_output'), 'weight_size', ('grad_output', 'input'), 'weight')
@@ -65,9 +51,9 @@ class Operation:
     """
 
     space: Space
-    is_transposed: bool = False
-    by: str = ""
-    arithmetic: str = ""
+    is_transposed: bool = False  # whether it is a transposed convolution, or a gradient of one
+    by: str = ""  # of a gradient, with respect to what: "input", "weight" or "bias"; empty for the operation itself
+    arithmetic: str = ""  # "integer" or "quantized" of a convolution of 8-bit numbers, told what they stand for
 
     @cached_property
     def name(self) -> str:
@@ -159,17 +145,10 @@ class Operation:
     def plan(self, shapes: Mapping[str, Index], parameters: Mapping[str, Any]) -> ConvGeometry:
         """Return the plan of a call; `shapes` has those of the input, the weight and the bias, asked for or given."""
         if self.by == "bias":
-            return self._plan_of_ones(shapes["grad_output"])
+            return grad.plan_of_ones(shapes["grad_output"], self.space)
         build = plan_transposed if self.is_transposed else plan_convolution
         given = {name: parameters[name] for name in parameters if name not in self.leading}
         return build(shapes["input"], shapes["weight"], shapes.get("bias"), space=self.space, **given)
-
-    def _plan_of_ones(self, arriving: Index) -> ConvGeometry:
-        """Return the plan in which the bias is the weight of a channel of ones, of one tap."""
-        rank = self.space.rank
-        batch, channels, *size = (1, *arriving)[-rank - 2 :]
-        axes = tuple(AxisGeometry(extent, 1) for extent in size)
-        return ConvGeometry(batch, 1, channels, 1, axes, batched=len(arriving) == rank + 2)
 
 
 def _family() -> dict[str, Operation]:

@@ -10,6 +10,9 @@ in a plane; each is convolved with the plain kernel, and the results are interle
 
 The first costs multiplications with zero and says how far the kernel reaches.  The second costs nothing, and says what
 gridding is: neighbouring outputs have no pixel in common.
+
+Sources: Yu & Koltun, "Multi-scale context aggregation by dilated convolutions" (2016); Dumoulin & Visin (2016), section
+5.1; for the phases, Shensa, "The discrete wavelet transform: wedding the à trous and Mallat algorithms" (1992).
 """
 
 from __future__ import annotations
@@ -52,10 +55,7 @@ def dilate_kernel(weight: npt.ArrayLike, dilation: IntOrPair) -> Array:
     Notes
     -----
     ``conv2d(x, w, dilation=D) == conv2d(x, dilate_kernel(w, D))``, whatever the other arguments, but that a NaN or an
-    infinity under one of the zeros makes the output NaN.
-
-    Source: Yu & Koltun, "Multi-scale context aggregation by dilated convolutions" (2016); Dumoulin & Visin (2016),
-    section 5.1.
+    infinity under one of the zeros makes the output NaN.  Source: Dumoulin & Visin (2016), section 5.1.
 
     Examples
     --------
@@ -70,8 +70,7 @@ def dilate_kernel(weight: npt.ArrayLike, dilation: IntOrPair) -> Array:
 
     >>> from refconv import conv2d
     >>> image, kernel = np.arange(42).reshape(1, 1, 6, 7), np.array([[[[1, 2], [3, 4]]]])
-    >>> seen_from_the_kernel = conv2d(image, dilate_kernel(kernel, (3, 2)))
-    >>> np.array_equal(seen_from_the_kernel, conv2d(image, kernel, dilation=(3, 2)))
+    >>> np.array_equal(conv2d(image, dilate_kernel(kernel, (3, 2))), conv2d(image, kernel, dilation=(3, 2)))
     True
     """
     kernel = as_array("weight", weight)
@@ -110,9 +109,7 @@ def split_phases(input: npt.ArrayLike, dilation: IntOrPair) -> list[list[Array]]
     -----
     At stride 1, ``conv2d(x, w, dilation=D)`` is ``merge_phases`` of the plain ``conv2d(phase, w)`` of every phase.  An
     output with fewer rows than D_h has none in some of the phases, and a kernel does not fit those: leave them out, as
-    they would be empty.
-
-    Source: Shensa, "The discrete wavelet transform: wedding the à trous and Mallat algorithms" (1992).
+    they would be empty.  Source: Shensa (1992).
 
     Examples
     --------
@@ -135,8 +132,7 @@ def split_phases(input: npt.ArrayLike, dilation: IntOrPair) -> list[list[Array]]
     >>> from refconv import conv2d
     >>> image, kernel = np.arange(42).reshape(1, 1, 6, 7), np.array([[[[1, 2], [3, 4]]]])
     >>> phases = [[conv2d(phase, kernel) for phase in rows] for rows in split_phases(image, (3, 2))]
-    >>> seen_from_the_input = merge_phases(phases)
-    >>> np.array_equal(seen_from_the_input, conv2d(image, kernel, dilation=(3, 2)))
+    >>> np.array_equal(merge_phases(phases), conv2d(image, kernel, dilation=(3, 2)))
     True
     """
     image = as_array("input", input)
@@ -178,10 +174,8 @@ def merge_phases(phases: Sequence[Sequence[npt.ArrayLike]]) -> Array:
     for r, places in enumerate(split_phases(merged, (len(grid), len(grid[0])))):
         for s, place in enumerate(places):
             if grid[r][s].shape != place.shape:
-                shape = grid[r][s].shape
-                raise ValueError(
-                    f"phases[{r}][{s}] has shape {shape}; it must be {place.shape}, a phase of {merged.shape}"
-                )
+                wanted = f"{place.shape}, a phase of {merged.shape}"
+                raise ValueError(f"phases[{r}][{s}] has shape {grid[r][s].shape}; it must be {wanted}")
             place[...] = grid[r][s]
     return merged
 

@@ -30,15 +30,10 @@ __all__ = ["conv2d_matrix"]
 
 
 def conv2d_matrix(
-    weight: npt.ArrayLike,
-    input_size: IntOrPair,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    dilation: IntOrPair = 1,
-    groups: int = 1,
-    *,
+    weight: npt.ArrayLike, input_size: IntOrPair,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1, *,
     padding_mode: str = "zeros",
-) -> csr_array:
+) -> csr_array:  # fmt: skip
     """Write `conv2d` as a sparse matrix A: ``A @ x.ravel() == conv2d(x, weight, ...).ravel()`` for one image x.
 
     ``A[(o·P + p)·Q + q, (c'·H + h)·W + w] = Σ weight[o, c, i, j]`` over the taps through which the output (o, p, q)
@@ -99,16 +94,11 @@ def conv2d_matrix(
         raise TypeError(f"weight has dtype object; it must be a type that SciPy can multiply (weight {kernel.shape})")
     check_weight_rank(kernel.shape, "O, C/G", PLANE)
     channels = as_int("groups", groups, minimum=1) * kernel.shape[1]
-    size = as_pair("input_size", input_size, minimum=0)
+    image_shape = channels, *as_pair("input_size", input_size, minimum=0)
     geometry = plan_convolution(
-        (channels, *size),
-        kernel.shape,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
+        image_shape, kernel.shape, stride=stride, padding=padding, dilation=dilation, groups=groups,
         padding_mode=padding_mode,
-    )
+    )  # fmt: skip
     wide = np.dtype(np.int64) if is_integral(kernel.dtype) else wide_dtype(kernel.dtype)
     largest_entry = magnitude(kernel) * math.prod(geometry.kernel_size)
     if padding_mode != "zeros" and largest_entry > INT64_MAX:
@@ -134,12 +124,9 @@ def _matrix(kernel: Array, geometry: ConvGeometry) -> csr_array:
         from scipy.sparse import coo_array  # noqa: PLC0415  # import refconv must not import SciPy
     except ImportError as error:
         raise ImportError("conv2d_matrix needs SciPy: pip install 'refconv[scipy]'") from error
-    columns = pixels_read(geometry)
-    outputs = np.arange(geometry.out_channels * geometry.positions).reshape(
-        geometry.out_channels, 1, 1, 1, *columns.shape[-2:]
-    )
+    columns, count = pixels_read(geometry), geometry.out_channels * geometry.positions
+    outputs = np.arange(count).reshape(geometry.out_channels, 1, 1, 1, *geometry.output_size)
     rows = np.broadcast_to(outputs, columns.shape)
     values = np.broadcast_to(kernel[..., np.newaxis, np.newaxis], columns.shape)
     real = columns >= 0
-    shape = geometry.out_channels * geometry.positions, math.prod(geometry.input_shape)
-    return coo_array((values[real], (rows[real], columns[real])), shape).tocsr()
+    return coo_array((values[real], (rows[real], columns[real])), (count, math.prod(geometry.input_shape))).tocsr()

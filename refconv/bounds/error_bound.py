@@ -27,19 +27,10 @@ __all__ = ["error_bound", "error_bound_of"]
 
 
 def error_bound(
-    input: npt.ArrayLike,
-    weight: npt.ArrayLike,
-    bias: npt.ArrayLike | None = None,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    dilation: IntOrPair = 1,
-    groups: int = 1,
-    *,
-    padding_mode: str = "zeros",
-    dtype: npt.DTypeLike,
-    bound: str = "worst_case",
-    **how: Unpack[Words],
-) -> Array:
+    input: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None = None,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1, *,
+    padding_mode: str = "zeros", dtype: npt.DTypeLike, bound: str = "worst_case", **how: Unpack[Words],
+) -> Array:  # fmt: skip
     """Bound, per output element, on ``|actual − exact|`` for a kernel that returns `dtype`.
 
     ::
@@ -61,7 +52,7 @@ def error_bound(
         What no order of summation exceeds; or what honest rounding exceeds one time in a million, if the products come
         in no order and each rounding is independent of the others: about √K·u in place of K·u, evidence and no proof.
     **how
-        How the kernel works: see `refconv.bounds.arithmetic.Arithmetic`, whose words these are.
+        How the kernel works.
 
         accumulate_dtype : dtype_like, optional
             Type in which it adds up; by default float32 for types of 16 and 8 bits, and `dtype` for all others, and for
@@ -121,11 +112,7 @@ def error_bound(
 
 
 def error_bound_of(
-    function: Callable[..., Array],
-    *arguments: Any,
-    dtype: npt.DTypeLike,
-    bound: str = "worst_case",
-    **parameters: Any,
+    function: Callable[..., Array], *arguments: Any, dtype: npt.DTypeLike, bound: str = "worst_case", **parameters: Any
 ) -> Array:
     """Bound, per element, on ``|actual − exact|`` for a kernel that does what `function` does and returns `dtype`.
 

@@ -3,6 +3,8 @@
 A convolution meets each output's window of the input once.  `im2col` writes them out as the columns of a matrix, so
 that convolution becomes a matrix product; `col2im` is its adjoint: it adds every column back to the pixels that it was
 read from.
+
+Source: Chellapilla, Puri & Simard, "High performance convolutional neural networks for document processing" (2006).
 """
 
 from __future__ import annotations
@@ -46,10 +48,6 @@ def im2col(
     ------
     TypeError, ValueError
         As in `conv2d`.
-
-    Notes
-    -----
-    Source: Chellapilla, Puri & Simard, "High performance convolutional neural networks for document processing" (2006).
 
     Examples
     --------

@@ -46,8 +46,25 @@ __all__ = [
 ]
 # fmt: on
 
+# What all docstrings have in common, from the methods on; `result` is the shape of each.
+REST = """method : {"im2col", "direct", "exact"}
+        How to compute it: a matrix product; the formula as loops, which is slow; or correctly rounded.  By the input of
+        a transposed convolution it is a convolution, and has the methods of `conv${N}d`.
+    dtype : dtype_like, optional
+        Type to round to.
 
-@for_each_space("convNd_input")
+    Returns
+    -------
+    ndarray, $result
+        Accumulated and rounded by the type rules of `conv${N}d`.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        As in `conv${N}d`, or if the shape of `grad_output` is not that of the output."""
+
+
+@for_each_space("convNd_input", rest=REST, result="(N, C, $H) or (C, $H)")
 def _input(
     space: Space, input_size: Sequence[int], weight: ArrayLike, grad_output: ArrayLike,
     stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1, *,
@@ -68,18 +85,7 @@ def _input(
         The gradient with respect to the convolution's output.
     stride, padding, dilation, groups, padding_mode
         Those of the convolution, as in `conv${N}d`.
-    method, dtype
-        As in `conv_transpose${N}d`.
-
-    Returns
-    -------
-    ndarray, (N, C, $H) or (C, $H)
-        Accumulated and rounded by the type rules of `conv${N}d`.
-
-    Raises
-    ------
-    TypeError, ValueError, OverflowError
-        As in `conv${N}d`, or if the shape of `grad_output` is not that of the convolution's output.
+    $rest
 
     Notes
     -----
@@ -104,7 +110,7 @@ def _input(
 conv1d_input, conv2d_input, conv3d_input = _input
 
 
-@for_each_space("convNd_weight")
+@for_each_space("convNd_weight", rest=REST, result="(O, C/G, $K)")
 def _weight(
     space: Space, input: ArrayLike, weight_size: Sequence[int], grad_output: ArrayLike,
     stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1, *,
@@ -121,21 +127,9 @@ def _weight(
     input : array_like, (N, C, $H) or (C, $H)
     weight_size : sequence of int, (O, C/G, $K)
         The shape of the weight.
-    grad_output, stride, padding, dilation, groups, padding_mode, dtype
+    grad_output, stride, padding, dilation, groups, padding_mode
         As in `conv${N}d_input`.
-    method : {"im2col", "direct", "exact"}
-        How to compute it: a matrix product with the columns of the input; the formula as loops, which is slow; or
-        correctly rounded, as in `conv${N}d`.
-
-    Returns
-    -------
-    ndarray, (O, C/G, $K)
-        Accumulated and rounded by the type rules of `conv${N}d`.
-
-    Raises
-    ------
-    TypeError, ValueError, OverflowError
-        As in `conv${N}d_input`.
+    $rest
 
     Notes
     -----
@@ -161,30 +155,20 @@ def _weight(
 conv1d_weight, conv2d_weight, conv3d_weight = _weight
 
 
-@for_each_space("convNd_bias", "conv_transposeNd_bias")
+@for_each_space("convNd_bias", "conv_transposeNd_bias", rest=REST, result="(O,)")
 def _bias(
     space: Space, grad_output: ArrayLike, *, method: str = "im2col", dtype: DTypeLike | None = None
 ) -> Array:  # fmt: skip
     """Gradient of `conv${N}d` and of `conv_transpose${N}d` with respect to the bias.
 
-    ``grad_bias[o] = Σ grad_output[n, o, $p]``, summed over all images n and outputs p.
+    ``grad_bias[o] = Σ grad_output[n, o, $p]``, summed over all images n and outputs p: a bias is the weight of one tap
+    over a channel of ones.
 
     Parameters
     ----------
     grad_output : array_like, (N, O, $P) or (O, $P)
         The gradient with respect to the output.
-    method, dtype
-        As in `conv${N}d_weight`: a bias is the weight of one tap over a channel of ones.
-
-    Returns
-    -------
-    ndarray, (O,)
-        Accumulated and rounded by the type rules of `conv${N}d`.
-
-    Raises
-    ------
-    TypeError, ValueError, OverflowError
-        As in `conv${N}d`.
+    $rest
 
     Examples
     --------
@@ -203,7 +187,7 @@ conv1d_bias, conv2d_bias, conv3d_bias, *_transposed_bias = _bias
 conv_transpose1d_bias, conv_transpose2d_bias, conv_transpose3d_bias = _transposed_bias
 
 
-@for_each_space("conv_transposeNd_input")
+@for_each_space("conv_transposeNd_input", rest=REST, result="(N, C, $P) or (C, $P)")
 def _transposed_input(
     space: Space, input_size: Sequence[int], weight: ArrayLike, grad_output: ArrayLike,
     stride: IntOrPair = 1, padding: PaddingLike = 0, output_padding: IntOrPair = 0, groups: int = 1,
@@ -220,12 +204,7 @@ def _transposed_input(
     grad_output : array_like, (N, O, $H) or (O, $H)
     stride, padding, output_padding, groups, dilation
         As in `conv_transpose${N}d`.
-    method, dtype
-        As in `conv${N}d`.
-
-    Returns
-    -------
-    ndarray, (N, C, $P) or (C, $P)
+    $rest
 
     Examples
     --------
@@ -245,7 +224,7 @@ def _transposed_input(
 conv_transpose1d_input, conv_transpose2d_input, conv_transpose3d_input = _transposed_input
 
 
-@for_each_space("conv_transposeNd_weight")
+@for_each_space("conv_transposeNd_weight", rest=REST, result="(C, O/G, $K)")
 def _transposed_weight(
     space: Space, input: ArrayLike, weight_size: Sequence[int], grad_output: ArrayLike,
     stride: IntOrPair = 1, padding: PaddingLike = 0, output_padding: IntOrPair = 0, groups: int = 1,
@@ -262,12 +241,7 @@ def _transposed_weight(
     grad_output : array_like, (N, O, $H) or (O, $H)
     stride, padding, output_padding, groups, dilation
         As in `conv_transpose${N}d`.
-    method, dtype
-        As in `conv${N}d_weight`.
-
-    Returns
-    -------
-    ndarray, (C, O/G, $K)
+    $rest
 
     Examples
     --------

@@ -38,7 +38,7 @@ def conv2d_matrix(
 
     ``A[(o·P + p)·Q + q, (c'·H + h)·W + w] = Σ weight[o, c, i, j]`` over the taps through which the output (o, p, q)
     reads the pixel (h, w) of channel c' = (C/G)·g + c.  That is one tap, or none; under a padding mode, which puts a
-    pixel in several places, it may be more.
+    pixel in several places, it may be more (Dumoulin & Visin 2016, section 4.1, "Convolution as a matrix operation").
 
     Parameters
     ----------
@@ -64,10 +64,6 @@ def conv2d_matrix(
     ImportError
         If SciPy is missing.
 
-    Notes
-    -----
-    Source: Dumoulin & Visin (2016), section 4.1, "Convolution as a matrix operation".
-
     Examples
     --------
     A row of four pixels, two taps: each output is the kernel at its place.
@@ -81,12 +77,9 @@ def conv2d_matrix(
     >>> A @ np.array([1, 10, 100, 1000])
     array([  43,  430, 4300])
 
-    Its transpose scatters every pixel through the kernel.
+    Its transpose scatters every pixel through the kernel, as `conv_transpose2d` does.
 
-    >>> from refconv import conv_transpose2d
     >>> A.T @ np.array([1, 10, 100])
-    array([  3,  34, 340, 400])
-    >>> conv_transpose2d([[[1, 10, 100]]], [[[[3, 4]]]]).ravel()
     array([  3,  34, 340, 400])
     """
     kernel = as_array("weight", weight)

@@ -25,6 +25,8 @@ def effective_kernel_size(kernel_size: int, dilation: Sequence[int]) -> Pair: ..
 def effective_kernel_size(kernel_size: IntOrPair, dilation: IntOrPair = 1) -> int | Pair:
     """Size of a dilated kernel from its first tap to its last: ``K + (K − 1)·(D − 1) = D·(K − 1) + 1``.
 
+    Source: Dumoulin & Visin (2016), section 5.1.
+
     Parameters
     ----------
     kernel_size : int or pair of int
@@ -41,10 +43,6 @@ def effective_kernel_size(kernel_size: IntOrPair, dilation: IntOrPair = 1) -> in
     ------
     TypeError, ValueError
         If a size is not an int, is below 1, or a sequence is not a pair.
-
-    Notes
-    -----
-    Source: Dumoulin & Visin (2016), section 5.1.
 
     Examples
     --------
@@ -76,6 +74,8 @@ def output_size(
 ) -> int | Pair:  # fmt: skip
     """Size of a convolution's output: ``floor((H + T + B − D·(K − 1) − 1) / S) + 1`` per axis.
 
+    Source: Dumoulin & Visin (2016), relationship 15, with the two sides of the padding told apart.
+
     Parameters
     ----------
     input_size : int or pair of int
@@ -94,10 +94,6 @@ def output_size(
     ------
     TypeError, ValueError
         If an argument is not of these forms, or the dilated kernel is larger than the padded input.
-
-    Notes
-    -----
-    Source: Dumoulin & Visin (2016), relationship 15, with the two sides of the padding told apart.
 
     Examples
     --------

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -30,21 +31,17 @@ def fourier_sums(call: Call, sizes: Call, direct: Sums, largest: float) -> Sums:
     go beyond the `largest` number of the accumulator.
     """
     operation, plan = call.operation, call.plan
-    if plan.padding_mode != "zeros" and operation.asked != "output":
-        raise ValueError(
-            f"algorithm='fft' must be 'direct' for {operation.name} with padding_mode={plan.padding_mode!r}"
-        )
-    factors = dict(sizes.factors)
+    factors, rank = dict(sizes.factors), len(plan.axes)
     if plan.padding_mode != "zeros":
+        if operation.asked != "output":
+            of = f"{operation.name} with padding_mode={plan.padding_mode!r}"
+            raise ValueError(f"algorithm='fft' must be 'direct' for {of}")
         factors["input"] = pad(factors["input"].reshape(plan.input_shape), plan)
-    rank = len(plan.axes)
     space = tuple(range(-rank, 0))
     norms = {name: np.sqrt((size**2).sum(axis=space, keepdims=True)) for name, size in factors.items()}
     total = _without_space(call, norms)
-    # as many as a kernel may well take: twice the next power of 2
-    points = [
-        2 << (axis.input_size + sum(axis.padding) + axis.effective_kernel_size - 2).bit_length() for axis in plan.axes
-    ]
+    reaches = (axis.input_size + sum(axis.padding) + axis.effective_kernel_size - 1 for axis in plan.axes)
+    points = [2 << (reach - 1).bit_length() for reach in reaches]  # as many as a kernel may take: twice a power of 2
     count, fewest = math.prod(points), min(math.prod(size.shape[-rank:]) for size in factors.values())
     ones = {name: np.ones_like(norm) for name, norm in norms.items()}
     channels = _without_space(call, ones)
@@ -70,10 +67,8 @@ def fourier_sums(call: Call, sizes: Call, direct: Sums, largest: float) -> Sums:
 
 def _without_space(call: Call, factors: dict[str, Array]) -> Array:
     """Return the same sum of one number for each channel, over the channels alone."""
-    sizes = {
-        name: (*size[: -len(call.plan.axes)], *(1,) * len(call.plan.axes))
-        for name, size in call.parameters.items()
-        if name in ("input_size", "weight_size")
-    }
-    groups = {"groups": call.plan.groups} if "groups" in call.parameters else {}
-    return Call(call.operation, factors, {**sizes, **groups})()
+    rank, size = len(call.plan.axes), call.operation.size
+    parameters: dict[str, Any] = {size: (*call.parameters[size][:-rank], *(1,) * rank)} if size else {}
+    if "groups" in call.parameters:
+        parameters["groups"] = call.plan.groups
+    return Call(call.operation, factors, parameters)()

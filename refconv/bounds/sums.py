@@ -16,6 +16,7 @@ from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.dtypes import wide_dtype
 from refconv.numbers.formats import Array, FloatInfo, round_to_format
+from refconv.numbers.parts import per_channel
 from refconv.operations import Call
 
 
@@ -54,7 +55,7 @@ def _winograd_sums(call: Call, precision: Precision, direct: Sums) -> Sums:
         padded = pad(sizes.operands["input"].reshape(plan.input_shape), plan)
         found = winograd.magnitudes(padded, sizes.operands["weight"], plan, precision.accumulator.largest)
         if "bias" in sizes.operands:
-            found += sizes.operands["bias"].reshape(-1, *(1,) * len(plan.axes))
+            found += per_channel(sizes.operands["bias"], found.ndim)
         return found if plan.batched else found[0]
 
     roundings = np.full_like(direct.roundings, _winograd_roundings(call, precision))
@@ -119,16 +120,14 @@ def products_of(plan: ConvGeometry, asked: str) -> Array:
 
 def _counts(axis: AxisGeometry, asked: str, padding_mode: str) -> Array:
     """Return how many lines between output, tap and pixel end in each place of what is asked for, along one axis."""
-    outputs = np.arange(axis.output_size)
     size = {"output": axis.output_size, "input": axis.input_size, "weight": axis.kernel_size}[asked]
     counts = np.zeros(size, np.int64)
     for tap in range(axis.kernel_size):
-        pixels = axis.stride * outputs + axis.dilation * tap - axis.padding[0]
-        is_real = (pixels >= 0) & (pixels < axis.input_size)
-        if padding_mode != "zeros":
+        outputs = np.array(axis.valid_outputs(tap) if padding_mode == "zeros" else range(axis.output_size), np.intp)
+        pixels = axis.stride * outputs + axis.input_index(0, tap)
+        if padding_mode != "zeros" and asked == "input":
             pixels = np.array([axis.source_index(int(pixel), padding_mode) for pixel in pixels], np.intp)
-            is_real = np.ones_like(is_real)
-        places = {"output": outputs[is_real], "input": pixels[is_real], "weight": np.full(is_real.sum(), tap)}[asked]
+        places = {"output": outputs, "input": pixels, "weight": np.full(len(outputs), tap)}[asked]
         counts += np.bincount(places, minlength=size)
     return counts
 

@@ -19,11 +19,7 @@ from refconv.numbers.formats import Array
 
 FEW: Final = 4  # output channels of a group: for so few, measured, columns cost more than all else
 ROWS: Final = 32  # of a matrix product of taps: fewer are slow, and more fall out of the cache
-_NUMPY_MODES: Final[dict[str, Literal["reflect", "edge", "wrap"]]] = {
-    "reflect": "reflect",
-    "replicate": "edge",
-    "circular": "wrap",
-}
+_IN_NUMPY: Final[dict[str, Literal["edge", "wrap"]]] = {"replicate": "edge", "circular": "wrap"}
 
 
 def einsum(input: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[Array]:
@@ -86,12 +82,13 @@ def pad(input: Array, plan: ConvGeometry) -> Array:
         replicate  1 1 1 2 3 3 3
         circular   2 3 1 2 3 1 2
     """
-    if not any(map(any, plan.padding)):
+    sides = [axis.padding for axis in plan.axes]
+    if not any(map(any, sides)):
         return input
     if plan.padding_mode != "zeros":
-        return np.pad(input, ((0, 0), (0, 0), *plan.padding), mode=_NUMPY_MODES[plan.padding_mode])
+        return np.pad(input, ((0, 0), (0, 0), *sides), mode=_IN_NUMPY.get(plan.padding_mode, "reflect"))
     # np.pad would write np.int64(0) beside Python's integers, which wraps when one of them is added to it.
-    padded = np.zeros((*input.shape[:2], *plan.padded_size), input.dtype)
+    padded = np.zeros((*input.shape[:2], *(axis.padded_size for axis in plan.axes)), input.dtype)
     inside: tuple[Any, ...] = (..., *(axis.interior for axis in plan.axes))
     padded[inside] = input
     return padded

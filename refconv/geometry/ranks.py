@@ -14,12 +14,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def for_each_space(*names: str) -> Callable[[Callable[Concatenate[Space, P], R]], tuple[Callable[P, R], ...]]:
+def for_each_space(
+    *names: str, spaces: tuple[Space, ...] = (LINE, PLANE, VOLUME), **words: str
+) -> Callable[[Callable[Concatenate[Space, P], R]], tuple[Callable[P, R], ...]]:
     """Turn a function of a space into one for each space, by each of the names, with the number of axes for N.
 
     What stands in its docstring, and what becomes of it for two axes: ``$H`` (H, W), ``$P`` (P, Q), ``$K`` (K_h, K_w)
     and as indices ``$h``, ``$p``, ``$k`` (i, j); ``${N}`` (2); ``${ones}`` and ``${zeros}``, a size of 1 and a padding
-    of (0, 0) for all axes but the last.
+    of (0, 0) for all axes but the last.  And before these `words` of its own, one of which may stand in another.
     """
 
     def along(template: Callable[Concatenate[Space, P], R], space: Space, name: str) -> Callable[P, R]:
@@ -31,14 +33,16 @@ def for_each_space(*names: str) -> Callable[[Callable[Concatenate[Space, P], R]]
         made.__qualname__, others = name, space.rank - 1
         indices = {"h": space.pixels.lower(), "p": space.outputs.lower(), "k": ("i", "i, j", "k, i, j")[others]}
         sizes = {"H": space.pixels, "P": space.outputs, "K": space.taps, "N": str(space.rank)}
-        text = Template(template.__doc__ or "")
-        made.__doc__ = text.substitute(indices, **sizes, ones="1, " * others, zeros="(0, 0), " * others)
+        text = template.__doc__ or ""
+        for _ in words:
+            text = Template(text).safe_substitute(words)
+        made.__doc__ = Template(text).substitute(indices, **sizes, ones="1, " * others, zeros="(0, 0), " * others)
         _, *parameters = inspect.signature(template).parameters.values()
         made.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return made
 
     def decorate(template: Callable[Concatenate[Space, P], R]) -> tuple[Callable[P, R], ...]:
-        each = [(space, name.replace("N", str(space.rank))) for name in names for space in (LINE, PLANE, VOLUME)]
+        each = [(space, name.replace("N", str(space.rank))) for name in names for space in spaces]
         return tuple(along(template, space, name) for space, name in each)
 
     return decorate

@@ -52,11 +52,9 @@ class Call:
     ) -> Call:  # fmt: skip
         """Sort a function's arguments, given in its own order and by its own names; `read` makes arrays of some."""
         operation = operation_of(function)
-        options = [name for name in parameters if name in ("method", "dtype")]
-        if options:
-            raise TypeError(
-                f"{options[0]}={parameters[options[0]]!r} is how refconv computes it, no part of the problem"
-            )
+        for name in ("method", "dtype"):
+            if name in parameters:
+                raise TypeError(f"{name}={parameters[name]!r} is how refconv computes it, no part of the problem")
         bound = inspect.signature(function).bind(*arguments, **parameters).arguments
         given = {name: bound[name] for name in bound if name in OPERANDS}
         if given.get("bias", 0) is None:

@@ -1,8 +1,7 @@
 """What distinguishes one operation of the family from another: how many axes, whether transposed, what is asked for.
 
-A convolution connects an input, a weight and an output.  Two of the three are given, and one is asked for, which has
-three plans in all; a transposed convolution is planned as the convolution whose adjoint it is, so that what it takes is
-that plan's output:
+A convolution connects an input, a weight and an output.  Two of the three are given, and one is asked for; a transposed
+convolution is planned as the convolution whose adjoint it is, so that what it takes is that plan's output:
 
     asked for by      the plan's input   the plan's weight   the plan's output
     conv              input              weight              (asked for)
@@ -69,9 +68,9 @@ class Operation:
         return found
 
     @cached_property
-    def _positional(self) -> tuple[str, ...]:
+    def _positional(self) -> list[str]:
         arguments = inspect.signature(self.function).parameters.values()
-        return tuple(argument.name for argument in arguments if argument.kind is argument.POSITIONAL_OR_KEYWORD)
+        return [argument.name for argument in arguments if argument.kind is argument.POSITIONAL_OR_KEYWORD]
 
     @cached_property
     def leading(self) -> tuple[str, ...]:
@@ -81,7 +80,7 @@ class Operation:
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The names of the others, in their order."""
-        return self._positional[len(self.leading) :]
+        return tuple(self._positional[len(self.leading) :])
 
     @cached_property
     def size(self) -> str:
@@ -125,10 +124,9 @@ class Operation:
         """Which argument is which of the other two parts of the plan."""
         if self.by == "bias":
             return {OUTPUT: "grad_output"}
-        ends = {INPUT: "input", OUTPUT: "grad_output" if self.by else ""}
-        if self.is_transposed:
-            ends = {INPUT: ends[OUTPUT], OUTPUT: ends[INPUT]}
-        given = {INPUT: ends[INPUT], WEIGHT: "weight", OUTPUT: ends[OUTPUT]}
+        arriving = "grad_output" if self.by else ""
+        first, last = (arriving, "input") if self.is_transposed else ("input", arriving)
+        given = {INPUT: first, WEIGHT: "weight", OUTPUT: last}
         return {role: name for role, name in given.items() if role != self.asked}
 
     @cached_property

@@ -156,7 +156,15 @@ def merge_phases(phases: Sequence[Sequence[npt.ArrayLike]]) -> Array:
     >>> merge_phases([[[[0, 2, 4]], [[1, 3]]]])
     array([[0, 1, 2, 3, 4]])
     """
-    grid = _as_grid(phases)
+    if not is_sequence(phases) or not all(map(is_sequence, phases)):
+        raise TypeError("phases must be a sequence of D_h sequences of D_w arrays")
+    widths = [len(row) for row in phases]
+    if len(set(widths)) != 1 or 0 in widths:
+        raise ValueError(f"phases has rows of {widths} arrays; it must have D_h rows of D_w each")
+    grid = [[as_array(f"phases[{r}][{s}]", phase) for s, phase in enumerate(row)] for r, row in enumerate(phases)]
+    for r, s in np.ndindex(len(grid), len(grid[0])):
+        if grid[r][s].ndim < 2:
+            raise ValueError(f"phases[{r}][{s}] has {grid[r][s].ndim} dimensions; it must be (..., H, W)")
     size = sum(row[0].shape[-2] for row in grid), sum(phase.shape[-1] for phase in grid[0])
     kind = np.result_type(*(phase.dtype for row in grid for phase in row))
     merged = np.zeros((*grid[0][0].shape[:-2], *size), kind)
@@ -167,17 +175,3 @@ def merge_phases(phases: Sequence[Sequence[npt.ArrayLike]]) -> Array:
                 raise ValueError(f"phases[{r}][{s}] has shape {grid[r][s].shape}; it must be {wanted}")
             place[...] = grid[r][s]
     return merged
-
-
-def _as_grid(phases: Sequence[Sequence[npt.ArrayLike]]) -> list[list[Array]]:
-    """Return D_h lists of D_w arrays of at least two dimensions."""
-    if not is_sequence(phases) or not all(map(is_sequence, phases)):
-        raise TypeError("phases must be a sequence of D_h sequences of D_w arrays")
-    widths = {len(row) for row in phases}
-    if len(widths) != 1 or 0 in widths:
-        raise ValueError(f"phases has rows of {[len(row) for row in phases]} arrays; it must have D_h rows of D_w each")
-    grid = [[as_array(f"phases[{r}][{s}]", phase) for s, phase in enumerate(row)] for r, row in enumerate(phases)]
-    for r, s in np.ndindex(len(grid), len(grid[0])):
-        if grid[r][s].ndim < 2:
-            raise ValueError(f"phases[{r}][{s}] has {grid[r][s].ndim} dimensions; it must be (..., H, W)")
-    return grid

@@ -96,7 +96,16 @@ def conv2d_matrix(
     largest_entry = magnitude(kernel) * math.prod(geometry.kernel_size)
     if padding_mode != "zeros" and largest_entry > INT64_MAX:
         raise OverflowError(f"entries that add up several taps, {largest_entry} at most, may be outside int64's range")
-    return _matrix(round_once(kernel, wide), geometry)
+    try:
+        from scipy.sparse import coo_array  # noqa: PLC0415  # import refconv must not import SciPy
+    except ImportError as error:
+        raise ImportError("conv2d_matrix needs SciPy: pip install 'refconv[scipy]'") from error
+    columns, count = pixels_read(geometry), geometry.out_channels * geometry.positions
+    outputs = np.arange(count).reshape(geometry.out_channels, 1, 1, 1, *geometry.output_size)
+    rows = np.broadcast_to(outputs, columns.shape)
+    values = np.broadcast_to(round_once(kernel, wide)[..., np.newaxis, np.newaxis], columns.shape)
+    real = columns >= 0  # of entries for one pixel, SciPy adds up the values
+    return coo_array((values[real], (rows[real], columns[real])), (count, math.prod(geometry.input_shape))).tocsr()
 
 
 def pixels_read(geometry: ConvGeometry) -> Array:
@@ -109,17 +118,3 @@ def pixels_read(geometry: ConvGeometry) -> Array:
     view = windows(pad(numbers, geometry), geometry)[0] - 1  # C, K_h, K_w, P, Q
     by_group = view.reshape(geometry.groups, geometry.group_in_channels, *view.shape[1:])
     return np.repeat(by_group, geometry.group_out_channels, axis=0)
-
-
-def _matrix(kernel: Array, geometry: ConvGeometry) -> csr_array:
-    """Write every tap of every output at its row and column; entries for one pixel are added up."""
-    try:
-        from scipy.sparse import coo_array  # noqa: PLC0415  # import refconv must not import SciPy
-    except ImportError as error:
-        raise ImportError("conv2d_matrix needs SciPy: pip install 'refconv[scipy]'") from error
-    columns, count = pixels_read(geometry), geometry.out_channels * geometry.positions
-    outputs = np.arange(count).reshape(geometry.out_channels, 1, 1, 1, *geometry.output_size)
-    rows = np.broadcast_to(outputs, columns.shape)
-    values = np.broadcast_to(kernel[..., np.newaxis, np.newaxis], columns.shape)
-    real = columns >= 0
-    return coo_array((values[real], (rows[real], columns[real])), (count, math.prod(geometry.input_shape))).tocsr()

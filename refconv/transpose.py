@@ -66,12 +66,8 @@ def _transposed(
 
     Raises
     ------
-    ValueError
-        If shapes or numbers do not fit each other; the message has them all.
-    TypeError
-        If an argument is of the wrong kind, or `dtype` would drop a fraction or an imaginary part.
-    OverflowError
-        If an exact integer result is outside the range of its type.
+    TypeError, ValueError, OverflowError
+        As in `conv${N}d`.
 
     Notes
     -----

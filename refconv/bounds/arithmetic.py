@@ -60,15 +60,14 @@ class Arithmetic:
                 given[name] = given[name] if isinstance(given[name], str) else as_dtype(given[name], name).name
         check_choice("algorithm", given.get("algorithm", "direct"), ALGORITHMS)
         given["epilogue"] = Epilogue.of(given.get("epilogue"))
-        for name, most in {"confidence": 1.0, "rtol": float("inf"), "atol": float("inf")}.items():
+        for name in ("rtol", "atol", "confidence"):
             value = given.get(name)
             if not (value is None or isinstance(value, int | float)):
                 raise TypeError(f"{name}={value!r} must be a number, not {type(value).__name__}")
-            if name != "confidence" and value is not None and not 0 <= value < most:
+            if name != "confidence" and value is not None and not 0 <= value < float("inf"):
                 raise ValueError(f"{name}={value} must be a number of at least 0")
-        confidence = given.get("confidence")
-        if confidence is not None and not 0 < confidence < 1:
-            raise ValueError(f"confidence={confidence} must be between 0 and 1, or None for the worst case")
+            if name == "confidence" and value is not None and not 0 < value < 1:
+                raise ValueError(f"confidence={value} must be between 0 and 1, or None for the worst case")
         return cls(**given)
 
     def applied(self, operation: Operation) -> Arithmetic:

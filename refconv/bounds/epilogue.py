@@ -185,8 +185,6 @@ def _checked(function: Callable[[Array], npt.ArrayLike]) -> Callable[[Array], np
     worst = int(np.argmax(apart - before))
     if not (apart <= before * (1 + 2.0**-20) + 2.0**-50).all():
         pair = " and ".join(f"{number:.4g}" for number in _PROBES[worst : worst + 2])
-        raise ValueError(
-            f"epilogue={name} must be 1-Lipschitz, or there is no bound: it moves {pair} further apart "
-            f"({apart[worst] / before[worst]:.3g} times)"
-        )
+        moves = f"it moves {pair} further apart ({apart[worst] / before[worst]:.3g} times)"
+        raise ValueError(f"epilogue={name} must be 1-Lipschitz, or there is no bound: {moves}")
     return function

@@ -1,9 +1,8 @@
 """How far may an honest kernel be from the truth?
 
 Adding n products in precision u errs by at most γ_n·Σ|x||w|: see `summation`.  That is a bound per element: where the
-products cancel, Σ|x||w| stays large and so does the bound; where few taps touch real input, it is small.  A relative
-tolerance does neither.  What an operation adds up is in `sums`; the derivation, step by step, is in the documentation,
-"Error bounds".
+products cancel it stays large, and where few taps touch real input it is small.  A relative tolerance does neither.
+What an operation adds up is in `sums`; the derivation is in the documentation, "Error bounds".
 """
 
 from __future__ import annotations
@@ -51,25 +50,21 @@ def error_bound(
     bound : {"worst_case", "random_order"}
         What no order of summation exceeds; or what honest rounding exceeds one time in a million, if the products come
         in no order and each rounding is independent of the others: about √K·u in place of K·u, evidence and no proof.
-    **how
-        How the kernel works.
-
-        accumulate_dtype : dtype_like, optional
-            Type in which it adds up; by default float32 for types of 16 and 8 bits, and `dtype` for all others, and for
-            transforms.
-        input_dtype : dtype_like, optional
-            Type that it rounds input and weight to before it multiplies, such as ``"tf32"``.  Truncation is covered
-            too: tensor cores do that.  Numbers that the type holds are not rounded.  By default, no such rounding.
-        algorithm : {"direct", "winograd2", "winograd4", "winograd6", "fft"}
-            The sum of products as it stands; Winograd's F(2, 3), F(4, 3) or F(6, 3) along each axis; or a fast Fourier
-            transform.
-        confidence : float, optional
-            Probability, below 1, with which the bound is to hold for the whole tensor, if rounding errors are
-            independent and of mean 0: about √K·u in place of K·u.  By default the worst case.
-        epilogue : str, callable or mapping, optional
-            What it does to its sums before it returns them: ``"relu"``, ``"relu6"``, ``"clamp=LEAST,MOST"``,
-            ``"leaky_relu=SLOPE"``, a function that moves no two numbers further apart than they were; or a mapping of
-            "scale" and "shift", (O,), "residual", of the shape of the result, and "activation", any of those before.
+    accumulate_dtype : dtype_like, optional
+        Type in which the kernel adds up; by default float32 for types of 16 and 8 bits, and `dtype` for all others, and
+        for transforms.
+    input_dtype : dtype_like, optional
+        Type that it rounds input and weight to before it multiplies, such as ``"tf32"``.  Truncation is covered too:
+        tensor cores do that.  Numbers that the type holds are not rounded.  By default, no such rounding.
+    algorithm : {"direct", "winograd2", "winograd4", "winograd6", "fft"}
+        The sum of products; Winograd's F(2, 3), F(4, 3) or F(6, 3) along each axis; or a fast Fourier transform.
+    confidence : float, optional
+        Probability, below 1, with which the bound is to hold for the whole tensor, if rounding errors are independent
+        and of mean 0: about √K·u in place of K·u.  By default the worst case.
+    epilogue : str, callable or mapping, optional
+        What it does to its sums before it returns them: ``"relu"``, ``"relu6"``, ``"clamp=LEAST,MOST"``,
+        ``"leaky_relu=SLOPE"``, a function that moves no two numbers further apart than they were; or a mapping of
+        "scale" and "shift", (O,), "residual", of the shape of the result, and "activation", any of those before.
 
     Returns
     -------
@@ -97,14 +92,12 @@ def error_bound(
 
     >>> import numpy as np
     >>> ones = np.ones((1, 1, 3, 3), np.float32)
-    >>> bound = error_bound(ones, ones, dtype=np.float32)
-    >>> round(float(bound[0, 0, 0, 0]) * 2**24, 3)
+    >>> round(error_bound(ones, ones, dtype=np.float32).item() * 2**24, 3)
     81.0
 
     At a corner only four taps touch the image; the others add nothing, and no error.
 
-    >>> corner = error_bound(ones, ones, padding=1, dtype=np.float32)[0, 0, 0, 0]
-    >>> round(float(corner) * 2**24, 3)
+    >>> round(error_bound(ones, ones, padding=1, dtype=np.float32)[0, 0, 0, 0] * 2**24, 3).item()
     16.0
     """
     call = Call.of(conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode)

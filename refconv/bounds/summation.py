@@ -1,15 +1,12 @@
 """In which types does a kernel work, and how much may adding up cost in them?
 
-`Sums` is what a kernel adds up, whatever its operation: the magnitudes, and how often each is rounded.  `Precision` is
-the types in which it does so.  The bound on its error follows from the two:
+`Sums` is what a kernel adds up, whatever its operation, `Precision` the types in which it does so.  The bound on its
+error follows from the two:
 
     γ_K(u)·Σ|x||w|,   γ_K = K·u / (1 − K·u)
 
 for a sum of K products in unit roundoff u, in any order, with or without fused multiply-add: every product goes through
-at most K roundings, each of which changes it by a factor between 1 − u and 1 + u.
-
-Sources: Higham, "Accuracy and Stability of Numerical Algorithms" (2002), sections 3.1 and 3.6; Higham & Mary, "A new
-approach to probabilistic rounding error analysis" (2019), theorem 3.1.
+at most K roundings, each of which changes it by a factor between 1 − u and 1 + u.  The sources are in `error_bound`.
 """
 
 from __future__ import annotations

@@ -4,11 +4,10 @@ F(m×m, 3×3) computes a tile of m×m outputs from (m+2)×(m+2) pixels with fewe
 
     Y = Aᵀ · [ Σ_c (G·g·Gᵀ) ⊙ (Bᵀ·d·B) ] · A
 
-and likewise along one axis, or three: each matrix is applied along every axis in turn.
-The transforms add and subtract numbers that the definition never does, and what cancels there in exact arithmetic
-leaves its rounding errors behind.  Written out, every output is a sum of monomials, each the product of one number of
-every factor above; the sum of their absolute values is the same formula on absolute values, and each is rounded at
-most a known number of times.  So the bound has the form of the definition's: γ_n · Σ|monomials|.
+and likewise along one axis, or three: each matrix is applied along every axis in turn.  What the transforms add and
+subtract cancels in exact arithmetic, and leaves its rounding errors behind.  Written out, every output is a sum of
+monomials, each the product of one number of every factor above; the sum of their absolute values is the same formula
+on absolute values, and each is rounded at most a known number of times: the bound is γ_n · Σ|monomials|.
 
 Sources: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016), for the matrices, up to signs that
 meet again, and their wincnn for the points of F(6, 3); Barabasz, Anderson, Soodhalter & Gregg, "Error analysis and
@@ -45,19 +44,17 @@ class Winograd:
         if not self.fits(geometry):
             strides, dilations = [axis.stride for axis in geometry.axes], [axis.dilation for axis in geometry.axes]
             kernel, tile = ("×".join([str(size)] * len(geometry.axes)) for size in (3, self.outputs))
-            raise ValueError(
-                f"Winograd's F({tile}, {kernel}) takes a {kernel} kernel at stride 1 and dilation 1; "
-                f"this one is {geometry.kernel_size} at stride {strides} and dilation {dilations}"
-            )
+            takes = f"F({tile}, {kernel}) takes a {kernel} kernel at stride 1 and dilation 1"
+            found = f"{geometry.kernel_size} at stride {strides} and dilation {dilations}"
+            raise ValueError(f"Winograd's {takes}; this one is {found}")
 
     def roundings(self, channels: int, rank: int) -> int:
         """Return how often a monomial is rounded at most: in three transforms, a product and the sum over channels.
 
-        A transform goes along every axis.  Along each it multiplies by a constant, which may be rounded itself, and
-        adds up a row of the matrix.
+        Along every axis a transform multiplies by a constant, which may be rounded itself, and adds up a row.
         """
-        transforms = sum(rank * (1 + int((matrix != 0).sum(axis=1).max())) for matrix in self._matrices())
-        return transforms + 1 + max(0, channels - 1)
+        rows = [int((matrix != 0).sum(axis=1).max()) for matrix in (self.inverse, self.kernel, self.data)]
+        return rank * sum(1 + row for row in rows) + 1 + max(0, channels - 1)
 
     def amplification(self, rank: int) -> float:
         """Return how much a change of one transformed product may change an output: ``(max Σ|Aᵀ|)^rank``."""
@@ -77,7 +74,7 @@ class Winograd:
 
         It is infinite where one of the transforms that the output reads may be beyond the largest number.
         """
-        inverse, kernels, data = (np.abs(matrix) for matrix in self._matrices())
+        inverse, kernels, data = map(np.abs, (self.inverse, self.kernel, self.data))
         groups, rank = geometry.groups, len(geometry.axes)
         shape = groups, geometry.group_out_channels, geometry.group_in_channels
         transformed = _along_each(kernels, kernel.reshape(*shape, *(3,) * rank), rank).reshape(
@@ -105,9 +102,6 @@ class Winograd:
         windows = np.lib.stride_tricks.sliding_window_view(whole, (reach,) * len(axes), axis=axes)
         tiles = windows[:, :, *(slice(None, None, self.outputs) for _ in axes)]
         return tiles.reshape(geometry.batch, geometry.groups, geometry.group_in_channels, *tiles.shape[2:])
-
-    def _matrices(self) -> tuple[Array, Array, Array]:
-        return self.inverse, self.kernel, self.data
 
 
 def _along_each(matrix: Array, array: Array, rank: int) -> Array:

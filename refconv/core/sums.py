@@ -72,8 +72,8 @@ def one_by_one(loops: Callable[[Array, Array, ConvGeometry], Array]) -> Product:
 def by_output(plan: ConvGeometry, share: int = 1, columns: int = 0) -> Iterator[Cut]:
     """Take the output apart, `share` times smaller than could be: channels whose weights fit, then boxes of each.
 
-    Of channels before rows, so that rows are long.  The parts of one weight follow each other.  For every output
-    so many numbers stand in columns; if nothing else is said, all that it reads.
+    Of channels before rows, so that rows are long.  For every output so many numbers stand in columns: all that it
+    reads, if nothing else is said.
     """
     each, taps = plan.group_out_channels, max(1, plan.taps_per_output)
     room = TILE // share // max(columns or taps, each // 2)  # beside the columns, up to twice as many outputs

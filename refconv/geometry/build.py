@@ -1,7 +1,4 @@
-"""From arguments to a plan: normalised, checked against each other, refused with the numbers where they do not fit.
-
-Source: the operator specifications of PyTorch's conv2d, ONNX's Conv and TensorFlow's conv2d.
-"""
+"""From arguments to a plan: normalised, checked against each other, refused with the numbers where they do not fit."""
 
 from __future__ import annotations
 

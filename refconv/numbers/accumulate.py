@@ -1,8 +1,7 @@
 """One way through a sum: take the operands part by part, widen, multiply and add up, round once.
 
 The operation itself knows nothing of types.  It is a `product` of two arrays, linear in each of them: it is handed
-arrays that are wide enough, and what it returns is rounded.  Which places of the factors make which places of the
-result, the parts say.
+arrays that are wide enough, and what it returns is rounded.
 """
 
 from __future__ import annotations

@@ -94,18 +94,13 @@ def result_dtype(
         except TypeError:
             factors, kinds = " and ".join(names[:2]), " and ".join(map(str, operands[:2]))
             raise TypeError(f"{factors} have dtypes {kinds} with no common type; pass dtype=") from None
-    for name, operand in zip(names, operands, strict=False):
-        if _loses_its_kind(operand, result):
+    kinds = "biufcO"  # NumPy's kinds, each able to hold those before it; ml_dtypes' are floats
+    ranks = [kinds.find("f" if is_ml_dtype(kind) else kind.kind) for kind in (result, *operands)]
+    for name, operand, rank in zip(names, operands, ranks[1:], strict=False):
+        both_integral = is_integral(operand) and is_integral(result)  # checked value by value, when they are known
+        if ranks[0] < rank and not both_integral:  # more would be lost than precision
             raise TypeError(f"a result of dtype {result} cannot hold the {name}, which has dtype {operand}")
     return result
-
-
-def _loses_its_kind(source: np.dtype[Any], result: np.dtype[Any]) -> bool:
-    """Whether a cast would drop a fraction, an imaginary part or the meaning, not just some precision."""
-    kinds = "biufcO"  # NumPy's kinds, each able to hold those before it; ml_dtypes' are floats
-    source_rank, result_rank = (kinds.find("f" if is_ml_dtype(dtype) else dtype.kind) for dtype in (source, result))
-    both_integral = is_integral(source) and is_integral(result)  # checked value by value, when they are known
-    return result_rank < source_rank and not both_integral
 
 
 def round_once(exact: Array, dtype: np.dtype[Any]) -> Array:

@@ -12,10 +12,8 @@ its threads or the machine.
 Most sums are decided by their leading L levels and, behind these, what is left of the factors in float64, which errs
 by at most e: where both ends of ``sum ± e`` round to the same number, that is the number.  A part that holds another
 sum is done in all its digits, and what is undecided even then, such as a tie, in Python's whole numbers.  So are sums
-of factors whose bits lie further apart than a float64 can scale.
-
-NaN and infinity have no digits, and take another way, through the ordinary sum of the signs of the finite numbers with
-the infinities and NaNs left in place: 0·∞ and ∞ − ∞ are NaN there, as IEEE 754 asks.
+of factors whose bits lie further apart than a float64 can scale.  NaN and infinity have no digits: they go through the
+ordinary sum of the other numbers' signs, where 0·∞ and ∞ − ∞ are NaN, as IEEE 754 asks.
 
 Sources: Ozaki, Ogita, Oishi & Rump, "Error-free transformations of matrix multiplication by using fast routines of
 matrix multiplication" (2012), for slices that a float64 GEMM multiplies exactly, here on one grid for all rows; Rump,
@@ -196,8 +194,7 @@ class _Factor:
     @property
     def integers(self) -> Array:
         """The finite numbers as multiples of 2^-1074."""
-        whole: Array = np.frompyfunc(lambda number: int(Fraction(number) * 2**LEAST), 1, 1)(self._finite)
-        return whole
+        return np.asarray(np.frompyfunc(lambda number: int(Fraction(number) * 2**LEAST), 1, 1)(self._finite), object)
 
     def leading(self, bits: int, levels: float) -> dict[int, Array]:
         """Return the digits of so many levels, by level; those that are all zero are left out."""
@@ -239,10 +236,8 @@ def survey(*arrays: Array) -> Survey:
     """Survey arrays of any layout, a few numbers at a time: a copy of all might not fit."""
     tops, bottoms, is_finite = [], [], True
     for array in arrays:
-        for numbers in np.nditer(
-            array, ["external_loop", "buffered", "zerosize_ok"], ["readonly"], [np.float64],
-            casting="unsafe", buffersize=BLOCK,
-        ):  # fmt: skip
+        flags: Any = ["external_loop", "buffered", "zerosize_ok"]
+        for numbers in np.nditer(array, flags, ["readonly"], [np.float64], casting="unsafe", buffersize=BLOCK):
             sizes = np.abs(np.asarray(numbers))
             sizes = sizes[np.isfinite(sizes) & (sizes != 0)]
             is_finite &= bool(np.isfinite(numbers).all())
@@ -255,10 +250,7 @@ def survey(*arrays: Array) -> Survey:
 
 
 def digit_bits(terms: int, pairs: Callable[[int], int]) -> int:
-    """Return the largest β for which no sum of digits can pass 2^53.
-
-    Each S_d adds up to `terms` products of two digits for each pair of levels a + b = d, of which there are `pairs(β)`.
-    """
+    """Return the largest β for which no S_d, `terms` products for each of `pairs(β)` levels a + b = d, passes 2^53."""
     return next(bits for bits in range(25, 0, -1) if terms * pairs(bits) * 4 ** (bits - 1) <= 2**53)
 
 
@@ -272,10 +264,7 @@ def scale(array: Array, exponent: int) -> Array:
 
 
 def two_sum(first: Array, second: Array) -> tuple[Array, Array]:
-    """Return ``fl(a + b)`` and what its rounding lost, exactly: Knuth's TwoSum.
-
-    Source: Knuth, "The Art of Computer Programming", volume 2, section 4.2.2, theorem B.
-    """
+    """Return ``fl(a + b)`` and what its rounding lost, exactly: TwoSum (Knuth, TAOCP 2, 4.2.2, theorem B)."""
     total = first + second
     virtual = total - first
     return total, (first - (total - virtual)) + (second - virtual)

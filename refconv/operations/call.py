@@ -76,8 +76,7 @@ class Call:
     def blocks(self, most: int = BLOCK, *, whole: bool = False) -> Iterator[tuple[Places, Call]]:
         """Yield parts of at most so many numbers: where each stands, in (N, C, *H) or (O, C/G, *K), and its own call.
 
-        What a part returns has a batch, and of a bias' gradient it is the weight of a channel of ones.  Images stay
-        `whole` for an algorithm that takes them apart itself.
+        What a part returns has a batch, and of a bias' gradient it is the weight of a channel of ones.
         """
         if self.operation.arithmetic:  # one block: it has no part of its own, for it adds up differences
             batched = self.with_operands(input=self.operands["input"].reshape(self.plan.input_shape))

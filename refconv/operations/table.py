@@ -13,8 +13,7 @@ convolution is planned as the convolution whose adjoint it is, so that what it t
     ..._weight        grad_output        (asked for)         input
     ..._bias          ones               (asked for)         grad_output
 
-To add an operation, add an entry to `OPERATIONS`: the battery, the targets, the diagnosis, the names of cases, the
-command's ``--op`` and the tables of the documentation are read off it.
+An operation is an entry in `OPERATIONS`: all else that knows operations by name, the command too, is read off it.
 """
 
 from __future__ import annotations
@@ -149,16 +148,13 @@ class Operation:
         return build(shapes["input"], shapes["weight"], shapes.get("bias"), space=self.space, **given)
 
 
-def _family() -> dict[str, Operation]:
-    kinds = product((False, True), ("", "input", "weight", "bias"), (PLANE, LINE, VOLUME))
-    members = [Operation(space, is_transposed, by) for is_transposed, by, space in kinds]
-    members += [Operation(space, arithmetic=word) for word, space in product(("integer", "quantized"), (PLANE, LINE))]
-    return {operation.name: operation for operation in members}
+_KINDS = product((False, True), ("", "input", "weight", "bias"), (PLANE, LINE, VOLUME))
+_LINEAR = [Operation(space, is_transposed, by) for is_transposed, by, space in _KINDS]
+_EIGHT_BITS = [Operation(space, arithmetic=word) for word, space in product(("integer", "quantized"), (PLANE, LINE))]
 
-
-OPERATIONS: Final[Mapping[str, Operation]] = _family()
+OPERATIONS: Final[Mapping[str, Operation]] = {operation.name: operation for operation in (*_LINEAR, *_EIGHT_BITS)}
 # Those of real and complex numbers, which are linear in each of their factors.
-LINEAR: Final[Mapping[str, Operation]] = {name: each for name, each in OPERATIONS.items() if not each.arithmetic}
+LINEAR: Final[Mapping[str, Operation]] = {operation.name: operation for operation in _LINEAR}
 
 
 def operation_of(function: object) -> Operation:

@@ -17,9 +17,8 @@ from __future__ import annotations
 from numpy.typing import ArrayLike, DTypeLike
 
 from refconv.core.sums import CONVOLUTION
-from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, check_choice
+from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, check_choice, for_each_space
 from refconv.geometry.build import plan_convolution
-from refconv.geometry.ranks import for_each_space
 from refconv.numbers.dtypes import as_operands
 from refconv.numbers.formats import Array
 

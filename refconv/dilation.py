@@ -23,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from refconv.geometry.arguments import IntOrPair, as_pair, is_sequence
-from refconv.geometry.axis import AxisGeometry
 from refconv.numbers.dtypes import as_array
 from refconv.numbers.formats import Array
+from refconv.sizes import effective_kernel_size
 
 __all__ = ["dilate_kernel", "merge_phases", "split_phases"]
 
@@ -55,26 +55,17 @@ def dilate_kernel(weight: npt.ArrayLike, dilation: IntOrPair) -> Array:
 
     Examples
     --------
-    >>> import numpy as np
     >>> dilate_kernel([[1, 2, 3], [4, 5, 6]], dilation=(3, 2))
     array([[1, 0, 2, 0, 3],
            [0, 0, 0, 0, 0],
            [0, 0, 0, 0, 0],
            [4, 0, 5, 0, 6]])
-
-    The first identity: a kernel with zeros between its taps is a dilated one.
-
-    >>> from refconv import conv2d
-    >>> image, kernel = np.arange(42).reshape(1, 1, 6, 7), np.array([[[[1, 2], [3, 4]]]])
-    >>> np.array_equal(conv2d(image, dilate_kernel(kernel, (3, 2))), conv2d(image, kernel, dilation=(3, 2)))
-    True
     """
     kernel = as_array("weight", weight)
     rates = as_pair("dilation", dilation, minimum=1)
     if kernel.ndim < 2 or 0 in kernel.shape[-2:]:
         raise ValueError(f"weight has shape {kernel.shape}; it must be (..., K_h, K_w) with at least one tap")
-    axes = [AxisGeometry(0, size, dilation=rate) for size, rate in zip(kernel.shape[-2:], rates, strict=True)]
-    dilated = np.zeros((*kernel.shape[:-2], *(axis.effective_kernel_size for axis in axes)), kernel.dtype)
+    dilated = np.zeros((*kernel.shape[:-2], *effective_kernel_size(kernel.shape[-2:], rates)), kernel.dtype)
     dilated[..., :: rates[0], :: rates[1]] = kernel
     return dilated
 
@@ -83,6 +74,9 @@ def split_phases(input: npt.ArrayLike, dilation: IntOrPair) -> list[list[Array]]
     """Sample the input every D pixels, from each of the first D: the images that a dilated convolution keeps apart.
 
     ``phases[r][s][..., h, w] = input[..., D_h·h + r, D_w·w + s]``
+
+    At stride 1, ``conv2d(x, w, dilation=D)`` is ``merge_phases`` of the plain ``conv2d(phase, w)`` of every phase.  An
+    output with fewer rows than D_h has none in some of the phases, and a kernel does not fit those: leave them out.
 
     Parameters
     ----------
@@ -101,11 +95,6 @@ def split_phases(input: npt.ArrayLike, dilation: IntOrPair) -> list[list[Array]]
     TypeError, ValueError
         If the dilation is not of these forms, or the input has fewer than two dimensions.
 
-    Notes
-    -----
-    At stride 1, ``conv2d(x, w, dilation=D)`` is ``merge_phases`` of the plain ``conv2d(phase, w)`` of every phase.  An
-    output with fewer rows than D_h has none in some of the phases, and a kernel does not fit those: leave them out.
-
     Examples
     --------
     >>> import numpy as np
@@ -116,13 +105,14 @@ def split_phases(input: npt.ArrayLike, dilation: IntOrPair) -> list[list[Array]]
     [[1 3]
      [6 8]]
 
-    The second identity: a dilated convolution is the plain one of every phase, interleaved.
+    A dilated convolution is one with a dilated kernel, or the plain one of every phase, interleaved.
 
     >>> from refconv import conv2d
     >>> image, kernel = np.arange(42).reshape(1, 1, 6, 7), np.array([[[[1, 2], [3, 4]]]])
     >>> phases = [[conv2d(phase, kernel) for phase in rows] for rows in split_phases(image, (3, 2))]
-    >>> np.array_equal(merge_phases(phases), conv2d(image, kernel, dilation=(3, 2)))
-    True
+    >>> views = conv2d(image, dilate_kernel(kernel, (3, 2))), merge_phases(phases)
+    >>> [np.array_equal(view, conv2d(image, kernel, dilation=(3, 2))) for view in views]
+    [True, True]
     """
     image = as_array("input", input)
     rates = as_pair("dilation", dilation, minimum=1)

@@ -26,11 +26,10 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from refconv.core.adjoint import INPUT_ADJOINT, WEIGHT_ADJOINT
 from refconv.core.sums import CONVOLUTION, Sum
-from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, as_shape, check_choice
+from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, as_shape, check_choice, for_each_space
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.build import named_shapes, plan_convolution
 from refconv.geometry.plan import ConvGeometry
-from refconv.geometry.ranks import for_each_space
 from refconv.geometry.transposed import plan_transposed
 from refconv.numbers.dtypes import as_array
 from refconv.numbers.formats import Array
@@ -74,7 +73,9 @@ def _input(
 
     ``grad_input[n, (C/G)·g + c, $h] = Σ conj(weight[o, c, $k]) · grad_output[n, o, $p]``
 
-    summed over the group's output channels o and over all outputs p and taps k that read the pixel h.
+    summed over the group's output channels o and over all outputs p and taps k that read the pixel h.  Without padding
+    modes, and for numbers that are their own conjugates, this is the transposed convolution of `grad_output` with the
+    same weight and an output padding that makes up for what the stride left out.
 
     Parameters
     ----------
@@ -86,11 +87,6 @@ def _input(
     stride, padding, dilation, groups, padding_mode
         Those of the convolution, as in `conv${N}d`.
     $rest
-
-    Notes
-    -----
-    Without padding modes, and for numbers that are their own conjugates, this is the transposed convolution of
-    `grad_output` with the same weight and an output padding that makes up for what the stride left out.
 
     Examples
     --------
@@ -120,7 +116,9 @@ def _weight(
 
     ``grad_weight[o, c, $k] = Σ conj(input[n, (C/G)·g + c, $h]) · grad_output[n, o, $p]``
 
-    summed over all images n and outputs p, with h = S·p + D·k − T along each axis and g = o // (O/G).
+    summed over all images n and outputs p, with h = S·p + D·k − T along each axis and g = o // (O/G); a zero in the
+    padding is multiplied like any pixel.  It is a convolution too: of the padded input, with its channels taken for
+    images and its images for channels, with `grad_output` for the kernel, and with stride and dilation exchanged.
 
     Parameters
     ----------
@@ -130,12 +128,6 @@ def _weight(
     grad_output, stride, padding, dilation, groups, padding_mode
         As in `conv${N}d_input`.
     $rest
-
-    Notes
-    -----
-    It is a convolution too: of the padded input, with its channels taken for images and its images for channels, with
-    `grad_output` for the kernel, and with stride and dilation exchanged.  A zero in the padding is multiplied like any
-    pixel.
 
     Examples
     --------

@@ -39,7 +39,11 @@ def error_bound(
         + u_d·(|exact| + all this) + 2^e          the rounding to `dtype`, if that is narrower than the accumulator
         + K·2^e                                   what K products may lose to underflow
 
-    where K counts the products that the output really adds up, since a tap in zero padding adds none, and the bias.
+    where K counts the products that the output really adds up, since a tap in zero padding adds none, and the bias.  A
+    complex product is two real ones for either part: K doubles, and the errors of both parts make a factor of √2.
+
+    Sources: Higham, "Accuracy and Stability of Numerical Algorithms" (2002), sections 3.1 and 3.6; for `confidence`,
+    Higham & Mary, "A new approach to probabilistic rounding error analysis" (2019), theorem 3.1.
 
     Parameters
     ----------
@@ -79,13 +83,6 @@ def error_bound(
         As in `conv2d`; or if one of the words makes no sense, or Winograd's algorithm does not apply: it is for kernels
         of 3 taps along each axis, with stride and dilation 1.
 
-    Notes
-    -----
-    A complex product is two real ones for either part: K doubles, and the errors of both parts make a factor of √2.
-
-    Sources: Higham, "Accuracy and Stability of Numerical Algorithms" (2002), sections 3.1 and 3.6; for `confidence`,
-    Higham & Mary, "A new approach to probabilistic rounding error analysis" (2019), theorem 3.1.
-
     Examples
     --------
     Nine products of 1·1 in float32, where u = 2^−24, add up to 9 ± about 81·2^−24.
@@ -100,8 +97,8 @@ def error_bound(
     >>> round(error_bound(ones, ones, padding=1, dtype=np.float32)[0, 0, 0, 0] * 2**24, 3).item()
     16.0
     """
-    call = Call.of(conv2d, input, weight, bias, stride, padding, dilation, groups, padding_mode=padding_mode)
-    return _bound(call, dtype, bound, how)
+    convolution = input, weight, bias, stride, padding, dilation, groups
+    return error_bound_of(conv2d, *convolution, padding_mode=padding_mode, dtype=dtype, bound=bound, **how)
 
 
 def error_bound_of(
@@ -143,11 +140,7 @@ def error_bound_of(
     array([1., 1., 4., 1., 4., 1., 1.])
     """
     parameters, how = split(parameters)
-    return _bound(Call.of(function, *arguments, **parameters), dtype, bound, how)
-
-
-def _bound(call: Call, dtype: npt.DTypeLike, bound: str, how: Words) -> Array:
-    """Return the bound of a call, block by block: what a line of NumPy reads is then still in the cache."""
+    call = Call.of(function, *arguments, **parameters)
     check_choice("bound", bound, ("worst_case", "random_order"))
     arithmetic = Arithmetic.of(**how).applied(call.operation)
     if arithmetic.tolerance:
@@ -157,7 +150,7 @@ def _bound(call: Call, dtype: npt.DTypeLike, bound: str, how: Words) -> Array:
         return random_order_bound(call, precision)
     if arithmetic.epilogue.steps:  # whose numbers are for the whole
         return precision.bound(sums_of(call, precision))
-    found = np.zeros(call.operation.sum.shape(call.plan))
+    found = np.zeros(call.operation.sum.shape(call.plan))  # block by block, which the cache holds
     for place, part in call.blocks(whole=arithmetic.algorithm != "direct"):
         found[place] = precision.bound(sums_of(part, precision))
     return found.reshape(call.shape)

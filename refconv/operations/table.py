@@ -67,19 +67,15 @@ class Operation:
         return found
 
     @cached_property
-    def _positional(self) -> list[str]:
-        arguments = inspect.signature(self.function).parameters.values()
-        return [argument.name for argument in arguments if argument.kind is argument.POSITIONAL_OR_KEYWORD]
-
-    @cached_property
     def leading(self) -> tuple[str, ...]:
         """The names of the first arguments, those that are no parameters: arrays, shapes and what numbers stand for."""
-        return tuple(takewhile(lambda name: name != "stride", self._positional))
+        return tuple(takewhile(lambda name: name != "stride", inspect.signature(self.function).parameters))
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """The names of the others, in their order."""
-        return tuple(self._positional[len(self.leading) :])
+        """The names of the other positional ones, in their order."""
+        arguments = [*inspect.signature(self.function).parameters.values()][len(self.leading) :]
+        return tuple(argument.name for argument in arguments if argument.kind is argument.POSITIONAL_OR_KEYWORD)
 
     @cached_property
     def size(self) -> str:

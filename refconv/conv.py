@@ -84,9 +84,8 @@ def _convolution(
     A zero in the padding is multiplied like any pixel, by every method: where a weight is NaN or infinite, outputs
     whose window touches the padding are NaN (0·inf = NaN).  Frameworks differ here; some skip the tap.
 
-    An input with zero channels gives the bias, and an empty batch an empty result.
-
-    Sources: `torch.nn.functional.conv${N}d`; ONNX's operator Conv; Dumoulin & Visin (2016).
+    An input with zero channels gives the bias, and an empty batch an empty result.  Sources: PyTorch's documentation;
+    ONNX's operator Conv; Dumoulin & Visin (2016).
 
     Examples
     --------

@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from refconv.core.adjoint import INPUT_ADJOINT, WEIGHT_ADJOINT
 from refconv.core.sums import CONVOLUTION, Sum
-from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, as_shape, check_choice, for_each_space
+from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, as_int, check_choice, for_each_space, is_sequence
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.build import named_shapes, plan_convolution
 from refconv.geometry.plan import ConvGeometry
@@ -274,6 +274,13 @@ def _gradient(
         if name != "grad_output" and operand.dtype.kind in "cO":
             operands[name] = operand.conj()
     return total.of(plan, method, dtype, operands)
+
+
+def as_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape as a tuple of ints."""
+    if not is_sequence(value):
+        raise TypeError(f"{name}={value!r} must be a sequence of ints, a shape")
+    return tuple(as_int(f"{name}[{axis}]", size, minimum=0) for axis, size in enumerate(value))
 
 
 def plan_of_ones(arriving: Sequence[int], space: Space) -> ConvGeometry:

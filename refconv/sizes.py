@@ -195,10 +195,8 @@ def same_padding(
 
     Examples
     --------
-    >>> same_padding(8, 3, stride=2)
-    (0, 1)
-    >>> same_padding(8, 3, stride=2, convention="onnx_lower")
-    (1, 0)
+    >>> same_padding(8, 3, stride=2), same_padding(8, 3, stride=2, convention="onnx_lower")
+    ((0, 1), (1, 0))
     >>> same_padding((7, 9), (2, 3), dilation=(1, 2))
     ((0, 1), (2, 2))
     """

@@ -25,11 +25,7 @@ from refconv.operations import Call
 
 
 def fourier_sums(call: Call, sizes: Call, direct: Sums, largest: float) -> Sums:
-    """Return S and the bias in place of Σ|x||w| + |b|, and what of it a kernel may be off by.
-
-    `sizes` is the call of magnitudes, `direct` its sums of products as they stand.  S is infinite where a transform may
-    go beyond the `largest` number of the accumulator.
-    """
+    """Return S, infinite where a transform may overflow, and the bias in place of Σ|x||w| + |b|, the sum of `sizes`."""
     operation, plan = call.operation, call.plan
     factors, rank = dict(sizes.factors), len(plan.axes)
     if plan.padding_mode != "zeros":

@@ -34,10 +34,7 @@ CONFIDENCE: Final = 1 - 1e-6
 
 
 def random_order_bound(call: Call, precision: Precision, exact: Array | None = None) -> Array:
-    """Return what the errors of a result exceed with a probability of one in a million, if they are random.
-
-    Never more than the proven bound; infinite and NaN where that is.
-    """
+    """Return what random errors of a result exceed one time in a million; never more than the proven bound."""
     if precision.how.algorithm != "direct":
         raise ValueError(f"bound='random_order' needs algorithm='direct', not {precision.how.algorithm!r}")
     truth = call(dtype=wide_dtype(*call.dtypes)) if exact is None else exact
@@ -59,10 +56,7 @@ def random_order_bound(call: Call, precision: Precision, exact: Array | None = N
 
 
 def _of_rounded_inputs(call: Call, kind: FloatInfo) -> tuple[Array, Array]:
-    """Return the variance of what rounding the factors changes, and how much all of them cut off may change.
-
-    Of the numbers that the format does not hold, one is off by 2·u at most, whether it is rounded or cut off.
-    """
+    """Return the variance of what rounding the factors changes, each by 2·u at most, and what cutting off all may."""
     variance: Array | float = 0.0
     systematic: Array | float = 0.0
     plain = call.with_operands(bias=None)

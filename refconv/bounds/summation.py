@@ -55,11 +55,7 @@ class Precision:
 
     @classmethod
     def of(cls, dtype: npt.DTypeLike, how: Arithmetic = DIRECT) -> Precision:
-        """Return the types of a kernel that returns `dtype`.
-
-        Sums of narrow types are kept in float32 where nothing else is said; what a transform makes of them is as narrow
-        as they are.
-        """
+        """Return the types of a kernel that returns `dtype`; narrow sums, but no transforms, are in float32."""
         result = floating("dtype", dtype)
         accumulator = min(result, _SINGLE) if how.algorithm == "direct" else result
         if how.accumulate_dtype is not None:
@@ -73,10 +69,7 @@ class Precision:
         return unit > wide.unit or smallest > wide.smallest or largest < wide.largest
 
     def bound(self, sums: Sums) -> Array:
-        """Bound ``|actual − exact|``, rounded up; infinite where a partial sum may overflow the accumulator.
-
-        With an epilogue, that is the bound of what it makes of the sum.
-        """
+        """Bound ``|actual − exact|`` after the epilogue, rounded up; infinite where a partial sum may overflow."""
         wide = self.accumulator
         parts = 2**0.5 if sums.is_complex else 1.0
         with np.errstate(all="ignore"):

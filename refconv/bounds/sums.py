@@ -133,10 +133,7 @@ def _counts(axis: AxisGeometry, asked: str, padding_mode: str) -> Array:
 
 
 def magnitude(operand: Array) -> Array:
-    """Return |operand|, widened first: the least int8 has no magnitude in int8.
-
-    An infinity becomes NaN, so that an infinite sum of magnitudes can only mean overflow.
-    """
+    """Return |operand|, widened first, with NaN for infinity: an infinite sum of magnitudes is to mean overflow."""
     if operand.dtype.kind == "O":
         raise TypeError(f"objects {operand.shape} have no error bound; it is for numbers that are rounded")
     sizes: Array = np.abs(operand.astype(wide_dtype(operand.dtype), copy=False))

@@ -49,10 +49,8 @@ class Winograd:
             raise ValueError(f"Winograd's {takes}; this one is {found}")
 
     def roundings(self, channels: int, rank: int) -> int:
-        """Return how often a monomial is rounded at most: in three transforms, a product and the sum over channels.
-
-        Along every axis a transform multiplies by a constant, which may be rounded itself, and adds up a row.
-        """
+        """Return how often a monomial is rounded at most: in three transforms, a product and the sum over channels."""
+        # Along every axis a transform multiplies by a constant, which may be rounded itself, and adds up a row.
         rows = [int((matrix != 0).sum(axis=1).max()) for matrix in (self.inverse, self.kernel, self.data)]
         return rank * sum(1 + row for row in rows) + 1 + max(0, channels - 1)
 
@@ -61,19 +59,14 @@ class Winograd:
         return float(np.abs(self.inverse).sum(axis=1).max() ** rank)
 
     def lost_weight(self, rank: int) -> float:
-        """Return how much larger weights would make up for what underflow takes from them transformed.
-
-        In least numbers: along every axis, each product of the transform may lose one.  No other transform divides.
-        """
+        """Return how much larger weights, in least numbers, make up for what underflow takes from them transformed."""
+        # Along every axis, each product of the transform may lose one.  No other transform divides.
         rows = np.abs(self.kernel).sum(axis=1)
         products = int((self.kernel != 0).sum(axis=1).max())
         return float(products * sum(rows.max() ** axis for axis in range(rank)) / rows.min() ** rank)
 
     def magnitudes(self, padded: Array, kernel: Array, geometry: ConvGeometry, largest: float) -> Array:
-        """Return Σ|monomials| for every output, (N, O, *P), given |input| padded and |weight|.
-
-        It is infinite where one of the transforms that the output reads may be beyond the largest number.
-        """
+        """Return Σ|monomials|, (N, O, *P), of |input| padded and |weight|; infinite where a transform may overflow."""
         inverse, kernels, data = map(np.abs, (self.inverse, self.kernel, self.data))
         groups, rank = geometry.groups, len(geometry.axes)
         shape = groups, geometry.group_out_channels, geometry.group_in_channels

@@ -88,11 +88,9 @@ def flipped(axis: AxisGeometry, outputs: int) -> AxisGeometry:
 
 
 def add_windows(view: Array, columns: Array, kernel_size: Index) -> None:
-    """Add columns (..., *K, *P) into the writeable view of the pixels that they came from, as `windows` gives it.
-
-    One tap at a time: no two outputs read the same pixel through the same tap, so that ``+=`` meets each pixel once.
-    """
+    """Add columns (..., *K, *P) into the writeable view of the pixels that they came from, as `windows` gives it."""
     rank = len(kernel_size)
+    # Tap by tap: no two outputs read the same pixel through the same tap, so that += meets each pixel once.
     with np.errstate(all="ignore"):  # as in conv2d: inf − inf is an answer
         for tap in np.ndindex(*kernel_size):
             at = (..., *tap, *(slice(None),) * rank)

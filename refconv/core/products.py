@@ -1,9 +1,7 @@
 """The convolution by einsum, and as a matrix product with the columns of the input.
 
 With W for the kernel matrix (O/G, C/G·K_h·K_w) of a group, X for its columns (C/G·K_h·K_w, P·Q) and Y for its outputs
-(O/G, P·Q), as in im2col, ``Y = W · X``.
-
-A product takes any number of second factors at once, for which the columns are written once.
+(O/G, P·Q), as in im2col, ``Y = W · X``.  The columns are written once for any number of second factors.
 """
 
 from __future__ import annotations
@@ -48,10 +46,7 @@ def is_narrow(inputs: int, outputs: int, plan: ConvGeometry) -> bool:
 
 
 def _by_taps(padded: Array, weight: Array, plan: ConvGeometry) -> Array:
-    """Multiply every pixel with every tap, W'·X with W' (K·O/G, C/G) of some taps, then add up what meets.
-
-    Of few output channels that is much less than the columns have: 3 of 64 make 3·9 numbers of a pixel, not 64·9.
-    """
+    """Multiply every pixel with every tap, and add up what meets: 3 channels of 64 make 3·9 numbers of it, not 64·9."""
     pixels = padded.reshape(plan.batch, plan.groups, plan.group_in_channels, -1)
     taps, each = list(np.ndindex(plan.kernel_size)), plan.group_out_channels
     kernels = weight.reshape(plan.groups, each, plan.group_in_channels, len(taps)).transpose(0, 3, 1, 2)

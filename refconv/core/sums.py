@@ -1,7 +1,7 @@
 """The sums, each by all its methods, and how a large one is taken apart into many small ones.
 
-A part is a convolution of its own, with a plan of its own.  Padding, columns and wider copies are made for one part at
-a time, so that a few MiB are all the work space that any method takes, whatever the sizes.
+A part is a convolution with a plan of its own.  Padding, columns and wider copies are made for one part at a time, so
+that a few MiB are all the work space that any method takes.
 """
 
 from __future__ import annotations
@@ -70,10 +70,9 @@ def one_by_one(loops: Callable[[Array, Array, ConvGeometry], Array]) -> Product:
 
 
 def by_output(plan: ConvGeometry, share: int = 1, columns: int = 0) -> Iterator[Cut]:
-    """Take the output apart, `share` times smaller than could be: channels whose weights fit, then boxes of each.
+    """Take the output apart, `share` times smaller than could be: channels whose weights fit, then boxes of long rows.
 
-    Of channels before rows, so that rows are long.  For every output so many numbers stand in columns: all that it
-    reads, if nothing else is said.
+    For every output so many numbers stand in columns: all that it reads, if nothing else is said.
     """
     each, taps = plan.group_out_channels, max(1, plan.taps_per_output)
     room = TILE // share // max(columns or taps, each // 2)  # beside the columns, up to twice as many outputs

@@ -131,18 +131,8 @@ def _as_tuple(name: str, value: object, minimum: int, count: int, form: str) -> 
     return tuple(as_int(f"{name}[{axis}]", element, minimum) for axis, element in enumerate(value))
 
 
-def as_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
-    """Return a shape as a tuple of ints."""
-    if not is_sequence(value):
-        raise TypeError(f"{name}={value!r} must be a sequence of ints, a shape")
-    return tuple(as_int(f"{name}[{axis}]", size, minimum=0) for axis, size in enumerate(value))
-
-
 def as_padding(value: object, space: Space = PLANE) -> tuple[Pair, ...] | str:
-    """Return ``(before, after)`` for every axis, such as ``((top, bottom), (left, right))``, or a padding string.
-
-    An int pads all sides; one int for each axis, such as (height, width), pads both its sides.
-    """
+    """Return ``(before, after)`` for every axis, or a padding string: an int pads all sides, one for each axis both."""
     if isinstance(value, str):
         if value not in PADDING_STRINGS:
             raise ValueError(f"padding={value!r} must be one of {', '.join(map(repr, PADDING_STRINGS))}, or numbers")

@@ -122,12 +122,9 @@ def build_axis(
     name: str, size: int, kernel_size: int, stride: int, dilation: int, padding: Pair | str, padding_mode: str = "zeros"
 ) -> AxisGeometry:
     """Resolve a padding given as a string, and refuse an axis that cannot be; `name` is for the messages."""
-    if padding == "valid":
-        sides = (0, 0)
-    elif isinstance(padding, str):
-        sides = same_sides(size, kernel_size, stride, dilation, STRING_CONVENTIONS[padding])
-    else:
-        sides = padding
+    sides = (0, 0) if padding == "valid" else padding
+    if isinstance(sides, str):
+        sides = same_sides(size, kernel_size, stride, dilation, STRING_CONVENTIONS[sides])
     axis = AxisGeometry(size, kernel_size, stride, dilation, sides)
     if axis.effective_kernel_size > axis.padded_size:
         spans = f"kernel {name} {kernel_size} at dilation {dilation} spans {axis.effective_kernel_size} pixels"

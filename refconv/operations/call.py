@@ -63,11 +63,8 @@ class Call:
         return cls(operation, operands, {name: value for name, value in bound.items() if name not in OPERANDS})
 
     def __call__(self, **options: Any) -> Array:
-        """Return the result; `options` are those of the function beside its arguments, such as ``dtype``.
-
-        Of 8-bit numbers there is one result, of one type, by whatever method.
-        """
-        if self.operation.arithmetic:
+        """Return the result; `options` are those of the function beside its arguments, such as ``dtype``."""
+        if self.operation.arithmetic:  # of 8-bit numbers there is one result, of one type, by whatever method
             options = {name: option for name, option in options.items() if name not in ("dtype", "method")}
         if self.part is None:
             return self.operation.function(**self.operands, **self.parameters, **options)

@@ -22,8 +22,6 @@ class AxisGeometry:
     2
     >>> [[axis.input_index(p, k) for k in range(3)] for p in range(2)]  # -1 is padding, and 6 is not read at all
     [[-1, 1, 3], [1, 3, 5]]
-    >>> axis.valid_outputs(0), axis.valid_outputs(2)
-    (range(1, 2), range(0, 2))
     """
 
     input_size: int  # H, the pixels along this axis

@@ -263,11 +263,7 @@ def two_sum(first: Array, second: Array) -> tuple[Array, Array]:
 
 
 def nearest(number: Fraction, info: FloatInfo) -> float:
-    """Return the number of a format nearest to a multiple of a power of two, ties to even; infinity beyond the largest.
-
-    >>> nearest(Fraction(257), float_info("bfloat16")), nearest(Fraction(259), float_info("bfloat16"))
-    (256.0, 260.0)
-    """
+    """Return the number of a format nearest to a multiple of a power of two, ties to even; infinite beyond it."""
     leading = abs(number.numerator).bit_length() - number.denominator.bit_length() + 1  # |number| < 2^leading
     place = Fraction(2) ** max(leading - info.digits, info.least_exponent)
     whole = round(abs(number) / place) * place

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import math
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -77,11 +76,6 @@ def is_ml_dtype(dtype: np.dtype[Any]) -> bool:
     """Whether `dtype` is a float of ml_dtypes (bfloat16, float8 ...), which NumPy itself knows only as kind ``V``."""
     is_float = dtype.type.__module__ == "ml_dtypes" and dtype.name.startswith(("float", "bfloat"))
     return is_float and dtype.name != "float8_e8m0fnu"  # powers of two, for scales: it has no zero and no sign
-
-
-def has_ml_dtypes() -> bool:
-    """Whether ml_dtypes is installed."""
-    return find_spec("ml_dtypes") is not None
 
 
 def float_info(dtype: npt.DTypeLike, name: str = "dtype") -> FloatInfo:

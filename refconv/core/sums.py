@@ -70,7 +70,7 @@ def one_by_one(loops: Callable[[Array, Array, ConvGeometry], Array]) -> Product:
 
 
 def by_output(plan: ConvGeometry, share: int = 1, columns: int = 0) -> Iterator[Cut]:
-    """Take the output apart, `share` times smaller than could be; columns hold so many numbers of each output, or all."""
+    """Take the output apart, `share` times smaller than could be; columns hold so many numbers per output, or all."""
     each, taps = plan.group_out_channels, max(1, plan.taps_per_output)
     room = TILE // share // max(columns or taps, each // 2)  # beside the columns, up to twice as many outputs
     most = min(WEIGHTS // share // taps, each * max(1, room // max(1, plan.positions)))

@@ -20,30 +20,13 @@ if TYPE_CHECKING:
     from refconv.bounds.error_bound import error_bound, error_bound_of
     from refconv.transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 
+# fmt: off
 __all__ = [
-    "analysis",
-    "aspp",
-    "col2im",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "dilation",
-    "effective_kernel_size",
-    "error_bound",
-    "error_bound_of",
-    "grad",
-    "im2col",
-    "matrix",
-    "nn",
-    "output_size",
-    "plots",
-    "quantized",
-    "same_padding",
-    "testing",
+    "analysis", "aspp", "col2im", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
+    "conv_transpose3d", "dilation", "effective_kernel_size", "error_bound", "error_bound_of", "grad", "im2col",
+    "matrix", "nn", "output_size", "plots", "quantized", "same_padding", "testing",
 ]
+# fmt: on
 __version__ = "0.2.0"
 
 # Where to find what is imported when it is first named: those who only convolve need not wait for it.

@@ -3,6 +3,8 @@
 A convolution meets each output's window of the input once.  `im2col` writes them out as the columns of a matrix, so
 that convolution becomes a matrix product; `col2im` is its adjoint: it adds every column back to the pixels that it was
 read from.
+
+Source: Chellapilla, Puri & Simard, "High performance convolutional neural networks for document processing" (2006).
 """
 
 from __future__ import annotations
@@ -23,12 +25,9 @@ __all__ = ["col2im", "im2col"]
 
 
 def im2col(
-    input: npt.ArrayLike,
-    kernel_size: IntOrPair,
-    dilation: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    stride: IntOrPair = 1,
-) -> Array:
+    input: npt.ArrayLike, kernel_size: IntOrPair,
+    dilation: IntOrPair = 1, padding: PaddingLike = 0, stride: IntOrPair = 1,
+) -> Array:  # fmt: skip
     """Write each window of the input as a column, as `torch.nn.functional.unfold` does.
 
     ``columns[n, (c·K_h + i)·K_w + j, p·Q + q] = input[n, c, S_h·p + D_h·i − T, S_w·q + D_w·j − L]``
@@ -37,10 +36,8 @@ def im2col(
     ----------
     input : array_like, (N, C, H, W) or (C, H, W)
         Of any type; nothing is computed with it.
-    kernel_size, dilation, stride : int or pair of int
-        As in `conv2d`.  The order of the arguments is PyTorch's.
-    padding : int, pair, pair of pairs or str
-        As in `conv2d`; the padding is zeros.
+    kernel_size, dilation, padding, stride
+        As in `conv2d`, in PyTorch's order; the padding is zeros.
 
     Returns
     -------
@@ -51,10 +48,6 @@ def im2col(
     ------
     TypeError, ValueError
         As in `conv2d`.
-
-    Notes
-    -----
-    Source: Chellapilla, Puri & Simard, "High performance convolutional neural networks for document processing" (2006).
 
     Examples
     --------
@@ -83,13 +76,9 @@ def im2col(
 
 
 def col2im(
-    columns: npt.ArrayLike,
-    output_size: IntOrPair,
-    kernel_size: IntOrPair,
-    dilation: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    stride: IntOrPair = 1,
-) -> Array:
+    columns: npt.ArrayLike, output_size: IntOrPair, kernel_size: IntOrPair,
+    dilation: IntOrPair = 1, padding: PaddingLike = 0, stride: IntOrPair = 1,
+) -> Array:  # fmt: skip
     """Add each column back to the pixels it was read from, as `torch.nn.functional.fold` does: the adjoint of `im2col`.
 
     ``image[n, c, h, w] = Σ columns[n, (c·K_h + i)·K_w + j, p·Q + q]`` over all taps and outputs that read (h, w),
@@ -101,10 +90,8 @@ def col2im(
         Accumulated and rounded by the type rules of `conv2d`.
     output_size : int or pair of int
         (H, W) of the image.
-    kernel_size, dilation, stride : int or pair of int
-        As in `conv2d`.  The order of the arguments is PyTorch's.
-    padding : int, pair, pair of pairs or str
-        As in `conv2d`; what falls into the padding is dropped.
+    kernel_size, dilation, padding, stride
+        As in `im2col`; what falls into the padding is dropped.
 
     Returns
     -------
@@ -131,9 +118,8 @@ def col2im(
     matrix = as_array("columns", columns)
     with adding_context(f"columns {matrix.shape}, output_size={output_size!r}, kernel_size={kernel_size!r}"):
         if matrix.ndim not in (2, 3):
-            raise ValueError(
-                f"columns has {matrix.ndim} dimensions; it must be (N, C·K_h·K_w, P·Q) or (C·K_h·K_w, P·Q)"
-            )
+            forms = "(N, C·K_h·K_w, P·Q) or (C·K_h·K_w, P·Q)"
+            raise ValueError(f"columns has {matrix.ndim} dimensions; it must be {forms}")
         size = as_ints("output_size", output_size, 0, PLANE)
         taps = math.prod(as_ints("kernel_size", kernel_size, 1, PLANE))
         channels, rest = divmod(matrix.shape[-2], taps)
@@ -147,6 +133,6 @@ def col2im(
     result = result_dtype(matrix.dtype)
     wide = accumulation_dtype(matrix.dtype, result=result, largest_sum=taps * magnitude(matrix))
     by_tap = matrix.astype(wide, copy=False).reshape(*plan.input_shape[:2], *plan.kernel_size, *plan.output_size)
-    padded = np.zeros((*plan.input_shape[:2], *plan.padded_size), wide)
+    padded = pad(np.zeros(plan.input_shape, wide), plan)
     add_windows(windows(padded, plan, writeable=True), by_tap, plan.kernel_size)
     return round_once(fold(padded, plan), result).reshape(image_shape)

@@ -5,13 +5,11 @@
     h = S_h·p + D_h·i − T        w = S_w·q + D_w·j − L
 
 with g = o // (O/G) the group of output channel o, and zeros outside the input.  As in every framework this is a
-cross-correlation: the kernel is not flipped.  Along one axis there is no w, and along three there is a z; the function
-is the same for each, and stands here once (`for_each_space` fills in the letters).
-
-The way through is the same as well: check once into a frozen plan (`geometry`), then part by part widen, multiply and
-add up, and round once (`numbers.accumulate`).  There are four methods.  *direct* is the formula as loops, and shares
-nothing with the others but the plan, so that their agreement is evidence; *einsum* contracts windows; *im2col* is a
-matrix product of columns; *exact* is that product in whole digits, correctly rounded.
+cross-correlation: the kernel is not flipped.  The function is the same along one axis and three (`for_each_space`), and
+so is the way through: check once into a frozen plan (`geometry`), then part by part widen, multiply and add up, and
+round once (`numbers.accumulate`).  *direct* is the formula as loops, and shares nothing with the other methods but the
+plan, so that their agreement is evidence; *einsum* contracts windows; *im2col* is a matrix product of columns; *exact*
+is that product in whole digits, correctly rounded.
 """
 
 from __future__ import annotations
@@ -19,9 +17,8 @@ from __future__ import annotations
 from numpy.typing import ArrayLike, DTypeLike
 
 from refconv.core.sums import CONVOLUTION
-from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, check_choice
+from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, check_choice, for_each_space
 from refconv.geometry.build import plan_convolution
-from refconv.geometry.ranks import for_each_space
 from refconv.numbers.dtypes import as_operands
 from refconv.numbers.formats import Array
 
@@ -87,9 +84,8 @@ def _convolution(
     A zero in the padding is multiplied like any pixel, by every method: where a weight is NaN or infinite, outputs
     whose window touches the padding are NaN (0·inf = NaN).  Frameworks differ here; some skip the tap.
 
-    An input with zero channels gives the bias, and an empty batch an empty result.
-
-    Sources: `torch.nn.functional.conv${N}d`; ONNX's operator Conv; Dumoulin & Visin (2016).
+    An input with zero channels gives the bias, and an empty batch an empty result.  Sources: PyTorch's documentation;
+    ONNX's operator Conv; Dumoulin & Visin (2016).
 
     Examples
     --------

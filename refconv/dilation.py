@@ -10,6 +10,9 @@ in a plane; each is convolved with the plain kernel, and the results are interle
 
 The first costs multiplications with zero and says how far the kernel reaches.  The second costs nothing, and says what
 gridding is: neighbouring outputs have no pixel in common.
+
+Sources: Dumoulin & Visin (2016), section 5.1; Yu & Koltun, "Multi-scale context aggregation by dilated convolutions"
+(2016); for the phases, Shensa, "The discrete wavelet transform: wedding the à trous and Mallat algorithms" (1992).
 """
 
 from __future__ import annotations
@@ -20,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from refconv.geometry.arguments import IntOrPair, as_pair, is_sequence
-from refconv.geometry.axis import AxisGeometry
 from refconv.numbers.dtypes import as_array
 from refconv.numbers.formats import Array
+from refconv.sizes import effective_kernel_size
 
 __all__ = ["dilate_kernel", "merge_phases", "split_phases"]
 
@@ -30,7 +33,8 @@ __all__ = ["dilate_kernel", "merge_phases", "split_phases"]
 def dilate_kernel(weight: npt.ArrayLike, dilation: IntOrPair) -> Array:
     """Put D − 1 zeros between the taps: the plain kernel that does what this one does at a dilation.
 
-    ``dilated[..., D_h·i, D_w·j] = weight[..., i, j]``, and zero elsewhere.
+    ``dilated[..., D_h·i, D_w·j] = weight[..., i, j]``, and zero elsewhere, so that ``conv2d(x, w, dilation=D)`` is
+    ``conv2d(x, dilate_kernel(w, D))``, but that a NaN or an infinity under one of the zeros makes the output NaN.
 
     Parameters
     ----------
@@ -49,37 +53,19 @@ def dilate_kernel(weight: npt.ArrayLike, dilation: IntOrPair) -> Array:
     TypeError, ValueError
         If the dilation is not of these forms, or the weight has no taps.
 
-    Notes
-    -----
-    ``conv2d(x, w, dilation=D) == conv2d(x, dilate_kernel(w, D))``, whatever the other arguments, but that a NaN or an
-    infinity under one of the zeros makes the output NaN.
-
-    Source: Yu & Koltun, "Multi-scale context aggregation by dilated convolutions" (2016); Dumoulin & Visin (2016),
-    section 5.1.
-
     Examples
     --------
-    >>> import numpy as np
     >>> dilate_kernel([[1, 2, 3], [4, 5, 6]], dilation=(3, 2))
     array([[1, 0, 2, 0, 3],
            [0, 0, 0, 0, 0],
            [0, 0, 0, 0, 0],
            [4, 0, 5, 0, 6]])
-
-    The first identity: a kernel with zeros between its taps is a dilated one.
-
-    >>> from refconv import conv2d
-    >>> image, kernel = np.arange(42).reshape(1, 1, 6, 7), np.array([[[[1, 2], [3, 4]]]])
-    >>> seen_from_the_kernel = conv2d(image, dilate_kernel(kernel, (3, 2)))
-    >>> np.array_equal(seen_from_the_kernel, conv2d(image, kernel, dilation=(3, 2)))
-    True
     """
     kernel = as_array("weight", weight)
     rates = as_pair("dilation", dilation, minimum=1)
     if kernel.ndim < 2 or 0 in kernel.shape[-2:]:
         raise ValueError(f"weight has shape {kernel.shape}; it must be (..., K_h, K_w) with at least one tap")
-    axes = [AxisGeometry(0, size, dilation=rate) for size, rate in zip(kernel.shape[-2:], rates, strict=True)]
-    dilated = np.zeros((*kernel.shape[:-2], *(axis.effective_kernel_size for axis in axes)), kernel.dtype)
+    dilated = np.zeros((*kernel.shape[:-2], *effective_kernel_size(kernel.shape[-2:], rates)), kernel.dtype)
     dilated[..., :: rates[0], :: rates[1]] = kernel
     return dilated
 
@@ -88,6 +74,9 @@ def split_phases(input: npt.ArrayLike, dilation: IntOrPair) -> list[list[Array]]
     """Sample the input every D pixels, from each of the first D: the images that a dilated convolution keeps apart.
 
     ``phases[r][s][..., h, w] = input[..., D_h·h + r, D_w·w + s]``
+
+    At stride 1, ``conv2d(x, w, dilation=D)`` is ``merge_phases`` of the plain ``conv2d(phase, w)`` of every phase.  An
+    output with fewer rows than D_h has none in some of the phases, and a kernel does not fit those: leave them out.
 
     Parameters
     ----------
@@ -106,38 +95,24 @@ def split_phases(input: npt.ArrayLike, dilation: IntOrPair) -> list[list[Array]]
     TypeError, ValueError
         If the dilation is not of these forms, or the input has fewer than two dimensions.
 
-    Notes
-    -----
-    At stride 1, ``conv2d(x, w, dilation=D)`` is ``merge_phases`` of the plain ``conv2d(phase, w)`` of every phase.  An
-    output with fewer rows than D_h has none in some of the phases, and a kernel does not fit those: leave them out, as
-    they would be empty.
-
-    Source: Shensa, "The discrete wavelet transform: wedding the à trous and Mallat algorithms" (1992).
-
     Examples
     --------
     >>> import numpy as np
-    >>> image = np.arange(20).reshape(4, 5)
-    >>> for rows in split_phases(image, (1, 2)):
-    ...     for phase in rows:
-    ...         print(phase)
-    [[ 0  2  4]
-     [ 5  7  9]
-     [10 12 14]
-     [15 17 19]]
-    [[ 1  3]
-     [ 6  8]
-     [11 13]
-     [16 18]]
+    >>> for phase in split_phases(np.arange(10).reshape(2, 5), (1, 2))[0]:
+    ...     print(phase)
+    [[0 2 4]
+     [5 7 9]]
+    [[1 3]
+     [6 8]]
 
-    The second identity: a dilated convolution is the plain one of every phase, interleaved.
+    A dilated convolution is one with a dilated kernel, or the plain one of every phase, interleaved.
 
     >>> from refconv import conv2d
     >>> image, kernel = np.arange(42).reshape(1, 1, 6, 7), np.array([[[[1, 2], [3, 4]]]])
     >>> phases = [[conv2d(phase, kernel) for phase in rows] for rows in split_phases(image, (3, 2))]
-    >>> seen_from_the_input = merge_phases(phases)
-    >>> np.array_equal(seen_from_the_input, conv2d(image, kernel, dilation=(3, 2)))
-    True
+    >>> views = conv2d(image, dilate_kernel(kernel, (3, 2))), merge_phases(phases)
+    >>> [np.array_equal(view, conv2d(image, kernel, dilation=(3, 2))) for view in views]
+    [True, True]
     """
     image = as_array("input", input)
     rates = as_pair("dilation", dilation, minimum=1)
@@ -171,30 +146,22 @@ def merge_phases(phases: Sequence[Sequence[npt.ArrayLike]]) -> Array:
     >>> merge_phases([[[[0, 2, 4]], [[1, 3]]]])
     array([[0, 1, 2, 3, 4]])
     """
-    grid = _as_grid(phases)
+    if not is_sequence(phases) or not all(map(is_sequence, phases)):
+        raise TypeError("phases must be a sequence of D_h sequences of D_w arrays")
+    widths = [len(row) for row in phases]
+    if len(set(widths)) != 1 or 0 in widths:
+        raise ValueError(f"phases has rows of {widths} arrays; it must have D_h rows of D_w each")
+    grid = [[as_array(f"phases[{r}][{s}]", phase) for s, phase in enumerate(row)] for r, row in enumerate(phases)]
+    for r, s in np.ndindex(len(grid), len(grid[0])):
+        if grid[r][s].ndim < 2:
+            raise ValueError(f"phases[{r}][{s}] has {grid[r][s].ndim} dimensions; it must be (..., H, W)")
     size = sum(row[0].shape[-2] for row in grid), sum(phase.shape[-1] for phase in grid[0])
     kind = np.result_type(*(phase.dtype for row in grid for phase in row))
     merged = np.zeros((*grid[0][0].shape[:-2], *size), kind)
     for r, places in enumerate(split_phases(merged, (len(grid), len(grid[0])))):
         for s, place in enumerate(places):
             if grid[r][s].shape != place.shape:
-                shape = grid[r][s].shape
-                raise ValueError(
-                    f"phases[{r}][{s}] has shape {shape}; it must be {place.shape}, a phase of {merged.shape}"
-                )
+                wanted = f"{place.shape}, a phase of {merged.shape}"
+                raise ValueError(f"phases[{r}][{s}] has shape {grid[r][s].shape}; it must be {wanted}")
             place[...] = grid[r][s]
     return merged
-
-
-def _as_grid(phases: Sequence[Sequence[npt.ArrayLike]]) -> list[list[Array]]:
-    """Return D_h lists of D_w arrays of at least two dimensions."""
-    if not is_sequence(phases) or not all(map(is_sequence, phases)):
-        raise TypeError("phases must be a sequence of D_h sequences of D_w arrays")
-    widths = {len(row) for row in phases}
-    if len(widths) != 1 or 0 in widths:
-        raise ValueError(f"phases has rows of {[len(row) for row in phases]} arrays; it must have D_h rows of D_w each")
-    grid = [[as_array(f"phases[{r}][{s}]", phase) for s, phase in enumerate(row)] for r, row in enumerate(phases)]
-    for r, s in np.ndindex(len(grid), len(grid[0])):
-        if grid[r][s].ndim < 2:
-            raise ValueError(f"phases[{r}][{s}] has {grid[r][s].ndim} dimensions; it must be (..., H, W)")
-    return grid

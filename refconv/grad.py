@@ -15,25 +15,21 @@ convolution, of Y, and with respect to its weight the same sum with the factors 
 for Y.
 
 For complex numbers the other factor is conjugated, as in PyTorch's autograd; in a transposed convolution none is.
-
-Each function stands here once, for one axis to three: `for_each_space` fills in the letters of its docstring.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from refconv.core.adjoint import INPUT_ADJOINT, WEIGHT_ADJOINT
-from refconv.core.sums import CONVOLUTION
-from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, as_shape, check_choice
+from refconv.core.sums import CONVOLUTION, Sum
+from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, as_int, check_choice, for_each_space, is_sequence
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.build import named_shapes, plan_convolution
 from refconv.geometry.plan import ConvGeometry
-from refconv.geometry.ranks import for_each_space
 from refconv.geometry.transposed import plan_transposed
 from refconv.numbers.dtypes import as_array
 from refconv.numbers.formats import Array
@@ -49,10 +45,25 @@ __all__ = [
 ]
 # fmt: on
 
-PlanOf: TypeAlias = Callable[..., ConvGeometry]  # plan_convolution or plan_transposed
+# What all docstrings have in common, from the methods on; `result` is the shape of each.
+REST = """method : {"im2col", "direct", "exact"}
+        How to compute it: a matrix product; the formula as loops, which is slow; or correctly rounded.  By the input of
+        a transposed convolution it is a convolution, and has the methods of `conv${N}d`.
+    dtype : dtype_like, optional
+        Type to round to.
+
+    Returns
+    -------
+    ndarray, $result
+        Accumulated and rounded by the type rules of `conv${N}d`.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        As in `conv${N}d`, or if the shape of `grad_output` is not that of the output."""
 
 
-@for_each_space("convNd_input")
+@for_each_space("convNd_input", rest=REST, result="(N, C, $H) or (C, $H)")
 def _input(
     space: Space, input_size: Sequence[int], weight: ArrayLike, grad_output: ArrayLike,
     stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1, *,
@@ -62,37 +73,20 @@ def _input(
 
     ``grad_input[n, (C/G)·g + c, $h] = Σ conj(weight[o, c, $k]) · grad_output[n, o, $p]``
 
-    summed over the group's output channels o and over all outputs p and taps k that read the pixel h.
+    summed over the group's output channels o and over all outputs p and taps k that read the pixel h.  Without padding
+    modes, and for numbers that are their own conjugates, this is the transposed convolution of `grad_output` with the
+    same weight and an output padding that makes up for what the stride left out.
 
     Parameters
     ----------
     input_size : sequence of int, (N, C, $H) or (C, $H)
         The shape of the input, which strides leave open: several sizes give the same output.
     weight : array_like, (O, C/G, $K)
-        The weight of the convolution.
     grad_output : array_like, (N, O, $P) or (O, $P)
         The gradient with respect to the convolution's output.
     stride, padding, dilation, groups, padding_mode
         Those of the convolution, as in `conv${N}d`.
-    method : {"im2col", "direct", "exact"}
-        As in `conv_transpose${N}d`.
-    dtype : dtype_like, optional
-        Type to round to.
-
-    Returns
-    -------
-    ndarray, (N, C, $H) or (C, $H)
-        Accumulated and rounded by the type rules of `conv${N}d`.
-
-    Raises
-    ------
-    TypeError, ValueError, OverflowError
-        As in `conv${N}d`, or if the shape of `grad_output` is not that of the convolution's output.
-
-    Notes
-    -----
-    Without padding modes, and for numbers that are their own conjugates, this is the transposed convolution of
-    `grad_output` with the same weight and an output padding that makes up for what the stride left out.
+    $rest
 
     Examples
     --------
@@ -104,16 +98,15 @@ def _input(
     >>> conv${N}d_input((1, 1, ${ones}5), kernel, arriving, stride=2).ravel()
     array([ 10,  20, 100, 200,   0])
     """
-    steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return _by_input(
-        plan_convolution, space, input_size, weight, grad_output, method, dtype, padding_mode=padding_mode, **steps
-    )
+    steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "padding_mode": padding_mode}
+    given, size = {"grad_output": grad_output, "weight": weight}, {"input_size": input_size}
+    return _gradient(INPUT_ADJOINT, plan_convolution, space, given, size, steps, method, dtype)
 
 
 conv1d_input, conv2d_input, conv3d_input = _input
 
 
-@for_each_space("convNd_weight")
+@for_each_space("convNd_weight", rest=REST, result="(O, C/G, $K)")
 def _weight(
     space: Space, input: ArrayLike, weight_size: Sequence[int], grad_output: ArrayLike,
     stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1, *,
@@ -123,39 +116,18 @@ def _weight(
 
     ``grad_weight[o, c, $k] = Σ conj(input[n, (C/G)·g + c, $h]) · grad_output[n, o, $p]``
 
-    summed over all images n and outputs p, with h = S·p + D·k − T along each axis and g = o // (O/G).
+    summed over all images n and outputs p, with h = S·p + D·k − T along each axis and g = o // (O/G); a zero in the
+    padding is multiplied like any pixel.  It is a convolution too: of the padded input, with its channels taken for
+    images and its images for channels, with `grad_output` for the kernel, and with stride and dilation exchanged.
 
     Parameters
     ----------
     input : array_like, (N, C, $H) or (C, $H)
-        The input of the convolution.
     weight_size : sequence of int, (O, C/G, $K)
         The shape of the weight.
-    grad_output : array_like, (N, O, $P) or (O, $P)
-        The gradient with respect to the convolution's output.
-    stride, padding, dilation, groups, padding_mode
-        Those of the convolution, as in `conv${N}d`.
-    method : {"im2col", "direct", "exact"}
-        How to compute it: a matrix product with the columns of the input; the formula as loops, which is slow; or
-        correctly rounded, as in `conv${N}d`.
-    dtype : dtype_like, optional
-        Type to round to.
-
-    Returns
-    -------
-    ndarray, (O, C/G, $K)
-        Accumulated and rounded by the type rules of `conv${N}d`.
-
-    Raises
-    ------
-    TypeError, ValueError, OverflowError
-        As in `conv${N}d`, or if the shape of `grad_output` is not that of the convolution's output.
-
-    Notes
-    -----
-    It is a convolution too: of the padded input, with its channels taken for images and its images for channels, with
-    `grad_output` for the kernel, and with stride and dilation exchanged.  A zero in the padding is multiplied like any
-    pixel.
+    grad_output, stride, padding, dilation, groups, padding_mode
+        As in `conv${N}d_input`.
+    $rest
 
     Examples
     --------
@@ -167,45 +139,28 @@ def _weight(
     >>> conv${N}d_weight(image, (1, 1, ${ones}2), arriving, stride=2).ravel()
     array([310, 420])
     """
-    steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return _by_weight(
-        plan_convolution, space, input, weight_size, grad_output, method, dtype, padding_mode=padding_mode, **steps
-    )
+    steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "padding_mode": padding_mode}
+    given, size = {"input": input, "grad_output": grad_output}, {"weight_size": weight_size}
+    return _gradient(WEIGHT_ADJOINT, plan_convolution, space, given, size, steps, method, dtype)
 
 
 conv1d_weight, conv2d_weight, conv3d_weight = _weight
 
 
-@for_each_space("convNd_bias", "conv_transposeNd_bias")
+@for_each_space("convNd_bias", "conv_transposeNd_bias", rest=REST, result="(O,)")
 def _bias(
     space: Space, grad_output: ArrayLike, *, method: str = "im2col", dtype: DTypeLike | None = None
 ) -> Array:  # fmt: skip
     """Gradient of `conv${N}d` and of `conv_transpose${N}d` with respect to the bias.
 
-    ``grad_bias[o] = Σ grad_output[n, o, $p]``, summed over all images n and outputs p.
+    ``grad_bias[o] = Σ grad_output[n, o, $p]``, summed over all images n and outputs p: a bias is the weight of one tap
+    over a channel of ones.
 
     Parameters
     ----------
     grad_output : array_like, (N, O, $P) or (O, $P)
         The gradient with respect to the output.
-    method : {"im2col", "direct", "exact"}
-        As in `conv${N}d_weight`, to which this reduces.
-    dtype : dtype_like, optional
-        Type to round to.
-
-    Returns
-    -------
-    ndarray, (O,)
-        Accumulated and rounded by the type rules of `conv${N}d`.
-
-    Raises
-    ------
-    TypeError, ValueError, OverflowError
-        As in `conv${N}d`.
-
-    Notes
-    -----
-    A bias is the weight of a convolution of one tap over a channel of ones, and its gradient that weight's.
+    $rest
 
     Examples
     --------
@@ -215,20 +170,16 @@ def _bias(
     """
     check_choice("method", method, WEIGHT_ADJOINT.methods)
     arriving = as_array("grad_output", grad_output)
-    if arriving.ndim not in (space.rank + 1, space.rank + 2):
-        forms = f"(N, O, {space.outputs}) or (O, {space.outputs})"
-        raise ValueError(f"grad_output has {arriving.ndim} dimensions; it must be {forms}")
-    batch, channels, *size = (1, *arriving.shape)[-space.rank - 2 :]
-    plan = ConvGeometry(batch, 1, channels, 1, tuple(AxisGeometry(extent, 1) for extent in size))
+    plan = plan_of_ones(arriving.shape, space)
     ones = np.broadcast_to(np.ones((), arriving.dtype), plan.input_shape)
-    return WEIGHT_ADJOINT.of(plan, method, dtype, {"input": ones, "grad_output": arriving}).reshape(channels)
+    return WEIGHT_ADJOINT.of(plan, method, dtype, {"input": ones, "grad_output": arriving}).reshape(-1)
 
 
 conv1d_bias, conv2d_bias, conv3d_bias, *_transposed_bias = _bias
 conv_transpose1d_bias, conv_transpose2d_bias, conv_transpose3d_bias = _transposed_bias
 
 
-@for_each_space("conv_transposeNd_input")
+@for_each_space("conv_transposeNd_input", rest=REST, result="(N, C, $P) or (C, $P)")
 def _transposed_input(
     space: Space, input_size: Sequence[int], weight: ArrayLike, grad_output: ArrayLike,
     stride: IntOrPair = 1, padding: PaddingLike = 0, output_padding: IntOrPair = 0, groups: int = 1,
@@ -245,12 +196,7 @@ def _transposed_input(
     grad_output : array_like, (N, O, $H) or (O, $H)
     stride, padding, output_padding, groups, dilation
         As in `conv_transpose${N}d`.
-    method, dtype
-        As in `conv${N}d`.
-
-    Returns
-    -------
-    ndarray, (N, C, $P) or (C, $P)
+    $rest
 
     Examples
     --------
@@ -263,13 +209,14 @@ def _transposed_input(
     array([ 43, 430])
     """
     steps = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
-    return _by_input(plan_transposed, space, input_size, weight, grad_output, method, dtype, dilation=dilation, **steps)
+    given, size = {"grad_output": grad_output, "weight": weight}, {"input_size": input_size}
+    return _gradient(CONVOLUTION, plan_transposed, space, given, size, steps | {"dilation": dilation}, method, dtype)
 
 
 conv_transpose1d_input, conv_transpose2d_input, conv_transpose3d_input = _transposed_input
 
 
-@for_each_space("conv_transposeNd_weight")
+@for_each_space("conv_transposeNd_weight", rest=REST, result="(C, O/G, $K)")
 def _transposed_weight(
     space: Space, input: ArrayLike, weight_size: Sequence[int], grad_output: ArrayLike,
     stride: IntOrPair = 1, padding: PaddingLike = 0, output_padding: IntOrPair = 0, groups: int = 1,
@@ -286,12 +233,7 @@ def _transposed_weight(
     grad_output : array_like, (N, O, $H) or (O, $H)
     stride, padding, output_padding, groups, dilation
         As in `conv_transpose${N}d`.
-    method, dtype
-        As in `conv${N}d_weight`.
-
-    Returns
-    -------
-    ndarray, (C, O/G, $K)
+    $rest
 
     Examples
     --------
@@ -304,54 +246,48 @@ def _transposed_weight(
     array([ 210, 2100])
     """
     steps = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
-    return _by_weight(
-        plan_transposed, space, input, weight_size, grad_output, method, dtype, dilation=dilation, **steps
-    )
+    given, size = {"grad_output": grad_output, "input": input}, {"weight_size": weight_size}
+    return _gradient(WEIGHT_ADJOINT, plan_transposed, space, given, size, steps | {"dilation": dilation}, method, dtype)
 
 
 conv_transpose1d_weight, conv_transpose2d_weight, conv_transpose3d_weight = _transposed_weight
 
 
-def _by_input(
-    plan_of: PlanOf, space: Space, input_size: Sequence[int], weight: ArrayLike, grad_output: ArrayLike,
-    method: str, dtype: DTypeLike | None, **steps: Any,
+def _gradient(
+    total: Sum, plan_of: Callable[..., ConvGeometry], space: Space, factors: Mapping[str, ArrayLike],
+    size: Mapping[str, Sequence[int]], steps: Mapping[str, object], method: str, dtype: DTypeLike | None,
 ) -> Array:  # fmt: skip
-    total = CONVOLUTION if plan_of is plan_transposed else INPUT_ADJOINT
+    """Return a sum of the gradient that arrives with the other factor, conjugated: in the order of the plan's parts."""
     check_choice("method", method, total.methods)
-    kernel, arriving = _conjugate(as_array("weight", weight)), as_array("grad_output", grad_output)
-    plan = _planned(plan_of, space, as_shape("input_size", input_size), kernel.shape, arriving, steps)
-    return total.of(plan, method, dtype, {"grad_output": arriving, "weight": kernel})
-
-
-def _by_weight(
-    plan_of: PlanOf, space: Space, input: ArrayLike, weight_size: Sequence[int], grad_output: ArrayLike,
-    method: str, dtype: DTypeLike | None, **steps: Any,
-) -> Array:  # fmt: skip
-    check_choice("method", method, WEIGHT_ADJOINT.methods)
-    image, arriving = _conjugate(as_array("input", input)), as_array("grad_output", grad_output)
-    plan = _planned(plan_of, space, image.shape, as_shape("weight_size", weight_size), arriving, steps)
-    factors = {"input": image, "grad_output": arriving}
-    if plan_of is plan_transposed:  # whose plan is that of the convolution back
-        factors = dict(reversed(factors.items()))
-    return WEIGHT_ADJOINT.of(plan, method, dtype, factors)
-
-
-def _planned(
-    plan_of: PlanOf, space: Space, input_shape: Sequence[int], weight_shape: Sequence[int], arriving: Array,
-    steps: dict[str, Any],
-) -> ConvGeometry:  # fmt: skip
-    """Return the plan, checked against the gradient that arrives where its result stands."""
-    plan = plan_of(input_shape, weight_shape, space=space, **steps)
+    operands = {name: as_array(name, factor) for name, factor in factors.items()}
+    shapes = {name.removesuffix("_size"): as_shape(name, shape) for name, shape in size.items()}
+    shapes |= {name: operand.shape for name, operand in operands.items()}
+    plan = plan_of(shapes["input"], shapes["weight"], space=space, **steps)
     letters, expected = space.outputs, plan.output_shape
-    if plan_of is plan_transposed:
+    if plan_of is plan_transposed:  # whose plan is that of the convolution back
         letters, expected = space.pixels, plan.input_shape
     forms, expected = (f"(N, O, {letters})", expected) if plan.batched else (f"(O, {letters})", expected[1:])
-    if arriving.shape != expected:
-        given = named_shapes(input=input_shape, weight=weight_shape, grad_output=arriving.shape)
+    if shapes["grad_output"] != expected:
+        given = named_shapes(**{name: shapes[name] for name in ("input", "weight", "grad_output")})
         raise ValueError(f"grad_output must have the output's shape {forms} = {expected} ({given})")
-    return plan
+    for name, operand in operands.items():
+        if name != "grad_output" and operand.dtype.kind in "cO":
+            operands[name] = operand.conj()
+    return total.of(plan, method, dtype, operands)
 
 
-def _conjugate(operand: Array) -> Array:
-    """Return the conjugate of complex numbers and of objects, and real numbers as they are."""
-    return operand.conj() if operand.dtype.kind in "cO" else operand
+def as_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape as a tuple of ints."""
+    if not is_sequence(value):
+        raise TypeError(f"{name}={value!r} must be a sequence of ints, a shape")
+    return tuple(as_int(f"{name}[{axis}]", size, minimum=0) for axis, size in enumerate(value))
+
+
+def plan_of_ones(arriving: Sequence[int], space: Space) -> ConvGeometry:
+    """Return the plan in which a bias is the weight of a channel of ones, of one tap, by the shape of its gradient."""
+    if len(arriving) not in (space.rank + 1, space.rank + 2):
+        forms = f"(N, O, {space.outputs}) or (O, {space.outputs})"
+        raise ValueError(f"grad_output has {len(arriving)} dimensions; it must be {forms}")
+    batch, channels, *size = (1, *arriving)[-space.rank - 2 :]
+    axes = tuple(AxisGeometry(extent, 1) for extent in size)
+    return ConvGeometry(batch, 1, channels, 1, axes, batched=len(arriving) == space.rank + 2)

@@ -30,20 +30,15 @@ __all__ = ["conv2d_matrix"]
 
 
 def conv2d_matrix(
-    weight: npt.ArrayLike,
-    input_size: IntOrPair,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    dilation: IntOrPair = 1,
-    groups: int = 1,
-    *,
+    weight: npt.ArrayLike, input_size: IntOrPair,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1, *,
     padding_mode: str = "zeros",
-) -> csr_array:
+) -> csr_array:  # fmt: skip
     """Write `conv2d` as a sparse matrix A: ``A @ x.ravel() == conv2d(x, weight, ...).ravel()`` for one image x.
 
     ``A[(o·P + p)·Q + q, (c'·H + h)·W + w] = Σ weight[o, c, i, j]`` over the taps through which the output (o, p, q)
     reads the pixel (h, w) of channel c' = (C/G)·g + c.  That is one tap, or none; under a padding mode, which puts a
-    pixel in several places, it may be more.
+    pixel in several places, it may be more (Dumoulin & Visin 2016, section 4.1, "Convolution as a matrix operation").
 
     Parameters
     ----------
@@ -69,10 +64,6 @@ def conv2d_matrix(
     ImportError
         If SciPy is missing.
 
-    Notes
-    -----
-    Source: Dumoulin & Visin (2016), section 4.1, "Convolution as a matrix operation".
-
     Examples
     --------
     A row of four pixels, two taps: each output is the kernel at its place.
@@ -86,12 +77,9 @@ def conv2d_matrix(
     >>> A @ np.array([1, 10, 100, 1000])
     array([  43,  430, 4300])
 
-    Its transpose scatters every pixel through the kernel.
+    Its transpose scatters every pixel through the kernel, as `conv_transpose2d` does.
 
-    >>> from refconv import conv_transpose2d
     >>> A.T @ np.array([1, 10, 100])
-    array([  3,  34, 340, 400])
-    >>> conv_transpose2d([[[1, 10, 100]]], [[[[3, 4]]]]).ravel()
     array([  3,  34, 340, 400])
     """
     kernel = as_array("weight", weight)
@@ -99,21 +87,25 @@ def conv2d_matrix(
         raise TypeError(f"weight has dtype object; it must be a type that SciPy can multiply (weight {kernel.shape})")
     check_weight_rank(kernel.shape, "O, C/G", PLANE)
     channels = as_int("groups", groups, minimum=1) * kernel.shape[1]
-    size = as_pair("input_size", input_size, minimum=0)
+    image_shape = channels, *as_pair("input_size", input_size, minimum=0)
     geometry = plan_convolution(
-        (channels, *size),
-        kernel.shape,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
+        image_shape, kernel.shape, stride=stride, padding=padding, dilation=dilation, groups=groups,
         padding_mode=padding_mode,
-    )
+    )  # fmt: skip
     wide = np.dtype(np.int64) if is_integral(kernel.dtype) else wide_dtype(kernel.dtype)
     largest_entry = magnitude(kernel) * math.prod(geometry.kernel_size)
     if padding_mode != "zeros" and largest_entry > INT64_MAX:
         raise OverflowError(f"entries that add up several taps, {largest_entry} at most, may be outside int64's range")
-    return _matrix(round_once(kernel, wide), geometry)
+    try:
+        from scipy.sparse import coo_array  # noqa: PLC0415  # import refconv must not import SciPy
+    except ImportError as error:
+        raise ImportError("conv2d_matrix needs SciPy: pip install 'refconv[scipy]'") from error
+    columns, count = pixels_read(geometry), geometry.out_channels * geometry.positions
+    outputs = np.arange(count).reshape(geometry.out_channels, 1, 1, 1, *geometry.output_size)
+    rows = np.broadcast_to(outputs, columns.shape)
+    values = np.broadcast_to(round_once(kernel, wide)[..., np.newaxis, np.newaxis], columns.shape)
+    real = columns >= 0  # of entries for one pixel, SciPy adds up the values
+    return coo_array((values[real], (rows[real], columns[real])), (count, math.prod(geometry.input_shape))).tocsr()
 
 
 def pixels_read(geometry: ConvGeometry) -> Array:
@@ -126,20 +118,3 @@ def pixels_read(geometry: ConvGeometry) -> Array:
     view = windows(pad(numbers, geometry), geometry)[0] - 1  # C, K_h, K_w, P, Q
     by_group = view.reshape(geometry.groups, geometry.group_in_channels, *view.shape[1:])
     return np.repeat(by_group, geometry.group_out_channels, axis=0)
-
-
-def _matrix(kernel: Array, geometry: ConvGeometry) -> csr_array:
-    """Write every tap of every output at its row and column; entries for one pixel are added up."""
-    try:
-        from scipy.sparse import coo_array  # noqa: PLC0415  # import refconv must not import SciPy
-    except ImportError as error:
-        raise ImportError("conv2d_matrix needs SciPy: pip install 'refconv[scipy]'") from error
-    columns = pixels_read(geometry)
-    outputs = np.arange(geometry.out_channels * geometry.positions).reshape(
-        geometry.out_channels, 1, 1, 1, *columns.shape[-2:]
-    )
-    rows = np.broadcast_to(outputs, columns.shape)
-    values = np.broadcast_to(kernel[..., np.newaxis, np.newaxis], columns.shape)
-    real = columns >= 0
-    shape = geometry.out_channels * geometry.positions, math.prod(geometry.input_shape)
-    return coo_array((values[real], (rows[real], columns[real])), shape).tocsr()

@@ -8,18 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import overload
 
-from refconv.geometry.arguments import (
-    LINE,
-    IntOrPair,
-    Padding,
-    PaddingLike,
-    Pair,
-    adding_context,
-    as_int,
-    as_padding,
-    as_pair,
-    is_sequence,
-)
+from refconv.geometry import arguments
+from refconv.geometry.arguments import IntOrPair, Padding, PaddingLike, Pair, as_pair, is_sequence
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.build import build_axes, build_axis, same_sides
 
@@ -34,6 +24,8 @@ def effective_kernel_size(kernel_size: Sequence[int], dilation: IntOrPair = 1) -
 def effective_kernel_size(kernel_size: int, dilation: Sequence[int]) -> Pair: ...
 def effective_kernel_size(kernel_size: IntOrPair, dilation: IntOrPair = 1) -> int | Pair:
     """Size of a dilated kernel from its first tap to its last: ``K + (K − 1)·(D − 1) = D·(K − 1) + 1``.
+
+    Source: Dumoulin & Visin (2016), section 5.1.
 
     Parameters
     ----------
@@ -51,10 +43,6 @@ def effective_kernel_size(kernel_size: IntOrPair, dilation: IntOrPair = 1) -> in
     ------
     TypeError, ValueError
         If a size is not an int, is below 1, or a sequence is not a pair.
-
-    Notes
-    -----
-    Source: Dumoulin & Visin (2016), section 5.1.
 
     Examples
     --------
@@ -77,20 +65,16 @@ def output_size(
 ) -> int: ...
 @overload
 def output_size(
-    input_size: Sequence[int],
-    kernel_size: IntOrPair,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
+    input_size: Sequence[int], kernel_size: IntOrPair, stride: IntOrPair = 1, padding: PaddingLike = 0,
     dilation: IntOrPair = 1,
-) -> Pair: ...
+) -> Pair: ...  # fmt: skip
 def output_size(
-    input_size: IntOrPair,
-    kernel_size: IntOrPair,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
+    input_size: IntOrPair, kernel_size: IntOrPair, stride: IntOrPair = 1, padding: PaddingLike = 0,
     dilation: IntOrPair = 1,
-) -> int | Pair:
+) -> int | Pair:  # fmt: skip
     """Size of a convolution's output: ``floor((H + T + B − D·(K − 1) − 1) / S) + 1`` per axis.
+
+    Source: Dumoulin & Visin (2016), relationship 15, with the two sides of the padding told apart.
 
     Parameters
     ----------
@@ -111,10 +95,6 @@ def output_size(
     TypeError, ValueError
         If an argument is not of these forms, or the dilated kernel is larger than the padded input.
 
-    Notes
-    -----
-    Source: Dumoulin & Visin (2016), relationship 15, with the two sides of the padding told apart.
-
     Examples
     --------
     >>> output_size(7, 3), output_size(7, 3, dilation=2), output_size(7, 5)
@@ -127,28 +107,32 @@ def output_size(
     >>> output_size(9, 3, stride=2, padding="same_upper")
     5
     """
-    with adding_context(f"input_size {input_size!r}, kernel_size {kernel_size!r}"):
+    with arguments.adding_context(f"input_size {input_size!r}, kernel_size {kernel_size!r}"):
         if is_sequence(input_size):
-            sizes = as_pair("input_size", input_size, minimum=0), as_pair("kernel_size", kernel_size, minimum=1)
-            height, width = build_axes(*sizes, stride, padding, dilation)
+            sizes = as_pair("input_size", input_size, minimum=0)
+            height, width = build_axes(sizes, kernel_size, stride, padding, dilation)
             return height.output_size, width.output_size
-        return build_axis(
-            "size",
-            as_int("input_size", input_size, minimum=0),
-            as_int("kernel_size", kernel_size, minimum=1),
-            as_int("stride", stride, minimum=1),
-            as_int("dilation", dilation, minimum=1),
-            _as_sides(padding),
-            padding_mode="zeros",
-        ).output_size
+        [(size, taps, step, rate)] = _of_each_axis(input_size, kernel_size, stride, dilation)
+        return build_axis("size", size, taps, step, rate, _as_sides(padding)).output_size
 
 
 def _as_sides(padding: PaddingLike) -> Pair | str:
     """Return one axis' padding ``(before, after)``, or one of the strings: an int stands for both sides."""
     if isinstance(padding, str):
-        as_padding(padding, LINE)
+        arguments.as_padding(padding)
         return padding
     return as_pair("padding", padding, 0, "(before, after)")
+
+
+def _of_each_axis(
+    input_size: IntOrPair, kernel_size: IntOrPair, stride: IntOrPair, dilation: IntOrPair
+) -> list[tuple[int, ...]]:
+    """Return (H, K, S, D) of two axes if H is a pair; of one if it is an int, as then all of them are to be."""
+    given = {"input_size": input_size, "kernel_size": kernel_size, "stride": stride, "dilation": dilation}
+    least = {name: int(name != "input_size") for name in given}
+    if is_sequence(input_size):
+        return list(zip(*(as_pair(name, value, least[name]) for name, value in given.items()), strict=True))
+    return [tuple(arguments.as_int(name, value, least[name]) for name, value in given.items())]
 
 
 @overload
@@ -157,21 +141,13 @@ def same_padding(
 ) -> Pair: ...
 @overload
 def same_padding(
-    input_size: Sequence[int],
-    kernel_size: IntOrPair,
-    stride: IntOrPair = 1,
-    dilation: IntOrPair = 1,
-    *,
+    input_size: Sequence[int], kernel_size: IntOrPair, stride: IntOrPair = 1, dilation: IntOrPair = 1, *,
     convention: str = "tensorflow",
-) -> Padding: ...
+) -> Padding: ...  # fmt: skip
 def same_padding(
-    input_size: IntOrPair,
-    kernel_size: IntOrPair,
-    stride: IntOrPair = 1,
-    dilation: IntOrPair = 1,
-    *,
+    input_size: IntOrPair, kernel_size: IntOrPair, stride: IntOrPair = 1, dilation: IntOrPair = 1, *,
     convention: str = "tensorflow",
-) -> Pair | Padding:
+) -> Pair | Padding:  # fmt: skip
     """Padding that makes the output ``ceil(H / S)``, as each framework's SAME splits it between the two sides.
 
     ``total = max(0, (ceil(H / S) − 1)·S + D·(K − 1) + 1 − H)``; one side gets ``total // 2`` and the other the rest.
@@ -219,25 +195,12 @@ def same_padding(
 
     Examples
     --------
-    >>> same_padding(8, 3, stride=2)
-    (0, 1)
-    >>> same_padding(8, 3, stride=2, convention="onnx_lower")
-    (1, 0)
+    >>> same_padding(8, 3, stride=2), same_padding(8, 3, stride=2, convention="onnx_lower")
+    ((0, 1), (1, 0))
     >>> same_padding((7, 9), (2, 3), dilation=(1, 2))
     ((0, 1), (2, 2))
     """
-    with adding_context(f"input_size {input_size!r}, kernel_size {kernel_size!r}"):
-        if not is_sequence(input_size):
-            return same_sides(
-                as_int("input_size", input_size, minimum=0),
-                as_int("kernel_size", kernel_size, minimum=1),
-                as_int("stride", stride, minimum=1),
-                as_int("dilation", dilation, minimum=1),
-                convention,
-            )
-        sizes = as_pair("input_size", input_size, minimum=0)
-        kernels = as_pair("kernel_size", kernel_size, minimum=1)
-        strides = as_pair("stride", stride, minimum=1)
-        rates = as_pair("dilation", dilation, minimum=1)
-        height, width = (same_sides(sizes[i], kernels[i], strides[i], rates[i], convention) for i in (0, 1))
-        return height, width
+    with arguments.adding_context(f"input_size {input_size!r}, kernel_size {kernel_size!r}"):
+        axes = _of_each_axis(input_size, kernel_size, stride, dilation)
+        sides = [same_sides(size, taps, step, rate, convention) for size, taps, step, rate in axes]
+        return (sides[0], sides[1]) if is_sequence(input_size) else sides[0]

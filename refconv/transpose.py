@@ -10,8 +10,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike, DTypeLike
 
 from refconv.core.adjoint import INPUT_ADJOINT
-from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, check_choice
-from refconv.geometry.ranks import for_each_space
+from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, check_choice, for_each_space
 from refconv.geometry.transposed import plan_transposed
 from refconv.numbers.dtypes import as_operands
 from refconv.numbers.formats import Array
@@ -30,7 +29,9 @@ def _transposed(
 
     ``output[n, (O/G)·g + o, $h] = bias[(O/G)·g + o] + Σ weight[c, o, $k] · input[n, c, $p]``
 
-    summed over the channels c of group g and over all p and k with ``S·p + D·k − T = h`` along every axis.
+    summed over the channels c of group g and over all p and k with ``S·p + D·k − T = h`` along every axis.  That is the
+    transpose Aᵀ of the convolution's matrix, for complex numbers too: nothing is conjugated.  Sources: Dumoulin & Visin
+    (2016), section 4; Zeiler et al., "Deconvolutional networks" (2010).
 
     Parameters
     ----------
@@ -66,19 +67,8 @@ def _transposed(
 
     Raises
     ------
-    ValueError
-        If shapes or numbers do not fit each other; the message has them all.
-    TypeError
-        If an argument is of the wrong kind, or `dtype` would drop a fraction or an imaginary part.
-    OverflowError
-        If an exact integer result is outside the range of its type.
-
-    Notes
-    -----
-    It is the transpose Aᵀ of the matrix of the convolution, for complex numbers too: nothing is conjugated.
-
-    Sources: `torch.nn.functional.conv_transpose${N}d`; Dumoulin & Visin (2016), section 4; Zeiler et al.,
-    "Deconvolutional networks" (2010).
+    TypeError, ValueError, OverflowError
+        As in `conv${N}d`.
 
     Examples
     --------

@@ -367,3 +367,11 @@ def test_the_operands_are_left_alone(way: str) -> None:
 def test_the_public_names() -> None:
     kinds, arguments = ("conv", "conv_transpose"), ("bias", "input", "weight")
     assert grad.__all__ == [f"{kind}{rank}d_{by}" for kind in kinds for rank in (1, 2, 3) for by in arguments]
+
+
+def test_a_shape_is_a_sequence_of_ints_zero_among_them() -> None:
+    assert grad.as_shape("size", [2, 0, 3]) == (2, 0, 3)
+    with pytest.raises(ValueError, match=r"^size\[1\]=-1 must be at least 0$"):
+        grad.as_shape("size", (2, -1))
+    with pytest.raises(TypeError, match=r"^size=5 must be a sequence of ints, a shape$"):
+        grad.as_shape("size", 5)  # type: ignore[arg-type]

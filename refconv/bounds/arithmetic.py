@@ -10,14 +10,12 @@ from typing import Any, Final, TypedDict, Unpack
 import numpy.typing as npt
 
 from refconv.bounds.epilogue import NONE, Epilogue, EpilogueLike
+from refconv.bounds.winograd import WINOGRAD
 from refconv.geometry.arguments import check_choice
 from refconv.numbers.formats import FloatInfo, as_dtype, float_info
 from refconv.operations import Operation
 
-__all__: list[str] = []
-
-WINOGRAD_TILES: Final = {"winograd2": 2, "winograd4": 4, "winograd6": 6}  # outputs of F(m, 3) along an axis
-ALGORITHMS: Final = ("direct", *WINOGRAD_TILES, "fft")
+ALGORITHMS: Final = ("direct", *WINOGRAD, "fft")
 
 
 class Words(TypedDict, total=False):
@@ -34,28 +32,8 @@ class Words(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """How a kernel works, as far as it decides how far its results may be off.
+    """How a kernel works, as far as it decides how far its results may be off: `error_bound` says what each word means.
 
-    Parameters
-    ----------
-    accumulate_dtype : str or None
-        Type in which it adds up; by default float32 for types of 16 and 8 bits, and the result's own for all others,
-        and for transforms, whose numbers are kept in it.
-    input_dtype : str or None
-        Type that it rounds input and weight to before it multiplies, such as ``"tf32"``; by default none.
-    algorithm : {"direct", "winograd2", "winograd4", "winograd6", "fft"}
-        Sums of products as they stand, Winograd's F(2, 3), F(4, 3) or F(6, 3) along each axis, or a fast Fourier
-        transform.
-    confidence : float or None
-        Probability with which a bound is to hold for the whole tensor, if rounding errors are independent and of mean
-        0; by default certainty.
-    epilogue : Epilogue
-        What it does to its sums before it returns them.
-    rtol, atol : float
-        A way out of every bound: ``atol + rtol·|truth|`` is allowed in any case, even where data are exact.
-
-    Examples
-    --------
     >>> how = Arithmetic.of(input_dtype="tf32", epilogue="relu")
     >>> how.title, how.options
     ('a TF32 kernel with relu', '--input-dtype tf32 --epilogue relu')
@@ -66,7 +44,7 @@ class Arithmetic:
     algorithm: str = "direct"
     confidence: float | None = None
     epilogue: Epilogue = NONE
-    rtol: float = 0.0
+    rtol: float = 0.0  # a way out of every bound: atol + rtol·|truth| is allowed in any case, even where data are exact
     atol: float = 0.0
 
     @classmethod
@@ -82,21 +60,20 @@ class Arithmetic:
                 given[name] = given[name] if isinstance(given[name], str) else as_dtype(given[name], name).name
         check_choice("algorithm", given.get("algorithm", "direct"), ALGORITHMS)
         given["epilogue"] = Epilogue.of(given.get("epilogue"))
-        for name, most in {"confidence": 1.0, "rtol": float("inf"), "atol": float("inf")}.items():
+        for name in ("rtol", "atol", "confidence"):
             value = given.get(name)
             if not (value is None or isinstance(value, int | float)):
                 raise TypeError(f"{name}={value!r} must be a number, not {type(value).__name__}")
-            if name != "confidence" and value is not None and not 0 <= value < most:
+            if name != "confidence" and value is not None and not 0 <= value < float("inf"):
                 raise ValueError(f"{name}={value} must be a number of at least 0")
-        confidence = given.get("confidence")
-        if confidence is not None and not 0 < confidence < 1:
-            raise ValueError(f"confidence={confidence} must be between 0 and 1, or None for the worst case")
+            if name == "confidence" and value is not None and not 0 < value < 1:
+                raise ValueError(f"confidence={value} must be between 0 and 1, or None for the worst case")
         return cls(**given)
 
     def applied(self, operation: Operation) -> Arithmetic:
         """Return it for an operation; a ValueError where that is not computed so, or has no epilogue."""
         of = f"for {operation.name}"
-        if self.algorithm in WINOGRAD_TILES and operation.asked != "output":
+        if self.algorithm in WINOGRAD and operation.asked != "output":
             raise ValueError(f"algorithm={self.algorithm!r} must be 'direct' or 'fft' {of}")
         if self.algorithm != "direct" and operation.by == "bias":
             raise ValueError(f"algorithm={self.algorithm!r} must be 'direct' {of}")
@@ -125,9 +102,8 @@ class Arithmetic:
     @property
     def said(self) -> dict[str, Any]:
         """What was said, by name, but not by default."""
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        plain = {field.name: field.default for field in fields(self)}
-        return {name: value for name, value in given.items() if value != plain[name]}
+        given = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        return {name: value for name, (value, default) in given.items() if value != default}
 
     @property
     def options(self) -> str:

@@ -18,9 +18,6 @@ import numpy.typing as npt
 from refconv.numbers.dtypes import as_array, is_integral
 from refconv.numbers.formats import Array, FloatInfo
 
-__all__: list[str] = []
-
-Activation: TypeAlias = "str | Callable[[Array], npt.ArrayLike]"
 EpilogueLike: TypeAlias = "str | Callable[[Array], npt.ArrayLike] | Mapping[str, Any] | Epilogue | None"
 
 STEPS: Final = ("scale", "shift", "residual")  # in this order, and then the activation
@@ -31,33 +28,16 @@ _PROBES: Final = np.sort(np.concatenate([[0.0], *(sign * 2.0 ** np.linspace(-12,
 
 @dataclass(frozen=True, slots=True)
 class Epilogue:
-    """The steps after a sum, and, once they are known, the numbers of the first three.
+    """The steps after a sum, and, once they are known, the numbers of the first three."""
 
-    Parameters
-    ----------
-    text : str
-        The steps as they are written on the command line: ``"scale+shift+residual+relu"``; of a function, its name.
-    steps : tuple of str
-        Those of "scale", "shift" and "residual" that there are.
-    limits : tuple of float
-        Between which results are clipped: (0, inf) of a ReLU.
-    slope : float
-        By which numbers below 0 are multiplied.
-    function : callable, optional
-        An activation of the caller's own.
-    arrays : mapping of str to ndarray
-        The scale and the shift of each channel, (O,), and the residual, of the shape of the result.
-    rank : int
-        How many axes of space a result has.
-    """
-
-    text: str = ""
-    steps: tuple[str, ...] = ()
-    limits: tuple[float, float] = (-np.inf, np.inf)
-    slope: float = 1.0
-    function: Callable[[Array], npt.ArrayLike] | None = None
+    text: str = ""  # as on the command line: "scale+shift+residual+relu"; of a function, its name
+    steps: tuple[str, ...] = ()  # those of scale, shift and residual that there are
+    limits: tuple[float, float] = (-np.inf, np.inf)  # between which results are clipped: (0, inf) of a ReLU
+    slope: float = 1.0  # by which numbers below 0 are multiplied
+    function: Callable[[Array], npt.ArrayLike] | None = None  # an activation of the caller's own
+    # The scale and the shift of each channel, (O,), and the residual, of the shape of the result.
     arrays: Mapping[str, Array] = field(default_factory=dict, compare=False)
-    rank: int = field(default=2, compare=False)
+    rank: int = field(default=2, compare=False)  # how many axes of space a result has
 
     @classmethod
     def of(cls, given: EpilogueLike) -> Epilogue:
@@ -125,12 +105,7 @@ class Epilogue:
     def after(self, value: Array, error: Array, kind: FloatInfo | None) -> tuple[Array, Array]:
         """Return exact sums after all steps, and how far a kernel may be off that was off by `error` before them.
 
-        Parameters
-        ----------
-        value, error : ndarray
-            Exact sums in a wide type, and bounds of their errors.
-        kind : FloatInfo or None
-            The type in which the kernel does the steps; None where nothing is rounded in them.
+        `kind` is the type in which the kernel does the steps; None where nothing is rounded in them.
         """
         unit, smallest = (kind.unit, kind.smallest) if kind is not None else (0.0, 0.0)
         with np.errstate(all="ignore"):
@@ -210,8 +185,6 @@ def _checked(function: Callable[[Array], npt.ArrayLike]) -> Callable[[Array], np
     worst = int(np.argmax(apart - before))
     if not (apart <= before * (1 + 2.0**-20) + 2.0**-50).all():
         pair = " and ".join(f"{number:.4g}" for number in _PROBES[worst : worst + 2])
-        raise ValueError(
-            f"epilogue={name} must be 1-Lipschitz, or there is no bound: it moves {pair} further apart "
-            f"({apart[worst] / before[worst]:.3g} times)"
-        )
+        moves = f"it moves {pair} further apart ({apart[worst] / before[worst]:.3g} times)"
+        raise ValueError(f"epilogue={name} must be 1-Lipschitz, or there is no bound: {moves}")
     return function

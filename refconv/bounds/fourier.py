@@ -14,43 +14,30 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from refconv.bounds.summation import Sums
+from refconv.bounds.summation import Sums, gamma
 from refconv.core.products import pad
 from refconv.numbers.formats import Array
 from refconv.operations import Call
 
 
 def fourier_sums(call: Call, sizes: Call, direct: Sums, largest: float) -> Sums:
-    """Return S and the bias in place of Σ|x||w| + |b|, and what of it a kernel may be off by.
-
-    Parameters
-    ----------
-    call, sizes : Call
-        What is computed, and the same of magnitudes.
-    direct : Sums
-        The sums of products as they stand.
-    largest : float
-        The accumulator's largest number: S is infinite where a transform may go beyond it.
-    """
+    """Return S, infinite where a transform may overflow, and the bias in place of Σ|x||w| + |b|, the sum of `sizes`."""
     operation, plan = call.operation, call.plan
-    if plan.padding_mode != "zeros" and operation.asked != "output":
-        raise ValueError(
-            f"algorithm='fft' must be 'direct' for {operation.name} with padding_mode={plan.padding_mode!r}"
-        )
-    factors = dict(sizes.factors)
+    factors, rank = dict(sizes.factors), len(plan.axes)
     if plan.padding_mode != "zeros":
+        if operation.asked != "output":
+            of = f"{operation.name} with padding_mode={plan.padding_mode!r}"
+            raise ValueError(f"algorithm='fft' must be 'direct' for {of}")
         factors["input"] = pad(factors["input"].reshape(plan.input_shape), plan)
-    rank = len(plan.axes)
     space = tuple(range(-rank, 0))
     norms = {name: np.sqrt((size**2).sum(axis=space, keepdims=True)) for name, size in factors.items()}
     total = _without_space(call, norms)
-    # as many as a kernel may well take: twice the next power of 2
-    points = [
-        2 << (axis.input_size + sum(axis.padding) + axis.effective_kernel_size - 2).bit_length() for axis in plan.axes
-    ]
+    reaches = (axis.input_size + sum(axis.padding) + axis.effective_kernel_size - 1 for axis in plan.axes)
+    points = [2 << (reach - 1).bit_length() for reach in reaches]  # as many as a kernel may take: twice a power of 2
     count, fewest = math.prod(points), min(math.prod(size.shape[-rank:]) for size in factors.values())
     ones = {name: np.ones_like(norm) for name, norm in norms.items()}
     channels = _without_space(call, ones)
@@ -58,11 +45,10 @@ def fourier_sums(call: Call, sizes: Call, direct: Sums, largest: float) -> Sums:
 
     def cost(unit: float) -> float:
         """Return the error in units of S."""
-        eta = unit + _gamma(4, unit) * (math.sqrt(2) + unit)
-        stages = math.log2(count) * eta
-        transform = stages / (1 - stages) if stages < 1 else math.inf  # ε
-        product = math.sqrt(2) * _gamma(2, unit)
-        spectrum = (1 + transform) ** 2 * (1 + product) * (1 + _gamma(max(0, added - 1), unit)) - 1
+        eta = unit + float(gamma(4, unit)) * (math.sqrt(2) + unit)
+        transform = float(gamma(1, math.log2(count) * eta))  # ε
+        product = math.sqrt(2) * float(gamma(2, unit))
+        spectrum = (1 + transform) ** 2 * (1 + product) * (1 + float(gamma(max(0, added - 1), unit))) - 1
         back = transform * (math.sqrt(fewest) + math.sqrt(count) * spectrum)
         return (spectrum + back) * (1 + 2 * unit) + 3 * unit  # the division by the count, and the bias
 
@@ -77,14 +63,8 @@ def fourier_sums(call: Call, sizes: Call, direct: Sums, largest: float) -> Sums:
 
 def _without_space(call: Call, factors: dict[str, Array]) -> Array:
     """Return the same sum of one number for each channel, over the channels alone."""
-    sizes = {
-        name: (*size[: -len(call.plan.axes)], *(1,) * len(call.plan.axes))
-        for name, size in call.parameters.items()
-        if name in ("input_size", "weight_size")
-    }
-    groups = {"groups": call.plan.groups} if "groups" in call.parameters else {}
-    return Call(call.operation, factors, {**sizes, **groups})()
-
-
-def _gamma(roundings: int, unit: float) -> float:
-    return roundings * unit / (1 - roundings * unit) if roundings * unit < 1 else math.inf
+    rank, size = len(call.plan.axes), call.operation.size
+    parameters: dict[str, Any] = {size: (*call.parameters[size][:-rank], *(1,) * rank)} if size else {}
+    if "groups" in call.parameters:
+        parameters["groups"] = call.plan.groups
+    return Call(call.operation, factors, parameters)()

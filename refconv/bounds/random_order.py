@@ -1,8 +1,7 @@
 """How far off is a sum whose roundings are independent?  Evidence, where the worst case proves too little.
 
-The worst case grows with K, the number of products; what honest rounding does grows with √K, or less.  Take products
-p_1 ... p_K in random order, add them up one by one, and let every rounding be independent of the others, of mean 0, and
-at most u.  Then the variance of the error is at most
+Take products p_1 ... p_K in random order, add them up one by one, and let every rounding be independent of the others,
+of mean 0, and at most u.  Then the variance of the error is at most
 
     u²·( Q + Σ_{k=2..K} E[s_k²] ),   E[s_k²] = k(K−k)/(K(K−1))·Q + k(k−1)/(K(K−1))·y²
 
@@ -35,10 +34,7 @@ CONFIDENCE: Final = 1 - 1e-6
 
 
 def random_order_bound(call: Call, precision: Precision, exact: Array | None = None) -> Array:
-    """Return what the errors of a result exceed with a probability of one in a million, if they are random.
-
-    Never more than the proven bound; infinite and NaN where that is.
-    """
+    """Return what random errors of a result exceed one time in a million; never more than the proven bound."""
     if precision.how.algorithm != "direct":
         raise ValueError(f"bound='random_order' needs algorithm='direct', not {precision.how.algorithm!r}")
     truth = call(dtype=wide_dtype(*call.dtypes)) if exact is None else exact
@@ -51,23 +47,16 @@ def random_order_bound(call: Call, precision: Precision, exact: Array | None = N
         if precision.multiplier is not None:
             more, systematic = _of_rounded_inputs(call, precision.multiplier)
             variance, always = variance + more, always + systematic
-        likely = deviations(precision, size.size) * np.sqrt(variance) + always
+        confidence = CONFIDENCE if precision.how.confidence is None else precision.how.confidence
+        deviations = math.sqrt(2 * math.log(max(2.0, 2 * size.size / (1 - confidence))))  # λ, exceeded by none of all
+        likely = deviations * np.sqrt(variance) + always
         bound = precision.returned(truth, (2**0.5 if sums.is_complex else 1.0) * likely, sums.roundings)
         proven = precision.bound(sums)
         return np.where(np.isinf(proven), np.inf, np.minimum(bound, proven))  # where it may overflow, anything is right
 
 
-def deviations(precision: Precision, count: int) -> float:
-    """Return λ: how many standard deviations none of so many normal errors exceeds, with the confidence asked for."""
-    confidence = CONFIDENCE if precision.how.confidence is None else precision.how.confidence
-    return math.sqrt(2 * math.log(max(2.0, 2 * count / (1 - confidence))))
-
-
 def _of_rounded_inputs(call: Call, kind: FloatInfo) -> tuple[Array, Array]:
-    """Return the variance of what rounding the factors changes, and how much all of them cut off may change.
-
-    Of the numbers that the format does not hold, one is off by 2·u at most, whether it is rounded or cut off.
-    """
+    """Return the variance of what rounding the factors changes, each by 2·u at most, and what cutting off all may."""
     variance: Array | float = 0.0
     systematic: Array | float = 0.0
     plain = call.with_operands(bias=None)

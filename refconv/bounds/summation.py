@@ -1,15 +1,12 @@
 """In which types does a kernel work, and how much may adding up cost in them?
 
-`Sums` is what a kernel adds up, whatever its operation: the magnitudes, and how often each is rounded.  `Precision` is
-the types in which it does so.  The bound on its error follows from the two:
+`Sums` is what a kernel adds up, whatever its operation, `Precision` the types in which it does so.  The bound on its
+error follows from the two:
 
     γ_K(u)·Σ|x||w|,   γ_K = K·u / (1 − K·u)
 
 for a sum of K products in unit roundoff u, in any order, with or without fused multiply-add: every product goes through
-at most K roundings, each of which changes it by a factor between 1 − u and 1 + u.
-
-Sources: Higham, "Accuracy and Stability of Numerical Algorithms" (2002), sections 3.1 and 3.6; Higham & Mary, "A new
-approach to probabilistic rounding error analysis" (2019), theorem 3.1.
+at most K roundings, each of which changes it by a factor between 1 − u and 1 + u.  The sources are in `error_bound`.
 """
 
 from __future__ import annotations
@@ -28,33 +25,15 @@ _SINGLE, DOUBLE = float_info(np.float32), float_info(np.float64)
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a kernel adds up, for every element of its result.
+    """What a kernel adds up, for every element of its result."""
 
-    Parameters
-    ----------
-    magnitude : ndarray
-        Σ|x||w| + |b| of the numbers that it multiplies: NaN where one is not finite.
-    roundings : ndarray
-        K, how often a product is rounded at most; it broadcasts to `magnitude`.
-    input_error : ndarray or float
-        ``Σ(|x̂||ŵ| − |x||w|)``: what rounding the inputs first may change.
-    exact : ndarray or None
-        The sum, needed where it is rounded to a narrower type than the accumulator's, or goes through an epilogue.
-    amplification : float or ndarray
-        How much larger the error of one product may become on its way into the sum: 1, save for Winograd's algorithm.
-    is_complex : bool
-        Whether these are magnitudes of complex numbers, of which each part has such a sum.
-    cost : callable, optional
-        From u to the relative error of the sum, where that is not γ_K(u).
-    """
-
-    magnitude: Array
-    roundings: Array
-    input_error: Array | float = 0.0
-    exact: Array | None = None
-    amplification: Array | float = 1.0
-    is_complex: bool = False
-    cost: Callable[[float], float] | None = None
+    magnitude: Array  # Σ|x||w| + |b| of the numbers that it multiplies: NaN where one is not finite
+    roundings: Array  # K, how often a product is rounded at most; it broadcasts to the magnitude
+    input_error: Array | float = 0.0  # Σ(|x̂||ŵ| − |x||w|): what rounding the inputs first may change
+    exact: Array | None = None  # the sum, needed where it is rounded to a narrower type, or goes through an epilogue
+    amplification: Array | float = 1.0  # how much larger a product's error may become on its way: 1, save by transforms
+    is_complex: bool = False  # whether these are magnitudes of complex numbers, of which each part has such a sum
+    cost: Callable[[float], float] | None = None  # from u to the sum's relative error, where that is not γ_K(u)
 
 
 def rounded_inputs_error(total: Array, largest: Array, roundings: Array) -> Array:
@@ -66,33 +45,17 @@ def rounded_inputs_error(total: Array, largest: Array, roundings: Array) -> Arra
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How a kernel works whose result has a certain type.
-
-    Parameters
-    ----------
-    result, accumulator : FloatInfo
-        What it returns, and in what it adds up.
-    multiplier : FloatInfo or None
-        What it rounds its inputs to before it multiplies them.
-    how : Arithmetic
-        What is said of it beside.
-    chances : float
-        How many roundings all elements have together; 0 where they are those at hand.
-    """
+    """How a kernel works whose result has a certain type."""
 
     result: FloatInfo
-    accumulator: FloatInfo
-    multiplier: FloatInfo | None = None
-    how: Arithmetic = DIRECT
-    chances: float = 0.0
+    accumulator: FloatInfo  # in what it adds up
+    multiplier: FloatInfo | None = None  # what it rounds its inputs to before it multiplies them
+    how: Arithmetic = DIRECT  # what is said of it beside
+    chances: float = 0.0  # how many roundings all elements have together; 0 where they are those at hand
 
     @classmethod
     def of(cls, dtype: npt.DTypeLike, how: Arithmetic = DIRECT) -> Precision:
-        """Return the types of a kernel that returns `dtype`.
-
-        Sums of narrow types are kept in float32 where nothing else is said; what a transform makes of them is as narrow
-        as they are.
-        """
+        """Return the types of a kernel that returns `dtype`; narrow sums, but no transforms, are in float32."""
         result = floating("dtype", dtype)
         accumulator = min(result, _SINGLE) if how.algorithm == "direct" else result
         if how.accumulate_dtype is not None:
@@ -106,10 +69,7 @@ class Precision:
         return unit > wide.unit or smallest > wide.smallest or largest < wide.largest
 
     def bound(self, sums: Sums) -> Array:
-        """Bound ``|actual − exact|``, rounded up; infinite where a partial sum may overflow the accumulator.
-
-        With an epilogue, that is the bound of what it makes of the sum.
-        """
+        """Bound ``|actual − exact|`` after the epilogue, rounded up; infinite where a partial sum may overflow."""
         wide = self.accumulator
         parts = 2**0.5 if sums.is_complex else 1.0
         with np.errstate(all="ignore"):
@@ -146,7 +106,7 @@ class Precision:
         return np.asarray(np.minimum(worst, likely))
 
 
-def gamma(roundings: Array, unit: float) -> Array:
+def gamma(roundings: Array | int, unit: float) -> Array:
     """``γ_K = K·u / (1 − K·u)``; infinite where K·u reaches 1."""
     product = roundings * unit
     with np.errstate(divide="ignore"):

@@ -16,6 +16,7 @@ from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.dtypes import wide_dtype
 from refconv.numbers.formats import Array, FloatInfo, round_to_format
+from refconv.numbers.parts import per_channel
 from refconv.operations import Call
 
 
@@ -26,7 +27,6 @@ def sums_of(call: Call, precision: Precision, exact: Array | None = None) -> Sum
 
 def direct_sums(call: Call, precision: Precision, exact: Array | None = None) -> Sums:
     """Return the sums of products as they stand."""
-    is_complex = any(dtype.kind == "c" for dtype in call.dtypes)
     sizes = call.each(magnitude)
     total, roundings = sizes(), roundings_of(call, precision)
     input_error: Array | float = 0.0
@@ -34,7 +34,7 @@ def direct_sums(call: Call, precision: Precision, exact: Array | None = None) ->
         input_error = rounded_inputs_error(total, _rounded_factors(sizes, precision.multiplier)(), roundings)
     if exact is None and (precision.rounds_result or precision.how.epilogue.text):
         exact = call(dtype=wide_dtype(*call.dtypes))
-    return Sums(total, roundings, input_error, exact, 1.0, is_complex)
+    return Sums(total, roundings, input_error, exact, is_complex=call.is_complex)
 
 
 def transformed(call: Call, precision: Precision, sums: Sums) -> Sums:
@@ -55,12 +55,10 @@ def _winograd_sums(call: Call, precision: Precision, direct: Sums) -> Sums:
         padded = pad(sizes.operands["input"].reshape(plan.input_shape), plan)
         found = winograd.magnitudes(padded, sizes.operands["weight"], plan, precision.accumulator.largest)
         if "bias" in sizes.operands:
-            found += sizes.operands["bias"].reshape(-1, *(1,) * len(plan.axes))
+            found += per_channel(sizes.operands["bias"], found.ndim)
         return found if plan.batched else found[0]
 
-    channels = (2 if direct.is_complex else 1) * plan.group_in_channels
-    more = ("bias" in call.operands) + ("scale" in precision.how.epilogue.steps)
-    roundings = np.full_like(direct.roundings, winograd.roundings(channels, len(plan.axes)) + more)
+    roundings = np.full_like(direct.roundings, _winograd_roundings(call, precision))
     largest = sizes if precision.multiplier is None else _rounded_factors(sizes, precision.multiplier)
     lost = winograd.lost_weight(len(plan.axes)) * precision.accumulator.smallest
     largest = largest.with_operands(weight=largest.operands["weight"] + lost)  # what weights lose, transformed
@@ -68,6 +66,18 @@ def _winograd_sums(call: Call, precision: Precision, direct: Sums) -> Sums:
     input_error = rounded_inputs_error(magnitudes, total(largest), roundings)
     amplification = winograd.amplification(len(plan.axes))
     return Sums(magnitudes, roundings, input_error, direct.exact, amplification, direct.is_complex)
+
+
+def _winograd_roundings(call: Call, precision: Precision) -> int:
+    """Return how often a monomial is rounded at most, and what is added to it."""
+    plan, winograd = call.plan, WINOGRAD[precision.how.algorithm]
+    channels = plan.group_in_channels * (2 if call.is_complex else 1)
+    return winograd.roundings(channels, len(plan.axes)) + _more_roundings(call, precision)
+
+
+def _more_roundings(call: Call, precision: Precision) -> int:
+    """Return how often a sum is rounded beside: with a bias, and with a scale, which may be folded into the weights."""
+    return ("bias" in call.operands) + ("scale" in precision.how.epilogue.steps)
 
 
 def is_held(operand: Array, kind: FloatInfo) -> Array:
@@ -79,12 +89,11 @@ def is_held(operand: Array, kind: FloatInfo) -> Array:
 def roundings_of(call: Call, precision: Precision) -> Array:
     """Return how often a product of each element is rounded at most, in a shape that broadcasts to the result's."""
     plan, bias = call.plan, call.operands.get("bias")
-    products = products_of(plan, call.operation.asked) * (2 if any(dtype.kind == "c" for dtype in call.dtypes) else 1)
+    products = products_of(plan, call.operation.asked) * (2 if call.is_complex else 1)
     products = products if plan.batched or call.operation.asked == "weight" else products[0]
     products = products.reshape(-1, 1)[:, 0] if call.operation.by == "bias" else products
     alone = bias is not None and not is_held(bias, precision.accumulator).all()  # is a bias rounded by being loaded?
-    more = (bias is not None) + ("scale" in precision.how.epilogue.steps)  # which may be folded into the weights
-    return np.where(products > 0, products + more, int(alone))
+    return np.where(products > 0, products + _more_roundings(call, precision), int(alone))
 
 
 def for_all(precision: Precision, call: Call) -> Precision:
@@ -93,9 +102,7 @@ def for_all(precision: Precision, call: Call) -> Precision:
         return precision
     roundings = roundings_of(call, precision)
     if precision.how.algorithm in WINOGRAD:
-        channels = call.plan.group_in_channels * (2 if any(dtype.kind == "c" for dtype in call.dtypes) else 1)
-        each = WINOGRAD[precision.how.algorithm].roundings(channels, len(call.plan.axes))
-        roundings = np.full_like(roundings, each + ("bias" in call.operands))
+        roundings = np.full_like(roundings, _winograd_roundings(call, precision))
     return replace(precision, chances=float(roundings.sum()) * math.prod(call.shape) / max(1, roundings.size))
 
 
@@ -113,25 +120,20 @@ def products_of(plan: ConvGeometry, asked: str) -> Array:
 
 def _counts(axis: AxisGeometry, asked: str, padding_mode: str) -> Array:
     """Return how many lines between output, tap and pixel end in each place of what is asked for, along one axis."""
-    outputs = np.arange(axis.output_size)
     size = {"output": axis.output_size, "input": axis.input_size, "weight": axis.kernel_size}[asked]
     counts = np.zeros(size, np.int64)
     for tap in range(axis.kernel_size):
-        pixels = axis.stride * outputs + axis.dilation * tap - axis.padding[0]
-        is_real = (pixels >= 0) & (pixels < axis.input_size)
-        if padding_mode != "zeros":
+        outputs = np.array(axis.valid_outputs(tap) if padding_mode == "zeros" else range(axis.output_size), np.intp)
+        pixels = axis.stride * outputs + axis.input_index(0, tap)
+        if padding_mode != "zeros" and asked == "input":
             pixels = np.array([axis.source_index(int(pixel), padding_mode) for pixel in pixels], np.intp)
-            is_real = np.ones_like(is_real)
-        places = {"output": outputs[is_real], "input": pixels[is_real], "weight": np.full(is_real.sum(), tap)}[asked]
+        places = {"output": outputs, "input": pixels, "weight": np.full(len(outputs), tap)}[asked]
         counts += np.bincount(places, minlength=size)
     return counts
 
 
 def magnitude(operand: Array) -> Array:
-    """Return |operand|, widened first: the least int8 has no magnitude in int8.
-
-    An infinity becomes NaN, so that an infinite sum of magnitudes can only mean overflow.
-    """
+    """Return |operand|, widened first, with NaN for infinity: an infinite sum of magnitudes is to mean overflow."""
     if operand.dtype.kind == "O":
         raise TypeError(f"objects {operand.shape} have no error bound; it is for numbers that are rounded")
     sizes: Array = np.abs(operand.astype(wide_dtype(operand.dtype), copy=False))

@@ -4,15 +4,14 @@ F(m×m, 3×3) computes a tile of m×m outputs from (m+2)×(m+2) pixels with fewe
 
     Y = Aᵀ · [ Σ_c (G·g·Gᵀ) ⊙ (Bᵀ·d·B) ] · A
 
-and likewise along one axis, or three: each matrix is applied along every axis in turn.
-The transforms add and subtract numbers that the definition never does, and what cancels there in exact arithmetic
-leaves its rounding errors behind.  Written out, every output is a sum of monomials, each the product of one number of
-every factor above; the sum of their absolute values is the same formula on absolute values, and each is rounded at
-most a known number of times.  So the bound has the form of the definition's: γ_n · Σ|monomials|.
+and likewise along one axis, or three: each matrix is applied along every axis in turn.  What the transforms add and
+subtract cancels in exact arithmetic, and leaves its rounding errors behind.  Written out, every output is a sum of
+monomials, each the product of one number of every factor above; the sum of their absolute values is the same formula
+on absolute values, and each is rounded at most a known number of times: the bound is γ_n · Σ|monomials|.
 
-Sources: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016), for the matrices (of
-F(6, 3), those of its authors' wincnn, with the points 0, ±1, ±2 and ±1/2); Barabasz, Anderson,
-Soodhalter & Gregg, "Error analysis and improving the accuracy of Winograd convolution for deep neural networks" (2020).
+Sources: Lavin & Gray, "Fast algorithms for convolutional neural networks" (2016), for the matrices, up to signs that
+meet again, and their wincnn for the points of F(6, 3); Barabasz, Anderson, Soodhalter & Gregg, "Error analysis and
+improving the accuracy of Winograd convolution for deep neural networks" (2020).
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ import numpy as np
 
 from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.formats import Array
-
-__all__: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,39 +44,30 @@ class Winograd:
         if not self.fits(geometry):
             strides, dilations = [axis.stride for axis in geometry.axes], [axis.dilation for axis in geometry.axes]
             kernel, tile = ("×".join([str(size)] * len(geometry.axes)) for size in (3, self.outputs))
-            raise ValueError(
-                f"Winograd's F({tile}, {kernel}) takes a {kernel} kernel at stride 1 and dilation 1; "
-                f"this one is {geometry.kernel_size} at stride {strides} and dilation {dilations}"
-            )
+            takes = f"F({tile}, {kernel}) takes a {kernel} kernel at stride 1 and dilation 1"
+            found = f"{geometry.kernel_size} at stride {strides} and dilation {dilations}"
+            raise ValueError(f"Winograd's {takes}; this one is {found}")
 
     def roundings(self, channels: int, rank: int) -> int:
-        """Return how often a monomial is rounded at most: in three transforms, a product and the sum over channels.
-
-        A transform goes along every axis.  Along each it multiplies by a constant, which may be rounded itself, and
-        adds up a row of the matrix.
-        """
-        transforms = sum(rank * (1 + int((matrix != 0).sum(axis=1).max())) for matrix in self._matrices())
-        return transforms + 1 + max(0, channels - 1)
+        """Return how often a monomial is rounded at most: in three transforms, a product and the sum over channels."""
+        # Along every axis a transform multiplies by a constant, which may be rounded itself, and adds up a row.
+        rows = [int((matrix != 0).sum(axis=1).max()) for matrix in (self.inverse, self.kernel, self.data)]
+        return rank * sum(1 + row for row in rows) + 1 + max(0, channels - 1)
 
     def amplification(self, rank: int) -> float:
         """Return how much a change of one transformed product may change an output: ``(max Σ|Aᵀ|)^rank``."""
         return float(np.abs(self.inverse).sum(axis=1).max() ** rank)
 
     def lost_weight(self, rank: int) -> float:
-        """Return how much larger weights would make up for what underflow takes from them transformed.
-
-        In least numbers: along every axis, each product of the transform may lose one.  No other transform divides.
-        """
+        """Return how much larger weights, in least numbers, make up for what underflow takes from them transformed."""
+        # Along every axis, each product of the transform may lose one.  No other transform divides.
         rows = np.abs(self.kernel).sum(axis=1)
         products = int((self.kernel != 0).sum(axis=1).max())
         return float(products * sum(rows.max() ** axis for axis in range(rank)) / rows.min() ** rank)
 
     def magnitudes(self, padded: Array, kernel: Array, geometry: ConvGeometry, largest: float) -> Array:
-        """Return Σ|monomials| for every output, (N, O, *P), given |input| padded and |weight|.
-
-        It is infinite where one of the transforms that the output reads may be beyond the largest number.
-        """
-        inverse, kernels, data = (np.abs(matrix) for matrix in self._matrices())
+        """Return Σ|monomials|, (N, O, *P), of |input| padded and |weight|; infinite where a transform may overflow."""
+        inverse, kernels, data = map(np.abs, (self.inverse, self.kernel, self.data))
         groups, rank = geometry.groups, len(geometry.axes)
         shape = groups, geometry.group_out_channels, geometry.group_in_channels
         transformed = _along_each(kernels, kernel.reshape(*shape, *(3,) * rank), rank).reshape(
@@ -108,9 +96,6 @@ class Winograd:
         tiles = windows[:, :, *(slice(None, None, self.outputs) for _ in axes)]
         return tiles.reshape(geometry.batch, geometry.groups, geometry.group_in_channels, *tiles.shape[2:])
 
-    def _matrices(self) -> tuple[Array, Array, Array]:
-        return self.inverse, self.kernel, self.data
-
 
 def _along_each(matrix: Array, array: Array, rank: int) -> Array:
     """Apply a matrix along each of the last axes."""
@@ -119,69 +104,25 @@ def _along_each(matrix: Array, array: Array, rank: int) -> Array:
     return array
 
 
+def _of_points(*points: float) -> Winograd:
+    """Return F(m, 3) of m + 1 points: two polynomials are multiplied there and at infinity, and put together again.
+
+    A row of G, and a column of Aᵀ, has the powers of a point p; that of G is divided by Π(p − q) over the other points
+    q, and the row of Bᵀ has the coefficients of Π(x − q).  At infinity only the highest power counts.
+    """
+    others = [[q for q in points if q != p] for p in points]
+    scale = np.array([[math.prod(p - q for q in rest)] for p, rest in zip(points, others, strict=True)])
+    outputs, infinity = len(points) - 1, [0.0]
+    return Winograd(
+        outputs,
+        data=np.array([*([*np.poly(rest)[::-1], *infinity] for rest in others), np.poly(points)[::-1]]),
+        kernel=np.vstack([np.vander(points, 3, increasing=True) / scale, [0, 0, 1]]),
+        inverse=np.column_stack([np.vander(points, outputs, increasing=True).T, np.eye(outputs)[-1]]),
+    )
+
+
 WINOGRAD: Final[dict[str, Winograd]] = {
-    "winograd2": Winograd(
-        outputs=2,
-        data=np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]], np.float64),
-        kernel=np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2,
-        inverse=np.array([[1, 1, 1, 0], [0, 1, -1, -1]], np.float64),
-    ),
-    "winograd4": Winograd(
-        outputs=4,
-        data=np.array(
-            [
-                [4, 0, -5, 0, 1, 0],
-                [0, -4, -4, 1, 1, 0],
-                [0, 4, -4, -1, 1, 0],
-                [0, -2, -1, 2, 1, 0],
-                [0, 2, -1, -2, 1, 0],
-                [0, 4, 0, -5, 0, 1],
-            ],
-            np.float64,
-        ),
-        kernel=np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24,
-        inverse=np.array(
-            [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float64
-        ),
-    ),
-    "winograd6": Winograd(
-        outputs=6,
-        data=np.array(
-            [
-                [4, 0, -21, 0, 21, 0, -4, 0],
-                [0, 4, 4, -17, -17, 4, 4, 0],
-                [0, -4, 4, 17, -17, -4, 4, 0],
-                [0, 2, 1, -10, -5, 8, 4, 0],
-                [0, -2, 1, 10, -5, -8, 4, 0],
-                [0, 8, 16, -10, -20, 2, 4, 0],
-                [0, -8, 16, 10, -20, -2, 4, 0],
-                [0, -4, 0, 21, 0, -21, 0, 4],
-            ]
-        )
-        / 4,
-        kernel=np.array(
-            [
-                [90, 0, 0],
-                [-20, -20, -20],
-                [-20, 20, -20],
-                [1, 2, 4],
-                [1, -2, 4],
-                [64, 32, 16],
-                [64, -32, 16],
-                [0, 0, 90],
-            ]
-        )
-        / 90,
-        inverse=np.array(
-            [
-                [32, 32, 32, 32, 32, 32, 32, 0],
-                [0, 32, -32, 64, -64, 16, -16, 0],
-                [0, 32, 32, 128, 128, 8, 8, 0],
-                [0, 32, -32, 256, -256, 4, -4, 0],
-                [0, 32, 32, 512, 512, 2, 2, 0],
-                [0, 32, -32, 1024, -1024, 1, -1, 32],
-            ]
-        )
-        / 32,
-    ),
+    "winograd2": _of_points(0.0, 1.0, -1.0),
+    "winograd4": _of_points(0.0, 1.0, -1.0, 2.0, -2.0),
+    "winograd6": _of_points(0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5),
 }

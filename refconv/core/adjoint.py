@@ -17,19 +17,7 @@ import numpy as np
 
 from refconv.core import direct, products
 from refconv.core.products import columns_of, convolution, windows
-from refconv.core.sums import (
-    TILE,
-    WEIGHTS,
-    Cut,
-    Sum,
-    boxes,
-    by_output,
-    chunks,
-    joined,
-    one_by_one,
-    part_of,
-    tiles,
-)
+from refconv.core.sums import TILE, WEIGHTS, Cut, Sum, boxes, by_output, chunks, joined, one_by_one, part_of, tiles
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry, Index
 from refconv.numbers.formats import Array
@@ -100,11 +88,9 @@ def flipped(axis: AxisGeometry, outputs: int) -> AxisGeometry:
 
 
 def add_windows(view: Array, columns: Array, kernel_size: Index) -> None:
-    """Add columns (..., *K, *P) into the writeable view of the pixels that they came from, as `windows` gives it.
-
-    One tap at a time: no two outputs read the same pixel through the same tap, so that ``+=`` meets each pixel once.
-    """
+    """Add columns (..., *K, *P) into the writeable view of the pixels that they came from, as `windows` gives it."""
     rank = len(kernel_size)
+    # Tap by tap: no two outputs read the same pixel through the same tap, so that += meets each pixel once.
     with np.errstate(all="ignore"):  # as in conv2d: inf − inf is an answer
         for tap in np.ndindex(*kernel_size):
             at = (..., *tap, *(slice(None),) * rank)
@@ -158,10 +144,8 @@ def parts_of_input(plan: ConvGeometry, room: int, most: int, least: int = 1) -> 
 
 def part_of_input(plan: ConvGeometry, images: slice, groups: slice, channels: slice, box: Sequence[slice]) -> Cut:
     """Return the part of some pixels, or of all where some stand in the padding, of some channels of some groups."""
-    inputs, outputs = (
-        joined(groups, channels, plan.group_in_channels),
-        joined(groups, slice(0, plan.group_out_channels)),
-    )
+    inputs = joined(groups, channels, plan.group_in_channels)
+    outputs = joined(groups, slice(0, plan.group_out_channels))
     read, axes = [slice(0, extent) for extent in plan.output_size], plan.axes
     if plan.padding_mode == "zeros":
         parts = [read_by(axis, pixels) for axis, pixels in zip(plan.axes, box, strict=True)]

@@ -9,7 +9,6 @@ tap and an output; each adjoint walks it in another direction.
 
 p, k and h are tuples, one number for each axis.  Positions and taps are the outer loops, so that h is found once for
 all images and channels: with these outermost, the loops read more like the formula and take three times as long.
-
 Nothing is imported here but the plan, so that what goes wrong in windows, columns or parts cannot go wrong here too.
 """
 

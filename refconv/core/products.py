@@ -1,9 +1,7 @@
 """The convolution by einsum, and as a matrix product with the columns of the input.
 
 With W for the kernel matrix (O/G, C/G·K_h·K_w) of a group, X for its columns (C/G·K_h·K_w, P·Q) and Y for its outputs
-(O/G, P·Q), as in im2col, ``Y = W · X``.
-
-A product takes any number of second factors at once, for which the columns are written once.
+(O/G, P·Q), as in im2col, ``Y = W · X``.  The columns are written once for any number of second factors.
 """
 
 from __future__ import annotations
@@ -19,11 +17,7 @@ from refconv.numbers.formats import Array
 
 FEW: Final = 4  # output channels of a group: for so few, measured, columns cost more than all else
 ROWS: Final = 32  # of a matrix product of taps: fewer are slow, and more fall out of the cache
-_NUMPY_MODES: Final[dict[str, Literal["reflect", "edge", "wrap"]]] = {
-    "reflect": "reflect",
-    "replicate": "edge",
-    "circular": "wrap",
-}
+_IN_NUMPY: Final[dict[str, Literal["edge", "wrap"]]] = {"replicate": "edge", "circular": "wrap"}
 
 
 def einsum(input: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[Array]:
@@ -52,10 +46,7 @@ def is_narrow(inputs: int, outputs: int, plan: ConvGeometry) -> bool:
 
 
 def _by_taps(padded: Array, weight: Array, plan: ConvGeometry) -> Array:
-    """Multiply every pixel with every tap, W'·X with W' (K·O/G, C/G) of some taps, then add up what meets.
-
-    Of few output channels that is much less than the columns have: 3 of 64 make 3·9 numbers of a pixel, not 64·9.
-    """
+    """Multiply every pixel with every tap, and add up what meets: 3 channels of 64 make 3·9 numbers of it, not 64·9."""
     pixels = padded.reshape(plan.batch, plan.groups, plan.group_in_channels, -1)
     taps, each = list(np.ndindex(plan.kernel_size)), plan.group_out_channels
     kernels = weight.reshape(plan.groups, each, plan.group_in_channels, len(taps)).transpose(0, 3, 1, 2)
@@ -86,12 +77,13 @@ def pad(input: Array, plan: ConvGeometry) -> Array:
         replicate  1 1 1 2 3 3 3
         circular   2 3 1 2 3 1 2
     """
-    if not any(map(any, plan.padding)):
+    sides = [axis.padding for axis in plan.axes]
+    if not any(map(any, sides)):
         return input
     if plan.padding_mode != "zeros":
-        return np.pad(input, ((0, 0), (0, 0), *plan.padding), mode=_NUMPY_MODES[plan.padding_mode])
+        return np.pad(input, ((0, 0), (0, 0), *sides), mode=_IN_NUMPY.get(plan.padding_mode, "reflect"))
     # np.pad would write np.int64(0) beside Python's integers, which wraps when one of them is added to it.
-    padded = np.zeros((*input.shape[:2], *plan.padded_size), input.dtype)
+    padded = np.zeros((*input.shape[:2], *(axis.padded_size for axis in plan.axes)), input.dtype)
     inside: tuple[Any, ...] = (..., *(axis.interior for axis in plan.axes))
     padded[inside] = input
     return padded

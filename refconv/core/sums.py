@@ -1,7 +1,7 @@
 """The sums, each by all its methods, and how a large one is taken apart into many small ones.
 
-A part is a convolution of its own, with a plan of its own.  Padding, columns and wider copies are made for one part at
-a time, so that a few MiB are all the work space that any method takes, whatever the sizes.
+A part is a convolution with a plan of its own.  Padding, columns and wider copies are made for one part at a time, so
+that a few MiB are all the work space that any method takes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import numpy.typing as npt
 
@@ -19,14 +19,11 @@ from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry, Index
 from refconv.numbers.accumulate import accumulate
 from refconv.numbers.formats import Array
-from refconv.numbers.parts import Part, Places
+from refconv.numbers.parts import Part, Places, Product
 
-# Measured over the layers of tests/benchmarks: smaller tiles starve the GEMM of wide layers, larger ones fall out of
-# the cache.
+# Measured over the layers of tests/benchmarks: smaller tiles starve wide layers' GEMM, larger ones miss the cache.
 TILE: Final = 1 << 19  # numbers in the columns that stand in memory at once, 4 MiB of float64
 WEIGHTS: Final = 1 << 20  # numbers in the weight of a part, 8 MiB of float64
-
-Product: TypeAlias = Callable[[Array, Sequence[Array], ConvGeometry], list[Array]]
 
 
 class Cut(NamedTuple):
@@ -72,23 +69,18 @@ def one_by_one(loops: Callable[[Array, Array, ConvGeometry], Array]) -> Product:
     return lambda first, seconds, plan: [loops(first, second, plan) for second in seconds]
 
 
-def by_output(plan: ConvGeometry, share: int = 1, columns: int | None = None) -> Iterator[Cut]:
-    """Take the output apart, `share` times smaller than could be: channels whose weights fit, then boxes of each.
-
-    Of channels before rows, so that rows are long.  The parts of one weight follow each other.  For every output
-    so many numbers stand in columns; if nothing else is said, all that it reads.
-    """
-    each, taps = plan.group_out_channels, plan.taps_per_output
-    columns = taps if columns is None else columns
-    room = TILE // share // max(1, columns, each // 2)  # beside the columns, up to twice as many outputs
-    most = min(WEIGHTS // share // max(1, taps), each * max(1, room // max(1, plan.positions)))
+def by_output(plan: ConvGeometry, share: int = 1, columns: int = 0) -> Iterator[Cut]:
+    """Take the output apart, `share` times smaller than could be; columns hold so many numbers per output, or all."""
+    each, taps = plan.group_out_channels, max(1, plan.taps_per_output)
+    room = TILE // share // max(columns or taps, each // 2)  # beside the columns, up to twice as many outputs
+    most = min(WEIGHTS // share // taps, each * max(1, room // max(1, plan.positions)))
     return parts_of_output(plan, room, most)
 
 
 def by_narrow_output(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
     """Take the output apart, into larger parts where the taps' products stand in memory, and no columns do."""
     is_narrow = products.is_narrow(plan.group_in_channels, plan.group_out_channels, plan)
-    return by_output(plan, share, products.ROWS + plan.group_in_channels if is_narrow else None)
+    return by_output(plan, share, products.ROWS + plan.group_in_channels if is_narrow else 0)
 
 
 def parts_of_output(plan: ConvGeometry, room: int, most: int, *, whole: bool = False) -> Iterator[Cut]:
@@ -100,10 +92,8 @@ def parts_of_output(plan: ConvGeometry, room: int, most: int, *, whole: bool = F
 
 def part_of_output(plan: ConvGeometry, images: slice, groups: slice, channels: slice, box: Sequence[slice]) -> Cut:
     """Return the part of some places, of some channels of some groups."""
-    inputs, outputs = (
-        joined(groups, slice(0, plan.group_in_channels)),
-        joined(groups, channels, plan.group_out_channels),
-    )
+    inputs = joined(groups, slice(0, plan.group_in_channels))
+    outputs = joined(groups, channels, plan.group_out_channels)
     read = [_read(axis, places, plan.padding_mode) for axis, places in zip(plan.axes, box, strict=True)]
     part = part_of(plan, images, inputs, outputs, groups, [axis for _, axis in read])
     return Cut((images, inputs, *(pixels for pixels, _ in read)), (outputs,), (images, outputs, *box), part)

@@ -1,17 +1,21 @@
-"""How may a caller write a stride, a padding, a kernel size?  Normalised once, refused with the numbers.
+"""How may a caller write a stride, a padding, a kernel size, in each space?  Normalised once, refused with the numbers.
 
-Every function here takes what people write (`2`, `(2, 1)`, `((1, 0), (2, 3))`, `"same"`) and gives the one form that
-the rest of refconv reads: a pair of ints for (height, width), and ``((top, bottom), (left, right))`` for a padding.
-An error says the subject, its value and what it should be; the shapes are added at the boundary by `adding_context`.
+What people write (`2`, `(2, 1)`, `((1, 0), (2, 3))`, `"same"`) becomes the one form that the rest of refconv reads: a
+pair of ints for (height, width), and ``((top, bottom), (left, right))`` for a padding.  An error says the subject, its
+value and what it should be; the shapes are added at the boundary by `adding_context`.  A function that differs by its
+space alone is written once (`for_each_space`).
 """
 
 from __future__ import annotations
 
+import inspect
 import operator
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias, TypeGuard
+from string import Template
+from types import FunctionType
+from typing import Concatenate, ParamSpec, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -19,6 +23,9 @@ Pair: TypeAlias = tuple[int, int]
 IntOrPair: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = tuple[Pair, Pair]
 PaddingLike: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 PADDING_STRINGS = ("valid", "same", "same_upper", "same_lower")
 LARGEST_INT = int(np.iinfo(np.intp).max)  # beyond it no array can be indexed
@@ -48,6 +55,40 @@ PLANE = Space(("height", "width"), "H, W", "P, Q", "K_h, K_w", "a pair (height, 
 VOLUME = Space(("depth", "height", "width"), "Z, H, W", "R, P, Q", "K_d, K_h, K_w", "a triple (depth, height, width)",
                ("(front, back)", "(top, bottom)", "(left, right)"))
 # fmt: on
+
+
+def for_each_space(
+    *names: str, spaces: tuple[Space, ...] = (LINE, PLANE, VOLUME), **words: str
+) -> Callable[[Callable[Concatenate[Space, P], R]], tuple[Callable[P, R], ...]]:
+    """Turn a function of a space into one for each space, by each of the names, with the number of axes for N.
+
+    What stands in its docstring, and what becomes of it for two axes: ``$H`` (H, W), ``$P`` (P, Q), ``$K`` (K_h, K_w)
+    and as indices ``$h``, ``$p``, ``$k`` (i, j); ``${N}`` (2); ``${ones}`` and ``${zeros}``, a size of 1 and a padding
+    of (0, 0) for all axes but the last.  And before these `words` of its own, one of which may stand in another.
+    """
+
+    def along(template: Callable[Concatenate[Space, P], R], space: Space, name: str) -> Callable[P, R]:
+        def function(*arguments: P.args, **parameters: P.kwargs) -> R:
+            return template(space, *arguments, **parameters)
+
+        # With the template's globals, by which doctest tells where a function comes from.
+        made = FunctionType(function.__code__, template.__globals__, name, None, function.__closure__)
+        made.__qualname__, others = name, space.rank - 1
+        indices = {"h": space.pixels.lower(), "p": space.outputs.lower(), "k": ("i", "i, j", "k, i, j")[others]}
+        sizes = {"H": space.pixels, "P": space.outputs, "K": space.taps, "N": str(space.rank)}
+        text = template.__doc__ or ""
+        for _ in words:
+            text = Template(text).safe_substitute(words)
+        made.__doc__ = Template(text).substitute(indices, **sizes, ones="1, " * others, zeros="(0, 0), " * others)
+        _, *parameters = inspect.signature(template).parameters.values()
+        made.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return made
+
+    def decorate(template: Callable[Concatenate[Space, P], R]) -> tuple[Callable[P, R], ...]:
+        each = [(space, name.replace("N", str(space.rank))) for name in names for space in spaces]
+        return tuple(along(template, space, name) for space, name in each)
+
+    return decorate
 
 
 def as_int(name: str, value: object, minimum: int) -> int:
@@ -90,18 +131,8 @@ def _as_tuple(name: str, value: object, minimum: int, count: int, form: str) -> 
     return tuple(as_int(f"{name}[{axis}]", element, minimum) for axis, element in enumerate(value))
 
 
-def as_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
-    """Return a shape as a tuple of ints."""
-    if not is_sequence(value):
-        raise TypeError(f"{name}={value!r} must be a sequence of ints, a shape")
-    return tuple(as_int(f"{name}[{axis}]", size, minimum=0) for axis, size in enumerate(value))
-
-
 def as_padding(value: object, space: Space = PLANE) -> tuple[Pair, ...] | str:
-    """Return ``(before, after)`` for every axis, such as ``((top, bottom), (left, right))``, or a padding string.
-
-    An int pads all sides; one int for each axis, such as (height, width), pads both its sides.
-    """
+    """Return ``(before, after)`` for every axis, or a padding string: an int pads all sides, one for each axis both."""
     if isinstance(value, str):
         if value not in PADDING_STRINGS:
             raise ValueError(f"padding={value!r} must be one of {', '.join(map(repr, PADDING_STRINGS))}, or numbers")

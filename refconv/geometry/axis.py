@@ -3,8 +3,7 @@
 That line is the whole of a convolution's indexing.  A pixel is real if 0 <= h < H, and padding otherwise.  Heights and
 widths differ in nothing, so every formula is written once, here, with the letters of the height.
 
-Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016); the operator specifications
-of PyTorch's conv2d, ONNX's Conv and TensorFlow's conv2d.
+Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016).
 """
 
 from __future__ import annotations
@@ -16,15 +15,13 @@ from refconv.geometry.arguments import Pair
 
 @dataclass(frozen=True, slots=True)
 class AxisGeometry:
-    """One spatial axis of a convolution: ``h = S·p + D·k − T``.
+    """One spatial axis of a convolution.
 
     >>> axis = AxisGeometry(input_size=7, kernel_size=3, stride=2, dilation=2, padding=(1, 0))
     >>> axis.output_size
     2
-    >>> [[axis.input_index(p, k) for k in range(3)] for p in range(2)]
+    >>> [[axis.input_index(p, k) for k in range(3)] for p in range(2)]  # -1 is padding, and 6 is not read at all
     [[-1, 1, 3], [1, 3, 5]]
-    >>> axis.valid_outputs(0), axis.valid_outputs(2)
-    (range(1, 2), range(0, 2))
     """
 
     input_size: int  # H, the pixels along this axis

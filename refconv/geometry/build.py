@@ -1,7 +1,4 @@
-"""From arguments to a plan: normalised, checked against each other, refused with the numbers where they do not fit.
-
-Source: the operator specifications of PyTorch's conv2d, ONNX's Conv and TensorFlow's conv2d.
-"""
+"""From arguments to a plan: normalised, checked against each other, refused with the numbers where they do not fit."""
 
 from __future__ import annotations
 
@@ -31,9 +28,8 @@ def plan_convolution(
         plan = plan_windows(input_shape, kernel_size, stride, padding, dilation, padding_mode, space)
         channels, groups = plan.in_channels, as_int("groups", groups, minimum=1)
         if channels % groups or out_channels % groups:
-            raise ValueError(
-                f"groups={groups} must divide both input channels C={channels} and output channels O={out_channels}"
-            )
+            both = f"both input channels C={channels} and output channels O={out_channels}"
+            raise ValueError(f"groups={groups} must divide {both}")
         if group_channels != channels // groups:
             needed = f"it must have C/G = {channels}/{groups} = {channels // groups}"
             raise ValueError(f"weight has {group_channels} channels per group; {needed}")
@@ -59,11 +55,9 @@ def build_axes(
     padding_mode: str = "zeros", space: Space = PLANE,
 ) -> tuple[AxisGeometry, ...]:  # fmt: skip
     """Lift `build_axis` to all the axes of a space: to the height and the width, if nothing else is said."""
-    kernels, strides, dilations, sides = as_steps(kernel_size, stride, padding, dilation, space)
-    return tuple(
-        build_axis(name, input_size[i], kernels[i], strides[i], dilations[i], sides[i], padding_mode)
-        for i, name in enumerate(space.axes)
-    )
+    steps = as_steps(kernel_size, stride, padding, dilation, space)
+    each = zip(space.axes, input_size, *steps, (padding_mode,) * space.rank, strict=True)
+    return tuple(build_axis(*numbers) for numbers in each)
 
 
 def as_steps(
@@ -128,23 +122,18 @@ def build_axis(
     name: str, size: int, kernel_size: int, stride: int, dilation: int, padding: Pair | str, padding_mode: str = "zeros"
 ) -> AxisGeometry:
     """Resolve a padding given as a string, and refuse an axis that cannot be; `name` is for the messages."""
-    if padding == "valid":
-        sides = (0, 0)
-    elif isinstance(padding, str):
-        sides = same_sides(size, kernel_size, stride, dilation, STRING_CONVENTIONS[padding])
-    else:
-        sides = padding
+    sides = (0, 0) if padding == "valid" else padding
+    if isinstance(sides, str):
+        sides = same_sides(size, kernel_size, stride, dilation, STRING_CONVENTIONS[sides])
     axis = AxisGeometry(size, kernel_size, stride, dilation, sides)
     if axis.effective_kernel_size > axis.padded_size:
-        raise ValueError(
-            f"kernel {name} {kernel_size} at dilation {dilation} spans {axis.effective_kernel_size} pixels; "
-            f"it must fit the padded input {name} {sides[0]} + {size} + {sides[1]} = {axis.padded_size}"
-        )
+        spans = f"kernel {name} {kernel_size} at dilation {dilation} spans {axis.effective_kernel_size} pixels"
+        padded = f"the padded input {name} {sides[0]} + {size} + {sides[1]} = {axis.padded_size}"
+        raise ValueError(f"{spans}; it must fit {padded}")
     arguments.check_choice("padding_mode", padding_mode, PADDING_MODES)
     repeatable = LARGEST_INT if size else 0
     most = {"reflect": max(0, size - 1), "replicate": repeatable, "circular": size}.get(padding_mode)  # as in PyTorch
     if most is not None and max(sides) > most:
-        raise ValueError(
-            f"padding={sides} must be at most {most} for padding_mode={padding_mode!r} and input {name} {size}"
-        )
+        allowed = f"at most {most} for padding_mode={padding_mode!r} and input {name} {size}"
+        raise ValueError(f"padding={sides} must be {allowed}")
     return axis

@@ -8,14 +8,8 @@ Notation, used in every docstring, einsum string and error message of refconv:
     K    kernel size (K_h, K_w)               S D   stride, dilation
     T B L R   padding at the top, the bottom, the left and the right
 
-Along each axis output p reads, through tap k, the input pixel ``h = S·p + D·k − T``: `axis.AxisGeometry` is that line.
-`ConvGeometry` holds one for each axis, the batch, the channels and the groups.  It is built and checked once (`build`),
-and nothing that reads it checks anything again or does index arithmetic of its own.
-
-A height of 7 read by 3 taps at stride 2 and dilation 2, with one pixel of padding on top and none at the bottom:
-
-    p = 0 reads rows  −1  1  3
-    p = 1 reads rows   1  3  5     (row −1 is padding; row 6 is not read at all)
+`ConvGeometry` holds the axes (`axis.AxisGeometry`), the batch, the channels and the groups.  It is built and checked
+once (`build`), and nothing that reads it checks anything again or does index arithmetic of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +18,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from refconv.geometry.arguments import Pair
 from refconv.geometry.axis import AxisGeometry
 
 Index = tuple[int, ...]
@@ -88,11 +81,6 @@ class ConvGeometry:
         return tuple(axis.input_size for axis in self.axes)
 
     @property
-    def padded_size(self) -> Index:
-        """``(T + H + B, L + W + R)``."""
-        return tuple(axis.padded_size for axis in self.axes)
-
-    @property
     def kernel_size(self) -> Index:
         """``(K_h, K_w)``."""
         return tuple(axis.kernel_size for axis in self.axes)
@@ -101,11 +89,6 @@ class ConvGeometry:
     def output_size(self) -> Index:
         """``(P, Q)``."""
         return tuple(axis.output_size for axis in self.axes)
-
-    @property
-    def padding(self) -> tuple[Pair, ...]:
-        """``((T, B), (L, R))``."""
-        return tuple(axis.padding for axis in self.axes)
 
     @property
     def input_shape(self) -> Index:

@@ -1,10 +1,8 @@
 """The plan of a transposed convolution: that of the convolution whose adjoint it is.
 
-A transposed convolution runs the lines of a convolution backwards, so that all index arithmetic stays where it was: the
-plan's *output* is what it takes, and the plan's *input* is what it gives.
+All index arithmetic stays where it was: the plan's *output* is what it takes, and the plan's *input* what it gives.
 
-Source: the operator specifications of PyTorch's conv_transpose2d, ONNX's ConvTranspose and TensorFlow's
-conv2d_transpose.
+Source: the specifications of PyTorch's conv_transpose2d, ONNX's ConvTranspose and TensorFlow's conv2d_transpose.
 """
 
 from __future__ import annotations
@@ -41,8 +39,8 @@ def plan_transposed(
             rule = "PyTorch's rule for convolutions; transposed, say 'same_upper' or 'same_lower'"
             raise ValueError(f"padding='same' is {rule}")
         if output_size is not None and any(extras):
-            say = f"output_padding={output_padding!r} and output_size={output_size!r} say the same"
-            raise ValueError(f"{say}; give one")
+            both = f"output_padding={output_padding!r} and output_size={output_size!r}"
+            raise ValueError(f"{both} say the same; give one")
         each = zip(space.axes, sizes, *steps, extras, wanted, strict=True)
         axes = tuple(build_transposed_axis(*numbers) for numbers in each)
         build.check_memory("padded output", (batch, out_channels, *(axis.padded_size for axis in axes)))
@@ -56,9 +54,8 @@ def build_transposed_axis(
     """Return the axis of the convolution whose adjoint takes P pixels to ``H = S·(P − 1) + D·(K − 1) + 1 + E − T − B``.
 
     E, the output padding, chooses among the S heights that a convolution of stride S takes to the same P.  Where D is
-    above S, PyTorch lets it be larger still: then the last pixels lie beyond every window.
-
-    `size` is H, if it is asked for; a SAME padding crops what is above that, or above S·P, from both sides.
+    above S, PyTorch lets it be larger still: then the last pixels lie beyond every window.  `size` is H, if it is asked
+    for; a SAME padding crops what is above that, or above S·P, from both sides.
     """
     most = max(stride, dilation)
     if output_padding >= most:

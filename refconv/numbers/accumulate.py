@@ -1,8 +1,7 @@
 """One way through a sum: take the operands part by part, widen, multiply and add up, round once.
 
 The operation itself knows nothing of types.  It is a `product` of two arrays, linear in each of them: it is handed
-arrays that are wide enough, and what it returns is rounded.  Which places of the factors make which places of the
-result, the parts say.
+arrays that are wide enough, and what it returns is rounded.
 """
 
 from __future__ import annotations
@@ -20,23 +19,16 @@ from refconv.numbers.parts import Latest, Part, Product, Total, per_channel
 
 
 def accumulate(
-    product: Product,
-    parts: Callable[[int], Iterable[Part]],
-    operands: Mapping[str, npt.ArrayLike | None],
-    shape: tuple[int, ...],
-    terms: int,
-    dtype: npt.DTypeLike | None = None,
-    *,
-    exact: bool = False,
-) -> Array:
+    product: Product, parts: Callable[[int], Iterable[Part]], operands: Mapping[str, npt.ArrayLike | None],
+    shape: tuple[int, ...], terms: int, dtype: npt.DTypeLike | None = None, *, exact: bool = False,
+) -> Array:  # fmt: skip
     """Return the sum of products of the first two operands, and the third added to it, rounded once.
 
     ``product(first, seconds, plan)`` is what is added up, for several second factors at once, and ``parts(share)`` are
     those of the result, `share` times smaller than they could be.  Parts of one place follow each other, and are added
     up before anything is rounded.  The third operand, if there is one, is a bias: one number for every place along the
-    result's second axis.  The result has a `shape`, and each number of it adds up at most so many `terms`; it is of the
-    type `dtype`, or of that in the table of `dtypes`.  If it is to be `exact`, it is rounded correctly, where the
-    operands' own arithmetic is not exact anyway.
+    result's second axis.  Each number of the result adds up at most so many `terms`.  If it is to be `exact`, it is
+    rounded correctly, where the operands' own arithmetic is not exact anyway.
     """
     arrays = {name: as_array(name, operand) for name, operand in operands.items()}
     dtypes = [array.dtype for array in arrays.values()]

@@ -64,13 +64,10 @@ def magnitude(array: Array) -> int:
 
 
 def accumulation_dtype(*operands: np.dtype[Any], result: np.dtype[Any], largest_sum: int) -> np.dtype[Any]:
-    """Return the type in which to accumulate what will be rounded to `result`, by the table in this module.
-
-    For integers it is the fastest that is exact: float64, whose GEMM is BLAS; int64; Python's own integers.
-    """
+    """Return the type in which to accumulate what will be rounded to `result`, by the table in this module."""
     if result.kind == "O":
         return result
-    if all(map(is_integral, operands)):
+    if all(map(is_integral, operands)):  # the fastest that is exact: float64's GEMM is BLAS
         return np.dtype(np.float64 if largest_sum <= 2**53 else np.int64 if largest_sum <= INT64_MAX else object)
     return wide_dtype(*operands)
 
@@ -78,10 +75,7 @@ def accumulation_dtype(*operands: np.dtype[Any], result: np.dtype[Any], largest_
 def result_dtype(
     *operands: np.dtype[Any], dtype: npt.DTypeLike | None = None, names: tuple[str, ...] = ("input", "weight", "bias")
 ) -> np.dtype[Any]:
-    """Return the type to round to: `dtype` where given, or else what the table says of the first two operands.
-
-    A bias, the third, is asked only whether it fits; an object among them makes objects of all.
-    """
+    """Return the type to round to: `dtype`, or what the table says of the first two operands; a bias must fit it."""
     if dtype is not None:
         result = as_dtype(dtype)
     elif any(operand.kind == "O" for operand in operands):
@@ -94,25 +88,19 @@ def result_dtype(
         except TypeError:
             factors, kinds = " and ".join(names[:2]), " and ".join(map(str, operands[:2]))
             raise TypeError(f"{factors} have dtypes {kinds} with no common type; pass dtype=") from None
-    for name, operand in zip(names, operands, strict=False):
-        if _loses_its_kind(operand, result):
+    kinds = "biufcO"  # NumPy's kinds, each able to hold those before it; ml_dtypes' are floats
+    ranks = [kinds.find("f" if is_ml_dtype(kind) else kind.kind) for kind in (result, *operands)]
+    for name, operand, rank in zip(names, operands, ranks[1:], strict=False):
+        both_integral = is_integral(operand) and is_integral(result)  # checked value by value, when they are known
+        if ranks[0] < rank and not both_integral:  # more would be lost than precision
             raise TypeError(f"a result of dtype {result} cannot hold the {name}, which has dtype {operand}")
     return result
-
-
-def _loses_its_kind(source: np.dtype[Any], result: np.dtype[Any]) -> bool:
-    """Whether a cast would drop a fraction, an imaginary part or the meaning, not just some precision."""
-    kinds = "biufcO"  # NumPy's kinds, each able to hold those before it; ml_dtypes' are floats
-    source_rank, result_rank = (kinds.find("f" if is_ml_dtype(dtype) else dtype.kind) for dtype in (source, result))
-    both_integral = is_integral(source) and is_integral(result)  # checked value by value, when they are known
-    return result_rank < source_rank and not both_integral
 
 
 def round_once(exact: Array, dtype: np.dtype[Any]) -> Array:
     """Return `exact`, a sum in its accumulation type, rounded to `dtype`: to nearest, ties to even.
 
-    Floats beyond the range become what the type has for it, infinity or (float8_e4m3fn) NaN; integers beyond it raise
-    OverflowError, for they would wrap.
+    Floats beyond the range become infinity or (float8_e4m3fn) NaN; integers, which would wrap, raise OverflowError.
     """
     if is_integral(dtype):
         limits = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
@@ -133,8 +121,8 @@ def round_once(exact: Array, dtype: np.dtype[Any]) -> Array:
 def _round_to_odd(exact: Array) -> Array:
     """Return `exact` in float64, inexact values rounded to the neighbour whose last bit is 1.
 
-    A later rounding to nearest in a type at least two bits narrower then gives what rounding `exact` at once would
-    (Boldo & Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
+    Rounding to a type at least two bits narrower then gives what rounding `exact` at once would (Boldo & Melquiond,
+    "Emulation of FMA and correctly rounded sums", 2008).
     """
     near = exact.astype(np.float64)
     # Python compares its integers with its floats exactly; NumPy would make floats of both.

@@ -12,14 +12,12 @@ its threads or the machine.
 Most sums are decided by their leading L levels and, behind these, what is left of the factors in float64, which errs
 by at most e: where both ends of ``sum ± e`` round to the same number, that is the number.  A part that holds another
 sum is done in all its digits, and what is undecided even then, such as a tie, in Python's whole numbers.  So are sums
-of factors whose bits lie further apart than a float64 can scale.
-
-NaN and infinity have no digits, and take another way, through the ordinary sum of the signs of the finite numbers with
-the infinities and NaNs left in place: 0·∞ and ∞ − ∞ are NaN there, as IEEE 754 asks.
+of factors whose bits lie further apart than a float64 can scale.  NaN and infinity have no digits: they go through the
+ordinary sum of the other numbers' signs, where 0·∞ and ∞ − ∞ are NaN, as IEEE 754 asks.
 
 Sources: Ozaki, Ogita, Oishi & Rump, "Error-free transformations of matrix multiplication by using fast routines of
-matrix multiplication" (2012), for slices that a float64 GEMM multiplies exactly, here on one grid for all rows; Rump,
-Ogita & Oishi, "Accurate floating-point summation" (2008), for sums that decide their own rounding.
+matrix multiplication" (2012), for slices, here on one grid for all rows; Rump, Ogita & Oishi, "Accurate floating-point
+summation" (2008), for sums that decide their own rounding.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,10 +43,7 @@ LEAST = 1074  # the last bit of a float64 is 2^-1074
 
 
 def exact_total(product: Product, operands: Mapping[str, Array], terms: int, result: np.dtype[Any]) -> Total:
-    """Return how to add up a part's products and its bias, rounded to nearest in `result`, ties to even.
-
-    Complex numbers are rounded part by part: (a + bi)·(c + di) is ac − bd and ad + bc, of twice as many terms.
-    """
+    """Return how to add up a part's products and its bias, rounded to nearest in `result`, ties to even."""
     if not (result.kind in "fc" or is_ml_dtype(result)) or float_info(result).digits > 53:
         raise TypeError(f"method='exact' rounds to float64 and narrower types, not to {result}")
     for name, operand in operands.items():
@@ -60,6 +55,7 @@ def exact_total(product: Product, operands: Mapping[str, Array], terms: int, res
     first, second, *_ = operands.values()
     if result.kind != "c":
         return _ExactSum(product, [(1, first, second)], terms, result)
+    # Complex numbers are rounded part by part: (a + bi)·(c + di) is ac − bd and ad + bc, of twice as many terms.
     half = np.dtype(f"f{result.itemsize // 2}")
     real = _ExactSum(product, [(1, first.real, second.real), (-1, first.imag, second.imag)], 2 * terms, half)
     imag = _ExactSum(product, [(1, first.real, second.imag), (1, first.imag, second.real)], 2 * terms, half)
@@ -118,7 +114,8 @@ class _ExactSum:
                 rounded[place] = nearest(total, self.info)
         if self.is_finite and np.isfinite(offset).all():
             return rounded
-        special = sum(sign * self.product(x.signs, [w.signs], plan)[0] for sign, x, w, plan in self._factors(parts))
+        pairs = self._factors(parts)
+        special = sum(sign * self.product(_signs(x.given), [_signs(w.given)], plan)[0] for sign, x, w, plan in pairs)
         special = special + per_channel(_signs(offset), rounded.ndim)
         return np.where(np.isfinite(special), rounded, special.astype(self.result))
 
@@ -147,10 +144,7 @@ class _ExactSum:
     def _rounded(
         self, sums: Mapping[int, Array], rest: Array, bias: Array, bits: int, levels: float
     ) -> tuple[Array, Array]:
-        """Return what the sums round to, and where that is certain: where both ends of what they can be do.
-
-        What is behind L levels is, for each of L + 1 digits and remainders, n products of numbers of at most B/2.
-        """
+        """Return what the sums round to, and where that is certain: where both ends of what they can be do."""
         base, n, unit = 2.0**bits, self.terms, self.top - 2 * bits  # of S_0, as a power of two
         pieces = [numbers * base**-d if d else numbers for d, numbers in sorted(sums.items())]
         if levels < math.inf:
@@ -163,7 +157,7 @@ class _ExactSum:
         for piece in pieces[1:]:
             head, lost = two_sum(head, piece)
             tail = lost + tail
-        if levels < math.inf:
+        if levels < math.inf:  # behind are, for each of L + 1 digits and remainders, n products of at most (B/2)²
             size = np.abs(offset) + (levels + 2) * n * base**2
             margin = (n + levels + 4) * (levels + 1) * n * (base / 2) ** 2 * 2.0**-52 * base**-levels
         else:
@@ -184,20 +178,14 @@ class _Factor:
     """Part of a factor in digits, the leading ones first, with what is left behind them."""
 
     def __init__(self, top: int, part: Array) -> None:
-        self._top, self._given = top, part.astype(np.float64)
-        self._finite = np.where(np.isfinite(self._given), self._given, 0.0)
+        self._top, self.given = top, part.astype(np.float64)
+        self._finite = np.where(np.isfinite(self.given), self.given, 0.0)
         self._found: dict[int, tuple[list[Array], list[Array]]] = {}
-
-    @cached_property
-    def signs(self) -> Array:
-        """What is not finite, beside the signs of what is."""
-        return _signs(self._given)
 
     @property
     def integers(self) -> Array:
         """The finite numbers as multiples of 2^-1074."""
-        whole: Array = np.frompyfunc(lambda number: int(Fraction(number) * 2**LEAST), 1, 1)(self._finite)
-        return whole
+        return np.asarray(np.frompyfunc(lambda number: int(Fraction(number) * 2**LEAST), 1, 1)(self._finite), object)
 
     def leading(self, bits: int, levels: float) -> dict[int, Array]:
         """Return the digits of so many levels, by level; those that are all zero are left out."""
@@ -219,6 +207,7 @@ class _Factor:
 
 
 def _signs(array: Array) -> Array:
+    """Return what is not finite, beside the signs of what is."""
     return np.where(np.isfinite(array), np.sign(array), array)
 
 
@@ -239,10 +228,8 @@ def survey(*arrays: Array) -> Survey:
     """Survey arrays of any layout, a few numbers at a time: a copy of all might not fit."""
     tops, bottoms, is_finite = [], [], True
     for array in arrays:
-        for numbers in np.nditer(
-            array, ["external_loop", "buffered", "zerosize_ok"], ["readonly"], [np.float64],
-            casting="unsafe", buffersize=BLOCK,
-        ):  # fmt: skip
+        flags: Any = ["external_loop", "buffered", "zerosize_ok"]
+        for numbers in np.nditer(array, flags, ["readonly"], [np.float64], casting="unsafe", buffersize=BLOCK):
             sizes = np.abs(np.asarray(numbers))
             sizes = sizes[np.isfinite(sizes) & (sizes != 0)]
             is_finite &= bool(np.isfinite(numbers).all())
@@ -255,10 +242,7 @@ def survey(*arrays: Array) -> Survey:
 
 
 def digit_bits(terms: int, pairs: Callable[[int], int]) -> int:
-    """Return the largest β for which no sum of digits can pass 2^53.
-
-    Each S_d adds up to `terms` products of two digits for each pair of levels a + b = d, of which there are `pairs(β)`.
-    """
+    """Return the largest β for which no S_d, `terms` products for each of `pairs(β)` levels a + b = d, passes 2^53."""
     return next(bits for bits in range(25, 0, -1) if terms * pairs(bits) * 4 ** (bits - 1) <= 2**53)
 
 
@@ -272,21 +256,14 @@ def scale(array: Array, exponent: int) -> Array:
 
 
 def two_sum(first: Array, second: Array) -> tuple[Array, Array]:
-    """Return ``fl(a + b)`` and what its rounding lost, exactly: Knuth's TwoSum.
-
-    Source: Knuth, "The Art of Computer Programming", volume 2, section 4.2.2, theorem B.
-    """
+    """Return ``fl(a + b)`` and what its rounding lost, exactly: TwoSum (Knuth, TAOCP 2, 4.2.2, theorem B)."""
     total = first + second
     virtual = total - first
     return total, (first - (total - virtual)) + (second - virtual)
 
 
 def nearest(number: Fraction, info: FloatInfo) -> float:
-    """Return the number of a format nearest to a multiple of a power of two, ties to even; infinity beyond the largest.
-
-    >>> nearest(Fraction(257), float_info("bfloat16")), nearest(Fraction(259), float_info("bfloat16"))
-    (256.0, 260.0)
-    """
+    """Return the number of a format nearest to a multiple of a power of two, ties to even; infinite beyond it."""
     leading = abs(number.numerator).bit_length() - number.denominator.bit_length() + 1  # |number| < 2^leading
     place = Fraction(2) ** max(leading - info.digits, info.least_exponent)
     whole = round(abs(number) / place) * place

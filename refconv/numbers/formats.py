@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import math
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -57,13 +56,11 @@ class FloatInfo(NamedTuple):
 
     @property
     def overflow(self) -> float:
-        """The least float64 that rounds to infinity: half a last place past the largest number.
-
-        Where that is even, as in ``float8_e4m3fn`` alone, it is the next float64; for float64 itself it is infinite.
-        """
+        """The least float64 that rounds to infinity, half a last place past the largest; infinite for float64."""
         last_place = 2.0 ** (int(np.frexp(self.largest)[1]) - self.digits)
         tie = self.largest + last_place / 2
-        return math.nextafter(tie, math.inf) if self.largest % (2 * last_place) == 0 else tie
+        is_even = self.largest % (2 * last_place) == 0  # so that the tie stays finite: in float8_e4m3fn alone
+        return math.nextafter(tie, math.inf) if is_even else tie
 
 
 # The formats that NumPy does not know, by name, so that they need nothing else to be installed.
@@ -81,16 +78,8 @@ def is_ml_dtype(dtype: np.dtype[Any]) -> bool:
     return is_float and dtype.name != "float8_e8m0fnu"  # powers of two, for scales: it has no zero and no sign
 
 
-def has_ml_dtypes() -> bool:
-    """Whether ml_dtypes is installed."""
-    return find_spec("ml_dtypes") is not None
-
-
 def float_info(dtype: npt.DTypeLike, name: str = "dtype") -> FloatInfo:
-    """Return u, the least positive and the largest number of a floating type or of a format in the table above.
-
-    Of a complex type, those of its parts.  They are Python floats: of longdouble the least is 0, the largest infinite.
-    """
+    """Return what a type, each part of a complex one, or a format of the table can hold, in Python's own floats."""
     if isinstance(dtype, str) and dtype in _NAMED:
         return _NAMED[dtype]
     kind = as_dtype(dtype, name)

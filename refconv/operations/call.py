@@ -29,19 +29,6 @@ OPERANDS: Final[tuple[str, ...]] = ("input", "weight", "grad_output", "bias")
 class Call:
     """A call of one of the family.
 
-    Parameters
-    ----------
-    operation : Operation
-        Which.
-    operands : dict of str to ndarray
-        The arrays that it reads, by name and in its own order: the factors, and then the bias, where there is one.
-    parameters : mapping
-        All its other arguments by name, such as the stride, or the size of what it returns.
-    part : ConvGeometry or None
-        Of a part of a larger call, its own plan, which the parameters do not give: see `blocks`.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> from refconv import conv1d
     >>> call = Call.of(conv1d, np.ones((1, 4)), np.full((1, 1, 2), 3.0), stride=2)
@@ -54,25 +41,20 @@ class Call:
     """
 
     operation: Operation
-    operands: dict[str, Array]
-    parameters: Mapping[str, Any]
-    part: ConvGeometry | None = None
+    operands: dict[str, Array]  # by name and in the operation's own order: the factors, and then the bias, if any
+    parameters: Mapping[str, Any]  # all other arguments by name, such as the stride, or the size of what it returns
+    part: ConvGeometry | None = None  # of a part of a larger call, its own plan, which the parameters do not give
 
     @classmethod
     def of(
-        cls,
-        function: Callable[..., Array],
-        *arguments: Any,
-        read: Callable[[str, Any], Array] = as_array,
-        **parameters: Any,
-    ) -> Call:
+        cls, function: Callable[..., Array], *arguments: Any,
+        read: Callable[[str, Any], Array] = as_array, **parameters: Any,
+    ) -> Call:  # fmt: skip
         """Sort a function's arguments, given in its own order and by its own names; `read` makes arrays of some."""
         operation = operation_of(function)
-        options = [name for name in parameters if name in ("method", "dtype")]
-        if options:
-            raise TypeError(
-                f"{options[0]}={parameters[options[0]]!r} is how refconv computes it, no part of the problem"
-            )
+        for name in ("method", "dtype"):
+            if name in parameters:
+                raise TypeError(f"{name}={parameters[name]!r} is how refconv computes it, no part of the problem")
         bound = inspect.signature(function).bind(*arguments, **parameters).arguments
         given = {name: bound[name] for name in bound if name in OPERANDS}
         if given.get("bias", 0) is None:
@@ -81,22 +63,17 @@ class Call:
         return cls(operation, operands, {name: value for name, value in bound.items() if name not in OPERANDS})
 
     def __call__(self, **options: Any) -> Array:
-        """Return the result; `options` are those of the function beside its arguments, such as ``dtype``.
-
-        Of 8-bit numbers there is one result, of one type, by whatever method.
-        """
-        if self.operation.arithmetic:
+        """Return the result; `options` are those of the function beside its arguments, such as ``dtype``."""
+        if self.operation.arithmetic:  # of 8-bit numbers there is one result, of one type, by whatever method
             options = {name: option for name, option in options.items() if name not in ("dtype", "method")}
         if self.part is None:
             return self.operation.function(**self.operands, **self.parameters, **options)
-        factors = self._multiplied | {name: self.operands[name] for name in self.operands if name == "bias"}
-        return self.operation.sum.of(self.part, options.get("method", "im2col"), options.get("dtype"), factors)
+        return self.operation.sum.of(self.part, options.get("method", "im2col"), options.get("dtype"), self._multiplied)
 
     def blocks(self, most: int = BLOCK, *, whole: bool = False) -> Iterator[tuple[Places, Call]]:
         """Yield parts of at most so many numbers: where each stands, in (N, C, *H) or (O, C/G, *K), and its own call.
 
-        What a part returns has a batch, and of a bias' gradient it is the weight of a channel of ones.  Images stay
-        `whole` for an algorithm that takes them apart itself.
+        What a part returns has a batch, and of a bias' gradient it is the weight of a channel of ones.
         """
         if self.operation.arithmetic:  # one block: it has no part of its own, for it adds up differences
             batched = self.with_operands(input=self.operands["input"].reshape(self.plan.input_shape))
@@ -121,15 +98,13 @@ class Call:
 
     @property
     def _multiplied(self) -> dict[str, Array]:
-        """The two factors of a part, as the sum takes them: one conjugated, or ones that a bias is multiplied by."""
+        """The operands of a part, as the sum takes them: one conjugated, or ones that a bias is multiplied by."""
         operation, given = self.operation, self.operands
-        factors = {
-            name: given[name].conj() if name == operation.conjugated else given[name] for name in operation.factors
-        }
-        if operation.by != "bias":
-            return factors
-        [arriving] = factors.values()
-        return {"ones": np.broadcast_to(np.ones((), arriving.dtype), self.plan.input_shape), **factors}
+        if operation.by == "bias":
+            ones = np.broadcast_to(np.ones((), given["grad_output"].dtype), self.plan.input_shape)
+            return {"ones": ones, **given}
+        ordered = {name: given[name] for name in (*operation.factors, "bias") if name in given}
+        return {name: array.conj() if name == operation.conjugated else array for name, array in ordered.items()}
 
     def each(self, change: Callable[[Array], Array]) -> Call:
         """Apply a function to every array."""
@@ -149,6 +124,11 @@ class Call:
     def dtypes(self) -> list[np.dtype[Any]]:
         """The types of the arrays."""
         return [array.dtype for array in self.operands.values()]
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether one of the arrays is."""
+        return any(dtype.kind == "c" for dtype in self.dtypes)
 
     def result_dtype(self, dtype: npt.DTypeLike | None = None) -> np.dtype[Any]:
         """Return the type of a result: this one, or that of the operands; of 8-bit numbers int32, or the input's."""
@@ -170,8 +150,6 @@ class Call:
         if self.part is not None:
             return self.part
         shapes: dict[str, Index] = {name: array.shape for name, array in self.operands.items()}
-        sizes = {
-            name: tuple(self.parameters[name]) for name in ("input_size", "weight_size") if name in self.parameters
-        }
-        asked = {name.removesuffix("_size"): size for name, size in sizes.items()}
-        return self.operation.plan(shapes | asked, self.parameters)
+        if size := self.operation.size:
+            shapes[size.removesuffix("_size")] = tuple(self.parameters[size])
+        return self.operation.plan(shapes, self.parameters)

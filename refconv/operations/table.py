@@ -1,8 +1,7 @@
 """What distinguishes one operation of the family from another: how many axes, whether transposed, what is asked for.
 
-A convolution connects an input, a weight and an output.  Two of the three are given, and one is asked for, which has
-three plans in all; a transposed convolution is planned as the convolution whose adjoint it is, so that what it takes is
-that plan's output:
+A convolution connects an input, a weight and an output.  Two of the three are given, and one is asked for; a transposed
+convolution is planned as the convolution whose adjoint it is, so that what it takes is that plan's output:
 
     asked for by      the plan's input   the plan's weight   the plan's output
     conv              input              weight              (asked for)
@@ -14,8 +13,7 @@ that plan's output:
     ..._weight        grad_output        (asked for)         input
     ..._bias          ones               (asked for)         grad_output
 
-To add an operation, add an entry to `OPERATIONS`: the battery, the targets, the diagnosis, the names of cases, the
-command's ``--op`` and the tables of the documentation are read off it.
+An operation is an entry in `OPERATIONS`: all else that knows operations by name, the command too, is read off it.
 """
 
 from __future__ import annotations
@@ -31,7 +29,6 @@ from refconv import conv, grad, quantized, transpose
 from refconv.core.adjoint import INPUT_ADJOINT, WEIGHT_ADJOINT
 from refconv.core.sums import CONVOLUTION, Sum
 from refconv.geometry.arguments import LINE, PLANE, VOLUME, Space
-from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.build import plan_convolution
 from refconv.geometry.plan import ConvGeometry, Index
 from refconv.geometry.transposed import plan_transposed
@@ -44,19 +41,6 @@ INPUT, WEIGHT, OUTPUT = "input", "weight", "output"  # of a plan
 class Operation:
     """An operation of the family.
 
-    Parameters
-    ----------
-    space : Space
-        Its spatial axes.
-    is_transposed : bool
-        Whether it is a transposed convolution, or a gradient of one.
-    by : str
-        Of a gradient, with respect to what: ``"input"``, ``"weight"`` or ``"bias"``; empty for the operation itself.
-    arithmetic : str
-        ``"integer"`` or ``"quantized"`` of a convolution of 8-bit numbers, which is told what they stand for.
-
-    Examples
-    --------
     >>> gradient = OPERATIONS["conv_transpose2d_weight"]
     >>> gradient.leading, gradient.size, gradient.factors, gradient.asked
     (('input', 'weight_size', 'grad_output'), 'weight_size', ('grad_output', 'input'), 'weight')
@@ -65,9 +49,9 @@ class Operation:
     """
 
     space: Space
-    is_transposed: bool = False
-    by: str = ""
-    arithmetic: str = ""
+    is_transposed: bool = False  # whether it is a transposed convolution, or a gradient of one
+    by: str = ""  # of a gradient, with respect to what: "input", "weight" or "bias"; empty for the operation itself
+    arithmetic: str = ""  # "integer" or "quantized" of a convolution of 8-bit numbers, told what they stand for
 
     @cached_property
     def name(self) -> str:
@@ -83,19 +67,15 @@ class Operation:
         return found
 
     @cached_property
-    def _positional(self) -> tuple[str, ...]:
-        arguments = inspect.signature(self.function).parameters.values()
-        return tuple(argument.name for argument in arguments if argument.kind is argument.POSITIONAL_OR_KEYWORD)
-
-    @cached_property
     def leading(self) -> tuple[str, ...]:
         """The names of the first arguments, those that are no parameters: arrays, shapes and what numbers stand for."""
-        return tuple(takewhile(lambda name: name != "stride", self._positional))
+        return tuple(takewhile(lambda name: name != "stride", inspect.signature(self.function).parameters))
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """The names of the others, in their order."""
-        return self._positional[len(self.leading) :]
+        """The names of the other positional ones, in their order."""
+        arguments = [*inspect.signature(self.function).parameters.values()][len(self.leading) :]
+        return tuple(argument.name for argument in arguments if argument.kind is argument.POSITIONAL_OR_KEYWORD)
 
     @cached_property
     def size(self) -> str:
@@ -139,10 +119,9 @@ class Operation:
         """Which argument is which of the other two parts of the plan."""
         if self.by == "bias":
             return {OUTPUT: "grad_output"}
-        ends = {INPUT: "input", OUTPUT: "grad_output" if self.by else ""}
-        if self.is_transposed:
-            ends = {INPUT: ends[OUTPUT], OUTPUT: ends[INPUT]}
-        given = {INPUT: ends[INPUT], WEIGHT: "weight", OUTPUT: ends[OUTPUT]}
+        arriving = "grad_output" if self.by else ""
+        first, last = (arriving, "input") if self.is_transposed else ("input", arriving)
+        given = {INPUT: first, WEIGHT: "weight", OUTPUT: last}
         return {role: name for role, name in given.items() if role != self.asked}
 
     @cached_property
@@ -159,29 +138,19 @@ class Operation:
     def plan(self, shapes: Mapping[str, Index], parameters: Mapping[str, Any]) -> ConvGeometry:
         """Return the plan of a call; `shapes` has those of the input, the weight and the bias, asked for or given."""
         if self.by == "bias":
-            return self._plan_of_ones(shapes["grad_output"])
+            return grad.plan_of_ones(shapes["grad_output"], self.space)
         build = plan_transposed if self.is_transposed else plan_convolution
         given = {name: parameters[name] for name in parameters if name not in self.leading}
         return build(shapes["input"], shapes["weight"], shapes.get("bias"), space=self.space, **given)
 
-    def _plan_of_ones(self, arriving: Index) -> ConvGeometry:
-        """Return the plan in which the bias is the weight of a channel of ones, of one tap."""
-        rank = self.space.rank
-        batch, channels, *size = (1, *arriving)[-rank - 2 :]
-        axes = tuple(AxisGeometry(extent, 1) for extent in size)
-        return ConvGeometry(batch, 1, channels, 1, axes, batched=len(arriving) == rank + 2)
 
+_KINDS = product((False, True), ("", "input", "weight", "bias"), (PLANE, LINE, VOLUME))
+_LINEAR = [Operation(space, is_transposed, by) for is_transposed, by, space in _KINDS]
+_EIGHT_BITS = [Operation(space, arithmetic=word) for word, space in product(("integer", "quantized"), (PLANE, LINE))]
 
-def _family() -> dict[str, Operation]:
-    kinds = product((False, True), ("", "input", "weight", "bias"), (PLANE, LINE, VOLUME))
-    members = [Operation(space, is_transposed, by) for is_transposed, by, space in kinds]
-    members += [Operation(space, arithmetic=word) for word, space in product(("integer", "quantized"), (PLANE, LINE))]
-    return {operation.name: operation for operation in members}
-
-
-OPERATIONS: Final[Mapping[str, Operation]] = _family()
+OPERATIONS: Final[Mapping[str, Operation]] = {operation.name: operation for operation in (*_LINEAR, *_EIGHT_BITS)}
 # Those of real and complex numbers, which are linear in each of their factors.
-LINEAR: Final[Mapping[str, Operation]] = {name: each for name, each in OPERATIONS.items() if not each.arithmetic}
+LINEAR: Final[Mapping[str, Operation]] = {operation.name: operation for operation in _LINEAR}
 
 
 def operation_of(function: object) -> Operation:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refconv.core.sums import CONVOLUTION
-from refconv.geometry.arguments import LINE, PLANE, IntOrPair, PaddingLike, Space
+from refconv.geometry.arguments import LINE, PLANE, IntOrPair, PaddingLike, Space, check_choice, for_each_space
 from refconv.geometry.build import plan_convolution
 from refconv.numbers.dtypes import as_array
 from refconv.numbers.formats import Array, float_info
@@ -22,91 +22,76 @@ EIGHT_BITS = (np.dtype(np.int8), np.dtype(np.uint8))
 FLOAT32 = float_info(np.float32)
 
 
-def conv2d_integer(
-    input: npt.ArrayLike,
-    weight: npt.ArrayLike,
-    input_zero_point: npt.ArrayLike = 0,
-    weight_zero_point: npt.ArrayLike = 0,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    dilation: IntOrPair = 1,
-    groups: int = 1,
-) -> Array:
+@for_each_space("convNd_integer", spaces=(LINE, PLANE))
+def _integer(
+    space: Space, input: npt.ArrayLike, weight: npt.ArrayLike,
+    input_zero_point: npt.ArrayLike = 0, weight_zero_point: npt.ArrayLike = 0,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1,
+) -> Array:  # fmt: skip
     """Convolution of 8-bit integers with an exact 32-bit result, as ONNX's ConvInteger defines it.
 
-    ``output[n, o, p, q] = Σ (weight[o, c, i, j] − Z_w[o])·(input[n, (C/G)·g + c, h, w] − Z_x)``, as in `conv2d`; the
+    ``output[n, o, $p] = Σ (weight[o, c, $k] − Z_w[o])·(input[n, (C/G)·g + c, $h] − Z_x)``, as in `conv${N}d`; the
     padding holds Z_x, and so adds 0.
 
     Parameters
     ----------
-    input : array_like of int8 or uint8, (N, C, H, W) or (C, H, W)
+    input : array_like of int8 or uint8, (N, C, $H) or (C, $H)
         Its type need not be the weight's.
-    weight : array_like of int8 or uint8, (O, C/G, K_h, K_w)
+    weight : array_like of int8 or uint8, (O, C/G, $K)
         The kernels, not flipped.
     input_zero_point : int
         Z_x, the number that stands for 0; in the range of the input's type.
     weight_zero_point : int or array_like of int, (O,)
         Z_w, for all output channels or for each; in the range of the weight's type.
     stride, padding, dilation, groups
-        As in `conv2d`.
+        As in `conv${N}d`.
 
     Returns
     -------
-    ndarray of int32, (N, O, P, Q) or (O, P, Q)
+    ndarray of int32, (N, O, $P) or (O, $P)
         Exact.
 
     Raises
     ------
     TypeError, ValueError
-        If an array or a zero point is of another type, shape or range than these, or as in `conv2d`.
+        If an array or a zero point is of another type, shape or range than these, or as in `conv${N}d`.
     OverflowError
         If a result is outside int32, where it would wrap.
-
-    Notes
-    -----
-    Source: ONNX's operator ConvInteger.
 
     Examples
     --------
     With a zero point of 128, pixels of 130 stand for 2, and the padding for 0.
 
     >>> import numpy as np
-    >>> image = np.full((1, 1, 3), 130, np.uint8)
-    >>> conv2d_integer(image, np.full((1, 1, 1, 3), 10, np.int8), input_zero_point=128, padding=(0, 1))
-    array([[[40, 60, 40]]], dtype=int32)
+    >>> image, kernel = np.full((1, ${ones}3), 130, np.uint8), np.full((1, 1, ${ones}3), 10, np.int8)
+    >>> conv${N}d_integer(image, kernel, input_zero_point=128, padding=(${zeros}(1, 1),)).ravel()
+    array([40, 60, 40], dtype=int32)
     """
     operands = _centred(input, weight, input_zero_point, weight_zero_point)
-    return _sum(PLANE, *operands, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    return _sum(space, *operands, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-def conv2d_quantized(  # noqa: PLR0917  # ONNX's operands, in its order
-    input: npt.ArrayLike,
-    input_scale: npt.ArrayLike,
-    input_zero_point: npt.ArrayLike,
-    weight: npt.ArrayLike,
-    weight_scale: npt.ArrayLike,
-    weight_zero_point: npt.ArrayLike,
-    output_scale: npt.ArrayLike,
-    output_zero_point: npt.ArrayLike,
-    bias: npt.ArrayLike | None = None,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    dilation: IntOrPair = 1,
-    groups: int = 1,
-    *,
-    rounding: str = "onnx",
-    dtype: npt.DTypeLike | None = None,
-) -> Array:
+conv1d_integer, conv2d_integer = _integer
+
+
+@for_each_space("convNd_quantized", spaces=(LINE, PLANE))
+def _quantized(  # noqa: PLR0917  # ONNX's operands, in its order
+    space: Space, input: npt.ArrayLike, input_scale: npt.ArrayLike, input_zero_point: npt.ArrayLike,
+    weight: npt.ArrayLike, weight_scale: npt.ArrayLike, weight_zero_point: npt.ArrayLike,
+    output_scale: npt.ArrayLike, output_zero_point: npt.ArrayLike, bias: npt.ArrayLike | None = None,
+    stride: IntOrPair = 1, padding: PaddingLike = 0, dilation: IntOrPair = 1, groups: int = 1, *,
+    rounding: str = "onnx", dtype: npt.DTypeLike | None = None,
+) -> Array:  # fmt: skip
     """Convolution of quantized numbers to quantized numbers, as ONNX's QLinearConv and TensorFlow Lite define it.
 
-    ``output = saturate(round((sum + bias[o])·S_x·S_w[o] / S_y) + Z_y)``, where the sum is that of `conv2d_integer`.
+    ``output = saturate(round((sum + bias[o])·S_x·S_w[o] / S_y) + Z_y)``, where the sum is that of `conv${N}d_integer`.
 
     Parameters
     ----------
     input, weight : array_like of int8 or uint8
-        As in `conv2d_integer`.
+        As in `conv${N}d_integer`.
     input_zero_point, weight_zero_point : int, and int or array_like (O,)
-        Z_x and Z_w, as in `conv2d_integer`.
+        Z_x and Z_w, as in `conv${N}d_integer`.
     input_scale, weight_scale, output_scale : number, and for the weight also array_like, (O,)
         S_x, S_w and S_y, positive and of float32's range, taken for the numbers that they exactly are.  A model's
         scales are float32: its 0.1 is ``np.float32(0.1)``.
@@ -115,7 +100,7 @@ def conv2d_quantized(  # noqa: PLR0917  # ONNX's operands, in its order
     bias : array_like of int, (O,), optional
         In int32's range and units of ``S_x·S_w[o]``, with a zero point of 0.
     stride, padding, dilation, groups
-        As in `conv2d`.
+        As in `conv${N}d`.
     rounding : {"onnx", "tflite", "tflite_single"}
         How the product with ``M = S_x·S_w / S_y`` becomes a whole number.  ``"onnx"``: exact, and rounded once, ties to
         even.  ``"tflite"``: by a 31-bit multiplier and a shift, with a rounding in each, bit for bit as TensorFlow
@@ -125,13 +110,13 @@ def conv2d_quantized(  # noqa: PLR0917  # ONNX's operands, in its order
 
     Returns
     -------
-    ndarray of int8 or uint8, (N, O, P, Q) or (O, P, Q)
+    ndarray of int8 or uint8, (N, O, $P) or (O, $P)
         What is beyond the type's range becomes the nearest number within it.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of another type, shape or range than these, or as in `conv2d`.
+        If an argument is of another type, shape or range than these, or as in `conv${N}d`.
     OverflowError
         If a sum is outside int32, or shifted to the left by ``"tflite"`` leaves it.
 
@@ -148,80 +133,26 @@ def conv2d_quantized(  # noqa: PLR0917  # ONNX's operands, in its order
     The sums are 1, 3 and 5.  Halved, they are ties; ONNX takes the even neighbour, TensorFlow Lite the one above.
 
     >>> import numpy as np
-    >>> image, one = np.array([[[1, 3, 5]]], np.int8), np.ones((1, 1, 1, 1), np.int8)
-    >>> conv2d_quantized(image, 0.5, 0, one, 1.0, 0, 1.0, 0)
-    array([[[0, 2, 2]]], dtype=int8)
-    >>> conv2d_quantized(image, 0.5, 0, one, 1.0, 0, 1.0, 0, rounding="tflite")
-    array([[[1, 2, 3]]], dtype=int8)
+    >>> image, one = np.array([1, 3, 5], np.int8).reshape(1, ${ones}3), np.ones((1, 1, ${ones}1), np.int8)
+    >>> conv${N}d_quantized(image, 0.5, 0, one, 1.0, 0, 1.0, 0).ravel()
+    array([0, 2, 2], dtype=int8)
+    >>> conv${N}d_quantized(image, 0.5, 0, one, 1.0, 0, 1.0, 0, rounding="tflite").ravel()
+    array([1, 2, 3], dtype=int8)
 
     At 100 times the scale the results saturate.
 
-    >>> conv2d_quantized(image, 50, 0, one, 1.0, 0, 1.0, -10)
-    array([[[ 40, 127, 127]]], dtype=int8)
+    >>> conv${N}d_quantized(image, 50, 0, one, 1.0, 0, 1.0, -10).ravel()
+    array([ 40, 127, 127], dtype=int8)
     """
     scales = input_scale, weight_scale, output_scale
     operands = _centred(input, weight, input_zero_point, weight_zero_point)
     result = as_array("input", input).dtype if dtype is None else dtype
-    finish = _requantizing(operands[1].shape[:1], scales, output_zero_point, rounding, result, rank=2)
+    finish = _requantizing(operands[1].shape[:1], scales, output_zero_point, rounding, result, rank=space.rank)
     offset = _as_bias(bias, operands[1])
-    return finish(_sum(PLANE, *operands, offset, stride=stride, padding=padding, dilation=dilation, groups=groups))
+    return finish(_sum(space, *operands, offset, stride=stride, padding=padding, dilation=dilation, groups=groups))
 
 
-def conv1d_integer(
-    input: npt.ArrayLike,
-    weight: npt.ArrayLike,
-    input_zero_point: npt.ArrayLike = 0,
-    weight_zero_point: npt.ArrayLike = 0,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    dilation: IntOrPair = 1,
-    groups: int = 1,
-) -> Array:
-    """Convolution of 8-bit integers along one axis, (N, C, L) with (O, C/G, K), as `conv2d_integer` along two.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> conv1d_integer(np.array([[130, 129, 128]], np.uint8), np.full((1, 1, 2), 10, np.int8), 128, padding=1)
-    array([[20, 30, 10,  0]], dtype=int32)
-    """
-    operands = _centred(input, weight, input_zero_point, weight_zero_point)
-    return _sum(LINE, *operands, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
-
-
-def conv1d_quantized(  # noqa: PLR0917  # as of two axes
-    input: npt.ArrayLike,
-    input_scale: npt.ArrayLike,
-    input_zero_point: npt.ArrayLike,
-    weight: npt.ArrayLike,
-    weight_scale: npt.ArrayLike,
-    weight_zero_point: npt.ArrayLike,
-    output_scale: npt.ArrayLike,
-    output_zero_point: npt.ArrayLike,
-    bias: npt.ArrayLike | None = None,
-    stride: IntOrPair = 1,
-    padding: PaddingLike = 0,
-    dilation: IntOrPair = 1,
-    groups: int = 1,
-    *,
-    rounding: str = "onnx",
-    dtype: npt.DTypeLike | None = None,
-) -> Array:
-    """Convolution of quantized numbers along one axis, (N, C, L) with (O, C/G, K), as `conv2d_quantized` along two.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> image, one = np.array([[1, 3, 5]], np.int8), np.ones((1, 1, 1), np.int8)
-    >>> conv1d_quantized(image, 0.5, 0, one, 1.0, 0, 1.0, 10)
-    array([[10, 12, 12]], dtype=int8)
-    """
-    scales = input_scale, weight_scale, output_scale
-    operands = _centred(input, weight, input_zero_point, weight_zero_point)
-    result = as_array("input", input).dtype if dtype is None else dtype
-    finish = _requantizing(operands[1].shape[:1], scales, output_zero_point, rounding, result, rank=1)
-    offset = _as_bias(bias, operands[1])
-    return finish(_sum(LINE, *operands, offset, stride=stride, padding=padding, dilation=dilation, groups=groups))
+conv1d_quantized, conv2d_quantized = _quantized
 
 
 def _sum(space: Space, image: Array, kernels: Array, bias: Array | None, **parameters: Any) -> Array:
@@ -232,17 +163,11 @@ def _sum(space: Space, image: Array, kernels: Array, bias: Array | None, **param
 
 
 def _requantizing(
-    channels: tuple[int, ...],
-    scales: Sequence[npt.ArrayLike],
-    output_zero_point: npt.ArrayLike,
-    rounding: str,
-    dtype: npt.DTypeLike,
-    *,
-    rank: int,
-) -> Callable[[Array], Array]:
+    channels: tuple[int, ...], scales: Sequence[npt.ArrayLike], output_zero_point: npt.ArrayLike, rounding: str,
+    dtype: npt.DTypeLike, *, rank: int,
+) -> Callable[[Array], Array]:  # fmt: skip
     """Return the way from a sum back to 8 bits; all that it is told is checked before there is a sum."""
-    if rounding not in tuple(ROUNDINGS):
-        raise ValueError(f"rounding={rounding!r} must be one of {', '.join(map(repr, ROUNDINGS))}")
+    check_choice("rounding", rounding, ROUNDINGS)
     result = _eight_bits("the output", dtype)
     zero, limits = _whole_numbers("output_zero_point", output_zero_point, result, [()]), np.iinfo(result)
     units = scales_of(*scales, channels=channels)._replace(rank=rank)

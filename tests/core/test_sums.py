@@ -208,7 +208,7 @@ def test_pixels_that_stand_in_the_padding_are_named_one_by_one() -> None:
     first, second = cut(by_output, plan, 4)
     assert (first.input, second.input) == ((slice(0, 1), slice(0, 1), [2, 0, 1]), (slice(0, 1), slice(0, 1), [1, 2]))
     assert [part.plan.padding_mode for part in (first, second)] == ["zeros", "zeros"]
-    assert [part.plan.padding for part in (first, second)] == [((0, 0),), ((0, 0),)]
+    assert [axis.padding for part in (first, second) for axis in part.plan.axes] == [(0, 0), (0, 0)]
     # Where all of it is one part, the pixels are named, too.
     [whole] = cut(by_output, plan, 100)
     assert whole.input == (slice(0, 1), slice(0, 1), [2, 0, 1, 2])

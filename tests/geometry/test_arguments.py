@@ -17,7 +17,6 @@ from refconv.geometry.arguments import (
     as_int,
     as_padding,
     as_pair,
-    as_shape,
     check_choice,
     is_sequence,
 )
@@ -256,11 +255,3 @@ def test_a_choice_is_one_of_the_choices() -> None:
     for value in ("green", None, [], ["red"], 1):
         with pytest.raises(ValueError, match=f"^{re.escape(f'colour={value!r} must be one of')} 'red', 'blue'$"):
             check_choice("colour", value, {"red": 1, "blue": 2})
-
-
-def test_a_shape_is_a_sequence_of_ints_zero_among_them() -> None:
-    assert as_shape("size", [2, 0, 3]) == (2, 0, 3)
-    with pytest.raises(ValueError, match=r"^size\[1\]=-1 must be at least 0$"):
-        as_shape("size", (2, -1))
-    with pytest.raises(TypeError, match=r"^size=5 must be a sequence of ints, a shape$"):
-        as_shape("size", 5)  # type: ignore[arg-type]

@@ -22,7 +22,6 @@ def test_every_number_of_a_plan() -> None:
     )
     assert PLAN.padding_mode == "zeros"
     assert PLAN.batched
-    assert PLAN.padding == ((1, 0), (2, 3))
     assert PLAN.kernel_size == (3, 4)
     assert PLAN.output_shape == (5, 10, 5, 12)  # (12 − 3) // 2 + 1 = 5 and 18 − 7 + 1 = 12
     assert PLAN.positions == 60
@@ -55,7 +54,6 @@ def test_the_shapes_of_what_a_plan_connects() -> None:
     assert PLAN.input_shape == (5, 6, 11, 13)
     assert PLAN.weight_shape == (10, 3, 3, 4)
     assert PLAN.input_size == (11, 13)
-    assert PLAN.padded_size == (12, 18)
     assert PLAN.output_size == (5, 12)
 
 

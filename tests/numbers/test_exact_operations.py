@@ -167,7 +167,7 @@ class Counting:
         self.counts: list[int] = []
         product = CONVOLUTION.methods["exact"]
 
-        def counted(first: Array, seconds: Sequence[Array], plan: Any) -> list[Array]:
+        def counted(first: Array, seconds: Sequence[Array], plan: Any) -> Sequence[Array]:
             self.counts.append(len(seconds))
             return product(first, seconds, plan)
 

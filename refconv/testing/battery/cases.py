@@ -11,6 +11,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from itertools import cycle
 from typing import Any, Final, TypeAlias
 
@@ -53,6 +54,11 @@ DTYPES: Final = {
 INTEGERS: Final = ("i8", "u8", "i16", "i32", "i64")
 RANDOM: Final = "random"  # the family of cases that no list has
 REJECTED: Final = "rejected"  # and of those that ought to be refused
+
+
+def has_ml_dtypes() -> bool:
+    """Whether ml_dtypes is installed, and with it bfloat16."""
+    return find_spec("ml_dtypes") is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from refconv.geometry.arguments import Pair
-from refconv.numbers.formats import has_ml_dtypes
 from refconv.operations import OPERATIONS, Operation
-from refconv.testing.battery.cases import INTEGERS, Case
+from refconv.testing.battery.cases import INTEGERS, Case, has_ml_dtypes
 from refconv.testing.battery.eight_bits import EIGHT_BIT_DATA
 from refconv.testing.battery.layouts import LAYOUTS
 from refconv.testing.battery.names import name_of, read_case

@@ -19,9 +19,8 @@ from functools import lru_cache, partial
 from typing import Final
 
 from refconv.geometry.arguments import check_choice
-from refconv.numbers.formats import has_ml_dtypes
 from refconv.operations import OPERATIONS
-from refconv.testing.battery.cases import DTYPES, REJECTED, Case
+from refconv.testing.battery.cases import DTYPES, REJECTED, Case, has_ml_dtypes
 from refconv.testing.battery.cover import cover
 from refconv.testing.battery.eight_bits import parameters_of
 from refconv.testing.battery.lists import names_of

@@ -100,7 +100,8 @@ def as_html(report: Report) -> str:
             f'<p class="soft">{_code(report.run)}</p>',
             f"<ul>{_items(map(escape, _circumstances(report)))}</ul>",
             *(_cause(report, cause) for cause in report.causes()),
-            f'<div class="tables">{_counts(report)}{_table("Run, by feature and type", *as_table(report.matrix()))}</div>',
+            f'<div class="tables">{_counts(report)}',
+            f"{_table('Run, by feature and type', *as_table(report.matrix()))}</div>",
             _remarks(report),
             "</body></html>\n",
         ]

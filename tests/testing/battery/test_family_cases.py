@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.numbers.formats import float_info, has_ml_dtypes
+from refconv.numbers.formats import float_info
 from refconv.operations import LINEAR, OPERATIONS
 from refconv.testing import Case, cases, check, find_case, run_case
-from refconv.testing.battery.cases import DTYPES, INTEGERS
+from refconv.testing.battery.cases import DTYPES, INTEGERS, has_ml_dtypes
 from refconv.testing.battery.data import BIASES as BIAS_DATA
 from refconv.testing.battery.data import FORWARD_DATA, ROUNDED
 from refconv.testing.battery.names import words_of, write_name

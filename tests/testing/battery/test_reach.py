@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from refconv.numbers.formats import has_ml_dtypes
 from refconv.testing import Case, cases
+from refconv.testing.battery.cases import has_ml_dtypes
 
 PAGE = Path(__file__).parents[3] / "docs" / "judge.md"
 BEGIN, END = "<!-- reach: from the cases -->\n", "<!-- end of reach -->\n"

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from refconv import conv2d, output_size
-from refconv.numbers.formats import has_ml_dtypes
 from refconv.testing import Case, cases, find_case
-from refconv.testing.battery.cases import DTYPES
+from refconv.testing.battery.cases import DTYPES, has_ml_dtypes
 from refconv.testing.battery.lists import names_of
 from refconv.testing.battery.parameters import PARAMETERS as OF_OPERATION
 from refconv.testing.battery.tiers import TIERS, _is_possible, _parsed, _size_that_fits

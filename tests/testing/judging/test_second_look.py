@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from mutants import Array, Layer
 
+import refconv
 from refconv.testing import check, run_case
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.judging.second_look import TRANSFORM
@@ -108,9 +109,10 @@ def test_tf32_where_channels_are_eights_alone_is_seen() -> None:
 
 def test_small_numbers_that_are_equal_by_chance_hide_no_mistake() -> None:
     def bias_of_the_image(x: Array, w: Array, bias: Array, *rest: Any) -> Array:
-        return mutants.loops(x, w, None, *rest) + np.resize(bias, len(x)).reshape(-1, 1, 1, 1)
+        sums = refconv.conv2d(x, w, None, *rest)
+        return np.asarray(sums + np.resize(bias, len(x)).reshape(-1, 1, 1, 1))
 
-    result = run_case(HALF(bias_of_the_image), "n2-c3-o2-g1-4x9-k3x2-s1-pvalid-d1-bias-f16")
+    result = run_case(bias_of_the_image, "n2-c3-o2-g1-4x9-k3x2-s1-pvalid-d1-bias-f16")
     assert (result.outcome, result.standards) == (Outcome.FAILED, ())
 
 

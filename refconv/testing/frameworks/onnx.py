@@ -155,7 +155,7 @@ def _load_reference() -> Run:
     return lambda model, arrays: evaluator(model).run(None, arrays)[0]
 
 
-def _operations(load: Callable[[], Run]) -> dict[str, Callable[[], Target]]:
+def operations_of(load: Callable[[], Run]) -> dict[str, Callable[[], Target]]:
     """Return the operations of what runs a model: its nodes tell the rank from the shapes."""
     forward = (operation for operation in OPERATIONS.values() if not operation.is_gradient)
     kinds = {"": _convolution, "integer": _integer, "quantized": _quantized}
@@ -163,5 +163,5 @@ def _operations(load: Callable[[], Run]) -> dict[str, Callable[[], Target]]:
     return {name: lambda build=build: build(load()) for name, build in builds.items()}  # type: ignore[misc]
 
 
-ONNXRUNTIME: Final = Framework(_operations(_load_onnxruntime), {"onnxruntime": "onnxruntime", "onnx": "onnx"})
-ONNX: Final = Framework(_operations(_load_reference), {"onnx": "onnx"})
+ONNXRUNTIME: Final = Framework(operations_of(_load_onnxruntime), {"onnxruntime": "onnxruntime", "onnx": "onnx"})
+ONNX: Final = Framework(operations_of(_load_reference), {"onnx": "onnx"})

@@ -1,0 +1,95 @@
+"""MLX: channels last, one convolution for any rank, transposed ones, and its vector-Jacobian product for gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any, Final
+
+import numpy as np
+
+from refconv.numbers.formats import Array, as_dtype
+from refconv.operations import OPERATIONS, Operation
+from refconv.testing.frameworks.adapter import (
+    Framework,
+    Target,
+    differentiated,
+    native,
+    padding_word,
+    refuse_unbatched,
+    sides_of,
+)
+
+_TYPES: Final = ("float32", "float16", "bfloat16")  # it makes a float32 of a float64
+
+
+def _array(array: Any) -> Any:
+    if array is None or not isinstance(array, np.ndarray):
+        return array
+    if array.dtype.name not in _TYPES:
+        raise NotImplementedError(f"it does not convolve {array.dtype}")
+    return import_module("mlx.core").array(native(array))
+
+
+def _last(array: Any) -> Any:
+    """Return (·, channels, *pixels) as (·, *pixels, channels)."""
+    return import_module("mlx.core").moveaxis(_array(array), 1, -1)
+
+
+def _first(output: Any, bias: Any) -> Any:
+    """Return (N, *pixels, O) plus a bias as (N, O, *pixels)."""
+    return import_module("mlx.core").moveaxis(output if bias is None else output + _array(bias), -1, 1)
+
+
+def _readable(output: Any) -> Any:
+    """Return a result as NumPy's, which reads MLX's bfloat16 by its bits alone."""
+    core = import_module("mlx.core")
+    return np.array(output.view(core.uint16)).view(as_dtype("bfloat16")) if output.dtype == core.bfloat16 else output
+
+
+def _convolution(operation: Operation) -> Target:
+    core = import_module("mlx.core")
+
+    def convolve(image: Any, kernel: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+        refuse_unbatched(image.shape, operation.space.rank)
+        sides = padding_word(padding, {}) if isinstance(padding, str) else tuple(zip(*sides_of(padding), strict=True))
+        steps = {"stride": stride, "padding": sides, "kernel_dilation": dilation, "groups": groups}
+        return _first(core.conv_general(_last(image), _last(kernel), **steps), bias)
+
+    return convolve
+
+
+def _transposed_convolution(operation: Operation) -> Target:
+    core, rank = import_module("mlx.core"), operation.space.rank
+    transpose = getattr(core, f"conv_transpose{rank}d")
+
+    def convolve(
+        image: Any, kernel: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: Any, dilation: Any
+    ) -> Any:
+        refuse_unbatched(image.shape, rank)
+        if isinstance(padding, str) or any(low != high for low, high in sides_of(padding)):
+            raise NotImplementedError("it pads both sides of an axis alike here, by numbers")
+        # (C, O/G, *taps) as its (O, *taps, C/G)
+        taps = _array(kernel).reshape(groups, -1, *kernel.shape[1:]).swapaxes(1, 2).flatten(0, 1)
+        steps = [number if rank > 1 else number[0] for number in (stride, padding, dilation, output_padding)]
+        return _first(transpose(_last(image), _last(taps), *steps, groups), bias)
+
+    return convolve
+
+
+def _pull_back(linear: Callable[[Any], Any], shape: Any, dtype: np.dtype[Any], arriving: Array) -> Any:
+    argument = _array(np.zeros(shape, native(np.zeros(0, dtype)).dtype))
+    return import_module("mlx.core").vjp(linear, [argument], [_array(arriving)])[1][0]
+
+
+def _load(operation: Operation) -> Target:
+    forward = (_transposed_convolution if operation.is_transposed else _convolution)(operation)
+    target = differentiated(operation, forward, _pull_back) if operation.is_gradient else forward
+    return lambda *arguments: _readable(target(*arguments))
+
+
+MLX: Final = Framework(
+    {name: partial(_load, operation) for name, operation in OPERATIONS.items() if not operation.arithmetic},
+    {"mlx": "mlx[cpu]"},
+)

@@ -14,6 +14,7 @@ from refconv.numbers.formats import Array
 from refconv.operations import OPERATIONS
 from refconv.testing.frameworks.adapter import Framework, Target, native, padding_word, refuse_unbatched, sides_of
 
+_INTEGERS: Final = {"int8", "uint8"}  # what ConvInteger takes
 Run = Callable[[Any, dict[str, Array]], Any]
 
 
@@ -33,7 +34,11 @@ def _arrays(image: Array, kernel: Array, bias: Array | None) -> dict[str, Array]
     refuse_unbatched(image.shape, kernel.ndim - 2)
     if image.dtype.kind == "c":
         raise NotImplementedError("its operators take no complex numbers")
-    return {"x": native(image), "w": native(kernel)} | ({} if bias is None else {"b": native(bias)})
+    arrays = {"x": native(image), "w": native(kernel)} | ({} if bias is None else {"b": native(bias)})
+    types = {array.dtype.name for array in arrays.values()}
+    if len(types) > 1 and not types <= _INTEGERS:
+        raise NotImplementedError("its operators take operands of one type")
+    return arrays
 
 
 def _pads(padding: Any) -> list[int]:
@@ -50,8 +55,8 @@ def _convolution(run: Run) -> Target:
         arrays = _arrays(image, kernel, bias)
         attributes = _attributes(stride, padding, dilation, groups)
         operator = "ConvInteger" if is_integral(image.dtype) else "Conv"
-        if operator == "ConvInteger" and bias is not None:
-            raise NotImplementedError("its ConvInteger takes no bias")
+        if operator == "ConvInteger" and (bias is not None or image.dtype.name not in _INTEGERS):
+            raise NotImplementedError("its ConvInteger takes 8 bits, and no bias")
         return run(_model(operator, arrays, attributes), arrays)
 
     return onnx_convolution

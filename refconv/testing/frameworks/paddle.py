@@ -39,9 +39,9 @@ def _refusals(dtype: np.dtype[Any]) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError) as error:
-        if not any(words in str(error) for words in ("support following DataTypes", "array data type")):
+        if not any(words in str(error) for words in ("support following DataTypes", "array data type", "does not match the type of data")):
             raise
-        raise NotImplementedError(f"it does not convolve {dtype}") from error
+        raise NotImplementedError(f"it does not convolve {dtype}, or with another type") from error
 
 
 def _forward(operation: Operation) -> Target:

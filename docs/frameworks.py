@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,17 @@ from refconv.testing.targets import TargetError, load_target
 PAGE: Final = Path(__file__).with_suffix(".md")
 BEGIN, END = "<!-- from frameworks.py -->\n", "<!-- end -->\n"
 RUNS: Final = (
-    "framework", "date", "tier", "random", "operations", "right", "by convention", "less precise", "wrong", "unsupported", "minutes",
+    "framework",
+    "date",
+    "tier",
+    "random",
+    "operations",
+    "right",
+    "by convention",
+    "less precise",
+    "wrong",
+    "unsupported",
+    "minutes",
 )
 DEFECTS: Final = ("framework", "operations", "cases", "the smallest", "what is said of it")
 LONGEST: Final = 240  # of a sentence: a framework's own message may go on for pages
@@ -39,7 +49,7 @@ def judged(name: str, operations: Sequence[str], tier: str, fuzz: int) -> list[R
         began = time.perf_counter()
         reports.append(check(name, tier, op=op, fuzz=fuzz))
         seconds = time.perf_counter() - began
-        print(f"{seconds:5.0f} s  {tier}  {reports[-1].verdict()}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"{seconds:5.0f} s  {tier}  {reports[-1].verdict()}\n")
     return reports
 
 
@@ -78,7 +88,7 @@ def run_row(name: str, reports: Sequence[Report], fuzz: int, seconds: float) -> 
     drawn = sum(result.family == RANDOM for report in reports for result in report.results)
     operations = [report.op for report in reports]
     asked = f"all {len(operations)}" if operations == list(FRAMEWORKS[name].operations) else ", ".join(operations)
-    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     random = f"{drawn:,} ({fuzz} each)" if fuzz else "—"
     numbers = [f"{count:,}" for count in counts]
     return f"{name} ({versions})", today, reports[0].tier, random, asked, *numbers, f"{seconds / 60:.1f}"
@@ -121,7 +131,7 @@ def installed(name: str) -> bool:
     try:
         load_target(name, next(iter(FRAMEWORKS[name].operations)))
     except TargetError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return False
     return True
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
 
 from refconv.numbers.formats import Array, as_dtype
-from refconv.operations import OPERATIONS, Operation
+from refconv.operations import Operation
 from refconv.testing.frameworks.adapter import (
     Framework,
     Target,
-    differentiated,
+    differentiable,
     native,
     padding_word,
     refuse_unbatched,
@@ -37,59 +36,41 @@ def _last(array: Any) -> Any:
     return import_module("mlx.core").moveaxis(_array(array), 1, -1)
 
 
-def _first(output: Any, bias: Any) -> Any:
-    """Return (N, *pixels, O) plus a bias as (N, O, *pixels)."""
-    return import_module("mlx.core").moveaxis(output if bias is None else output + _array(bias), -1, 1)
-
-
 def _readable(output: Any) -> Any:
     """Return a result as NumPy's, which reads MLX's bfloat16 by its bits alone."""
     core = import_module("mlx.core")
     return np.array(output.view(core.uint16)).view(as_dtype("bfloat16")) if output.dtype == core.bfloat16 else output
 
 
-def _convolution(operation: Operation) -> Target:
-    core = import_module("mlx.core")
-
-    def convolve(image: Any, kernel: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
-        refuse_unbatched(image.shape, operation.space.rank)
-        sides = padding_word(padding, {}) if isinstance(padding, str) else tuple(zip(*sides_of(padding), strict=True))
-        steps = {"stride": stride, "padding": sides, "kernel_dilation": dilation, "groups": groups}
-        return _first(core.conv_general(_last(image), _last(kernel), **steps), bias)
-
-    return convolve
-
-
-def _transposed_convolution(operation: Operation) -> Target:
+def _forward(operation: Operation) -> Target:
     core, rank = import_module("mlx.core"), operation.space.rank
     transpose = getattr(core, f"conv_transpose{rank}d")
 
-    def convolve(
-        image: Any, kernel: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: Any, dilation: Any
-    ) -> Any:
-        refuse_unbatched(image.shape, rank)
+    def convolved(image: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+        sides = padding_word(padding, {}) if isinstance(padding, str) else tuple(zip(*sides_of(padding), strict=True))
+        return core.conv_general(_last(image), _last(kernel), stride, sides, dilation, groups=groups)
+
+    def transposed(image: Any, kernel: Any, stride: Any, padding: Any, more: Any, groups: int, dilation: Any) -> Any:
         if isinstance(padding, str) or any(low != high for low, high in sides_of(padding)):
             raise NotImplementedError("it pads both sides of an axis alike here, by numbers")
         # (C, O/G, *taps) as its (O, *taps, C/G)
         taps = _array(kernel).reshape(groups, -1, *kernel.shape[1:]).swapaxes(1, 2).flatten(0, 1)
-        steps = [number if rank > 1 else number[0] for number in (stride, padding, dilation, output_padding)]
-        return _first(transpose(_last(image), _last(taps), *steps, groups), bias)
+        steps = [number if rank > 1 else number[0] for number in (stride, padding, dilation, more)]
+        return transpose(_last(image), _last(taps), *steps, groups)
 
-    return convolve
+    def mlx_operation(image: Any, kernel: Any, bias: Any, *steps: Any) -> Any:
+        refuse_unbatched(image.shape, rank)
+        if rank == 3 and steps[operation.forward.parameters.index("groups")] > 1:
+            raise NotImplementedError("it has groups along one axis and two alone")
+        output = (transposed if operation.is_transposed else convolved)(image, kernel, *steps)
+        return core.moveaxis(output if bias is None else output + _array(bias), -1, 1)
+
+    return mlx_operation
 
 
 def _pull_back(linear: Callable[[Any], Any], shape: Any, dtype: np.dtype[Any], arriving: Array) -> Any:
-    argument = _array(np.zeros(shape, native(np.zeros(0, dtype)).dtype))
+    argument = _array(np.zeros(shape, dtype))
     return import_module("mlx.core").vjp(linear, [argument], [_array(arriving)])[1][0]
 
 
-def _load(operation: Operation) -> Target:
-    forward = (_transposed_convolution if operation.is_transposed else _convolution)(operation)
-    target = differentiated(operation, forward, _pull_back) if operation.is_gradient else forward
-    return lambda *arguments: _readable(target(*arguments))
-
-
-MLX: Final = Framework(
-    {name: partial(_load, operation) for name, operation in OPERATIONS.items() if not operation.arithmetic},
-    {"mlx": "mlx[cpu]"},
-)
+MLX: Final = Framework(differentiable(_forward, _pull_back, _readable), {"mlx": "mlx[cpu]"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -11,43 +12,54 @@ from typing import Any, Final
 import numpy as np
 
 from refconv.numbers.formats import Array
-from refconv.operations import OPERATIONS, Operation
+from refconv.operations import LINEAR, Operation
 from refconv.testing.frameworks.adapter import Framework, Target, padding_word, sides_of
 
-_TENS: Final = {"W": 0, "H": 10, "Z": 20}  # by axis: a width's stride is parameter 3, a height's 13, a depth's 23
-_BEFORE: Final = {"W": 4, "H": 14, "Z": 24}
-_AFTER: Final = {"W": 15, "H": 16, "Z": 17}
-_MORE: Final = {"W": 18, "H": 19, "Z": 20}
+# The numbers of a layer's parameters by axis: taps, dilation, stride, the two sides of padding, and output padding.
+_NUMBERS: Final = {"W": (1, 2, 3, 4, 15, 18), "H": (11, 12, 13, 14, 16, 19), "Z": (21, 22, 23, 24, 17, 20)}
 _WORDS: Final = {"same_upper": "-233", "same_lower": "-234"}
 
 
-def _numbers(axes: str, weight: Array, steps: dict[str, Any]) -> dict[int, Any]:
+def _parameters(taps: Sequence[int], steps: dict[str, Any]) -> dict[int, Any]:
     """Return the parameters of a layer by ncnn's numbers for them."""
-    found = {6: weight.size}
-    for first, values in {1: weight.shape[2:], 2: steps["dilation"], 3: steps["stride"]}.items():
-        found |= {first + _TENS[axis]: value for axis, value in zip(axes, values, strict=True)}
-    padding = steps["padding"]
-    if isinstance(padding, str):
-        return found | {4: padding_word(padding, _WORDS)}
-    for axis, (before, after) in zip(axes, sides_of(padding), strict=True):
-        found |= {_BEFORE[axis]: before, _AFTER[axis]: after}
-    return found | {_MORE[axis]: more for axis, more in zip(axes, steps.get("output_padding", ()), strict=False)}
+    rank, padding = len(taps), steps["padding"]
+    word = padding_word(padding, _WORDS) if isinstance(padding, str) else None
+    sides = [(word, word)] * rank if word else sides_of(padding)
+    more = steps.get("output_padding", [0] * rank)
+    values = zip(taps, steps["dilation"], steps["stride"], *zip(*sides, strict=True), more, strict=True)
+    return {
+        n: value
+        for axis, of in zip("ZHW"[-rank:], values, strict=True)
+        for n, value in zip(_NUMBERS[axis], of, strict=True)
+    }
+
+
+def _extracted(net: Any, image: Array) -> Array:
+    """Return a network's output, with nothing left alive that its memory is needed for."""
+    extractor = net.create_extractor()
+    extractor.input("x", import_module("ncnn").Mat(image))
+    status, output = extractor.extract("y")
+    if status:
+        raise RuntimeError(f"its extractor returns {status}")
+    return np.array(output)
 
 
 def _load(operation: Operation) -> Target:
     ncnn, rank = import_module("ncnn"), operation.space.rank
-    axes = "ZHW"[-rank:]
 
     def network(folder: str, weight: Array, bias: Array | None, steps: dict[str, Any]) -> Any:
         groups = steps["groups"]
-        kind = f"{'Deconvolution' if operation.is_transposed else 'Convolution'}{'DepthWise' if groups > 1 else ''}"
-        numbers = _numbers(axes, weight, steps) | {5: int(bias is not None)} | ({7: groups} if groups > 1 else {})
         kernels = weight.reshape(groups, -1, *weight.shape[1:])
         if operation.is_transposed:  # its weight has the outputs of a group first, too
             kernels = kernels.swapaxes(1, 2)
-        numbers[0] = groups * kernels.shape[1]
-        words = " ".join(f"{key}={value}" for key, value in numbers.items())
-        layer = f"{kind}{ {1: '1D', 2: '', 3: '3D'}[rank]} layer 1 1 x y {words}"
+        given = {0: groups * kernels.shape[1], 5: int(bias is not None), 6: weight.size} | _parameters(
+            weight.shape[2:], steps
+        )
+        given |= {7: groups} if groups > 1 else {}
+        kind = f"{'Deconvolution' if operation.is_transposed else 'Convolution'}{'DepthWise' if groups > 1 else ''}"
+        layer = (
+            f"{kind}{ {1: '1D', 2: '', 3: '3D'}[rank] } layer 1 1 x y {' '.join(f'{n}={v}' for n, v in given.items())}"
+        )
         structure, values = Path(folder, "net.param"), Path(folder, "net.bin")
         structure.write_text(f"7767517\n2 2\nInput x 0 1 x\n{layer}\n", encoding="ascii")
         values.write_bytes(np.int32(0).tobytes() + kernels.tobytes() + (b"" if bias is None else bias.tobytes()))
@@ -57,25 +69,19 @@ def _load(operation: Operation) -> Target:
         return net
 
     def ncnn_convolution(image: Any, weight: Any, bias: Any, *steps: Any) -> Any:
-        if {image.dtype.name, weight.dtype.name} != {"float32"} or not (image.size and weight.size):
+        operands = [array for array in (image, weight, bias) if array is not None]
+        if {array.dtype.name for array in operands} != {"float32"} or not all(array.size for array in operands):
             raise NotImplementedError("it takes float32 alone, and no empty arrays")
+        image, weight, *rest = (np.ascontiguousarray(array, np.float32) for array in operands)
         given = dict(zip(operation.parameters, steps, strict=False))
-        image, weight = (np.ascontiguousarray(array, np.float32) for array in (image, weight))
-        outputs = []
         with TemporaryDirectory() as folder:
-            net = network(folder, weight, None if bias is None else np.ascontiguousarray(bias, np.float32), given)
-            for one in image.reshape(-1, *image.shape[-rank - 1 :]):
-                extractor = net.create_extractor()
-                extractor.input("x", ncnn.Mat(one))
-                status, output = extractor.extract("y")
-                if status:
-                    raise RuntimeError(f"its extractor returns {status}")
-                outputs.append(np.array(output))
-        return np.stack(outputs).reshape(*image.shape[: -rank - 1], *outputs[0].shape)
+            net = network(folder, weight, *(rest or [None]), given)
+        output = np.stack([_extracted(net, one) for one in image.reshape(-1, *image.shape[-rank - 1 :])])
+        return output.reshape(*image.shape[: -rank - 1], *output.shape[1:])
 
     return ncnn_convolution
 
 
 NCNN: Final = Framework(
-    {n: partial(_load, o) for n, o in OPERATIONS.items() if not (o.arithmetic or o.is_gradient)}, {"ncnn": "ncnn"}
+    {name: partial(_load, op) for name, op in LINEAR.items() if not op.is_gradient}, {"ncnn": "ncnn"}
 )

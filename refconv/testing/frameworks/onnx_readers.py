@@ -19,6 +19,8 @@ from refconv.numbers.formats import Array
 from refconv.testing.frameworks.adapter import Framework
 from refconv.testing.frameworks.onnx import Run, operations_of
 
+RunBytes = Callable[[bytes, Array], Any]
+
 
 def _frozen(model: Any, arrays: dict[str, Array]) -> bytes:
     """Return the bytes of a model in which all but the first array is a constant, and the output has a rank."""
@@ -32,11 +34,37 @@ def _frozen(model: Any, arrays: dict[str, Array]) -> bytes:
     return serialized
 
 
-def _reader(load: Callable[[], Callable[[bytes, Array], Any]], types: set[str], lacking: str) -> Callable[[], Run]:
-    """Return how to load what runs a model.
+def _openvino() -> RunBytes:
+    core = import_module("openvino").Core()
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}  # without it, a processor that has bfloat16 computes in that
+    return lambda model, image: core.compile_model(core.read_model(model), "CPU", exact)([image])[0]
 
-    `types` are the real ones that it computes in; `lacking` is a pattern for what it says of an operator that it lacks.
-    """
+
+def _opencv() -> RunBytes:
+    dnn = import_module("cv2").dnn
+
+    def run_bytes(model: bytes, image: Array) -> Any:
+        network = dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
+        network.setInput(image)
+        return network.forward()
+
+    return run_bytes
+
+
+def _tract() -> RunBytes:
+    onnx = import_module("tract").onnx()
+
+    def run_bytes(model: bytes, image: Array) -> Any:
+        with TemporaryDirectory() as folder:  # it reads files alone
+            path = Path(folder, "model.onnx")
+            path.write_bytes(model)
+            return onnx.load(path).into_model().into_runnable().run([np.ascontiguousarray(image)])[0].to_numpy()
+
+    return run_bytes
+
+
+def _framework(load: Callable[[], RunBytes], packages: dict[str, str], types: set[str], lacking: str) -> Framework:
+    """Return what reads ONNX and computes in these real types; `lacking` is what it says of an operator not there."""
 
     def load_reader() -> Run:
         import_module("onnx")  # the models are built with it: missing, it is to be named now
@@ -52,46 +80,14 @@ def _reader(load: Callable[[], Callable[[bytes, Array], Any]], types: set[str], 
                 found = re.search(lacking, str(error))
                 if found is None:
                     raise
-                raise NotImplementedError(" ".join(found[0].split())) from error
+                raise NotImplementedError(f"it has no {found[1]}") from error
 
         return run
 
-    return load_reader
+    return Framework(operations_of(load_reader), packages | {"onnx": "onnx"})
 
 
-def _load_openvino() -> Callable[[bytes, Array], Any]:
-    core = import_module("openvino").Core()
-    exact = {"INFERENCE_PRECISION_HINT": "f32"}  # without it, a processor that has bfloat16 computes in that
-    return lambda model, image: core.compile_model(core.read_model(model), "CPU", exact)([image])[0]
-
-
-def _load_opencv() -> Callable[[bytes, Array], Any]:
-    dnn = import_module("cv2").dnn
-
-    def run_bytes(model: bytes, image: Array) -> Any:
-        network = dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
-        network.setInput(image)
-        return network.forward()
-
-    return run_bytes
-
-
-def _load_tract() -> Callable[[bytes, Array], Any]:
-    onnx = import_module("tract").onnx()
-
-    def run_bytes(model: bytes, image: Array) -> Any:
-        with TemporaryDirectory() as folder:  # it reads files alone
-            path = Path(folder, "model.onnx")
-            path.write_bytes(model)
-            return onnx.load(path).into_model().into_runnable().run([np.ascontiguousarray(image)])[0].to_numpy()
-
-    return run_bytes
-
-
-_OPENVINO: Final = _reader(_load_openvino, {"float32", "float16", "float64"}, r"QLinearConv-\d+ with a message")
-_OPENCV: Final = _reader(_load_opencv, {"float32"}, r"\[ConvInteger@[^\]]*\]:\S* parse error")
-_TRACT: Final = _reader(_load_tract, {"float32", "float16", "float64"}, r"(?!)")
-
-OPENVINO: Final = Framework(operations_of(_OPENVINO), {"openvino": "openvino", "onnx": "onnx"})
-OPENCV: Final = Framework(operations_of(_OPENCV), {"cv2": "opencv-python-headless", "onnx": "onnx"})
-TRACT: Final = Framework(operations_of(_TRACT), {"tract": "tract", "onnx": "onnx"})
+_FLOATS: Final = {"float16", "float32", "float64"}
+OPENVINO: Final = _framework(_openvino, {"openvino": "openvino"}, _FLOATS, r"(QLinearConv)-\d+ with a message")
+OPENCV: Final = _framework(_opencv, {"cv2": "opencv-python-headless"}, {"float32"}, r"\[(ConvInteger)@.*parse error")
+TRACT: Final = _framework(_tract, {"tract": "tract"}, _FLOATS, r"(?!)")

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
 
 from refconv.numbers.formats import Array
-from refconv.operations import OPERATIONS, Operation
-from refconv.testing.frameworks.adapter import (
-    Framework,
-    Target,
-    differentiated,
-    native,
-    padding_word,
-    refuse_unbatched,
-)
+from refconv.operations import Operation
+from refconv.testing.frameworks.adapter import Framework, Target, differentiable, native, padding_word, refuse_unbatched
 
 
 def _tensor(array: Any) -> Any:
@@ -39,7 +31,10 @@ def _refusals(dtype: np.dtype[Any]) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError) as error:
-        if not any(words in str(error) for words in ("support following DataTypes", "array data type", "does not match the type of data")):
+        if not any(
+            words in str(error)
+            for words in ("support following DataTypes", "array data type", "does not match the type of data")
+        ):
             raise
         raise NotImplementedError(f"it does not convolve {dtype}, or with another type") from error
 
@@ -67,12 +62,4 @@ def _pull_back(linear: Callable[[Any], Any], shape: Any, dtype: np.dtype[Any], a
         return paddle.grad(linear(argument), argument, _tensor(arriving))[0]
 
 
-def _load(operation: Operation) -> Target:
-    forward = _forward(operation)
-    return differentiated(operation, forward, _pull_back) if operation.is_gradient else forward
-
-
-PADDLE: Final = Framework(
-    {name: partial(_load, operation) for name, operation in OPERATIONS.items() if not operation.arithmetic},
-    {"paddle": "paddlepaddle"},
-)
+PADDLE: Final = Framework(differentiable(_forward, _pull_back), {"paddle": "paddlepaddle"})

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
 
 from refconv.numbers.formats import Array, is_ml_dtype
-from refconv.operations import OPERATIONS, Operation
+from refconv.operations import Operation
 from refconv.testing.frameworks.adapter import (
     Framework,
     Target,
-    differentiated,
+    differentiable,
     native,
     padding_word,
     refuse_integers,
@@ -56,13 +55,6 @@ def _pull_back(linear: Callable[[Any], Any], shape: Any, dtype: np.dtype[Any], a
     return linear(argument).gradient(argument, gradient=_tensor(arriving))[0]
 
 
-def _load(operation: Operation) -> Target:
-    forward = _forward(operation)
-    target = differentiated(operation, forward, _pull_back) if operation.is_gradient else forward
-    return lambda *arguments: target(*arguments).numpy()
-
-
 TINYGRAD: Final = Framework(
-    {name: partial(_load, operation) for name, operation in OPERATIONS.items() if not operation.arithmetic},
-    {"tinygrad": "tinygrad"},
+    differentiable(_forward, _pull_back, read=lambda tensor: tensor.numpy()), {"tinygrad": "tinygrad"}
 )

@@ -39,18 +39,17 @@ RUNS: Final = (
 )
 DEFECTS: Final = ("framework", "operations", "cases", "the smallest", "what is said of it")
 LONGEST: Final = 240  # of a sentence: a framework's own message may go on for pages
+OUTCOMES: Final = ("passed", "differs by convention", "less precise", "failed", "unsupported")
 FULL_SECONDS: Final = 300
 
 
-def judged(name: str, operations: Sequence[str], tier: str, fuzz: int) -> list[Report]:
-    """Return a report for each operation."""
-    reports = []
-    for op in operations:
-        began = time.perf_counter()
-        reports.append(check(name, tier, op=op, fuzz=fuzz))
-        seconds = time.perf_counter() - began
-        sys.stderr.write(f"{seconds:5.0f} s  {tier}  {reports[-1].verdict()}\n")
-    return reports
+def judged(name: str, op: str, tier: str, fuzz: int) -> tuple[Report, float]:
+    """Return the report of one operation, and the seconds that it took."""
+    began = time.perf_counter()
+    report = check(name, tier, op=op, fuzz=fuzz)
+    seconds = time.perf_counter() - began
+    sys.stderr.write(f"{seconds:5.0f} s  {tier}  {report.verdict()}\n")
+    return report, seconds
 
 
 def findings(report: Report) -> Iterable[tuple[str, str, int]]:
@@ -91,10 +90,8 @@ def run_row(name: str, reports: Sequence[Report], fuzz: int, seconds: float) -> 
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     random = f"{drawn:,} ({fuzz} each)" if fuzz else "—"
     numbers = [f"{count:,}" for count in counts]
-    return f"{name} ({versions})", today, reports[0].tier, random, asked, *numbers, f"{seconds / 60:.1f}"
-
-
-OUTCOMES: Final = ("passed", "differs by convention", "less precise", "failed", "unsupported")
+    tiers = ", ".join(sorted({report.tier for report in reports}))
+    return f"{name} ({versions})", today, tiers, random, asked, *numbers, f"{seconds / 60:.1f}"
 
 
 def version(module: str) -> str:
@@ -137,17 +134,24 @@ def installed(name: str) -> bool:
 
 
 def judge(name: str, options: argparse.Namespace) -> None:
-    """Judge one framework, and write its rows."""
+    """Judge one framework, and write its rows after each operation, so that a run that is ended has left some."""
     operations = [op for op in FRAMEWORKS[name].operations if op in (options.op or OPERATIONS)]
-    began = time.perf_counter()
-    reports = judged(name, operations, options.tier or "core", options.fuzz)
+    found: dict[str, Report] = {}
+    spent = 0.0
+
+    def judge_all(tier: str) -> None:
+        nonlocal spent
+        for op in operations:
+            found[op], seconds = judged(name, op, tier, options.fuzz)
+            spent += seconds
+            reports = [*found.values()]
+            rows = run_row(name, reports, options.fuzz, spent), defects(name, reports)
+            PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), name, *rows), encoding="utf-8")
+
+    judge_all(options.tier or "core")
     core, full = (sum(len(cases(tier, op=op)) for op in operations) for tier in ("core", "full"))
-    if not options.tier and (time.perf_counter() - began) * full / core < FULL_SECONDS:
-        began = time.perf_counter()
-        reports = judged(name, operations, "full", options.fuzz)
-    run = run_row(name, reports, options.fuzz, time.perf_counter() - began)
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(replaced(page, name, run, defects(name, reports)), encoding="utf-8")
+    if not options.tier and spent * full / core < FULL_SECONDS:
+        judge_all("full")
 
 
 def main() -> None:

@@ -18,7 +18,12 @@ from refconv.testing.targets import check_signature, importable_name
 
 CASE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 KERNELS = str(Path(kernels.__file__))
-NAMES = "refconv, scipy, torch, jax, onnxruntime, onnx, tensorflow"
+NAMES = "refconv, scipy, torch, jax, onnxruntime, onnx, tensorflow, tflite, openvino, opencv, tract, paddle, mlx, tinygrad, ncnn"
+
+ONNX_HAS = (
+    "conv2d, conv1d, conv3d, conv_transpose2d, conv_transpose1d, conv_transpose3d, "
+    "conv2d_integer, conv1d_integer, conv2d_quantized, conv1d_quantized"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -60,8 +65,8 @@ def test_an_operation_of_a_framework() -> None:
 @pytest.mark.parametrize(
     ("name", "op", "operations"),
     [
-        ("onnxruntime", "conv2d_weight", "conv2d, conv1d, conv3d, conv_transpose2d"),
-        ("onnx", "conv2d_input", "conv2d, conv1d, conv3d, conv_transpose2d"),
+        ("onnxruntime", "conv2d_weight", ONNX_HAS),
+        ("onnx", "conv2d_input", ONNX_HAS),
         ("scipy", "conv_transpose2d", "conv2d, conv1d, conv3d"),
     ],
 )
@@ -76,7 +81,7 @@ def test_an_operation_that_a_framework_lacks(
 @pytest.mark.parametrize("name", ["refconv", "kernels:right"])
 def test_an_operation_that_there_is_not(name: str) -> None:
     with pytest.raises(
-        ValueError, match=r"^op='conv4d' must be one of 'conv2d', 'conv1d', 'conv3d', 'conv_tr"
+        ValueError, match=r"^op='conv4d' must be one of 'conv2d', 'conv1d', 'conv3d', 'conv2d_input'"
     ) as caught:
         load_target(name, "conv4d")
     assert not isinstance(caught.value, TargetError)
@@ -179,7 +184,7 @@ def test_a_framework_is_loaded_once() -> None:
 @pytest.mark.parametrize("name", ["", "conv2d!", "no colon at all", ":function", "module:", ":"])
 def test_what_is_no_name_at_all(name: str) -> None:
     assert refusal(name) == (
-        f"target {name!r} must be one of {NAMES}, package.module:function or path/to/file.py:function"
+        f"target {name!r} must be one of {NAMES}, package.module:function, path/to/file.py:function or exec:PROGRAM"
     )
 
 
@@ -194,7 +199,7 @@ def test_what_is_no_name_at_all(name: str) -> None:
     ],
 )
 def test_a_name_that_is_nearly_one(name: str, near: str) -> None:
-    assert refusal(name).endswith(f"path/to/file.py:function; did you mean {near!r}?")
+    assert refusal(name).endswith(f"exec:PROGRAM; did you mean {near!r}?")
 
 
 @pytest.mark.parametrize(

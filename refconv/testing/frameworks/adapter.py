@@ -57,7 +57,7 @@ def differentiated(operation: Operation, forward: Target, pull_back: PullBack) -
 def differentiable(
     forward: Callable[[Operation], Target], pull_back: PullBack, read: Callable[[Any], Any] | None = None
 ) -> dict[str, Callable[[], Target]]:
-    """Return how to load every linear operation of a framework that differentiates; `read` makes NumPy's of a result."""
+    """Return how to load each linear operation of a framework that differentiates; `read` makes NumPy's of a result."""
 
     def load(operation: Operation) -> Target:
         own = forward(operation)

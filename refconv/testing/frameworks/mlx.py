@@ -28,7 +28,7 @@ def _array(array: Any) -> Any:
         return array
     if array.dtype.name not in _TYPES:
         raise NotImplementedError(f"it does not convolve {array.dtype}")
-    return import_module("mlx.core").array(native(array))
+    return import_module("mlx.core").array(np.array(native(array)))  # it takes no negative strides
 
 
 def _last(array: Any) -> Any:

@@ -46,6 +46,8 @@ def _forward(operation: Operation) -> Target:
 
     def paddle_operation(image: Any, kernel: Any, bias: Any, stride: Any, padding: Any, *steps: Any) -> Any:
         refuse_unbatched(image.shape, rank)
+        if operation.is_transposed and isinstance(padding, str) and padding != "valid":
+            raise NotImplementedError(f"it has no padding={padding!r} here")  # its SAME is that of a convolution
         given = dict(zip(operation.forward.parameters[2:], steps, strict=False))
         sides = _padding(padding)
         with _refusals(image.dtype):

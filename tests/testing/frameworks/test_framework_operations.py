@@ -153,6 +153,7 @@ def test_these_are_the_operations() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
+@pytest.mark.filterwarnings("ignore:No ccache found:UserWarning")  # PaddlePaddle, on import
 @pytest.mark.parametrize(("name", "op"), EVERY)
 def test_what_a_framework_can_say_is_right(name: str, op: str) -> None:
     target = load(name, op)

@@ -13,7 +13,7 @@ import numpy as np
 
 from refconv.numbers.formats import Array
 from refconv.operations import LINEAR, Operation
-from refconv.testing.frameworks.adapter import Framework, Target, padding_word, sides_of
+from refconv.testing.frameworks.adapter import Framework, Target, native, padding_word, sides_of
 
 # The numbers of a layer's parameters by axis: taps, dilation, stride, the two sides of padding, and output padding.
 _NUMBERS: Final = {"W": (1, 2, 3, 4, 15, 18), "H": (11, 12, 13, 14, 16, 19), "Z": (21, 22, 23, 24, 17, 20)}
@@ -62,7 +62,9 @@ def _load(operation: Operation) -> Target:
         )
         structure, values = Path(folder, "net.param"), Path(folder, "net.bin")
         structure.write_text(f"7767517\n2 2\nInput x 0 1 x\n{layer}\n", encoding="ascii")
-        values.write_bytes(np.int32(0).tobytes() + kernels.tobytes() + (b"" if bias is None else bias.tobytes()))
+        values.write_bytes(
+            np.int32(0).tobytes() + kernels.tobytes() + (b"" if bias is None else native(bias).tobytes())
+        )
         net = ncnn.Net()
         if net.load_param(str(structure)) or net.load_model(str(values)):
             raise RuntimeError(f"it does not load {layer}")
@@ -72,10 +74,10 @@ def _load(operation: Operation) -> Target:
         operands = [array for array in (image, weight, bias) if array is not None]
         if {array.dtype.name for array in operands} != {"float32"} or not all(array.size for array in operands):
             raise NotImplementedError("it takes float32 alone, and no empty arrays")
-        image, weight, *rest = (np.ascontiguousarray(array, np.float32) for array in operands)
+        image, weight = (np.ascontiguousarray(array, np.float32) for array in (image, weight))
         given = dict(zip(operation.parameters, steps, strict=False))
         with TemporaryDirectory() as folder:
-            net = network(folder, weight, *(rest or [None]), given)
+            net = network(folder, weight, bias, given)
         output = np.stack([_extracted(net, one) for one in image.reshape(-1, *image.shape[-rank - 1 :])])
         return output.reshape(*image.shape[: -rank - 1], *output.shape[1:])
 

@@ -96,7 +96,8 @@ def run_row(name: str, reports: Sequence[Report], fuzz: int, seconds: float) -> 
 
 def version(module: str) -> str:
     """Return such as ``torch 2.13.0``, whichever distribution has the module."""
-    distribution = metadata.packages_distributions()[module][0]
+    found = metadata.packages_distributions()[module]
+    distribution = module if module in found else found[0]
     return f"{distribution} {metadata.version(distribution)}"
 
 

@@ -37,7 +37,7 @@ def _parameters(taps: Sequence[int], steps: dict[str, Any]) -> dict[int, Any]:
 def _extracted(net: Any, image: Array) -> Array:
     """Return a network's output, with nothing left alive that its memory is needed for."""
     extractor = net.create_extractor()
-    extractor.input("x", import_module("ncnn").Mat(image))
+    extractor.input("x", import_module("ncnn").Mat(image).clone())  # whose channels start at multiples of 16 bytes
     status, output = extractor.extract("y")
     if status:
         raise RuntimeError(f"its extractor returns {status}")

@@ -450,7 +450,7 @@ def test_ncnn_is_given_a_layer_and_an_image_at_a_time(monkeypatch: pytest.Monkey
         load_model=lambda path: files.update(values=Path(path).read_bytes()),
         create_extractor=lambda: extractor,
     )
-    stub(monkeypatch, "ncnn", Net=lambda: net, Mat=lambda image: image)
+    stub(monkeypatch, "ncnn", Net=lambda: net, Mat=lambda image: SimpleNamespace(clone=lambda: image))
     output = FRAMEWORKS["ncnn"].operations["conv2d"]()(*case.arrays(), *case.kwargs().values())
     image, weight, bias = case.arrays()
     np.testing.assert_array_equal(images, image)

@@ -36,10 +36,12 @@ def _last(array: Any) -> Any:
     return import_module("mlx.core").moveaxis(_array(array), 1, -1)
 
 
-def _readable(output: Any) -> Any:
-    """Return a result as NumPy's, which reads MLX's bfloat16 by its bits alone."""
+def _readable(output: Any) -> Array:
+    """Return a result as NumPy's, computed in the thread that asked for it; it reads bfloat16 by its bits alone."""
     core = import_module("mlx.core")
-    return np.array(output.view(core.uint16)).view(as_dtype("bfloat16")) if output.dtype == core.bfloat16 else output
+    if output.dtype == core.bfloat16:
+        return np.array(output.view(core.uint16)).view(as_dtype("bfloat16"))
+    return np.array(output)
 
 
 def _forward(operation: Operation) -> Target:

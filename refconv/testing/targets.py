@@ -55,9 +55,9 @@ def load_target(name: str, op: str = "conv2d") -> Target:
     Parameters
     ----------
     name : str
-        A framework (``refconv``, ``scipy``, ``torch``, ``jax``, ``onnxruntime``, ``onnx``, ``tensorflow``),
-        ``package.module:function``, ``path/to/file.py:function``; ``exec:PROGRAM``, which is run for each call, or
-        ``serve:PROGRAM``, which answers all of them.
+        A framework (``torch``, ``jax`` and the others of `FRAMEWORKS`), ``package.module:function``,
+        ``path/to/file.py:function``; ``exec:PROGRAM``, which is run for each call, or ``serve:PROGRAM``, which answers
+        all of them.
     op : {"conv2d", "conv1d", "conv3d", "conv_transpose2d", "conv2d_input", "conv2d_weight"}
         Which of a framework's operations; a function is what it is.
 

@@ -16,10 +16,15 @@ from typing import Final
 from refconv.operations import OPERATIONS
 from refconv.testing.frameworks.adapter import Framework, Target
 from refconv.testing.frameworks.jax import JAX
+from refconv.testing.frameworks.mlx import MLX
+from refconv.testing.frameworks.ncnn import NCNN
 from refconv.testing.frameworks.onnx import ONNX, ONNXRUNTIME
+from refconv.testing.frameworks.onnx_readers import OPENCV, OPENVINO, TRACT
+from refconv.testing.frameworks.paddle import PADDLE
 from refconv.testing.frameworks.scipy import SCIPY
 from refconv.testing.frameworks.tensorflow import TENSORFLOW
 from refconv.testing.frameworks.tflite import TFLITE
+from refconv.testing.frameworks.tinygrad import TINYGRAD
 from refconv.testing.frameworks.torch import TORCH
 
 __all__ = ["FRAMEWORKS", "Framework", "Target"]
@@ -34,4 +39,11 @@ FRAMEWORKS: Final[dict[str, Framework]] = {
     "onnx": ONNX,
     "tensorflow": TENSORFLOW,
     "tflite": TFLITE,
+    "openvino": OPENVINO,
+    "opencv": OPENCV,
+    "tract": TRACT,
+    "paddle": PADDLE,
+    "mlx": MLX,
+    "tinygrad": TINYGRAD,
+    "ncnn": NCNN,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from refconv.geometry.arguments import PADDING_STRINGS
 from refconv.geometry.transposed import plan_transposed
 from refconv.numbers.dtypes import is_integral
 from refconv.numbers.formats import Array
-from refconv.operations import Operation
+from refconv.operations import LINEAR, Operation
 
 Target = Callable[..., Any]  # with the positional signature of refconv's function of its name
 PullBack = Callable[[Callable[[Any], Any], Any, np.dtype[Any], Array], Any]
@@ -51,6 +52,19 @@ def differentiated(operation: Operation, forward: Target, pull_back: PullBack) -
 
     gradients: dict[str, Target] = {"input": by_input, "weight": by_weight, "bias": by_bias}
     return gradients[operation.by]
+
+
+def differentiable(
+    forward: Callable[[Operation], Target], pull_back: PullBack, read: Callable[[Any], Any] | None = None
+) -> dict[str, Callable[[], Target]]:
+    """Return how to load each linear operation of a framework that differentiates; `read` makes NumPy's of a result."""
+
+    def load(operation: Operation) -> Target:
+        own = forward(operation)
+        target = differentiated(operation, own, pull_back) if operation.is_gradient else own
+        return target if read is None else lambda *arguments: read(target(*arguments))
+
+    return {name: partial(load, operation) for name, operation in LINEAR.items()}
 
 
 def refuse_integers(dtype: np.dtype[Any]) -> None:

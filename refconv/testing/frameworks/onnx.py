@@ -14,6 +14,7 @@ from refconv.numbers.formats import Array
 from refconv.operations import OPERATIONS
 from refconv.testing.frameworks.adapter import Framework, Target, native, padding_word, refuse_unbatched, sides_of
 
+_INTEGERS: Final = {"int8", "uint8"}  # what ConvInteger takes
 Run = Callable[[Any, dict[str, Array]], Any]
 
 
@@ -33,7 +34,11 @@ def _arrays(image: Array, kernel: Array, bias: Array | None) -> dict[str, Array]
     refuse_unbatched(image.shape, kernel.ndim - 2)
     if image.dtype.kind == "c":
         raise NotImplementedError("its operators take no complex numbers")
-    return {"x": native(image), "w": native(kernel)} | ({} if bias is None else {"b": native(bias)})
+    arrays = {"x": native(image), "w": native(kernel)} | ({} if bias is None else {"b": native(bias)})
+    types = {array.dtype.name for array in arrays.values()}
+    if len(types) > 1 and not types <= _INTEGERS:
+        raise NotImplementedError("its operators take operands of one type")
+    return arrays
 
 
 def _pads(padding: Any) -> list[int]:
@@ -50,8 +55,8 @@ def _convolution(run: Run) -> Target:
         arrays = _arrays(image, kernel, bias)
         attributes = _attributes(stride, padding, dilation, groups)
         operator = "ConvInteger" if is_integral(image.dtype) else "Conv"
-        if operator == "ConvInteger" and bias is not None:
-            raise NotImplementedError("its ConvInteger takes no bias")
+        if operator == "ConvInteger" and (bias is not None or image.dtype.name not in _INTEGERS):
+            raise NotImplementedError("its ConvInteger takes 8 bits, and no bias")
         return run(_model(operator, arrays, attributes), arrays)
 
     return onnx_convolution
@@ -155,7 +160,7 @@ def _load_reference() -> Run:
     return lambda model, arrays: evaluator(model).run(None, arrays)[0]
 
 
-def _operations(load: Callable[[], Run]) -> dict[str, Callable[[], Target]]:
+def operations_of(load: Callable[[], Run]) -> dict[str, Callable[[], Target]]:
     """Return the operations of what runs a model: its nodes tell the rank from the shapes."""
     forward = (operation for operation in OPERATIONS.values() if not operation.is_gradient)
     kinds = {"": _convolution, "integer": _integer, "quantized": _quantized}
@@ -163,5 +168,5 @@ def _operations(load: Callable[[], Run]) -> dict[str, Callable[[], Target]]:
     return {name: lambda build=build: build(load()) for name, build in builds.items()}  # type: ignore[misc]
 
 
-ONNXRUNTIME: Final = Framework(_operations(_load_onnxruntime), {"onnxruntime": "onnxruntime", "onnx": "onnx"})
-ONNX: Final = Framework(_operations(_load_reference), {"onnx": "onnx"})
+ONNXRUNTIME: Final = Framework(operations_of(_load_onnxruntime), {"onnxruntime": "onnxruntime", "onnx": "onnx"})
+ONNX: Final = Framework(operations_of(_load_reference), {"onnx": "onnx"})

@@ -6,18 +6,17 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
 
 from refconv.numbers.formats import Array
-from refconv.operations import OPERATIONS, Operation
+from refconv.operations import Operation
 from refconv.testing.frameworks.adapter import (
     Framework,
     Target,
-    differentiated,
+    differentiable,
     native,
     padding_word,
     refuse_integers,
@@ -157,13 +156,9 @@ def _pull_back(linear: Callable[[Any], Any], shape: Any, dtype: np.dtype[Any], a
         return tape.gradient(output, argument, output_gradients=tensorflow.constant(native(arriving)))
 
 
-def _load(operation: Operation) -> Target:
+def _forward(operation: Operation) -> Target:
     _import_tensorflow()
-    forward = (_transposed_convolution if operation.is_transposed else _convolution)(operation)
-    return differentiated(operation, forward, _pull_back) if operation.is_gradient else forward
+    return (_transposed_convolution if operation.is_transposed else _convolution)(operation)
 
 
-TENSORFLOW: Final = Framework(
-    {name: partial(_load, operation) for name, operation in OPERATIONS.items() if not operation.arithmetic},
-    {"tensorflow": "tensorflow"},
-)
+TENSORFLOW: Final = Framework(differentiable(_forward, _pull_back), {"tensorflow": "tensorflow"})

@@ -53,6 +53,7 @@ _REFUSALS: Final = (
     "should be the same",
     "Invalid padding string",
     "inputs are supported",
+    "expected scalar type",
 )
 
 

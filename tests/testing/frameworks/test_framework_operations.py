@@ -6,6 +6,7 @@ The arrays hold small whole numbers, so that float32 adds them up without roundi
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from typing import Any
 
 import numpy as np
@@ -131,10 +132,17 @@ UNSUPPORTED: dict[str, dict[str, set[str]]] = {
 }
 # What is not asked here.
 WRONG = {("onnx", op): {"groups", "output_padding of a stride"} for op in TRANSPOSED}  # see test_onnx_versions.py
+WRONG |= {(name, op): {"same_lower"} for name, op in (("opencv", "conv2d"), ("opencv", "conv3d"), ("ncnn", "conv3d"))}
+WRONG |= {("mlx", f"{op}_input"): set(transposed()) for op in ("conv_transpose2d", "conv_transpose3d")}
+WRONG |= {
+    ("paddle", f"{op}{by}"): {"output_padding of a stride"} for op in TRANSPOSED for by in ("", "_input", "_weight")
+}
 DEPENDS = {("tensorflow", "conv3d"): {"dilation"}}  # on whether it was built with oneDNN
 
 
 def load(name: str, op: str) -> Any:
+    if name == "tinygrad" and shutil.which("clang") is None:
+        pytest.skip("clang, which tinygrad compiles with, is not installed")
     for package in FRAMEWORKS[name].packages:
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
@@ -148,6 +156,7 @@ def test_these_are_the_operations() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
+@pytest.mark.filterwarnings("ignore:No ccache found:UserWarning")  # PaddlePaddle, on import
 @pytest.mark.parametrize(("name", "op"), EVERY)
 def test_what_a_framework_can_say_is_right(name: str, op: str) -> None:
     target = load(name, op)
@@ -162,9 +171,11 @@ def test_what_a_framework_can_say_is_right(name: str, op: str) -> None:
             unsupported.add(label)
         else:
             assert_result_matches(actual, FUNCTIONS[op], *arguments)
-    if op in UNSUPPORTED[name]:
+    if op in UNSUPPORTED.get(name, {}):
         assert unsupported == UNSUPPORTED[name][op]
-    assert unsupported < set(calls(op)) or name == "tensorflow"  # whose transposed ones take no output padding
+    assert (
+        unsupported < set(calls(op)) - unasked or name == "tensorflow" or len(unasked) > 2
+    )  # whose transposed ones take no output padding
 
 
 def test_refconv_is_its_own_target() -> None:

@@ -9,10 +9,10 @@ convolution, such as a wrong order of groups where there is one, changes nothing
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.reading import Reading
@@ -23,40 +23,21 @@ ANY_AXES: Final = (0, 1, 2, 3)
 SEVERAL_AXES: Final = (2, 3)
 PLANES: Final = (2,)
 VOLUMES: Final = (3,)
+ALONG: Final = {"height": SEVERAL_AXES, "width": SEVERAL_AXES, "depth": VOLUMES}  # each axis, and where there are more
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One way of getting a convolution, or an adjoint of one, wrong.
+    """One way of getting a convolution, or an adjoint of one, wrong."""
 
-    Parameters
-    ----------
-    code : str
-        Stable, for programs.
-    sentence : str
-        What the implementation does.
-    should : str
-        The corrected reading.
-    change : callable
-        From the right reading to the wrong one.
-    is_common : bool
-        Whether it is so common that pairs with it are tried.
-    is_variant : bool
-        Whether it is another mistake on one axis alone.
-    ranks : tuple of int
-        How many axes of space there may be, for it to be a mistake of its own.
-    is_of_size : bool
-        Whether it is a matter of the result's size alone.
-    """
-
-    code: str
-    sentence: str
-    should: str
-    change: Change
-    is_common: bool = False
-    is_variant: bool = False
-    ranks: tuple[int, ...] = ANY_AXES
-    is_of_size: bool = False
+    code: str  # stable, for programs
+    sentence: str  # what the implementation does
+    should: str  # the corrected reading
+    change: Change  # from the right reading to the wrong one
+    is_common: bool = False  # so common that pairs with it are tried
+    is_variant: bool = False  # another mistake on one axis alone
+    ranks: tuple[int, ...] = ANY_AXES  # how many axes of space there may be, for it to be a mistake of its own
+    is_of_size: bool = False  # a matter of the result's size alone
 
     def made(self, reading: Reading) -> Reading:
         """Return the reading with this mistake; as it is, where a kernel with the mistake must refuse it."""
@@ -74,6 +55,16 @@ class Mistake:
             lambda reading: other.change(self.change(reading)),
             ranks=tuple(rank for rank in self.ranks if rank in other.ranks),
         )
+
+
+def changed(part: str, value: Callable[[Reading], Any]) -> Change:
+    """Return the change of one part of a reading, to a function of the reading."""
+    return lambda reading: replace(reading, **{part: value(reading)})
+
+
+def set_to(**parts: Any) -> Change:
+    """Return the change of some parts of a reading to these."""
+    return lambda reading: replace(reading, **parts)
 
 
 def on_axes(change: Callable[[AxisGeometry], AxisGeometry], *names: str) -> Change:
@@ -98,9 +89,9 @@ def along_each(code: str, sentence: str, should: str, change: Callable[[str], Ch
             should,
             change(axis),
             is_variant=True,
-            ranks=VOLUMES if axis == "depth" else SEVERAL_AXES,
+            ranks=ranks,
         )
-        for axis in ("height", "width", "depth")
+        for axis, ranks in ALONG.items()
     ]
 
 

@@ -17,20 +17,12 @@ from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import Index
 from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.directions import Convolution, InputAdjoint
-from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, Change, Mistake, along_each
+from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, Change, Mistake, along_each, changed, set_to
 from refconv.testing.diagnosis.reading import AXES, Places, Reading
 
 PITCHED: Final = "row h begins W elements after row h − 1"
 _WHOLE: Final = "the loop runs over all of them"
 Selected: TypeAlias = Callable[[AxisGeometry], Array]  # which indices along an axis
-
-
-def _first(_: AxisGeometry) -> Array:
-    return np.array([0])
-
-
-def _last(_: AxisGeometry) -> Array:
-    return np.array([-1])
 
 
 def zeroed(part: str, selected: Selected, *names: str) -> Change:
@@ -59,13 +51,17 @@ def _phase(axis: AxisGeometry) -> int:
     return axis.stride // math.gcd(axis.stride, axis.dilation)
 
 
+def _at(index: int) -> Selected:
+    return lambda _: np.array([index])
+
+
 EDGES: Final = (
-    *_unread("input", "first-pixels-unread", "the first pixels are never read", _WHOLE, _first),
-    *_unread("input", "last-pixels-unread", "the last pixels are never read", _WHOLE, _last),
+    *_unread("input", "first-pixels-unread", "the first pixels are never read", _WHOLE, _at(0)),
+    *_unread("input", "last-pixels-unread", "the last pixels are never read", _WHOLE, _at(-1)),
 )
 TAPS: Final = (
-    *_unread("weight", "last-taps-unread", "the last taps are never read", _WHOLE, _last),
-    *_unread("weight", "first-taps-unread", "the first taps are never read", _WHOLE, _first),
+    *_unread("weight", "last-taps-unread", "the last taps are never read", _WHOLE, _at(-1)),
+    *_unread("weight", "first-taps-unread", "the first taps are never read", _WHOLE, _at(0)),
 )
 PHASES: Final = (
     *_unread(
@@ -154,20 +150,13 @@ PITCHES: Final = (
         )
     ),
 )
-WEIGHT_PITCH: Final = (
-    Mistake(
-        "weight-pitch-of-height",
-        "the weight is read at i·K_h + j",
-        "tap (i, j) lies at i·K_w + j",
-        _pitched("weight", lambda reading: reading.weight.shape[-2]),
-        ranks=SEVERAL_AXES,
-    ),
+WEIGHT_PITCH: Final = Mistake(
+    "weight-pitch-of-height",
+    "the weight is read at i·K_h + j",
+    "tap (i, j) lies at i·K_w + j",
+    _pitched("weight", lambda reading: reading.weight.shape[-2]),
+    ranks=SEVERAL_AXES,
 )
-
-
-def stored(place: Callable[[Reading], Callable[[Places, Index], Places]]) -> Change:
-    """Store at each place what belongs to another one, a function of the reading; nothing where that is negative."""
-    return lambda reading: replace(reading, origin=place(reading))
 
 
 def _own_pitch(reading: Reading) -> Callable[[Places, Index], Places]:
@@ -202,7 +191,7 @@ def _tiled(tile: int) -> Change:
 
 
 def _repeated(period: int) -> Change:
-    return stored(lambda _: lambda places, _: (*places[:-1], places[-1] % period))
+    return set_to(origin=lambda places, _: (*places[:-1], places[-1] % period))
 
 
 CARRIED: Final = (
@@ -210,7 +199,7 @@ CARRIED: Final = (
         "accumulator-carried",
         "the sum is not set back from column to column: each adds up those before it in its row",
         "every sum begins at 0",
-        lambda reading: replace(reading, is_carried=True),
+        set_to(is_carried=True),
     ),
     *(
         Mistake(
@@ -231,14 +220,12 @@ TILES: Final = tuple(
     )
     for tile in (4, 6, 8)
 )
-OWN_PITCH: Final = (
-    Mistake(
-        "output-pitch-of-windows",
-        "the result is stored row by row as large as its windows reach, not as large as it is",
-        "the result has the size that is asked for; pixels that no output read are 0",
-        stored(_own_pitch),
-        ranks=SEVERAL_AXES,
-    ),
+OWN_PITCH: Final = Mistake(
+    "output-pitch-of-windows",
+    "the result is stored row by row as large as its windows reach, not as large as it is",
+    "the result has the size that is asked for; pixels that no output read are 0",
+    changed("origin", _own_pitch),
+    ranks=SEVERAL_AXES,
 )
 
 
@@ -246,11 +233,9 @@ def _unchecked(reading: Reading) -> Reading:
     return replace(reading, overlaps="rounded") if isinstance(reading, InputAdjoint) else reading
 
 
-REMAINDER: Final = (
-    Mistake(
-        "stride-remainder-unchecked",
-        "a pixel is made from output (h + T − D·i) // S also where S does not divide that",
-        "output p is added to the pixel S·p + D·i − T alone",
-        _unchecked,
-    ),
+REMAINDER: Final = Mistake(
+    "stride-remainder-unchecked",
+    "a pixel is made from output (h + T − D·i) // S also where S does not divide that",
+    "output p is added to the pixel S·p + D·i − T alone",
+    _unchecked,
 )

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from refconv.numbers.formats import Array
-from refconv.testing.diagnosis.mistakes import Change, Mistake
+from refconv.testing.diagnosis.mistakes import Change, Mistake, changed, set_to
 from refconv.testing.diagnosis.reading import Reading
 from refconv.testing.diagnosis.right_reading import conjugate
 
@@ -60,34 +60,23 @@ def _zero_columns(width: int) -> Change:
     return change
 
 
-ROUNDING: Final = (
+_OWN_TYPE = "multiply them in their own type"
+ROUNDING: Final = tuple(
     Mistake(
-        "inputs-rounded-to-tf32",
-        "both factors are rounded to TF32, 11 significant bits, before they are multiplied",
-        "multiply them in their own type",
-        _rounded(_to_bits(11)),
-    ),
-    Mistake(
-        "inputs-rounded-to-fp16",
-        "both factors are rounded to float16 before they are multiplied",
-        "multiply them in their own type",
-        _rounded(lambda values: values.astype(np.float16).astype(values.dtype)),
-    ),
-    Mistake(
-        "inputs-rounded-to-bf16",
-        "both factors are rounded to bfloat16 before they are multiplied",
-        "multiply them in their own type",
-        _rounded(_to_bits(8)),
-    ),
+        f"inputs-rounded-to-{code}", f"both factors are rounded to {kind} before they are multiplied", _OWN_TYPE, change
+    )
+    for code, kind, change in (
+        ("tf32", "TF32, 11 significant bits,", _rounded(_to_bits(11))),
+        ("fp16", "float16", _rounded(lambda values: values.astype(np.float16).astype(values.dtype))),
+        ("bf16", "bfloat16", _rounded(_to_bits(8))),
+    )
 )
 
-CONJUGATED: Final = (
-    Mistake(
-        "conjugated",
-        "the weight is conjugated",
-        "numbers are multiplied as they are",
-        lambda reading: replace(reading, weight=conjugate(reading.weight)),
-    ),
+CONJUGATED: Final = Mistake(
+    "conjugated",
+    "the weight is conjugated",
+    "numbers are multiplied as they are",
+    changed("weight", lambda reading: conjugate(reading.weight)),
 )
 
 PIXELS: Final = (
@@ -95,13 +84,13 @@ PIXELS: Final = (
         "nan-lost",
         "NaN in the input is taken for 0",
         "0·NaN is NaN, and so is every sum with it",
-        lambda reading: replace(reading, input=np.where(np.isnan(reading.input), 0, reading.input)),
+        changed("input", lambda reading: np.where(np.isnan(reading.input), 0, reading.input)),
     ),
     Mistake(
         "zeros-skipped",
         "products with a zero are skipped, and NaN and infinity with them",
         "0·NaN and 0·∞ are NaN",
-        lambda reading: replace(reading, skips_zeros=True),
+        set_to(skips_zeros=True),
     ),
     *(
         Mistake(
@@ -120,4 +109,4 @@ PIXELS: Final = (
     ),
 )
 
-NUMBERS: Final = (*ROUNDING, *CONJUGATED, *PIXELS)
+NUMBERS: Final = (*ROUNDING, CONJUGATED, *PIXELS)

@@ -15,21 +15,24 @@ import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.directions import InputAdjoint
-from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, VOLUMES, Change, Mistake, per_axis
+from refconv.testing.diagnosis.mistakes import PLANES, Change, Mistake, changed, per_axis, set_to
 from refconv.testing.diagnosis.mistakes_in_channels import (
-    after_first_image,
+    BOTH_SIDES,
+    FIRST_GROUP,
+    INPUTS_APART,
+    INTERLEAVED,
+    OUTPUTS_APART,
     block,
-    dense,
-    depthwise,
     each_of,
-    grouped,
+    first_image_alone,
     groups_last,
-    stored_as,
+    number_of_groups,
+    outputs_stored,
     transposed_kernels,
     weight_as,
 )
-from refconv.testing.diagnosis.mistakes_in_windows import BEFORE_THE_FIRST, NEGATIVE_INDEX, flipped, padded
-from refconv.testing.diagnosis.reading import AXES, Reading
+from refconv.testing.diagnosis.mistakes_in_windows import BEFORE_THE_FIRST, NEGATIVE_INDEX, flips, padded
+from refconv.testing.diagnosis.reading import Reading
 
 _SCATTER = "output p is added to the pixel S·p + D·i − T, through each tap i"
 _STUFFED = "S − 1 zeros lie between pixels, D·(K − 1) − T before the first, and the kernel is flipped"
@@ -48,8 +51,8 @@ def _of_input(change: Callable[[InputAdjoint], Reading]) -> Change:
     return lambda reading: change(reading) if isinstance(reading, InputAdjoint) else reading
 
 
-def _with(**fields: Any) -> Change:
-    return _of_input(lambda reading: replace(reading, **fields))
+def _with(**parts: Any) -> Change:
+    return _of_input(set_to(**parts))
 
 
 def _extra_before(reading: InputAdjoint) -> Reading:
@@ -104,16 +107,14 @@ def _groups_and_dilation_swapped(reading: InputAdjoint) -> Reading:
     return replace(swapped, groups=groups, channels=channels, bias=bias)
 
 
-GROUPS_AND_DILATION: Final = (
-    Mistake(
-        "groups-and-dilation-swapped",
-        "groups and dilation are exchanged",
-        "conv_transpose2d takes ..., output_padding, groups, dilation, in this order",
-        _of_input(_groups_and_dilation_swapped),
-    ),
+GROUPS_AND_DILATION: Final = Mistake(
+    "groups-and-dilation-swapped",
+    "groups and dilation are exchanged",
+    "conv_transpose2d takes ..., output_padding, groups, dilation, in this order",
+    _of_input(_groups_and_dilation_swapped),
 )
 
-SCATTERED_WINDOWS: Final = (
+WINDOWS: Final = (
     *per_axis(
         "padding-on-input",
         "the padding is put around what is scattered, where it is to be cropped from the result",
@@ -133,22 +134,10 @@ SCATTERED_WINDOWS: Final = (
         _STUFFED,
         lambda axis: replace(axis, stride=axis.stride + 1),
     ),
-    Mistake(
-        "kernel-flipped",
-        "each output is scattered through the kernel backwards: as if a convolution over the stuffed image had no flip",
+    *flips(
+        "each output is scattered through the kernel backwards",
+        "as if a convolution over the stuffed image had no flip",
         _SCATTER,
-        flipped(*AXES),
-        is_common=True,
-    ),
-    *(
-        Mistake(
-            f"kernel-flipped-along-{axis}",
-            f"each output is scattered through the kernel backwards along the {axis}",
-            _SCATTER,
-            flipped(axis),
-            ranks=VOLUMES if axis == "depth" else SEVERAL_AXES,
-        )
-        for axis in ("height", "width", "depth")
     ),
     *(
         Mistake(
@@ -159,12 +148,7 @@ SCATTERED_WINDOWS: Final = (
         )
         for written in ("window", "tap")
     ),
-    Mistake(
-        "negative-index-wraps",
-        NEGATIVE_INDEX,
-        BEFORE_THE_FIRST,
-        _with(overlaps="wrapped"),
-    ),
+    Mistake("negative-index-wraps", NEGATIVE_INDEX, BEFORE_THE_FIRST, _with(overlaps="wrapped")),
 )
 
 OUTPUT_PADDING: Final = (
@@ -202,43 +186,30 @@ OUTPUT_PADDING: Final = (
     ),
 )
 
-SCATTERED_GROUPS: Final = (
+_SIDE_BY_SIDE = "are taken G apart, not side by side"
+GROUPS: Final = (
+    first_image_alone("output"),
+    Mistake("groups-interleaved", BOTH_SIDES, _BLOCKS, INTERLEAVED, is_common=True),
     Mistake(
-        "groups-offset-first-image-alone",
-        "the offset of a group is lost after the first image: the others read the first group's channels",
-        "every image has all groups",
-        after_first_image("output"),
-    ),
-    Mistake(
-        "groups-interleaved",
-        "groups are interleaved: channel o belongs to group o mod G, on both sides",
+        "groups-interleaved-inputs",
+        f"the channels that a group reads {_SIDE_BY_SIDE}, and so are its weights",
         _BLOCKS,
-        grouped(lambda o, c, reading: c * reading.groups + o % reading.groups),
-        is_common=True,
+        OUTPUTS_APART,
     ),
     Mistake(
         "groups-interleaved-inputs",
-        "the channels that a group reads are taken G apart, not side by side, and so are its weights",
-        _BLOCKS,
-        grouped(lambda o, c, reading: o % reading.groups * reading.channels.shape[1] + c),
-    ),
-    Mistake(
-        "groups-interleaved-inputs",
-        "the channels that a group reads are taken G apart, not side by side",
+        f"the channels that a group reads {_SIDE_BY_SIDE}",
         _BLOCKS,
         _reading_channels(lambda o, reading: _interleaved(reading)[o]),
     ),
     Mistake(
         "groups-interleaved-weights",
-        "the weights of a group are taken G apart, not side by side",
+        f"the weights of a group {_SIDE_BY_SIDE}",
         _BLOCKS,
-        lambda reading: replace(reading, weight=reading.weight[_interleaved(reading)]),
+        changed("weight", lambda reading: reading.weight[_interleaved(reading)]),
     ),
     Mistake(
-        "groups-interleaved-outputs",
-        "the channels that a group writes to are taken G apart, not side by side",
-        _BLOCKS,
-        grouped(lambda o, c, reading: c * reading.groups + block(o, reading)),
+        "groups-interleaved-outputs", f"the channels that a group writes to {_SIDE_BY_SIDE}", _BLOCKS, INPUTS_APART
     ),
     Mistake(
         "groups-all-read-first",
@@ -247,36 +218,23 @@ SCATTERED_GROUPS: Final = (
         _reading_channels(lambda o, reading: o % each_of(reading)),
         is_common=True,
     ),
-    Mistake(
-        "groups-all-write-first",
-        "every group writes to the channels of the first group",
-        _BLOCKS,
-        grouped(lambda _, c, reading: c),  # noqa: ARG005
-    ),
-    Mistake("groups-ignored", "groups are ignored: every channel is made from all channels", _BLOCKS, dense),
-    Mistake("groups-as-depthwise", "any groups are taken for depthwise: one channel each", _BLOCKS, depthwise),
+    Mistake("groups-all-write-first", "every group writes to the channels of the first group", _BLOCKS, FIRST_GROUP),
+    *number_of_groups("channel is made from all channels", "channel", _BLOCKS),
 )
 
-_RESULT = "the result is (N, channels, height, width)"
 WEIGHT_UNTRANSPOSED: Final = Mistake(
     "weight-read-as-transposed",
     "the weight's memory is read with its two axes of channels exchanged, so that its taps are mixed up",
     "conv_transpose2d has a weight of (C, O/G, K_h, K_w), conv2d and its gradients one of (O, C/G, K_h, K_w)",
     _weight_untransposed,
 )
-
-SCATTERED_LAYOUT: Final = (
+LAYOUT: Final = (
     *transposed_kernels(
         "kernel-transposed", "each kernel is read", "the last two axes of the weight are (K_h, K_w)", weight_as
     ),
     WEIGHT_UNTRANSPOSED,
-    Mistake("output-stored-as-nhwc", "the result is stored as NHWC", _RESULT, stored_as("0s1")),
-    Mistake("output-transposed", "each image is stored as (W, H)", _RESULT, stored_as("01t"), ranks=PLANES),
-    Mistake(
-        "output-batch-and-channels-swapped",
-        "the result is stored with its channels before its images",
-        _RESULT,
-        stored_as("10s"),
+    *outputs_stored(
+        "result", "(W, H)", "with its channels before its images", "the result is (N, channels, height, width)"
     ),
     Mistake(
         "output-groups-transposed",

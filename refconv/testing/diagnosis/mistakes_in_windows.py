@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -10,13 +10,21 @@ from typing import Final
 import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
-from refconv.testing.diagnosis.mistakes import SEVERAL_AXES, VOLUMES, Change, Mistake, on_axes, per_axis
+from refconv.testing.diagnosis.mistakes import ALONG, SEVERAL_AXES, VOLUMES, Change, Mistake, on_axes, per_axis, set_to
 from refconv.testing.diagnosis.reading import AXES, Reading
 
 _WINDOW = "h = S·p + D·i − T"
+_ONE_SIDE = f"{_WINDOW}, with T the padding of one side"
+_OUTPUTS = "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1"
+_TOTAL = "T + B = (P − 1)·S + D·(K − 1) + 1 − H"
+_FROM_UNDILATED = "the padding of SAME is computed from the kernel without its dilation"
+_MOVED = ", its half rounded {}: the windows move into the image"
+_ZEROS = "zeros stand in the padding"
 NEGATIVE_INDEX = "what comes before the first is taken from the end, as NumPy takes a negative index"
 BEFORE_THE_FIRST = "there is nothing before the first"
-_ZEROS = "zeros stand in the padding"
+# Whose parameter an axis is given.
+_h_for_w, _w_for_h = {"width": "height"}, {"height": "width"}
+_d_for_w, _w_for_d = {"width": "depth"}, {"depth": "width"}
 
 
 def padded(axis: AxisGeometry, before: int, after: int) -> AxisGeometry:
@@ -24,15 +32,9 @@ def padded(axis: AxisGeometry, before: int, after: int) -> AxisGeometry:
     return replace(axis, padding=(before, after))
 
 
-def _exchanged(name: str, *axes: str) -> Change:
-    """Give two axes each other's parameter."""
-    first, second = axes
-    return lambda reading: _with_parameters(reading, name, {first: second, second: first})
-
-
-def _one_for(name: str, source: str, *axes: str) -> Change:
-    """Give some axes the parameter of one."""
-    return lambda reading: _with_parameters(reading, name, dict.fromkeys(axes, source))
+def _sides(change: Callable[[int, int], tuple[int, int]]) -> Callable[[AxisGeometry], AxisGeometry]:
+    """Change the padding before and after, T and B."""
+    return lambda axis: padded(axis, *change(*axis.padding))
 
 
 def _with_parameters(reading: Reading, name: str, sources: Mapping[str, str]) -> Reading:
@@ -46,51 +48,25 @@ def _with_parameters(reading: Reading, name: str, sources: Mapping[str, str]) ->
 def _of_both(name: str, both: str, width: str, height: str) -> tuple[Mistake, ...]:
     """Return the mistakes in whose parameter an axis is given: of height and width, and of all three."""
     own = f"the depth, the height and the width have a {name} each"
-    swapped, first, second = f"{name}-axes-swapped", f"{name}-first-for-both", f"{name}-second-for-both"
-    return (
+    swapped, first, second = "axes-swapped", "first-for-both", "second-for-both"
+    rows: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+        (swapped, "height is used along the width, and the other way round", both, _h_for_w | _w_for_h),
+        (swapped, "depth is used along the width, and the other way round", own, _d_for_w | _w_for_d),
+        (first, "height is used along the width as well", width, _h_for_w),
+        (first, "depth is used along the height and the width as well", own, {"height": "depth"} | _d_for_w),
+        (second, "width is used along the height as well", height, _w_for_h),
+        (second, "width is used along the depth and the height as well", own, _w_for_d | _w_for_h),
+    )
+    return tuple(
         Mistake(
-            swapped,
-            f"the {name} of the height is used along the width, and the other way round",
-            both,
-            _exchanged(name, "height", "width"),
-            is_common=True,
-            ranks=SEVERAL_AXES,
-        ),
-        Mistake(
-            swapped,
-            f"the {name} of the depth is used along the width, and the other way round",
-            own,
-            _exchanged(name, "depth", "width"),
-            ranks=VOLUMES,
-        ),
-        Mistake(
-            first,
-            f"the {name} of the height is used along the width as well",
-            width,
-            _one_for(name, "height", "width"),
-            ranks=SEVERAL_AXES,
-        ),
-        Mistake(
-            first,
-            f"the {name} of the depth is used along the height and the width as well",
-            own,
-            _one_for(name, "depth", "height", "width"),
-            ranks=VOLUMES,
-        ),
-        Mistake(
-            second,
-            f"the {name} of the width is used along the height as well",
-            height,
-            _one_for(name, "width", "height"),
-            ranks=SEVERAL_AXES,
-        ),
-        Mistake(
-            second,
-            f"the {name} of the width is used along the depth and the height as well",
-            own,
-            _one_for(name, "width", "depth", "height"),
-            ranks=VOLUMES,
-        ),
+            f"{name}-{code}",
+            f"the {name} of the {words}",
+            should,
+            partial(_with_parameters, name=name, sources=sources),
+            is_common=code == swapped and should != own,
+            ranks=VOLUMES if should == own else SEVERAL_AXES,
+        )
+        for code, words, should, sources in rows
     )
 
 
@@ -103,10 +79,6 @@ def _undilated_same(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
 
 def _undilated(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
     return replace(_undilated_same(axis, larger_first=larger_first), dilation=1)
-
-
-def _same_from_undilated(*, larger_first: bool) -> Change:
-    return on_axes(partial(_undilated_same, larger_first=larger_first))
 
 
 def _unclamped(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
@@ -127,14 +99,6 @@ def _half_of(axis: AxisGeometry, *, more: tuple[int, int]) -> AxisGeometry:
     return padded(axis, half + more[0] * odd, half + more[1] * odd)
 
 
-def _mode(padding_mode: str) -> Change:
-    return lambda reading: replace(reading, padding_mode=padding_mode)
-
-
-def _stride_and_dilation_swapped(axis: AxisGeometry) -> AxisGeometry:
-    return replace(axis, stride=axis.dilation, dilation=axis.stride)
-
-
 def flipped(*names: str) -> Change:
     """Reverse the taps along some axes."""
 
@@ -145,33 +109,47 @@ def flipped(*names: str) -> Change:
     return change
 
 
+def flips(words: str, more: str, should: str) -> tuple[Mistake, ...]:
+    """Return the mistakes of a kernel that is flipped, and of one that is along an axis, whose lines `should` names."""
+    lines = {"height": "row", "width": "column", "depth": "plane"}
+    return (
+        Mistake("kernel-flipped", f"{words}: {more}", should.format("pixel"), flipped(*AXES), is_common=True),
+        *(
+            Mistake(
+                f"kernel-flipped-along-{axis}",
+                f"{words} along the {axis}",
+                should.format(lines[axis]),
+                flipped(axis),
+                ranks=ranks,
+            )
+            for axis, ranks in ALONG.items()
+        ),
+    )
+
+
 SAME: Final = (
     *(
         Mistake(
-            "same-from-undilated-kernel",
-            "the padding of SAME is computed from the kernel without its dilation",
-            "T + B = (P − 1)·S + D·(K − 1) + 1 − H, not with K − 1",
-            _same_from_undilated(larger_first=larger_first),
+            code,
+            words.format("down" if larger_first else "towards 0"),
+            should,
+            on_axes(partial(change, larger_first=larger_first)),
+            is_variant="+" in code,
         )
-        for larger_first in (False, True)
-    ),
-    *(
-        Mistake(
-            "same-from-undilated-kernel+dilation-ignored",
-            "the padding of SAME is computed from the kernel without its dilation, and the dilation is ignored",
-            f"{_WINDOW}; T + B = (P − 1)·S + D·(K − 1) + 1 − H",
-            on_axes(partial(_undilated, larger_first=larger_first)),
-            is_variant=True,
-        )
-        for larger_first in (False, True)
-    ),
-    *(
-        Mistake(
-            "same-total-not-clamped",
-            "the total padding of SAME is used where it is negative"
-            f", its half rounded {'down' if larger_first else 'towards 0'}: the windows move into the image",
-            "T + B = max(0, (P − 1)·S + D·(K − 1) + 1 − H)",
-            on_axes(partial(_unclamped, larger_first=larger_first)),
+        for code, words, should, change in (
+            ("same-from-undilated-kernel", _FROM_UNDILATED, f"{_TOTAL}, not with K − 1", _undilated_same),
+            (
+                "same-from-undilated-kernel+dilation-ignored",
+                f"{_FROM_UNDILATED}, and the dilation is ignored",
+                f"{_WINDOW}; {_TOTAL}",
+                _undilated,
+            ),
+            (
+                "same-total-not-clamped",
+                f"the total padding of SAME is used where it is negative{_MOVED}",
+                "T + B = max(0, (P − 1)·S + D·(K − 1) + 1 − H)",
+                _unclamped,
+            ),
         )
         for larger_first in (False, True)
     ),
@@ -179,7 +157,7 @@ SAME: Final = (
         Mistake(
             f"same-half-kernel{'-and-one' * any(more)}",
             "the padding of SAME is half of the kernel on both sides" + ", and one more of an odd kernel" * any(more),
-            "T + B = (P − 1)·S + D·(K − 1) + 1 − H",
+            _TOTAL,
             on_axes(partial(_half_of, more=more)),
         )
         for more in ((0, 0), (1, 0), (0, 1))
@@ -190,54 +168,51 @@ PADDING: Final = (
         "padding-missing",
         "the padding before the first pixel is missing",
         f"{_WINDOW}, with T the padding before the first pixel",
-        lambda axis: padded(axis, 0, 0),
+        _sides(lambda *_: (0, 0)),
         is_common=True,
     ),
     *per_axis(
         "padding-sides-swapped",
         "the padding's two sides are swapped",
         f"{_WINDOW}, with T the padding at the top (or the left), not at the bottom (the right)",
-        lambda axis: padded(axis, *axis.padding[::-1]),
+        _sides(lambda before, after: (after, before)),
         is_common=True,
     ),
     *per_axis(
         "padding-all-before",
         "all of the padding stands before the first pixel",
         f"{_WINDOW}, with T the padding before the first pixel alone, not the sum of both sides",
-        lambda axis: padded(axis, sum(axis.padding), 0),
+        _sides(lambda before, after: (before + after, 0)),
     ),
     *per_axis(
         "padding-halved",
         "half of the padding is used",
-        f"{_WINDOW}, with T the padding of one side: it is not a total to be halved",
-        lambda axis: padded(axis, axis.padding[0] // 2, axis.padding[1] // 2),
+        f"{_ONE_SIDE}: it is not a total to be halved",
+        _sides(lambda before, after: (before // 2, after // 2)),
     ),
     *per_axis(
         "padding-doubled",
         "twice the padding is used",
-        f"{_WINDOW}, with T the padding of one side",
-        lambda axis: padded(axis, 2 * axis.padding[0], 2 * axis.padding[1]),
+        _ONE_SIDE,
+        _sides(lambda before, after: (2 * before, 2 * after)),
     ),
     *_of_both("padding", "(T, B) pads the rows, (L, R) the columns", "(L, R) pads the columns", "(T, B) pads the rows"),
     *per_axis(
         "padding-before-used-for-after",
         "the padding before the first pixel is used after the last one as well",
-        "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1, not with 2·T",
-        lambda axis: padded(axis, axis.padding[0], axis.padding[0]),
+        f"{_OUTPUTS}, not with 2·T",
+        _sides(lambda before, _: (before, before)),
     ),
     *SAME,
     *(
         Mistake(
             "padding-axes-rotated",
-            f"the paddings of the three axes are rotated: the depth has that of the {first}",
+            f"the paddings of the three axes are rotated: the depth has that of the {order[0]}",
             "the depth, the height and the width have a padding each",
-            partial(_with_parameters, name="padding", sources=order),
+            partial(_with_parameters, name="padding", sources=dict(zip(AXES, order, strict=True))),
             ranks=VOLUMES,
         )
-        for first, order in (
-            ("height", {"depth": "height", "height": "width", "width": "depth"}),
-            ("width", {"depth": "width", "height": "depth", "width": "height"}),
-        )
+        for order in (("height", "width", "depth"), ("width", "depth", "height"))
     ),
     *per_axis(
         "stride-times-padding",
@@ -245,39 +220,36 @@ PADDING: Final = (
         _WINDOW,
         lambda axis: padded(axis, axis.stride * axis.padding[0], sum(axis.padding) - axis.stride * axis.padding[0]),
     ),
-    Mistake("padding-circular", "the image is wrapped round into the padding", _ZEROS, _mode("circular")),
-    Mistake("padding-replicated", "the edge pixels are repeated in the padding", _ZEROS, _mode("replicate")),
-    Mistake("padding-reflected", "the image is mirrored into the padding", _ZEROS, _mode("reflect")),
+    Mistake("padding-circular", "the image is wrapped round into the padding", _ZEROS, set_to(padding_mode="circular")),
     Mistake(
-        "negative-index-wraps",
-        NEGATIVE_INDEX,
-        BEFORE_THE_FIRST,
-        _mode("wrapped"),
+        "padding-replicated", "the edge pixels are repeated in the padding", _ZEROS, set_to(padding_mode="replicate")
     ),
-    Mistake("padding-zero", "zeros stand in the padding", "the padding mode's own pixels stand there", _mode("zeros")),
+    Mistake("padding-reflected", "the image is mirrored into the padding", _ZEROS, set_to(padding_mode="reflect")),
+    Mistake("negative-index-wraps", NEGATIVE_INDEX, BEFORE_THE_FIRST, set_to(padding_mode="wrapped")),
+    Mistake("padding-zero", _ZEROS, "the padding mode's own pixels stand there", set_to(padding_mode="zeros")),
     Mistake(
         "window-start-clamped",
         "a window that starts in the padding is moved onto the image",
         f"{_WINDOW}, negative in the padding",
-        _mode("clamped"),
+        set_to(padding_mode="clamped"),
     ),
     *per_axis(
         "window-one-late",
         "every window lies one pixel too late",
         _WINDOW,
-        lambda axis: padded(axis, axis.padding[0] - 1, axis.padding[1] + 1),
+        _sides(lambda before, after: (before - 1, after + 1)),
     ),
     *per_axis(
         "window-one-early",
         "every window lies one pixel too early",
         _WINDOW,
-        lambda axis: padded(axis, axis.padding[0] + 1, axis.padding[1] - 1),
+        _sides(lambda before, after: (before + 1, after - 1)),
     ),
     Mistake(
         "border-renormalised",
         "a window that touches the padding is weighed up by the taps it has left",
         "a tap in the padding adds 0, and the others count as they are",
-        lambda reading: replace(reading, renormalised=True),
+        set_to(renormalised=True),
     ),
 )
 
@@ -311,7 +283,7 @@ DILATION: Final = (
     Mistake(
         "reach-kernel-times-dilation",
         "the kernel is taken to reach over K·D pixels",
-        "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1",
+        _OUTPUTS,
         on_axes(lambda axis: padded(axis, axis.padding[0], axis.padding[1] - axis.dilation + 1)),
     ),
 )
@@ -334,30 +306,12 @@ STRIDE: Final = (
         "stride-and-dilation-swapped",
         "stride and dilation are swapped",
         f"{_WINDOW}, not D·p + S·i − T",
-        _stride_and_dilation_swapped,
+        lambda axis: replace(axis, stride=axis.dilation, dilation=axis.stride),
     ),
 )
 
-KERNEL: Final = (
-    Mistake(
-        "kernel-flipped",
-        "the kernel is flipped: this is the true convolution of mathematics",
-        f"tap i reads {_WINDOW}, so the first tap reads the first pixel",
-        flipped(*AXES),
-        is_common=True,
-    ),
-    *(
-        Mistake(
-            f"kernel-flipped-along-{axis}",
-            f"the kernel is flipped along the {axis}",
-            f"tap i reads {_WINDOW}, so the first tap reads the first {pixels}",
-            flipped(axis),
-            ranks=ranks,
-        )
-        for axis, pixels, ranks in (
-            ("height", "row", SEVERAL_AXES),
-            ("width", "column", SEVERAL_AXES),
-            ("depth", "plane", VOLUMES),
-        )
-    ),
+KERNEL: Final = flips(
+    "the kernel is flipped",
+    "this is the true convolution of mathematics",
+    f"tap i reads {_WINDOW}, so the first tap reads the first {{}}",
 )

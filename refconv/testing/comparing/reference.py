@@ -17,24 +17,12 @@ from refconv.operations import Call
 
 
 class Reference(NamedTuple):
-    """The truth for every element, and what a result may differ from it.
+    """The truth for every element, and what a result may differ from it."""
 
-    Attributes
-    ----------
-    truth : ndarray
-        The exact result, or as good as: in float64 or wider, in integers, or in objects.
-    allowed : ndarray of float64
-        The largest honest ``|actual − truth|``: 0 asks for equality, infinity allows anything.
-    dtype : dtype
-        The type that a result ought to have.
-    any_integer : bool
-        Whether every integer type will do that holds the result.
-    """
-
-    truth: Array
-    allowed: Array
-    dtype: np.dtype[Any]
-    any_integer: bool = False
+    truth: Array  # the exact result, or as good as: in float64 or wider, in integers, or in objects
+    allowed: Array  # the largest honest |actual − truth|: 0 asks for equality, infinity allows anything
+    dtype: np.dtype[Any]  # the type that a result ought to have
+    any_integer: bool = False  # whether every integer type will do that holds the result
 
     @property
     def desired(self) -> Array:
@@ -56,27 +44,13 @@ class Reference(NamedTuple):
 
 
 class Standard(NamedTuple):
-    """What a result is held to, whatever part of it is looked at.
+    """What a result is held to, whatever part of it is looked at."""
 
-    Attributes
-    ----------
-    dtype : dtype
-        The type that a result ought to have.
-    how : Arithmetic
-        How the kernel works.
-    chances : float
-        Of all elements together: see `Precision`.
-    any_integer : bool
-        Whether every integer type will do that holds the result.
-    is_exact : bool
-        Whether the data are such that nothing is rounded, and every element must be equal.
-    """
-
-    dtype: np.dtype[Any]
-    how: Arithmetic = DIRECT
-    chances: float = 0.0
-    any_integer: bool = False
-    is_exact: bool = False
+    dtype: np.dtype[Any]  # the type that a result ought to have
+    how: Arithmetic = DIRECT  # how the kernel works
+    chances: float = 0.0  # of all elements together: see `Precision`
+    any_integer: bool = False  # whether every integer type will do that holds the result
+    is_exact: bool = False  # whether the data are such that nothing is rounded, and every element must be equal
 
     @property
     def needs_images(self) -> bool:

@@ -35,21 +35,11 @@ CUT_OFF: Final = 0.5  # correlation of errors with what is cut off
 
 @dataclass(frozen=True, slots=True)
 class Narrower:
-    """A narrower arithmetic by which a result may be right.
+    """A narrower arithmetic by which a result may be right."""
 
-    Parameters
-    ----------
-    code : str
-        Stable, for programs.
-    sentence : str
-        What it looks like.
-    how : Arithmetic
-        What a caller would say of such a kernel.
-    """
-
-    code: str
-    sentence: str
-    how: Arithmetic
+    code: str  # stable, for programs
+    sentence: str  # what it looks like
+    how: Arithmetic  # what a caller would say of such a kernel
 
 
 _TF32 = Narrower(

@@ -20,25 +20,13 @@ SAMPLE: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What stands in the place of the truth.
-
-    Attributes
-    ----------
-    code, sentence : str
-        A stable code, and words.
-    mask : ndarray of bool
-        Every element where it stands, wrong or (by chance, as zeros where zero is right) right.
-    has_region : bool
-        Whether it matters where that is.
-    is_derived : bool
-        Whether it is made of the truth, so that where it stands is no accident.
-    """
+    """What stands in the place of the truth, by a stable code and in words."""
 
     code: str
     sentence: str
-    mask: Array
-    has_region: bool = True
-    is_derived: bool = False
+    mask: Array  # every element where it stands, wrong or (by chance, as zeros where zero is right) right
+    has_region: bool = True  # whether it matters where that is
+    is_derived: bool = False  # whether it is made of the truth, so that where it stands is no accident
 
 
 def contents(evidence: Evidence) -> list[Content]:

@@ -35,34 +35,16 @@ class Fit(IntEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """A result of the right shape beside the truth.
+    """A result of the right shape beside the truth, in the axes of the reading."""
 
-    Attributes
-    ----------
-    actual : ndarray, in the axes of the reading
-        What came, in the type that it came in.
-    truth, bound : ndarray
-        The truth in a wide type, and how far from it an honest kernel may be.
-    wrong : ndarray of bool
-        Where the actual is further away than that.
-    right : Reading
-        What should have been read.
-    dtype : dtype
-        The type that the result should have.
-    roughly : float
-        More than any bound here: what is further off than this needs no bound to be wrong.
-    tried : dict
-        How far each mistake that has been tried predicts it.
-    """
-
-    actual: Array
-    truth: Array
-    bound: Array
-    wrong: Array
-    right: Reading
-    dtype: np.dtype[np.generic]
-    roughly: float
-    tried: dict[Any, Fit] = field(default_factory=dict)
+    actual: Array  # what came, in the type that it came in
+    truth: Array  # in a wide type
+    bound: Array  # how far from it an honest kernel may be
+    wrong: Array  # where the actual is further away than that
+    right: Reading  # what should have been read
+    dtype: np.dtype[np.generic]  # the type that the result should have
+    roughly: float  # more than any bound here: what is further off than this needs no bound to be wrong
+    tried: dict[Any, Fit] = field(default_factory=dict)  # how far each mistake that has been tried predicts it
 
     @classmethod
     def of(cls, actual: Array, right: Reading, reference: Reference) -> Evidence:

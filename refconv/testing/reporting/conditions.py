@@ -19,18 +19,10 @@ EXCEPTIONS = 0.2  # for each failing case: more passing ones may not meet a cond
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What all failing cases have in common, in words, and how many passing cases have it, too.
+    """What all failing cases have in common, in words, and how many passing cases have it, too."""
 
-    Parameters
-    ----------
-    tests : dict of str to Test
-        What must be true, all of it, in words and as a function of a plan.
-    passing : int
-        How many passing cases meet it, of those in which the cause would show.
-    """
-
-    tests: dict[str, Test]
-    passing: int = 0
+    tests: dict[str, Test]  # what must be true, all of it, in words and as a function of a plan
+    passing: int = 0  # how many passing cases meet it, of those in which the cause would show
 
     @property
     def text(self) -> str:

@@ -259,21 +259,11 @@ QUANTITIES: Final[dict[str, Callable[[Plan], int]]] = dict(_quantities())
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The condition that a quantity is more than a number, or less.
+    """The condition that a quantity is more than a number, or less."""
 
-    Parameters
-    ----------
-    name : str
-        The quantity's, of `QUANTITIES`.
-    bound : int
-        What it is more than, or less than: the nearest number of a passing case.
-    failing : int
-        The nearest number of a failing case.
-    """
-
-    name: str
-    bound: int
-    failing: int
+    name: str  # the quantity's, of `QUANTITIES`
+    bound: int  # what it is more than, or less than: the nearest number of a passing case
+    failing: int  # the nearest number of a failing case
 
     @property
     def text(self) -> str:

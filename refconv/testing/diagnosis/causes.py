@@ -83,15 +83,8 @@ def shared_causes(failures: Sequence[Sequence[Finding]]) -> list[tuple[Finding |
     Greedy: the code that explains most failures first, and where several explain as many, the one that is likeliest
     in the first of them.  Failures without a finding come last, under None.
 
-    Parameters
-    ----------
-    failures : sequence of sequence of Finding
-        For each failure, the causes that explain it equally well.
-
-    Returns
-    -------
-    list of (Finding or None, list of int)
-        A finding with the code of the group, taken from the first failure that it explains, and the failures' indices.
+    Given are, for each failure, the causes that explain it equally well.  Each group has a finding with its code, taken
+    from the first failure that it explains, and the failures' indices.
 
     Examples
     --------

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from refconv.numbers.formats import Array
+from refconv.numbers.formats import float_info, round_to_format
 from refconv.testing.diagnosis.mistakes import Change, Mistake, changed, set_to
 from refconv.testing.diagnosis.reading import Reading
 from refconv.testing.diagnosis.right_reading import conjugate
 
 
-def _rounded(round_to: Callable[[Array], Array]) -> Change:
-    """Round both factors before they are multiplied."""
+def _rounded(kind: str) -> Change:
+    """Round both factors to a format before they are multiplied; complex ones are left as they are."""
 
     def change(reading: Reading) -> Reading:
         if reading.bias.dtype.kind == "c":
             return reading
         with np.errstate(all="ignore"):
-            return reading.with_factors(round_to)
+            return reading.with_factors(lambda factor: round_to_format(factor, float_info(kind)))
 
     return change
-
-
-def _to_bits(bits: int) -> Callable[[Array], Array]:
-    """Keep that many significant bits, to nearest, ties to even."""
-
-    def round_to(values: Array) -> Array:
-        mantissa, exponent = np.frexp(values)
-        return np.asarray(np.ldexp(np.rint(mantissa * 2.0**bits), exponent - bits))
-
-    return round_to
 
 
 def _wrapped(bits: int) -> Change:
@@ -63,12 +52,15 @@ def _zero_columns(width: int) -> Change:
 _OWN_TYPE = "multiply them in their own type"
 ROUNDING: Final = tuple(
     Mistake(
-        f"inputs-rounded-to-{code}", f"both factors are rounded to {kind} before they are multiplied", _OWN_TYPE, change
+        f"inputs-rounded-to-{code}",
+        f"both factors are rounded to {words} before they are multiplied",
+        _OWN_TYPE,
+        _rounded(kind),
     )
-    for code, kind, change in (
-        ("tf32", "TF32, 11 significant bits,", _rounded(_to_bits(11))),
-        ("fp16", "float16", _rounded(lambda values: values.astype(np.float16).astype(values.dtype))),
-        ("bf16", "bfloat16", _rounded(_to_bits(8))),
+    for code, kind, words in (
+        ("tf32", "tf32", "TF32, 11 significant bits,"),
+        ("fp16", "float16", "float16"),
+        ("bf16", "bfloat16", "bfloat16"),
     )
 )
 

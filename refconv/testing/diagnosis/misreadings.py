@@ -126,18 +126,13 @@ def table_problems(trace: Trace) -> Iterator[Finding]:
     """Name the first channel, and the first image, of the result that reads other ones throughout."""
     if isinstance(trace.right, WeightAdjoint) or "channel" not in trace.read:
         return
-    should = channel_table(_should(trace))
-    found = channel_table(trace)
-    wrong = np.flatnonzero((found != should).any(axis=1) & (found >= 0).all(axis=1))
     result, source, _ = _words(trace.right)
-    if wrong.size:
-        o = int(wrong[0])
+    found, should = channel_table(trace), channel_table(_should(trace))
+    for o in np.flatnonzero((found != should).any(axis=1) & (found >= 0).all(axis=1))[:1]:
         sentence = f"{result} channel {o} reads {source} channels {found[o].tolist()}"
         yield Finding("traced-channels", sentence, reading=f"channels {should[o].tolist()}", is_traced=True)
     images = image_table(trace) if "image" in trace.read else np.arange(0)
-    wrong = np.flatnonzero((images != np.arange(len(images))) & (images >= 0))
-    if wrong.size:
-        n = int(wrong[0])
+    for n in np.flatnonzero((images != np.arange(len(images))) & (images >= 0))[:1]:
         sentence = f"{result} image {n} is made from {source} image {images[n]}"
         yield Finding("traced-images", sentence, reading=f"image {n}", is_traced=True)
 
@@ -237,11 +232,6 @@ def bias_problems(target: Target, case: Case, right: Reading) -> Iterator[Findin
     if len(wrong):
         place = tuple(map(int, wrong[0]))
         times, number = ones[place], numbers[place]
-        has = (
-            f"has the bias of channel {int(number) - 1}"
-            if times == 1
-            else f"has {times:g} times the bias of its channel"
-        )
-        yield Finding(
-            "traced-bias", f"output {list(place)} {has}", reading="the bias of its channel, once", is_traced=True
-        )
+        has = f"the bias of channel {int(number) - 1}" if times == 1 else f"{times:g} times the bias of its channel"
+        sentence = f"output {list(place)} has {has}"
+        yield Finding("traced-bias", sentence, reading="the bias of its channel, once", is_traced=True)

@@ -59,12 +59,7 @@ OF_TRANSPOSED: Final = Words(
 
 def grouped(channel: Callable[[Array, Array, Reading], Array]) -> Change:
     """Change the input channel as a function of o and c."""
-
-    def change(reading: Reading) -> Reading:
-        grid: Array = np.indices(reading.channels.shape)
-        return replace(reading, channels=channel(grid[0], grid[1], reading))
-
-    return change
+    return changed("channels", lambda reading: channel(*np.indices(reading.channels.shape), reading))
 
 
 def block(o: Array, reading: Reading) -> Array:
@@ -91,17 +86,6 @@ def depthwise(reading: Reading) -> Reading:
 def each_of(reading: Reading) -> int:
     """Return how many channels of the output, or of a transposed convolution's input, are in a group."""
     return len(reading.channels) // reading.groups
-
-
-def after_first_image(part: str) -> Change:
-    """Let all images but the first read the first group's channels, as where the group's offset is lost."""
-
-    def change(reading: Reading) -> Reading:
-        array = getattr(reading, part).copy()
-        array[1:] = array[1:, np.arange(array.shape[1]) % (array.shape[1] // reading.groups)]
-        return reading.with_part(part, array)
-
-    return change
 
 
 def _weights_of(channel: Callable[[Array, Reading], Array]) -> Change:
@@ -201,11 +185,17 @@ TAILS: Final = tuple(
 
 def first_image_alone(part: str) -> Mistake:
     """Return the mistake of losing a group's offset after the first image of this part of the plan."""
+
+    def of_first_group(reading: Reading) -> Array:
+        array: Array = getattr(reading, part).copy()
+        array[1:] = array[1:, np.arange(array.shape[1]) % (array.shape[1] // reading.groups)]
+        return array
+
     return Mistake(
         "groups-offset-first-image-alone",
         "the offset of a group is lost after the first image: the others read the first group's channels",
         "every image has all groups",
-        after_first_image(part),
+        changed(part, of_first_group),
     )
 
 

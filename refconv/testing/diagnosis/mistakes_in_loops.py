@@ -33,7 +33,7 @@ def zeroed(part: str, selected: Selected, *names: str) -> Change:
         for place, (name, axis) in enumerate(zip(AXES[-reading.rank :], reading.axes, strict=True)):
             if name in names or not names:
                 array[(..., selected(axis), *(slice(None),) * (reading.rank - 1 - place))] = 0
-        return replace(reading.with_part(part, array), skips_zeros=part == "weight")
+        return set_to(**{part: array}, skips_zeros=part == "weight")(reading)
 
     return change
 
@@ -90,11 +90,11 @@ def in_memory(array: Array, pitch: int, size: tuple[int, int]) -> Array:
 
 
 def _pitched(part: str, pitch: Callable[[Reading], int]) -> Change:
-    def change(reading: Reading) -> Reading:
-        array = getattr(reading, part)
-        return reading.with_part(part, in_memory(array, pitch(reading), array.shape[-2:]))
+    def read(reading: Reading) -> Array:
+        array: Array = getattr(reading, part)
+        return in_memory(array, pitch(reading), array.shape[-2:])
 
-    return change
+    return changed(part, read)
 
 
 def _bounded(*names: str) -> Change:

@@ -67,11 +67,7 @@ def _extra_on_input(reading: InputAdjoint) -> Reading:
 
 def _reading_channels(channel: Callable[[np.ndarray[Any, Any], Reading], np.ndarray[Any, Any]]) -> Change:
     """Read another channel of what is scattered for each that should be, with that one's weights."""
-
-    def change(reading: Reading) -> Reading:
-        return replace(reading, output=reading.output[:, channel(np.arange(len(reading.channels)), reading)])
-
-    return change
+    return changed("output", lambda reading: reading.output[:, channel(np.arange(len(reading.channels)), reading)])
 
 
 def _interleaved(reading: Reading) -> np.ndarray[Any, Any]:

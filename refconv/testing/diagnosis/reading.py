@@ -134,11 +134,6 @@ class Reading(ABC):
         changed: dict[str, Any] = {name: change(getattr(self, name)) for name in self.factors}
         return replace(self, **changed)
 
-    def with_part(self, name: str, array: Array) -> Self:
-        """Put another array in the place of the input, the weight or the output."""
-        changed: dict[str, Any] = {name: array}
-        return replace(self, **changed)
-
     def everywhere(self) -> Places:
         """Return all places, in the order of the result's elements."""
         return tuple(np.indices(self.shape).reshape(2 + self.rank, -1))

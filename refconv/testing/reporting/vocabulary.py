@@ -35,7 +35,8 @@ class Axis:
     dilation: int
     output: int
     over: int
-    given: tuple[int, int]  # stride and dilation as they are set
+    given_stride: int  # as they are set
+    given_dilation: int
 
     @classmethod
     def of(cls, axis: AxisGeometry, *, is_transposed: bool) -> Axis:
@@ -45,7 +46,7 @@ class Axis:
         stride = axis.stride if axis.output_size > 1 else 1
         over = axis.padded_size + axis.unread - axis.reach(axis.output_size)
         given = axis.stride, axis.dilation
-        return cls(sizes[0], axis.kernel_size, stride, axis.padding, dilation, sizes[1], over, given)
+        return cls(sizes[0], axis.kernel_size, stride, axis.padding, dilation, sizes[1], over, *given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,8 @@ _OF_AN_AXIS_LAST: Final[Mapping[str, Callable[[Axis], bool]]] = {
 }
 # What a kernel may branch on where it makes no difference.
 _AS_GIVEN: Final[Mapping[str, Callable[[Axis], bool]]] = {
-    "stride{} > 1, even of one output": lambda axis: axis.given[0] > 1,
-    "dilation{} > 1, even of one tap": lambda axis: axis.given[1] > 1,
+    "stride{} > 1, even of one output": lambda axis: axis.given_stride > 1,
+    "dilation{} > 1, even of one tap": lambda axis: axis.given_dilation > 1,
 }
 # Of all of them.
 _OF_ALL_AXES: Final[Mapping[str, Callable[[Axis], bool]]] = {
@@ -236,8 +237,8 @@ def _quantities() -> Iterator[tuple[str, Callable[[Plan], int]]]:
             yield f"{name}{suffix}", partial(_along, name, suffix)
     yield "padding", lambda plan: max(max(axis.padding) for axis in plan.axes.values())
     for suffix in SUFFIXES[3]:
-        yield f"stride{suffix} as given", partial(_given, 0, suffix)
-        yield f"dilation{suffix} as given", partial(_given, 1, suffix)
+        for name in ("stride", "dilation"):
+            yield f"{name}{suffix} as given", partial(_along, f"given_{name}", suffix)
     yield "outputs in an image", partial(_product, attribute="output")
     yield "pixels in an image", partial(_product, attribute="size")
 
@@ -248,10 +249,6 @@ def _largest(name: str, plan: Plan) -> int:
 
 def _along(name: str, suffix: str, plan: Plan) -> int:
     return int(getattr(plan.axes[suffix], name)) if suffix in plan.axes else 0
-
-
-def _given(place: int, suffix: str, plan: Plan) -> int:
-    return plan.axes[suffix].given[place] if suffix in plan.axes else 0
 
 
 QUANTITIES: Final[dict[str, Callable[[Plan], int]]] = dict(_quantities())
@@ -281,10 +278,8 @@ def thresholds(failing: list[Plan], passing: list[Plan]) -> dict[str, Test]:
     found = []
     for name, quantity in QUANTITIES.items():
         fails, passes = sorted(map(quantity, failing)), sorted(set(map(quantity, passing)))
-        below, above = (
-            [n for n in passes if 0 < n < fails[0]],
-            [n for n in passes if n > fails[-1]],
-        )  # nothing is no limit
+        below = [n for n in passes if 0 < n < fails[0]]  # nothing is no limit
+        above = [n for n in passes if n > fails[-1]]
         found += [Threshold(name, below[-1], fails[0])] if below else []
         found += [Threshold(name, above[0], fails[-1])] if above else []
     return {threshold.text: threshold for threshold in found}

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from refconv.numbers.formats import Array, float_info
 from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
-from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.reference import Reference, Standard
 from refconv.testing.diagnosis.reading import Places, Reading, is_floating, spread
 from refconv.testing.diagnosis.right_reading import reading_of
 
@@ -53,6 +53,11 @@ class Evidence:
         sizes = np.concatenate([ROUGH * np.abs(truth).reshape(-1), 4 * bound.reshape(-1)])
         roughly = float(np.max(sizes[np.isfinite(sizes)], initial=0))
         return cls(actual, truth, bound, ~is_near(actual, truth, bound), right, reference.dtype, roughly)
+
+    @cached_property
+    def wide(self) -> Array:
+        """What came, in the type of the truth."""
+        return self.actual.astype(self.truth.dtype)
 
     @cached_property
     def places(self) -> Places:
@@ -138,5 +143,5 @@ def is_near(actual: Array, desired: Array, bound: Array | float) -> Array:
 
 def gather(actual: object, call: Call, dtype: npt.DTypeLike | None = None) -> tuple[Array, Reading, Reference]:
     """Return the actual, the right reading and the reference of a call; the arrays have the result's own axes."""
-    reference = reference_of(call, call.result_dtype(dtype))
+    reference = Standard(call.result_dtype(dtype)).reference(call)
     return to_numpy("the result", actual), reading_of(call), reference

@@ -150,62 +150,35 @@ _SATURATE: Final = "what is beyond the type's range becomes the nearest number w
 _BIAS: Final = "the bias is added to the sum before it is scaled: it counts in units of S_x·S_w[o]"
 
 EIGHT_BITS: Final = (
-    Mistake(
-        "padded-with-zero",
-        "the padding holds the number 0, not the zero point",
-        "the padding stands for 0, and so holds Z_x",
-        _changed(lambda reading: _padded(reading, -reading.input_zero)),
-        is_common=True,
+    Mistake("padded-with-zero", _changed(lambda reading: _padded(reading, -reading.input_zero)), is_common=True).says(
+        "the padding holds the number 0, not the zero point", "the padding stands for 0, and so holds Z_x"
     ),
     Mistake(
         "input-zero-point-forgotten",
-        "the zero point of the input is not subtracted",
-        _DIFFERENCE,
         _changed(lambda reading: replace(reading, input=reading.input + reading.input_zero)),
+    ).says("the zero point of the input is not subtracted", _DIFFERENCE),
+    Mistake("input-zero-point-forgotten", _changed(lambda reading: _with_input(reading, reading.input_zero))).says(
+        "the zero point of the input stands in the padding, and is not subtracted", _DIFFERENCE
+    ),
+    Mistake("weight-zero-point-forgotten", _weight_plus(_column), is_common=True).says(
+        "the zero point of the weight is not subtracted", _DIFFERENCE
+    ),
+    Mistake("weight-zero-point-added", _weight_plus(lambda reading: 2 * _column(reading))).says(
+        "the zero point of the weight is added, not subtracted", _DIFFERENCE
+    ),
+    Mistake("input-zero-point-added", _changed(lambda reading: _with_input(reading, 2 * reading.input_zero))).says(
+        "the zero point of the input is added, not subtracted", _DIFFERENCE
+    ),
+    Mistake("zero-points-swapped", _changed(_swapped)).says(
+        "the zero point of the input is subtracted from the weight, and that of the weight from the input", _DIFFERENCE
     ),
     Mistake(
-        "input-zero-point-forgotten",
-        "the zero point of the input stands in the padding, and is not subtracted",
-        _DIFFERENCE,
-        _changed(lambda reading: _with_input(reading, reading.input_zero)),
-    ),
-    Mistake(
-        "weight-zero-point-forgotten",
-        "the zero point of the weight is not subtracted",
-        _DIFFERENCE,
-        _weight_plus(_column),
-        is_common=True,
-    ),
-    Mistake(
-        "weight-zero-point-added",
-        "the zero point of the weight is added, not subtracted",
-        _DIFFERENCE,
-        _weight_plus(lambda reading: 2 * _column(reading)),
-    ),
-    Mistake(
-        "input-zero-point-added",
-        "the zero point of the input is added, not subtracted",
-        _DIFFERENCE,
-        _changed(lambda reading: _with_input(reading, 2 * reading.input_zero)),
-    ),
-    Mistake(
-        "zero-points-swapped",
-        "the zero point of the input is subtracted from the weight, and that of the weight from the input",
-        _DIFFERENCE,
-        _changed(_swapped),
-    ),
-    Mistake(
-        "weight-zero-point-of-first-channel",
-        "the zero point of the first kernel is taken for all",
-        "kernel o has the zero point Z_w[o]",
-        _weight_plus(lambda reading: _column(reading) - reading.weight_zero[0]),
-    ),
+        "weight-zero-point-of-first-channel", _weight_plus(lambda reading: _column(reading) - reading.weight_zero[0])
+    ).says("the zero point of the first kernel is taken for all", "kernel o has the zero point Z_w[o]"),
     *(
-        Mistake(
-            "pairs-saturate-in-16-bits",
+        Mistake("pairs-saturate-in-16-bits", _changed(partial(replace, pairs=order))).says(
             f"products are added up in pairs in 16 bits, which saturate, {how}",
             "a sum of two products of 8 bits takes 17 bits, the whole sum 32",
-            _changed(partial(replace, pairs=order)),
         )
         for order, how in {
             "channels first": "channels first",
@@ -213,60 +186,35 @@ EIGHT_BITS: Final = (
             "weight": "the weight taken for numbers without a sign",
         }.items()
     ),
-    Mistake(
-        "wraps-for-saturation",
-        "what is beyond 8 bits wraps round",
-        _SATURATE,
-        _scaled(lambda _: {"wraps": True}),
-        is_common=True,
+    Mistake("wraps-for-saturation", _scaled(lambda _: {"wraps": True}), is_common=True).says(
+        "what is beyond 8 bits wraps round", _SATURATE
+    ),
+    Mistake("scale-of-first-channel", _scaled(lambda reading: {"units": reading.units[:1] * len(reading.units)})).says(
+        "the scale of the first kernel is taken for all", "output channel o has the scale S_w[o]"
+    ),
+    Mistake("rounds-toward-zero", _scaled(lambda _: {"rounding": math.trunc})).says(
+        "it cuts off what is behind the point", _ROUNDED
+    ),
+    Mistake("rounds-down", _scaled(lambda _: {"rounding": math.floor})).says("it rounds down", _ROUNDED),
+    Mistake("output-zero-point-forgotten", _scaled(lambda _: {"output_zero": 0})).says(
+        "the zero point of the output is not added", "Z_y is added to what is rounded, before it saturates"
     ),
     Mistake(
-        "scale-of-first-channel",
-        "the scale of the first kernel is taken for all",
-        "output channel o has the scale S_w[o]",
-        _scaled(lambda reading: {"units": reading.units[:1] * len(reading.units)}),
-    ),
+        "clamped-at-the-zero-point", _scaled(lambda reading: {"limits": (reading.output_zero, reading.limits[1])})
+    ).says("a ReLU is applied: nothing is below the zero point of the output", _SATURATE),
     Mistake(
-        "rounds-toward-zero",
-        "it cuts off what is behind the point",
-        _ROUNDED,
-        _scaled(lambda _: {"rounding": math.trunc}),
-    ),
-    Mistake("rounds-down", "it rounds down", _ROUNDED, _scaled(lambda _: {"rounding": math.floor})),
-    Mistake(
-        "output-zero-point-forgotten",
-        "the zero point of the output is not added",
-        "Z_y is added to what is rounded, before it saturates",
-        _scaled(lambda _: {"output_zero": 0}),
-    ),
-    Mistake(
-        "clamped-at-the-zero-point",
-        "a ReLU is applied: nothing is below the zero point of the output",
-        _SATURATE,
-        _scaled(lambda reading: {"limits": (reading.output_zero, reading.limits[1])}),
-    ),
-    Mistake(
-        "clamped-at-zero",
+        "clamped-at-zero", _scaled(lambda reading: {"limits": (max(0, reading.limits[0]), reading.limits[1])})
+    ).says(
         "nothing is below the number 0, where a ReLU of real numbers would be",
         "a ReLU's 0 is the zero point Z_y; here there is none",
-        _scaled(lambda reading: {"limits": (max(0, reading.limits[0]), reading.limits[1])}),
     ),
-    Mistake(
-        "bias-in-units-of-the-output",
-        "the bias is added after scaling, in units of the output's scale",
-        _BIAS,
-        _scaled(lambda reading: {"bias_unit": reading.unit}),
+    Mistake("bias-in-units-of-the-output", _scaled(lambda reading: {"bias_unit": reading.unit})).says(
+        "the bias is added after scaling, in units of the output's scale", _BIAS
     ),
-    Mistake(
-        "bias-not-scaled",
-        "the bias is taken for real numbers, as if its scale were 1",
-        _BIAS,
-        _scaled(lambda _: {"bias_unit": Fraction(1)}),
+    Mistake("bias-not-scaled", _scaled(lambda _: {"bias_unit": Fraction(1)})).says(
+        "the bias is taken for real numbers, as if its scale were 1", _BIAS
     ),
-    Mistake(
-        "bias-in-units-of-the-first-channel",
-        "the bias counts in units of the first kernel's scale in every channel",
-        _BIAS,
-        _scaled(lambda reading: {"bias_unit": reading.units[0]}),
+    Mistake("bias-in-units-of-the-first-channel", _scaled(lambda reading: {"bias_unit": reading.units[0]})).says(
+        "the bias counts in units of the first kernel's scale in every channel", _BIAS
     ),
 )

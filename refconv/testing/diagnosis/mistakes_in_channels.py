@@ -127,57 +127,41 @@ FIRST_GROUP: Final = grouped(lambda _, c, reading: c)  # noqa: ARG005
 
 _ALL_CHANNELS = "c runs over all C/G channels"
 GROUP_WEIGHTS: Final = (
-    Mistake(
-        "groups-share-first-weights",
-        "every group is multiplied with the first group's weights",
-        "each group has weights of its own",
-        _weights_of(lambda o, reading: o % each_of(reading)),
+    Mistake("groups-share-first-weights", _weights_of(lambda o, reading: o % each_of(reading))).says(
+        "every group is multiplied with the first group's weights", "each group has weights of its own"
     ),
     Mistake(
         "groups-weight-offset",
+        _weights_of(lambda o, reading: (block(o, reading) * reading.channels.shape[1] + o % each_of(reading)) % len(o)),
+    ).says(
         "the weights of a group begin at the channels of the other side: g·(C/G) where g·(O/G) belongs",
         "each group's weights lie one after the other",
-        _weights_of(lambda o, reading: (block(o, reading) * reading.channels.shape[1] + o % each_of(reading)) % len(o)),
     ),
 )
 GROUP_BIAS: Final = Mistake(
-    "groups-share-first-bias",
-    "every group gets the first group's biases",
-    _BIAS,
-    _biases_of(lambda o, reading: o % (len(o) // reading.groups)),
-)
+    "groups-share-first-bias", _biases_of(lambda o, reading: o % (len(o) // reading.groups))
+).says("every group gets the first group's biases", _BIAS)
 CHANNELS_LOST: Final = (
-    Mistake(
-        "groups-first-channel-alone",
-        "only the first channel of a group is read",
-        _ALL_CHANNELS,
-        _weighing(lambda _: slice(1, None), 0),
+    Mistake("groups-first-channel-alone", _weighing(lambda _: slice(1, None), 0)).says(
+        "only the first channel of a group is read", _ALL_CHANNELS
     ),
     *(
-        Mistake(
-            "vector-last-channel-lost",
-            f"the last channel of each whole {step} is left out of the sum",
-            _ALL_CHANNELS,
-            _last_lost(step),
+        Mistake("vector-last-channel-lost", _last_lost(step)).says(
+            f"the last channel of each whole {step} is left out of the sum", _ALL_CHANNELS
         )
         for step in (2, 4, 8)
     ),
     *(
-        Mistake(
-            "channel-tail-unweighted",
+        Mistake("channel-tail-unweighted", _tail(step, 1)).says(
             f"the channels beyond the last whole {step} of a group are added up without their weights",
             "every pixel is multiplied with its weight",
-            _tail(step, 1),
         )
         for step in (2, 4, 8)
     ),
 )
 TAILS: Final = tuple(
-    Mistake(
-        "input-channel-tail-lost",
-        f"the input channels beyond the last whole {step} of a group are left out of the sum",
-        _ALL_CHANNELS,
-        _tail(step, 0),
+    Mistake("input-channel-tail-lost", _tail(step, 0)).says(
+        f"the input channels beyond the last whole {step} of a group are left out of the sum", _ALL_CHANNELS
     )
     for step in (2, 4, 8, 16)
 )
@@ -191,21 +175,17 @@ def first_image_alone(part: str) -> Mistake:
         array[1:] = array[1:, np.arange(array.shape[1]) % (array.shape[1] // reading.groups)]
         return array
 
-    return Mistake(
-        "groups-offset-first-image-alone",
+    return Mistake("groups-offset-first-image-alone", changed(part, of_first_group)).says(
         "the offset of a group is lost after the first image: the others read the first group's channels",
         "every image has all groups",
-        changed(part, of_first_group),
     )
 
 
 GROUP_INPUTS: Final = (
     Mistake(
         "groups-input-offset",
-        "the input channels of a group begin at g·(O/G), where they begin at g·(C/G)",
-        OF_CONVOLUTION.blocks,
         grouped(lambda o, c, r: (block(o, r) * each_of(r) + c) % (r.channels.shape[1] * r.groups)),
-    ),
+    ).says("the input channels of a group begin at g·(O/G), where they begin at g·(C/G)", OF_CONVOLUTION.blocks),
     first_image_alone("input"),
 )
 
@@ -217,18 +197,18 @@ def groups_of_channels(words: Words) -> tuple[Mistake, ...]:
     into = f"{one} is put into group {letter} mod G, not into its block"
     first = f"every group reads the first group's {met}"
     return (
-        Mistake("groups-interleaved", BOTH_SIDES, blocks, INTERLEAVED, is_common=True),
-        Mistake("groups-interleaved-inputs", apart, blocks, INPUTS_APART),
-        Mistake("groups-interleaved-outputs", into, blocks, OUTPUTS_APART),
-        Mistake("groups-all-read-first", first, blocks, FIRST_GROUP, is_common=True),
+        Mistake("groups-interleaved", INTERLEAVED, is_common=True).says(BOTH_SIDES, blocks),
+        Mistake("groups-interleaved-inputs", INPUTS_APART).says(apart, blocks),
+        Mistake("groups-interleaved-outputs", OUTPUTS_APART).says(into, blocks),
+        Mistake("groups-all-read-first", FIRST_GROUP, is_common=True).says(first, blocks),
     )
 
 
 def number_of_groups(every: str, each: str, blocks: str) -> tuple[Mistake, ...]:
     """Return the mistakes in how many groups there are."""
     return (
-        Mistake("groups-ignored", f"groups are ignored: every {every}", blocks, dense),
-        Mistake("groups-as-depthwise", f"any groups are taken for depthwise: one {each} each", blocks, depthwise),
+        Mistake("groups-ignored", dense).says(f"groups are ignored: every {every}", blocks),
+        Mistake("groups-as-depthwise", depthwise).says(f"any groups are taken for depthwise: one {each} each", blocks),
     )
 
 
@@ -291,8 +271,8 @@ def transposed_kernels(code: str, sentence: str, should: str, change: Callable[[
     """Return the mistake of taking (K_h, K_w) for (K_w, K_h); of three axes, all of them may be turned round, too."""
     is_common = code == "kernel-transposed"
     return (
-        Mistake(code, f"{sentence} as (K_w, K_h)", should, change("01x"), is_common=is_common, ranks=SEVERAL_AXES),
-        Mistake(code, f"{sentence} as (K_w, K_h, K_d)", should, change("01t"), ranks=VOLUMES),
+        Mistake(code, change("01x"), is_common=is_common, ranks=SEVERAL_AXES).says(f"{sentence} as (K_w, K_h)", should),
+        Mistake(code, change("01t"), ranks=VOLUMES).says(f"{sentence} as (K_w, K_h, K_d)", should),
     )
 
 
@@ -303,25 +283,23 @@ def layout_of(words: Words) -> tuple[Mistake, ...]:
     return (
         *transposed_kernels("kernel-transposed", "each kernel is read", words.weight, weight_as),
         *(
-            Mistake(
-                f"weight-read-as-{order.lower()}",
+            Mistake(f"weight-read-as-{order.lower()}", weight_as(axes)).says(
                 f"the weight's memory is read as {order}, so that its taps are mixed up",
                 f"{words.weight}: the columns in the fastest order, then rows, then channels",
-                weight_as(axes),
             )
             for order, axes in (("OHWI", "0s1"), ("HWIO", "s10"), ("IOHW", "10s"))
         ),
-        Mistake("input-read-as-nhwc", f"{memory} as NHWC", words.image, read_as("input", "0s1")),
+        Mistake("input-read-as-nhwc", read_as("input", "0s1")).says(f"{memory} as NHWC", words.image),
         _strides_ignored("input", words.reads),
         _strides_ignored("weight", "weight"),
-        Mistake("input-read-as-cnhw", f"{memory} as CNHW", words.image, read_as("input", "10s")),
-        Mistake("input-transposed", "each image is read as (W, H)", words.image, read_as("input", "01t"), ranks=PLANES),
+        Mistake("input-read-as-cnhw", read_as("input", "10s")).says(f"{memory} as CNHW", words.image),
+        Mistake("input-transposed", read_as("input", "01t"), ranks=PLANES).says(
+            "each image is read as (W, H)", words.image
+        ),
         *outputs_stored(words.gives, "(Q, P)", f"as ({number}, N)", words.result),
-        Mistake(
-            "output-groups-transposed",
+        Mistake("output-groups-transposed", groups_last).says(
             f"the {one}s are stored as ({number}/G, G), not (G, {number}/G)",
             f"{one} {letter} is filter {letter} mod ({number}/G) of group {letter} // ({number}/G)",
-            groups_last,
         ),
     )
 
@@ -331,20 +309,17 @@ def _strides_ignored(part: str, name: str) -> Mistake:
         array: Array = getattr(reading, part)
         return array.ravel(order="K").reshape(array.shape)
 
-    return Mistake(
-        f"{part}-strides-ignored",
-        f"the {name}'s memory is read as it lies, whatever its strides",
-        "an element is where its strides say",
-        changed(part, as_it_lies),
+    return Mistake(f"{part}-strides-ignored", changed(part, as_it_lies)).says(
+        f"the {name}'s memory is read as it lies, whatever its strides", "an element is where its strides say"
     )
 
 
 def outputs_stored(gives: str, turned: str, swapped: str, result: str) -> tuple[Mistake, ...]:
     """Return the mistakes of storing what is given in another order, by the words for two of these, and its shape."""
     return (
-        Mistake("output-stored-as-nhwc", f"the {gives} is stored as NHWC", result, stored_as("0s1")),
-        Mistake("output-transposed", f"each image is stored as {turned}", result, stored_as("01t"), ranks=PLANES),
-        Mistake("output-batch-and-channels-swapped", f"the {gives} is stored {swapped}", result, stored_as("10s")),
+        Mistake("output-stored-as-nhwc", stored_as("0s1")).says(f"the {gives} is stored as NHWC", result),
+        Mistake("output-transposed", stored_as("01t"), ranks=PLANES).says(f"each image is stored as {turned}", result),
+        Mistake("output-batch-and-channels-swapped", stored_as("10s")).says(f"the {gives} is stored {swapped}", result),
     )
 
 
@@ -352,11 +327,8 @@ GROUPS_OF_CHANNELS: Final = groups_of_channels(OF_CONVOLUTION)
 GROUPS: Final = groups_of(OF_CONVOLUTION)
 LAYOUT: Final = layout_of(OF_CONVOLUTION)
 
-BATCH: Final = Mistake(
-    "batch-first-for-all",
-    "every image is made from the first one",
-    "output n is made from input n",
-    changed("images", lambda reading: 0 * reading.images),
+BATCH: Final = Mistake("batch-first-for-all", changed("images", lambda reading: 0 * reading.images)).says(
+    "every image is made from the first one", "output n is made from input n"
 )
 
 
@@ -367,21 +339,14 @@ def _of_image(reading: Reading) -> Array:
 
 
 BIAS: Final = (
-    Mistake(
-        "bias-missing",
-        "the bias is missing",
-        "bias[o] is added to every pixel of output channel o",
-        changed("bias", lambda reading: 0 * reading.bias),
-        is_common=True,
+    Mistake("bias-missing", changed("bias", lambda reading: 0 * reading.bias), is_common=True).says(
+        "the bias is missing", "bias[o] is added to every pixel of output channel o"
     ),
-    Mistake("bias-twice", "the bias is added twice", _ONCE, changed("bias", lambda reading: 2 * reading.bias)),
-    Mistake(
-        "bias-once-per-channel",
-        "the bias is added once for each input channel that is read",
-        _ONCE,
-        changed("bias", lambda reading: reading.channels.shape[1] * reading.bias),
+    Mistake("bias-twice", changed("bias", lambda reading: 2 * reading.bias)).says("the bias is added twice", _ONCE),
+    Mistake("bias-once-per-channel", changed("bias", lambda reading: reading.channels.shape[1] * reading.bias)).says(
+        "the bias is added once for each input channel that is read", _ONCE
     ),
-    Mistake("bias-of-image", "image n gets bias[n]", _BIAS, changed("bias", _of_image)),
-    Mistake("bias-first-for-all", "every channel gets the first bias", _BIAS, _biases_of(lambda o, _: 0 * o)),
+    Mistake("bias-of-image", changed("bias", _of_image)).says("image n gets bias[n]", _BIAS),
+    Mistake("bias-first-for-all", _biases_of(lambda o, _: 0 * o)).says("every channel gets the first bias", _BIAS),
 )
 BATCH_AND_BIAS: Final = (BATCH, *BIAS, *TAILS)

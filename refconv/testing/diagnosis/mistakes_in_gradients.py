@@ -47,22 +47,17 @@ def _averaged(number: Callable[[Index], int]) -> Change:
     return changed("output", lambda reading: reading.output / number(reading.output.shape))
 
 
-UNREAD: Final = Mistake(
-    "unread-rows-dropped",
+UNREAD: Final = Mistake("unread-rows-dropped", lambda reading: reading, is_of_size=True).says(
     "the rows and columns that the stride leaves unread are missing",
     "the result has the shape that is asked for; pixels that no output read are 0",
-    lambda reading: reading,
-    is_of_size=True,
 )
 
 
 def unconjugated(part: str) -> Mistake:
     """Return the mistake of a gradient that takes what did not arrive, this part of the plan, as it is."""
-    return Mistake(
-        "conjugate-missing",
+    return Mistake("conjugate-missing", changed(part, lambda reading: conjugate(getattr(reading, part)))).says(
         "the other factor is not conjugated",
         "the gradient of a complex convolution is made of the conjugate of the other factor",
-        changed(part, lambda reading: conjugate(getattr(reading, part))),
     )
 
 
@@ -70,22 +65,21 @@ def gradient_of(weight: str, swapped: str) -> tuple[Mistake, ...]:
     """Return the mistakes of the gradient of a weight, by its shape, and by how its channels may be exchanged."""
     should = f"the weight's gradient is {weight}, as the weight is"
     return (
-        Mistake("gradient-flipped", "each kernel's gradient comes flipped, by 180°", should, _backwards(*AXES)),
+        Mistake("gradient-flipped", _backwards(*AXES)).says("each kernel's gradient comes flipped, by 180°", should),
         *along_each("gradient-flipped", "each kernel's gradient comes flipped", should, _backwards),
         *transposed_kernels("gradient-transposed", "each kernel's gradient is stored", should, stored_as),
-        Mistake("gradient-channels-swapped", f"the gradient is stored as {swapped}", should, stored_as("10s")),
-        Mistake("batch-first-alone", "it is the gradient of the first image alone", _ALL, _images_alone(slice(1))),
-        Mistake("batch-last-alone", "it is the gradient of the last image alone", _ALL, _images_alone(slice(-1, None))),
-        Mistake("batch-averaged", "the gradient is divided by N", _ALL, _averaged(lambda shape: shape[0])),
-        Mistake(
-            "positions-averaged", "the gradient is divided by P·Q", _ALL, _averaged(lambda shape: math.prod(shape[2:]))
+        Mistake("gradient-channels-swapped", stored_as("10s")).says(f"the gradient is stored as {swapped}", should),
+        Mistake("batch-first-alone", _images_alone(slice(1))).says("it is the gradient of the first image alone", _ALL),
+        Mistake("batch-last-alone", _images_alone(slice(-1, None))).says(
+            "it is the gradient of the last image alone", _ALL
         ),
-        Mistake(
-            "gradient-not-cropped",
+        Mistake("batch-averaged", _averaged(lambda shape: shape[0])).says("the gradient is divided by N", _ALL),
+        Mistake("positions-averaged", _averaged(lambda shape: math.prod(shape[2:]))).says(
+            "the gradient is divided by P·Q", _ALL
+        ),
+        Mistake("gradient-not-cropped", lambda reading: reading, is_of_size=True).says(
             "the rows that the stride leaves over make the kernel's gradient larger",
             "the gradient has as many taps as the weight",
-            lambda reading: reading,
-            is_of_size=True,
         ),
     )
 

@@ -41,7 +41,7 @@ def zeroed(part: str, selected: Selected, *names: str) -> Change:
 def _unread(part: str, code: str, words: str, should: str, selected: Selected) -> tuple[Mistake, ...]:
     """Return the mistake of leaving something out along all axes, and along each."""
     return (
-        Mistake(code, words, should, zeroed(part, selected)),
+        Mistake(code, zeroed(part, selected)).says(words, should),
         *along_each(code, words, should, lambda name: zeroed(part, selected, name)),
     )
 
@@ -122,12 +122,8 @@ def _padded_width(reading: Reading) -> int:
 
 PITCHES: Final = (
     *(
-        Mistake(
-            f"row-pitch-of-{code}",
-            f"the input's rows are read {words}, and not W",
-            PITCHED,
-            _pitched("input", pitch),
-            ranks=SEVERAL_AXES,
+        Mistake(f"row-pitch-of-{code}", _pitched("input", pitch), ranks=SEVERAL_AXES).says(
+            f"the input's rows are read {words}, and not W", PITCHED
         )
         for code, words, pitch in (
             ("height", "H elements apart", lambda reading: reading.input.shape[-2]),
@@ -137,12 +133,8 @@ PITCHES: Final = (
     ),
     *(
         Mistake(
-            f"bounds-of-other-axis{f'-along-{names[0]}' if len(names) == 1 else ''}",
-            f"{words}: pixels count as padding that are none, or what is none is read",
-            "0 <= h < H and 0 <= w < W",
-            _bounded(*names),
-            ranks=PLANES,
-        )
+            f"bounds-of-other-axis{f'-along-{names[0]}' if len(names) == 1 else ''}", _bounded(*names), ranks=PLANES
+        ).says(f"{words}: pixels count as padding that are none, or what is none is read", "0 <= h < H and 0 <= w < W")
         for names, words in (
             (("height", "width"), "the rows are checked against W and the columns against H"),
             (("height",), "the rows are checked against W"),
@@ -151,12 +143,8 @@ PITCHES: Final = (
     ),
 )
 WEIGHT_PITCH: Final = Mistake(
-    "weight-pitch-of-height",
-    "the weight is read at i·K_h + j",
-    "tap (i, j) lies at i·K_w + j",
-    _pitched("weight", lambda reading: reading.weight.shape[-2]),
-    ranks=SEVERAL_AXES,
-)
+    "weight-pitch-of-height", _pitched("weight", lambda reading: reading.weight.shape[-2]), ranks=SEVERAL_AXES
+).says("the weight is read at i·K_h + j", "tap (i, j) lies at i·K_w + j")
 
 
 def _own_pitch(reading: Reading) -> Callable[[Places, Index], Places]:
@@ -195,37 +183,27 @@ def _repeated(period: int) -> Change:
 
 
 CARRIED: Final = (
-    Mistake(
-        "accumulator-carried",
+    Mistake("accumulator-carried", set_to(is_carried=True)).says(
         "the sum is not set back from column to column: each adds up those before it in its row",
         "every sum begins at 0",
-        set_to(is_carried=True),
     ),
     *(
-        Mistake(
-            f"columns-repeat-from-{period}",
-            f"the columns from {period} on repeat those before them",
-            "column q is its own",
-            _repeated(period),
+        Mistake(f"columns-repeat-from-{period}", _repeated(period)).says(
+            f"the columns from {period} on repeat those before them", "column q is its own"
         )
         for period in (4, 8, 16)
     ),
 )
 TILES: Final = tuple(
-    Mistake(
-        "tile-step-of-kernel",
+    Mistake("tile-step-of-kernel", _tiled(tile)).says(
         f"tiles of {tile} outputs begin K − 1 pixels apart, where they hold {tile}",
         "tile t holds the outputs m·t ... m·t + m − 1, and begins at pixel m·t",
-        _tiled(tile),
     )
     for tile in (4, 6, 8)
 )
-OWN_PITCH: Final = Mistake(
-    "output-pitch-of-windows",
+OWN_PITCH: Final = Mistake("output-pitch-of-windows", changed("origin", _own_pitch), ranks=SEVERAL_AXES).says(
     "the result is stored row by row as large as its windows reach, not as large as it is",
     "the result has the size that is asked for; pixels that no output read are 0",
-    changed("origin", _own_pitch),
-    ranks=SEVERAL_AXES,
 )
 
 
@@ -233,9 +211,7 @@ def _unchecked(reading: Reading) -> Reading:
     return replace(reading, overlaps="rounded") if isinstance(reading, InputAdjoint) else reading
 
 
-REMAINDER: Final = Mistake(
-    "stride-remainder-unchecked",
+REMAINDER: Final = Mistake("stride-remainder-unchecked", _unchecked).says(
     "a pixel is made from output (h + T − D·i) // S also where S does not divide that",
     "output p is added to the pixel S·p + D·i − T alone",
-    _unchecked,
 )

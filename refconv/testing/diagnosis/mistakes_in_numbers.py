@@ -51,11 +51,8 @@ def _zero_columns(width: int) -> Change:
 
 _OWN_TYPE = "multiply them in their own type"
 ROUNDING: Final = tuple(
-    Mistake(
-        f"inputs-rounded-to-{code}",
-        f"both factors are rounded to {words} before they are multiplied",
-        _OWN_TYPE,
-        _rounded(kind),
+    Mistake(f"inputs-rounded-to-{code}", _rounded(kind)).says(
+        f"both factors are rounded to {words} before they are multiplied", _OWN_TYPE
     )
     for code, kind, words in (
         ("tf32", "tf32", "TF32, 11 significant bits,"),
@@ -64,40 +61,26 @@ ROUNDING: Final = tuple(
     )
 )
 
-CONJUGATED: Final = Mistake(
-    "conjugated",
-    "the weight is conjugated",
-    "numbers are multiplied as they are",
-    changed("weight", lambda reading: conjugate(reading.weight)),
+CONJUGATED: Final = Mistake("conjugated", changed("weight", lambda reading: conjugate(reading.weight))).says(
+    "the weight is conjugated", "numbers are multiplied as they are"
 )
 
 PIXELS: Final = (
-    Mistake(
-        "nan-lost",
-        "NaN in the input is taken for 0",
-        "0·NaN is NaN, and so is every sum with it",
-        changed("input", lambda reading: np.where(np.isnan(reading.input), 0, reading.input)),
+    Mistake("nan-lost", changed("input", lambda reading: np.where(np.isnan(reading.input), 0, reading.input))).says(
+        "NaN in the input is taken for 0", "0·NaN is NaN, and so is every sum with it"
     ),
-    Mistake(
-        "zeros-skipped",
-        "products with a zero are skipped, and NaN and infinity with them",
-        "0·NaN and 0·∞ are NaN",
-        set_to(skips_zeros=True),
+    Mistake("zeros-skipped", set_to(skips_zeros=True)).says(
+        "products with a zero are skipped, and NaN and infinity with them", "0·NaN and 0·∞ are NaN"
     ),
     *(
-        Mistake(
-            "nan-leaks",
+        Mistake("nan-leaks", _zero_columns(width)).says(
             f"pixels beside the window are multiplied with 0, as if the kernel had {width} columns, and NaN · 0 is NaN",
             "only the K_h·K_w pixels of the window are read",
-            _zero_columns(width),
         )
         for width in (4, 8)
     ),
-    Mistake(
-        "index-wraps-at-2^16",
-        "the input is indexed modulo 2^16",
-        "an index needs as many bits as the input has elements",
-        _wrapped(16),
+    Mistake("index-wraps-at-2^16", _wrapped(16)).says(
+        "the input is indexed modulo 2^16", "an index needs as many bits as the input has elements"
     ),
 )
 

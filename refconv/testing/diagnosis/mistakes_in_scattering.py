@@ -15,7 +15,7 @@ import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.directions import InputAdjoint
-from refconv.testing.diagnosis.mistakes import PLANES, Change, Mistake, changed, per_axis, set_to
+from refconv.testing.diagnosis.mistakes import PLANES, Change, Mistake, PerAxis, changed, set_to
 from refconv.testing.diagnosis.mistakes_in_channels import (
     BOTH_SIDES,
     FIRST_GROUP,
@@ -103,32 +103,22 @@ def _groups_and_dilation_swapped(reading: InputAdjoint) -> Reading:
     return replace(swapped, groups=groups, channels=channels, bias=bias)
 
 
-GROUPS_AND_DILATION: Final = Mistake(
-    "groups-and-dilation-swapped",
-    "groups and dilation are exchanged",
-    "conv_transpose2d takes ..., output_padding, groups, dilation, in this order",
-    _of_input(_groups_and_dilation_swapped),
+GROUPS_AND_DILATION: Final = Mistake("groups-and-dilation-swapped", _of_input(_groups_and_dilation_swapped)).says(
+    "groups and dilation are exchanged", "conv_transpose2d takes ..., output_padding, groups, dilation, in this order"
 )
 
 WINDOWS: Final = (
-    *per_axis(
-        "padding-on-input",
+    *PerAxis(
+        "padding-on-input", lambda axis: padded(axis, -axis.stride * axis.padding[0], -axis.stride * axis.padding[1])
+    ).says(
         "the padding is put around what is scattered, where it is to be cropped from the result",
         f"{_SCATTER}: the padding crops, as in {_SIZE}",
-        lambda axis: padded(axis, -axis.stride * axis.padding[0], -axis.stride * axis.padding[1]),
     ),
-    *per_axis(
-        "padding-not-turned-round",
-        "the zero-stuffed image is padded by T, not by D·(K − 1) − T",
-        _STUFFED,
-        _not_turned_round,
-        is_common=True,
+    *PerAxis("padding-not-turned-round", _not_turned_round, is_common=True).says(
+        "the zero-stuffed image is padded by T, not by D·(K − 1) − T", _STUFFED
     ),
-    *per_axis(
-        "stuffed-with-stride-zeros",
-        "S zeros are put between pixels, where S − 1 belong",
-        _STUFFED,
-        lambda axis: replace(axis, stride=axis.stride + 1),
+    *PerAxis("stuffed-with-stride-zeros", lambda axis: replace(axis, stride=axis.stride + 1)).says(
+        "S zeros are put between pixels, where S − 1 belong", _STUFFED
     ),
     *flips(
         "each output is scattered through the kernel backwards",
@@ -136,93 +126,65 @@ WINDOWS: Final = (
         _SCATTER,
     ),
     *(
-        Mistake(
-            "overlaps-overwritten",
+        Mistake("overlaps-overwritten", _with(overlaps=written)).says(
             f"where windows overlap, the last {written} that is written stands, and they are not added up",
             "all that reaches a pixel is added up",
-            _with(overlaps=written),
         )
         for written in ("window", "tap")
     ),
-    Mistake("negative-index-wraps", NEGATIVE_INDEX, BEFORE_THE_FIRST, _with(overlaps="wrapped")),
+    Mistake("negative-index-wraps", _with(overlaps="wrapped")).says(NEGATIVE_INDEX, BEFORE_THE_FIRST),
 )
 
 OUTPUT_PADDING: Final = (
     Mistake(
         "output-padding-axes-swapped",
-        "the output padding of the height is added to the width, and that of the width to the height",
-        _SIZE,
         _of_input(lambda reading: replace(reading, output_padding=reading.extras[::-1])),
         ranks=PLANES,
+    ).says("the output padding of the height is added to the width, and that of the width to the height", _SIZE),
+    Mistake("output-padding-missing", _with(output_padding=())).says("the output padding is missing", _SIZE),
+    Mistake("output-padding-zero-filled", _with(beyond="zeros")).says(
+        "the rows and columns of the output padding are filled with zeros", _BEYOND
     ),
-    Mistake("output-padding-missing", "the output padding is missing", _SIZE, _with(output_padding=())),
-    Mistake(
-        "output-padding-zero-filled",
-        "the rows and columns of the output padding are filled with zeros",
-        _BEYOND,
-        _with(beyond="zeros"),
+    Mistake("output-padding-bias-alone", _with(beyond="bias")).says(
+        "the rows and columns of the output padding hold the bias alone", _BEYOND
     ),
-    Mistake(
-        "output-padding-bias-alone",
-        "the rows and columns of the output padding hold the bias alone",
-        _BEYOND,
-        _with(beyond="bias"),
-    ),
-    Mistake(
-        "output-padding-before",
+    Mistake("output-padding-before", _of_input(_extra_before)).says(
         "the output padding is added at the top and at the left",
         "E rows and columns are added at the bottom and at the right",
-        _of_input(_extra_before),
     ),
-    Mistake(
-        "output-padding-on-input",
-        "the input is padded by the output padding, so that the output grows by S·E",
-        _SIZE,
-        _of_input(_extra_on_input),
+    Mistake("output-padding-on-input", _of_input(_extra_on_input)).says(
+        "the input is padded by the output padding, so that the output grows by S·E", _SIZE
     ),
 )
 
 _SIDE_BY_SIDE = "are taken G apart, not side by side"
 GROUPS: Final = (
     first_image_alone("output"),
-    Mistake("groups-interleaved", BOTH_SIDES, _BLOCKS, INTERLEAVED, is_common=True),
-    Mistake(
-        "groups-interleaved-inputs",
-        f"the channels that a group reads {_SIDE_BY_SIDE}, and so are its weights",
-        _BLOCKS,
-        OUTPUTS_APART,
+    Mistake("groups-interleaved", INTERLEAVED, is_common=True).says(BOTH_SIDES, _BLOCKS),
+    Mistake("groups-interleaved-inputs", OUTPUTS_APART).says(
+        f"the channels that a group reads {_SIDE_BY_SIDE}, and so are its weights", _BLOCKS
+    ),
+    Mistake("groups-interleaved-inputs", _reading_channels(lambda o, reading: _interleaved(reading)[o])).says(
+        f"the channels that a group reads {_SIDE_BY_SIDE}", _BLOCKS
     ),
     Mistake(
-        "groups-interleaved-inputs",
-        f"the channels that a group reads {_SIDE_BY_SIDE}",
-        _BLOCKS,
-        _reading_channels(lambda o, reading: _interleaved(reading)[o]),
+        "groups-interleaved-weights", changed("weight", lambda reading: reading.weight[_interleaved(reading)])
+    ).says(f"the weights of a group {_SIDE_BY_SIDE}", _BLOCKS),
+    Mistake("groups-interleaved-outputs", INPUTS_APART).says(
+        f"the channels that a group writes to {_SIDE_BY_SIDE}", _BLOCKS
     ),
-    Mistake(
-        "groups-interleaved-weights",
-        f"the weights of a group {_SIDE_BY_SIDE}",
-        _BLOCKS,
-        changed("weight", lambda reading: reading.weight[_interleaved(reading)]),
+    Mistake("groups-all-read-first", _reading_channels(lambda o, reading: o % each_of(reading)), is_common=True).says(
+        "every group reads the channels of the first group", _BLOCKS
     ),
-    Mistake(
-        "groups-interleaved-outputs", f"the channels that a group writes to {_SIDE_BY_SIDE}", _BLOCKS, INPUTS_APART
+    Mistake("groups-all-write-first", FIRST_GROUP).says(
+        "every group writes to the channels of the first group", _BLOCKS
     ),
-    Mistake(
-        "groups-all-read-first",
-        "every group reads the channels of the first group",
-        _BLOCKS,
-        _reading_channels(lambda o, reading: o % each_of(reading)),
-        is_common=True,
-    ),
-    Mistake("groups-all-write-first", "every group writes to the channels of the first group", _BLOCKS, FIRST_GROUP),
     *number_of_groups("channel is made from all channels", "channel", _BLOCKS),
 )
 
-WEIGHT_UNTRANSPOSED: Final = Mistake(
-    "weight-read-as-transposed",
+WEIGHT_UNTRANSPOSED: Final = Mistake("weight-read-as-transposed", _weight_untransposed).says(
     "the weight's memory is read with its two axes of channels exchanged, so that its taps are mixed up",
     "conv_transpose2d has a weight of (C, O/G, K_h, K_w), conv2d and its gradients one of (O, C/G, K_h, K_w)",
-    _weight_untransposed,
 )
 LAYOUT: Final = (
     *transposed_kernels(
@@ -232,10 +194,8 @@ LAYOUT: Final = (
     *outputs_stored(
         "result", "(W, H)", "with its channels before its images", "the result is (N, channels, height, width)"
     ),
-    Mistake(
-        "output-groups-transposed",
+    Mistake("output-groups-transposed", groups_last).says(
         "the result's channels are stored group by group in the fastest order",
         "the channels of one group lie side by side",
-        groups_last,
     ),
 )

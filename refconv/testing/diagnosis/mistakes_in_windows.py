@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
-from refconv.testing.diagnosis.mistakes import ALONG, SEVERAL_AXES, VOLUMES, Change, Mistake, on_axes, per_axis, set_to
+from refconv.testing.diagnosis.mistakes import ALONG, SEVERAL_AXES, VOLUMES, Change, Mistake, PerAxis, on_axes, set_to
 from refconv.testing.diagnosis.reading import AXES, Reading
 
 _WINDOW = "h = S·p + D·i − T"
@@ -60,12 +60,10 @@ def _of_both(name: str, both: str, width: str, height: str) -> tuple[Mistake, ..
     return tuple(
         Mistake(
             f"{name}-{code}",
-            f"the {name} of the {words}",
-            should,
             partial(_with_parameters, name=name, sources=sources),
             is_common=code == swapped and should != own,
             ranks=VOLUMES if should == own else SEVERAL_AXES,
-        )
+        ).says(f"the {name} of the {words}", should)
         for code, words, should, sources in rows
     )
 
@@ -113,14 +111,10 @@ def flips(words: str, more: str, should: str) -> tuple[Mistake, ...]:
     """Return the mistakes of a kernel that is flipped, and of one that is along an axis, whose lines `should` names."""
     lines = {"height": "row", "width": "column", "depth": "plane"}
     return (
-        Mistake("kernel-flipped", f"{words}: {more}", should.format("pixel"), flipped(*AXES), is_common=True),
+        Mistake("kernel-flipped", flipped(*AXES), is_common=True).says(f"{words}: {more}", should.format("pixel")),
         *(
-            Mistake(
-                f"kernel-flipped-along-{axis}",
-                f"{words} along the {axis}",
-                should.format(lines[axis]),
-                flipped(axis),
-                ranks=ranks,
+            Mistake(f"kernel-flipped-along-{axis}", flipped(axis), ranks=ranks).says(
+                f"{words} along the {axis}", should.format(lines[axis])
             )
             for axis, ranks in ALONG.items()
         ),
@@ -129,12 +123,8 @@ def flips(words: str, more: str, should: str) -> tuple[Mistake, ...]:
 
 SAME: Final = (
     *(
-        Mistake(
-            code,
-            words.format("down" if larger_first else "towards 0"),
-            should,
-            on_axes(partial(change, larger_first=larger_first)),
-            is_variant="+" in code,
+        Mistake(code, on_axes(partial(change, larger_first=larger_first)), is_variant="+" in code).says(
+            words.format("down" if larger_first else "towards 0"), should
         )
         for code, words, should, change in (
             ("same-from-undilated-kernel", _FROM_UNDILATED, f"{_TOTAL}, not with K − 1", _undilated_same),
@@ -154,147 +144,98 @@ SAME: Final = (
         for larger_first in (False, True)
     ),
     *(
-        Mistake(
-            f"same-half-kernel{'-and-one' * any(more)}",
+        Mistake(f"same-half-kernel{'-and-one' * any(more)}", on_axes(partial(_half_of, more=more))).says(
             "the padding of SAME is half of the kernel on both sides" + ", and one more of an odd kernel" * any(more),
             _TOTAL,
-            on_axes(partial(_half_of, more=more)),
         )
         for more in ((0, 0), (1, 0), (0, 1))
     ),
 )
 PADDING: Final = (
-    *per_axis(
-        "padding-missing",
-        "the padding before the first pixel is missing",
-        f"{_WINDOW}, with T the padding before the first pixel",
-        _sides(lambda *_: (0, 0)),
-        is_common=True,
+    *PerAxis("padding-missing", _sides(lambda *_: (0, 0)), is_common=True).says(
+        "the padding before the first pixel is missing", f"{_WINDOW}, with T the padding before the first pixel"
     ),
-    *per_axis(
-        "padding-sides-swapped",
+    *PerAxis("padding-sides-swapped", _sides(lambda before, after: (after, before)), is_common=True).says(
         "the padding's two sides are swapped",
         f"{_WINDOW}, with T the padding at the top (or the left), not at the bottom (the right)",
-        _sides(lambda before, after: (after, before)),
-        is_common=True,
     ),
-    *per_axis(
-        "padding-all-before",
+    *PerAxis("padding-all-before", _sides(lambda before, after: (before + after, 0))).says(
         "all of the padding stands before the first pixel",
         f"{_WINDOW}, with T the padding before the first pixel alone, not the sum of both sides",
-        _sides(lambda before, after: (before + after, 0)),
     ),
-    *per_axis(
-        "padding-halved",
-        "half of the padding is used",
-        f"{_ONE_SIDE}: it is not a total to be halved",
-        _sides(lambda before, after: (before // 2, after // 2)),
+    *PerAxis("padding-halved", _sides(lambda before, after: (before // 2, after // 2))).says(
+        "half of the padding is used", f"{_ONE_SIDE}: it is not a total to be halved"
     ),
-    *per_axis(
-        "padding-doubled",
-        "twice the padding is used",
-        _ONE_SIDE,
-        _sides(lambda before, after: (2 * before, 2 * after)),
+    *PerAxis("padding-doubled", _sides(lambda before, after: (2 * before, 2 * after))).says(
+        "twice the padding is used", _ONE_SIDE
     ),
     *_of_both("padding", "(T, B) pads the rows, (L, R) the columns", "(L, R) pads the columns", "(T, B) pads the rows"),
-    *per_axis(
-        "padding-before-used-for-after",
-        "the padding before the first pixel is used after the last one as well",
-        f"{_OUTPUTS}, not with 2·T",
-        _sides(lambda before, _: (before, before)),
+    *PerAxis("padding-before-used-for-after", _sides(lambda before, _: (before, before))).says(
+        "the padding before the first pixel is used after the last one as well", f"{_OUTPUTS}, not with 2·T"
     ),
     *SAME,
     *(
         Mistake(
             "padding-axes-rotated",
-            f"the paddings of the three axes are rotated: the depth has that of the {order[0]}",
-            "the depth, the height and the width have a padding each",
             partial(_with_parameters, name="padding", sources=dict(zip(AXES, order, strict=True))),
             ranks=VOLUMES,
+        ).says(
+            f"the paddings of the three axes are rotated: the depth has that of the {order[0]}",
+            "the depth, the height and the width have a padding each",
         )
         for order in (("height", "width", "depth"), ("width", "depth", "height"))
     ),
-    *per_axis(
+    *PerAxis(
         "stride-times-padding",
-        "the window starts at (p − T)·S",
-        _WINDOW,
         lambda axis: padded(axis, axis.stride * axis.padding[0], sum(axis.padding) - axis.stride * axis.padding[0]),
+    ).says("the window starts at (p − T)·S", _WINDOW),
+    Mistake("padding-circular", set_to(padding_mode="circular")).says(
+        "the image is wrapped round into the padding", _ZEROS
     ),
-    Mistake("padding-circular", "the image is wrapped round into the padding", _ZEROS, set_to(padding_mode="circular")),
-    Mistake(
-        "padding-replicated", "the edge pixels are repeated in the padding", _ZEROS, set_to(padding_mode="replicate")
+    Mistake("padding-replicated", set_to(padding_mode="replicate")).says(
+        "the edge pixels are repeated in the padding", _ZEROS
     ),
-    Mistake("padding-reflected", "the image is mirrored into the padding", _ZEROS, set_to(padding_mode="reflect")),
-    Mistake("negative-index-wraps", NEGATIVE_INDEX, BEFORE_THE_FIRST, set_to(padding_mode="wrapped")),
-    Mistake("padding-zero", _ZEROS, "the padding mode's own pixels stand there", set_to(padding_mode="zeros")),
-    Mistake(
-        "window-start-clamped",
-        "a window that starts in the padding is moved onto the image",
-        f"{_WINDOW}, negative in the padding",
-        set_to(padding_mode="clamped"),
+    Mistake("padding-reflected", set_to(padding_mode="reflect")).says("the image is mirrored into the padding", _ZEROS),
+    Mistake("negative-index-wraps", set_to(padding_mode="wrapped")).says(NEGATIVE_INDEX, BEFORE_THE_FIRST),
+    Mistake("padding-zero", set_to(padding_mode="zeros")).says(_ZEROS, "the padding mode's own pixels stand there"),
+    Mistake("window-start-clamped", set_to(padding_mode="clamped")).says(
+        "a window that starts in the padding is moved onto the image", f"{_WINDOW}, negative in the padding"
     ),
-    *per_axis(
-        "window-one-late",
-        "every window lies one pixel too late",
-        _WINDOW,
-        _sides(lambda before, after: (before - 1, after + 1)),
+    *PerAxis("window-one-late", _sides(lambda before, after: (before - 1, after + 1))).says(
+        "every window lies one pixel too late", _WINDOW
     ),
-    *per_axis(
-        "window-one-early",
-        "every window lies one pixel too early",
-        _WINDOW,
-        _sides(lambda before, after: (before + 1, after - 1)),
+    *PerAxis("window-one-early", _sides(lambda before, after: (before + 1, after - 1))).says(
+        "every window lies one pixel too early", _WINDOW
     ),
-    Mistake(
-        "border-renormalised",
+    Mistake("border-renormalised", set_to(renormalised=True)).says(
         "a window that touches the padding is weighed up by the taps it has left",
         "a tap in the padding adds 0, and the others count as they are",
-        set_to(renormalised=True),
     ),
 )
 
 DILATION: Final = (
-    *per_axis(
-        "dilation-ignored",
-        "the dilation is ignored",
-        f"{_WINDOW}, not S·p + i − T",
-        lambda axis: replace(axis, dilation=1),
-        is_common=True,
+    *PerAxis("dilation-ignored", lambda axis: replace(axis, dilation=1), is_common=True).says(
+        "the dilation is ignored", f"{_WINDOW}, not S·p + i − T"
     ),
     *_of_both("dilation", "D_h spaces the rows, D_w the columns", "D_w spaces the columns", "D_h spaces the rows"),
-    *per_axis(
-        "dilation-one-too-large",
-        "the dilation is one too large: it is taken for the gap between taps",
-        "a dilation of 1 has no gaps",
-        lambda axis: replace(axis, dilation=axis.dilation + 1),
+    *PerAxis("dilation-one-too-large", lambda axis: replace(axis, dilation=axis.dilation + 1)).says(
+        "the dilation is one too large: it is taken for the gap between taps", "a dilation of 1 has no gaps"
     ),
-    *per_axis(
-        "dilation-squared",
-        "the dilation is applied twice: D² is used",
-        f"{_WINDOW}, with D once",
-        lambda axis: replace(axis, dilation=axis.dilation**2),
+    *PerAxis("dilation-squared", lambda axis: replace(axis, dilation=axis.dilation**2)).says(
+        "the dilation is applied twice: D² is used", f"{_WINDOW}, with D once"
     ),
-    *per_axis(
-        "dilation-one-too-small",
-        "the dilation is one too small",
-        _WINDOW,
-        lambda axis: replace(axis, dilation=max(1, axis.dilation - 1)),
+    *PerAxis("dilation-one-too-small", lambda axis: replace(axis, dilation=max(1, axis.dilation - 1))).says(
+        "the dilation is one too small", _WINDOW
     ),
     Mistake(
         "reach-kernel-times-dilation",
-        "the kernel is taken to reach over K·D pixels",
-        _OUTPUTS,
         on_axes(lambda axis: padded(axis, axis.padding[0], axis.padding[1] - axis.dilation + 1)),
-    ),
+    ).says("the kernel is taken to reach over K·D pixels", _OUTPUTS),
 )
 
 STRIDE: Final = (
-    *per_axis(
-        "stride-ignored",
-        "the stride is ignored",
-        f"{_WINDOW}, not p + D·i − T",
-        lambda axis: replace(axis, stride=1),
-        is_common=True,
+    *PerAxis("stride-ignored", lambda axis: replace(axis, stride=1), is_common=True).says(
+        "the stride is ignored", f"{_WINDOW}, not p + D·i − T"
     ),
     *_of_both(
         "stride",
@@ -302,12 +243,9 @@ STRIDE: Final = (
         "S_w steps over the columns",
         "S_h steps over the rows",
     ),
-    *per_axis(
-        "stride-and-dilation-swapped",
-        "stride and dilation are swapped",
-        f"{_WINDOW}, not D·p + S·i − T",
-        lambda axis: replace(axis, stride=axis.dilation, dilation=axis.stride),
-    ),
+    *PerAxis(
+        "stride-and-dilation-swapped", lambda axis: replace(axis, stride=axis.dilation, dilation=axis.stride)
+    ).says("stride and dilation are swapped", f"{_WINDOW}, not D·p + S·i − T"),
 )
 
 KERNEL: Final = flips(

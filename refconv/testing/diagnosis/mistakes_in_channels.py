@@ -59,7 +59,12 @@ OF_TRANSPOSED: Final = Words(
 
 def grouped(channel: Callable[[Array, Array, Reading], Array]) -> Change:
     """Change the input channel as a function of o and c."""
-    return changed("channels", lambda reading: channel(*np.indices(reading.channels.shape), reading))
+
+    def of_each(reading: Reading) -> Array:
+        o, c = np.indices(reading.channels.shape)
+        return channel(o, c, reading)
+
+    return changed("channels", of_each)
 
 
 def block(o: Array, reading: Reading) -> Array:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import importlib.metadata
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -263,4 +263,4 @@ def test_an_unknown_name_is_refused() -> None:
 
 
 def test_the_version_is_the_one_in_pyproject() -> None:
-    assert refconv.__version__ == importlib.metadata.version("refconv")
+    assert refconv.__version__ == tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())["project"]["version"]

@@ -98,7 +98,7 @@ def shared_causes(failures: Sequence[Sequence[Finding]]) -> list[tuple[Finding |
 def fewest(codes: Sequence[Sequence[str]]) -> Iterator[tuple[str, list[int]]]:
     """Yield the fewest codes of which each list that is not empty has one, each with the indices of its lists.
 
-    Greedy: the code that most lists have first, and where several are in as many, the one that comes first in the first.
+    Greedy: the code that most lists have first, and of several in as many, the one that comes first in the first.
     """
     left = [index for index, names in enumerate(codes) if names]
     while left:

@@ -61,8 +61,8 @@ def grouped(channel: Callable[[Array, Array, Reading], Array]) -> Change:
     """Change the input channel as a function of o and c."""
 
     def of_each(reading: Reading) -> Array:
-        o, c = np.indices(reading.channels.shape)
-        return channel(o, c, reading)
+        grid: Array = np.indices(reading.channels.shape)
+        return channel(grid[0], grid[1], reading)
 
     return changed("channels", of_each)
 

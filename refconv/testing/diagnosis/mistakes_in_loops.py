@@ -7,8 +7,9 @@ of it nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -97,23 +98,19 @@ def _pitched(part: str, pitch: Callable[[Reading], int]) -> Change:
     return changed(part, read)
 
 
-def _bounded(*names: str) -> Change:
+def _bounded(reading: Reading, *, names: Sequence[str]) -> Reading:
     """Check the rows against W, or the columns against H: what lies within that and is no pixel is read from memory."""
-
-    def change(reading: Reading) -> Reading:
-        height, width = reading.input.shape[-2:]
-        size = (width if "height" in names else height, height if "width" in names else width)
-        read = in_memory(reading.input, width, size)
-        bounds = dict(zip(AXES[1:], size, strict=True))
-        for name in names:
-            axis, now = reading.axis(name), bounds[name]
-            before, after = axis.padding
-            reading = reading.with_axis(
-                name, replace(axis, input_size=now, padding=(before, after + axis.input_size - now))
-            )
-        return replace(reading, input=read)
-
-    return change
+    height, width = reading.input.shape[-2:]
+    size = (width if "height" in names else height, height if "width" in names else width)
+    read = in_memory(reading.input, width, size)
+    bounds = dict(zip(AXES[1:], size, strict=True))
+    for name in names:
+        axis, now = reading.axis(name), bounds[name]
+        before, after = axis.padding
+        reading = reading.with_axis(
+            name, replace(axis, input_size=now, padding=(before, after + axis.input_size - now))
+        )
+    return replace(reading, input=read)
 
 
 def _padded_width(reading: Reading) -> int:
@@ -133,7 +130,9 @@ PITCHES: Final = (
     ),
     *(
         Mistake(
-            f"bounds-of-other-axis{f'-along-{names[0]}' if len(names) == 1 else ''}", _bounded(*names), ranks=PLANES
+            f"bounds-of-other-axis{f'-along-{names[0]}' if len(names) == 1 else ''}",
+            partial(_bounded, names=names),
+            ranks=PLANES,
         ).says(f"{words}: pixels count as padding that are none, or what is none is read", "0 <= h < H and 0 <= w < W")
         for names, words in (
             (("height", "width"), "the rows are checked against W and the columns against H"),
@@ -160,22 +159,18 @@ def _own_pitch(reading: Reading) -> Callable[[Places, Index], Places]:
     return origin
 
 
-def _tiled(tile: int) -> Change:
+def _tiled(reading: Reading, *, tile: int) -> Reading:
     """Begin a tile of outputs every K − 1 pixels, where it holds more."""
+    steps = [axis.kernel_size - 1 for axis in reading.axes]
+    plain = all(axis.stride == axis.dilation == 1 and 2 < axis.kernel_size <= tile for axis in reading.axes)
+    if not (plain and isinstance(reading, Convolution)):
+        return reading
 
-    def change(reading: Reading) -> Reading:
-        steps = [axis.kernel_size - 1 for axis in reading.axes]
-        plain = all(axis.stride == axis.dilation == 1 and 2 < axis.kernel_size <= tile for axis in reading.axes)
-        if not (plain and isinstance(reading, Convolution)):
-            return reading
+    def origin(places: Places, shape: Index) -> Places:  # noqa: ARG001
+        n, o, *p = places
+        return n, o, *(at // tile * step + at % tile for at, step in zip(p, steps, strict=True))
 
-        def origin(places: Places, shape: Index) -> Places:  # noqa: ARG001
-            n, o, *p = places
-            return n, o, *(at // tile * step + at % tile for at, step in zip(p, steps, strict=True))
-
-        return replace(reading, origin=origin)
-
-    return change
+    return replace(reading, origin=origin)
 
 
 def _repeated(period: int) -> Change:
@@ -195,7 +190,7 @@ CARRIED: Final = (
     ),
 )
 TILES: Final = tuple(
-    Mistake("tile-step-of-kernel", _tiled(tile)).says(
+    Mistake("tile-step-of-kernel", partial(_tiled, tile=tile)).says(
         f"tiles of {tile} outputs begin K − 1 pixels apart, where they hold {tile}",
         "tile t holds the outputs m·t ... m·t + m − 1, and begins at pixel m·t",
     )

@@ -3,56 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from refconv.numbers.formats import float_info, round_to_format
-from refconv.testing.diagnosis.mistakes import Change, Mistake, changed, set_to
+from refconv.testing.diagnosis.mistakes import Mistake, changed, set_to
 from refconv.testing.diagnosis.reading import Reading
 from refconv.testing.diagnosis.right_reading import conjugate
 
 
-def _rounded(kind: str) -> Change:
+def _rounded(reading: Reading, *, kind: str) -> Reading:
     """Round both factors to a format before they are multiplied; complex ones are left as they are."""
-
-    def change(reading: Reading) -> Reading:
-        if reading.bias.dtype.kind == "c":
-            return reading
-        with np.errstate(all="ignore"):
-            return reading.with_factors(lambda factor: round_to_format(factor, float_info(kind)))
-
-    return change
+    if reading.bias.dtype.kind == "c":
+        return reading
+    with np.errstate(all="ignore"):
+        return reading.with_factors(lambda factor: round_to_format(factor, float_info(kind)))
 
 
-def _wrapped(bits: int) -> Change:
+def _wrapped(reading: Reading, *, bits: int) -> Reading:
     """Count the input's elements in an unsigned integer of so many bits."""
-
-    def change(reading: Reading) -> Reading:
-        if reading.input.size <= 2**bits:
-            return reading
-        flat = np.arange(reading.input.size) % 2**bits
-        return replace(reading, input=reading.input.reshape(-1)[flat].reshape(reading.input.shape))
-
-    return change
+    if reading.input.size <= 2**bits:
+        return reading
+    flat = np.arange(reading.input.size) % 2**bits
+    return replace(reading, input=reading.input.reshape(-1)[flat].reshape(reading.input.shape))
 
 
-def _zero_columns(width: int) -> Change:
+def _zero_columns(reading: Reading, *, width: int) -> Reading:
     """Pad each kernel with zeros to a whole vector of columns, whose pixels are read all the same."""
-
-    def change(reading: Reading) -> Reading:
-        columns = reading.weight.shape[-1]
-        weight = np.pad(reading.weight, [(0, 0)] * (1 + reading.rank) + [(0, -columns % width)])
-        wide = replace(reading, weight=weight)
-        return wide.with_axes(lambda axis: replace(axis, kernel_size=weight.shape[-1]), "width")
-
-    return change
+    columns = reading.weight.shape[-1]
+    weight = np.pad(reading.weight, [(0, 0)] * (1 + reading.rank) + [(0, -columns % width)])
+    wide = replace(reading, weight=weight)
+    return wide.with_axes(lambda axis: replace(axis, kernel_size=weight.shape[-1]), "width")
 
 
-_OWN_TYPE = "multiply them in their own type"
 ROUNDING: Final = tuple(
-    Mistake(f"inputs-rounded-to-{code}", _rounded(kind)).says(
-        f"both factors are rounded to {words} before they are multiplied", _OWN_TYPE
+    Mistake(f"inputs-rounded-to-{code}", partial(_rounded, kind=kind)).says(
+        f"both factors are rounded to {words} before they are multiplied", "multiply them in their own type"
     )
     for code, kind, words in (
         ("tf32", "tf32", "TF32, 11 significant bits,"),
@@ -73,13 +61,13 @@ PIXELS: Final = (
         "products with a zero are skipped, and NaN and infinity with them", "0·NaN and 0·∞ are NaN"
     ),
     *(
-        Mistake("nan-leaks", _zero_columns(width)).says(
+        Mistake("nan-leaks", partial(_zero_columns, width=width)).says(
             f"pixels beside the window are multiplied with 0, as if the kernel had {width} columns, and NaN · 0 is NaN",
             "only the K_h·K_w pixels of the window are read",
         )
         for width in (4, 8)
     ),
-    Mistake("index-wraps-at-2^16", _wrapped(16)).says(
+    Mistake("index-wraps-at-2^16", partial(_wrapped, bits=16)).says(
         "the input is indexed modulo 2^16", "an index needs as many bits as the input has elements"
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
-from refconv.testing.diagnosis.mistakes import ALONG, SEVERAL_AXES, VOLUMES, Change, Mistake, PerAxis, on_axes, set_to
+from refconv.testing.diagnosis.mistakes import ALONG, SEVERAL_AXES, VOLUMES, Mistake, PerAxis, on_axes, set_to
 from refconv.testing.diagnosis.reading import AXES, Reading
 
 _WINDOW = "h = S·p + D·i − T"
@@ -97,23 +97,21 @@ def _half_of(axis: AxisGeometry, *, more: tuple[int, int]) -> AxisGeometry:
     return padded(axis, half + more[0] * odd, half + more[1] * odd)
 
 
-def flipped(*names: str) -> Change:
+def _flipped(reading: Reading, *, names: Sequence[str]) -> Reading:
     """Reverse the taps along some axes."""
-
-    def change(reading: Reading) -> Reading:
-        there = tuple(2 + place for place, name in enumerate(AXES[-reading.rank :]) if name in names)
-        return replace(reading, weight=np.flip(reading.weight, there))
-
-    return change
+    there = tuple(2 + place for place, name in enumerate(AXES[-reading.rank :]) if name in names)
+    return replace(reading, weight=np.flip(reading.weight, there))
 
 
 def flips(words: str, more: str, should: str) -> tuple[Mistake, ...]:
     """Return the mistakes of a kernel that is flipped, and of one that is along an axis, whose lines `should` names."""
     lines = {"height": "row", "width": "column", "depth": "plane"}
     return (
-        Mistake("kernel-flipped", flipped(*AXES), is_common=True).says(f"{words}: {more}", should.format("pixel")),
+        Mistake("kernel-flipped", partial(_flipped, names=AXES), is_common=True).says(
+            f"{words}: {more}", should.format("pixel")
+        ),
         *(
-            Mistake(f"kernel-flipped-along-{axis}", flipped(axis), ranks=ranks).says(
+            Mistake(f"kernel-flipped-along-{axis}", partial(_flipped, names=[axis]), ranks=ranks).says(
                 f"{words} along the {axis}", should.format(lines[axis])
             )
             for axis, ranks in ALONG.items()

@@ -7,7 +7,7 @@ one of a single output has stride 1, whatever they are set to.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Final, TypeAlias
@@ -164,11 +164,11 @@ def _tests() -> Iterator[tuple[str, Test]]:
     yield from _of_an_axis(_OF_AN_AXIS_LAST)
     for tile in TILES:
         for many, count in _OF_CHANNELS.items():
-            yield f"{many} are no multiple of {tile}", partial(_is_no_multiple, count, tile)
-            yield f"{many} are a multiple of {tile}", partial(_is_multiple, count, tile)
+            yield f"{many} are no multiple of {tile}", partial(_is_multiple, count, tile, is_it=False)
+            yield f"{many} are a multiple of {tile}", partial(_is_multiple, count, tile, is_it=True)
     yield "an image has more than 2^16 outputs", lambda plan: _product(plan, "output") > 2**16
     for text, test in _OF_ALL_AXES.items():
-        yield text, partial(_is_true_of_all, test)
+        yield text, partial(_is_true_of_some, all, test)
     yield from _of_an_axis(_AS_GIVEN)
     yield from _OF_THE_WORDS.items()
     yield from ((f"padding is {text!r}", partial(_says, "padding", text)) for text in PADDING_STRINGS)
@@ -181,19 +181,15 @@ def _of_an_axis(tests: Mapping[str, Callable[[Axis], bool]]) -> Iterator[tuple[s
     for text, test in tests.items():
         for suffix in SUFFIXES[3]:
             yield text.format(suffix), partial(_is_true_of, suffix, test)
-        yield text.format(""), partial(_is_true_of_any, test)
+        yield text.format(""), partial(_is_true_of_some, any, test)
 
 
 def _is_true_of(suffix: str, test: Callable[[Axis], bool], plan: Plan) -> bool:
     return suffix in plan.axes and test(plan.axes[suffix])
 
 
-def _is_true_of_any(test: Callable[[Axis], bool], plan: Plan) -> bool:
-    return any(map(test, plan.axes.values()))
-
-
-def _is_true_of_all(test: Callable[[Axis], bool], plan: Plan) -> bool:
-    return all(map(test, plan.axes.values()))
+def _is_true_of_some(some: Callable[[Iterable[bool]], bool], test: Callable[[Axis], bool], plan: Plan) -> bool:
+    return some(map(test, plan.axes.values()))
 
 
 def _differs(value: Callable[[Axis], object], plan: Plan) -> bool:
@@ -205,12 +201,8 @@ def _is_padded(side: int, axis: Axis) -> bool:
     return axis.padding[side] > 0
 
 
-def _is_multiple(count: Callable[[Plan], int], tile: int, plan: Plan) -> bool:
-    return count(plan) % tile == 0
-
-
-def _is_no_multiple(count: Callable[[Plan], int], tile: int, plan: Plan) -> bool:
-    return count(plan) % tile > 0
+def _is_multiple(count: Callable[[Plan], int], tile: int, plan: Plan, *, is_it: bool) -> bool:
+    return (count(plan) % tile == 0) == is_it
 
 
 def _says(attribute: str, word: str, plan: Plan) -> bool:

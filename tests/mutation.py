@@ -97,7 +97,7 @@ def stages(path: Path) -> list[list[str]]:
     """The tests to run, the nearest first: those of the file and its doctests, of its room, and all."""
     room = Path("tests", *path.parts[1:-1])
     near = room / f"test_{path.name}"
-    every = ["-m", "not slow", "tests", "refconv"]
+    every = ["tests", "refconv"]
     return [
         [str(near), str(path)] if (ROOT / near).exists() else [str(path)],
         [str(room)] if room.name != "tests" else every,

@@ -263,4 +263,7 @@ def test_an_unknown_name_is_refused() -> None:
 
 
 def test_the_version_is_the_one_in_pyproject() -> None:
-    assert refconv.__version__ == tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())["project"]["version"]
+    assert (
+        refconv.__version__
+        == tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())["project"]["version"]
+    )

@@ -6,7 +6,6 @@ are for .ci/run.
 """
 
 import doctest
-import os
 import re
 import subprocess
 import sys
@@ -56,10 +55,8 @@ def run_doctest(text: str, names: dict[str, object], page: Path) -> None:
 def run_console(text: str) -> None:
     parts = re.split(r"^\$ (.*)\n", text, flags=re.MULTILINE)
     for command, expected in zip(parts[1::2], parts[2::2], strict=True):
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        process = subprocess.run(
-            ["bash", "-c", command], capture_output=True, text=True, env=os.environ | {"PATH": path}, check=False
-        )
+        defined = f'refconv() {{ "{sys.executable}" -m refconv "$@"; }}; {command}'  # of the interpreter that runs this
+        process = subprocess.run(["bash", "-c", defined], capture_output=True, text=True, check=False)
         printed = "".join(line.rstrip() + "\n" for line in process.stdout.splitlines())
         agrees = doctest.OutputChecker().check_output(expected, printed, FLAGS)
         assert agrees, f"$ {command}\n{printed}\n--- instead of\n{expected}\n--- standard error\n{process.stderr}"

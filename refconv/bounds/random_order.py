@@ -43,9 +43,9 @@ def random_order_bound(call: Call, precision: Precision, exact: Array | None = N
         raise ValueError(f"bound='random_order' needs algorithm='direct', not {precision.how.algorithm!r}")
     truth = call(dtype=wide_dtype(*call.dtypes)) if exact is None else exact
     sums, unit = direct_sums(call, precision, truth), precision.accumulator.unit
-    squares = call.each(lambda operand: magnitude(operand) ** 2)()
     terms, size = np.asarray(sums.roundings), np.abs(truth)
     with np.errstate(all="ignore"):
+        squares = call.each(lambda operand: magnitude(operand) ** 2)()
         variance = unit**2 * ((terms + 9) / 6 * squares + (terms + 1) / 3 * size**2) * (terms > 0)
         always = terms * precision.accumulator.smallest
         if precision.multiplier is not None:

@@ -43,7 +43,6 @@ class Call:
     Examples
     --------
     >>> import numpy as np
-    import numpy.typing as npt
     >>> from refconv import conv1d
     >>> call = Call.of(conv1d, np.ones((1, 4)), np.full((1, 1, 2), 3.0), stride=2)
     >>> list(call.operands), dict(call.parameters)

@@ -129,7 +129,7 @@ def check(
     >>> def rectified(*arguments):
     ...     return np.maximum(refconv.conv2d(*arguments), 0)
     >>> check(rectified, "smoke", match="f32", epilogue="relu").headline()
-    'RIGHT as a kernel with relu in all 12 cases'
+    'RIGHT as a kernel with relu in all 19 cases'
     """
     if not (isinstance(target, str) or callable(target)):
         raise TypeError(f"target={target!r} must be a name or a callable, not {type(target).__name__}")

@@ -17,7 +17,7 @@ from refconv.testing import CaseResult, Comparison, Outcome, Report, cases
 from refconv.testing.judging.outcome import Ending
 
 KERNELS = Path(__file__).parents[1] / "testing"
-SCRIPT = Path(sys.executable).parent / "refconv"
+COMMAND = (sys.executable, "-m", "refconv")
 DEFAULT = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 DILATED = "n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32"
 ESCAPE = "\x1b"
@@ -44,7 +44,7 @@ def first_on_the_path(folder: Path) -> dict[str, str]:
 def refconv_command(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     options = {**streams, "cwd": KERNELS, "env": environment(), **options}
-    return subprocess.run([str(SCRIPT), *arguments], text=True, check=False, **options)
+    return subprocess.run([*COMMAND, *arguments], text=True, check=False, **options)
 
 
 @pytest.fixture(scope="module")
@@ -400,7 +400,7 @@ def on_a_terminal(stream: str, *arguments: str, **variables: str) -> tuple[str, 
     other = "stderr" if stream == "stdout" else "stdout"
     options: dict[str, Any] = {stream: terminal, other: subprocess.PIPE, "cwd": KERNELS}
     env = environment(**({"TERM": "xterm-256color"} | variables))
-    with subprocess.Popen([str(SCRIPT), *arguments], env=env, **options) as process:
+    with subprocess.Popen([*COMMAND, *arguments], env=env, **options) as process:
         os.close(terminal)
         there = read_all(controller)
         elsewhere = (process.stdout or process.stderr).read().decode()  # type: ignore[union-attr]

@@ -31,7 +31,7 @@ def taken_apart(op: str) -> tuple[str, int, str]:
 
 def test_these_are_the_operations() -> None:
     assert len(FUNCTIONS) == 24
-    assert set(OPERATIONS) == set(FUNCTIONS)
+    assert {name for name, operation in OPERATIONS.items() if not operation.arithmetic} == set(FUNCTIONS)
     assert next(iter(OPERATIONS)) == "conv2d"  # which goes without saying in the name of a case
 
 

@@ -123,7 +123,7 @@ def _overflow(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:
     The mean of ``|x||w|`` is 2/π for normal numbers.
     """
     image[...], kernel[...] = np.abs(image), np.abs(kernel)
-    most = max(2 / np.pi * kernel[:1].size, image.max(initial=0))
+    most = max(1.0, 2 / np.pi * kernel[:1].size, float(image.max(initial=0)))
     image *= 2.0 ** np.floor(np.log2(float_info(dtype).largest / most))
     kernel[1::2, 1::2] *= -1
 

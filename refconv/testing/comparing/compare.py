@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
@@ -21,7 +21,7 @@ from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.blocks import Block, MapLike, blocks_of, mapped
 from refconv.testing.comparing.comparison import Comparison, comparable, compare_elements, joined
 from refconv.testing.comparing.conventions import CONVENTIONS, Judged
-from refconv.testing.comparing.reference import Standard
+from refconv.testing.comparing.reference import Reference, Standard
 from refconv.testing.comparing.standards import likeness, surprise_of
 
 __all__ = ["compare_conv2d", "compare_result"]
@@ -175,7 +175,7 @@ def _compared(actual: object, call: Call, dtype: npt.DTypeLike | None, map: MapL
 
 
 def _is_odd(standard: Standard, block: Block) -> bool:
-    comparison = _compare_block(standard, "", block)
+    comparison = _compare_block(standard, block)
     return comparison.is_suspect or not comparison.passed
 
 
@@ -192,41 +192,55 @@ def compare_by_convention(actual: object, call: Call, standard: Standard, map: M
     if isinstance(array, Comparison):
         return array
     found, failed = Comparison(), list[Block]()
-    for block, comparison in mapped(partial(_compare_block, standard, ""), _blocks(array, call, standard), map):
+    for block, comparison in mapped(partial(_compare_block, standard), _blocks(array, call, standard), map):
         found = joined(found, comparison)
         failed += [] if failed or comparison.passed else [block]
-    for sentence in CONVENTIONS if failed else ():
-        other = _by_convention(sentence, array, call, standard, failed[0], map)
-        if other is not None:
-            return other
+    if failed:
+        judged = _judged(standard, failed[0])
+        for sentence, convention in CONVENTIONS.items():
+            other = convention(judged)
+            if other is None or not _compare_with(other, standard, failed[0]).passed:
+                continue
+            parts = mapped(partial(_compare_block, standard, sentence=sentence), _blocks(array, call, standard), map)
+            if (agreed := _all_agree(comparison for _, comparison in parts)) is not None:
+                return replace(agreed, convention=sentence)
     return found
 
 
-def _by_convention(
-    sentence: str, array: Array, call: Call, standard: Standard, failed: Block, map: MapLike
-) -> Comparison | None:
-    """Return the comparison with what a convention makes of it, or None where a block, that which failed, is wrong."""
-    compare, found = partial(_compare_block, standard, sentence), Comparison(convention=sentence)
-    if not compare(failed).passed:
-        return None
-    for _, comparison in mapped(compare, _blocks(array, call, standard), map):
+def _all_agree(comparisons: Iterable[Comparison]) -> Comparison | None:
+    """Join comparisons that all pass; None, as soon as one does not."""
+    found = Comparison()
+    for comparison in comparisons:
         if not comparison.passed:
             return None
         found = joined(found, comparison)
-    return replace(found, convention=sentence)
+    return found
 
 
-def _compare_block(standard: Standard, sentence: str, block: Block) -> Comparison:
+def _compare_block(standard: Standard, block: Block, sentence: str | None = None) -> Comparison:
     """Compare a block with the reference, or with what a convention makes of that, where it has something to say."""
-    how, reference = standard.how, standard.reference(block.call)
-    if sentence:
-        plain = standard._replace(how=replace(how, epilogue=NONE, rtol=0.0, atol=0.0))
-        judged = Judged(block.call, plain.how, plain.reference(block.call), block.actual, standard.is_exact)
-        other = CONVENTIONS[sentence](judged)
-        if other is not None:
-            reference = other.after(how.applied(block.call.operation).epilogue).within(how)
-        return block.placed(compare_elements(block.actual, reference))
+    reference = standard.reference(block.call)
+    if sentence is not None:
+        other = CONVENTIONS[sentence](_judged(standard, block))
+        return (
+            block.placed(compare_elements(block.actual, reference))
+            if other is None
+            else _compare_with(other, standard, block)
+        )
     found = block.placed(compare_elements(block.actual, reference))
     if standard.is_exact or not found.passed:
         return found
-    return replace(found, surprise=surprise_of(block.actual, block.call, reference, how))
+    return replace(found, surprise=surprise_of(block.actual, block.call, reference, standard.how))
+
+
+def _judged(standard: Standard, block: Block) -> Judged:
+    """Return a block as conventions see it: before any epilogue, and with nothing else allowed."""
+    plain = standard._replace(how=replace(standard.how, epilogue=NONE, rtol=0.0, atol=0.0))
+    return Judged(block.call, plain.how, plain.reference(block.call), block.actual, standard.is_exact)
+
+
+def _compare_with(other: Reference, standard: Standard, block: Block) -> Comparison:
+    """Compare a block with what a convention makes of it."""
+    how = standard.how
+    reference = other.after(how.applied(block.call.operation).epilogue).within(how)
+    return block.placed(compare_elements(block.actual, reference))

@@ -96,9 +96,10 @@ def _flushing_results(judged: Judged, call: Call | None = None) -> Reference | N
     """
     if not judged.is_real:
         return None
-    call, precision = call or judged.call, judged.precision
-    reference = Standard(judged.reference.dtype, judged.how).reference(call)
-    sums = direct_sums(call, precision, exact=reference.truth)
+    precision, reference = judged.precision, judged.reference
+    if call is not None:
+        reference = Standard(reference.dtype, judged.how).reference(call)
+    sums = direct_sums(call or judged.call, precision, exact=reference.truth)
     lost = np.fmin(2 * sums.roundings * precision.accumulator.least_normal, sums.magnitude)
     least, size = precision.result.least_normal, np.abs(judged.actual.astype(reference.truth.dtype))
     is_flushed = (size == 0) & (np.abs(reference.truth) < least + lost + reference.allowed)
@@ -111,13 +112,16 @@ def _flushing_inputs(judged: Judged) -> Reference | None:
     if not judged.is_real:
         return None
 
-    def flushed(operand: Array) -> Array:
+    def is_subnormal(operand: Array) -> Array:
         if is_integral(operand.dtype):
-            return operand
-        is_subnormal = np.abs(operand.astype(np.float64)) < float_info(operand.dtype).least_normal
-        return np.where(is_subnormal, np.zeros_like(operand), operand)
+            return np.zeros(operand.shape, bool)
+        size = np.abs(operand.astype(np.float64))
+        return (size > 0) & (size < float_info(operand.dtype).least_normal)
 
-    return _flushing_results(judged, judged.call.each(flushed))
+    if not any(is_subnormal(operand).any() for operand in judged.call.operands.values()):
+        return None
+    flushed = judged.call.each(lambda operand: np.where(is_subnormal(operand), np.zeros_like(operand), operand))
+    return _flushing_results(judged, flushed)
 
 
 def _multiplying_thrice(judged: Judged) -> Reference | None:

@@ -14,6 +14,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+import numpy as np
+
 from refconv.testing.battery.cases import Case
 from refconv.testing.diagnosis.addressing import trace_addressing
 from refconv.testing.diagnosis.behaviour import behaviour_findings
@@ -42,7 +44,8 @@ def explained(case: Case, actual: object) -> tuple[Finding, ...]:
     if actual is None:
         return (NOTHING,)
     try:
-        return tuple(_explanations(case, actual))
+        with np.errstate(all="ignore"):  # which an array may hold that is wrong
+            return tuple(_explanations(case, actual))
     except Exception:  # noqa: BLE001  # an array-like may raise anything when it is read, and that explains nothing
         return ()
 

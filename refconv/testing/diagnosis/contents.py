@@ -56,6 +56,8 @@ def _wrapped(evidence: Evidence) -> Content | None:
     actual, truth = evidence.wide, evidence.truth
     if truth.dtype.kind == "c" or not np.isfinite(actual).all() or not (truth == np.rint(truth)).all():
         return None
+    if (np.abs(truth) >= 2.0**53).any():  # where every number is a multiple of those below
+        return None
     turned = actual - truth
     for bits in (32, 16, 8):
         if len(np.unique(turned[evidence.wrong])) > 1 and (turned % 2**bits == 0).all():

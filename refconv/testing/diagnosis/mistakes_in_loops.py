@@ -32,7 +32,7 @@ def zeroed(part: str, selected: Selected, *names: str) -> Change:
     def change(reading: Reading) -> Reading:
         array = getattr(reading, part).copy()
         for place, (name, axis) in enumerate(zip(AXES[-reading.rank :], reading.axes, strict=True)):
-            if name in names or not names:
+            if array.size and (name in names or not names):
                 array[(..., selected(axis), *(slice(None),) * (reading.rank - 1 - place))] = 0
         return set_to(**{part: array}, skips_zeros=part == "weight")(reading)
 

@@ -99,7 +99,7 @@ def _mapped(
     map_like: MapLike, run: Callable[[Question], CaseResult], chosen: Sequence[Question]
 ) -> Iterator[CaseResult]:
     """Have somebody else's map run the cases, and check that it gave back a result for each, in order."""
-    results = iter(map_like(run, chosen))
+    results = iter(map_like(run, chosen) if chosen else ())
     for case in chosen:
         result = next(results, None)
         if not isinstance(result, CaseResult):

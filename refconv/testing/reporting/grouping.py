@@ -218,19 +218,24 @@ def condition_of(group: Group, results: Sequence[CaseResult], experiments: Seque
     """
     failing = _cases([*group.members, *filter(group.has, experiments)])
     passing, drawn = (_cases(filter(_shows_something, some)) for some in (results, experiments))
-    inert = {case.id for case in (*passing, *drawn) if _is_inert(group.finding, case)}
+    code = group.finding.code
+    ways = {finding.sentence for result in group.members for finding in result.findings if finding.code == code}
+    inert = {case.id for case in (*passing, *drawn) if _is_inert(code, frozenset(ways), case)}
     telling, hard = ([case for case in cases if case.id not in inert] for cases in (passing, drawn))
     return only_where(failing, telling, group.finding.code, hard, [case for case in passing if case.id in inert])
 
 
 @lru_cache(maxsize=8192)  # asked of all passing cases, again after every round of experiments
-def _is_inert(finding: Finding, case: Case) -> bool:
-    """Whether the mistake that a finding names changes nothing in a case; of what is none, it is not known."""
+def _is_inert(code: str, sentences: frozenset[str], case: Case) -> bool:
+    """Whether a mistake changes nothing in a case, made in one of the ways that a group shows; of none, False.
+
+    What rounds a half one way where the larger one comes first may round it the other way where that comes last.
+    """
     right = reading_of(case.call())
-    mistakes = [m for m in table_of(right).of_codes([finding.code]) if finding.sentence.startswith(m.sentence)]
+    ways = [way for way in table_of(right).of_codes([code]) if any(said.startswith(way.sentence) for said in sentences)]
     places = spread(right.everywhere(), SAMPLE)
     truth = right.values(places)
-    return bool(mistakes) and all(is_near(mistake.made(right).values(places), truth, 0.0).all() for mistake in mistakes)
+    return any(is_near(mistake.made(right).values(places), truth, 0.0).all() for mistake in ways)
 
 
 def _cause(group: Group, condition: Condition | None, experiments: Sequence[CaseResult]) -> Cause:

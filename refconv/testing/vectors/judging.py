@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import refconv
 from refconv.numbers.formats import Array
 from refconv.operations import OPERATIONS, Operation
 from refconv.testing.battery.cases import Case
@@ -147,7 +147,7 @@ def _known(folder: Path) -> dict[bytes, Case]:
         key = _key(*as_tensors(case.operation, case.arguments(case.operands()), case.output_size))
         if key != _key(asked, metadata):
             raise ValueError(
-                f"{case.id} has other arguments than in refconv {version('refconv')}: write the vectors again"
+                f"{case.id} has other arguments than in refconv {refconv.__version__}: write the vectors again"
             )
         known[key] = case
     return known

@@ -15,14 +15,14 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import refconv
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import chosen_cases
 from refconv.testing.programs.case_file import as_tensors
-from refconv.testing.programs.safetensors import to_bytes
+from refconv.testing.programs.safetensors import TYPES, to_bytes
 from refconv.testing.vectors.golden import golden
 
 FORMAT: Final = 1
@@ -61,7 +61,8 @@ def write_vectors(
     Raises
     ------
     ValueError
-        If no case is left to write, a name is none, or belongs to another operation.
+        If no case is left to write, a name is none, or belongs to another operation, or to a case of complex128, which
+        the format does not have; without names, these are left out.
     OSError
         If the folder is not empty, or cannot be written.
 
@@ -79,6 +80,11 @@ def write_vectors(
     for case in chosen:
         if case.rejects:
             raise ValueError(f"case {case.id!r} is to be refused, and has no result")
+        if names and not _has_type(case):
+            raise ValueError(
+                f"case {case.id!r} has a result of type {case.result_dtype}, which safetensors does not have"
+            )
+    chosen = [case for case in chosen if _has_type(case)]
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{str(folder)!r} must be a new or an empty folder for the vectors")
     partial = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")
@@ -110,8 +116,12 @@ def _write(
     _text(folder / INDEX, f'{{"format":{FORMAT},"op":"{asked["op"]}","cases":[\n{lines}\n]}}\n')
     paths = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
     files = {name: checksum(path) for name, path in paths}
-    manifest = {"format": FORMAT, "refconv": version("refconv"), **asked, "cases": len(chosen), "sha256": files}
+    manifest = {"format": FORMAT, "refconv": refconv.__version__, **asked, "cases": len(chosen), "sha256": files}
     _text(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+
+
+def _has_type(case: Case) -> bool:
+    return case.result_dtype.name in TYPES.values()
 
 
 def file_of(case: Case) -> tuple[dict[str, Any], dict[str, str]]:

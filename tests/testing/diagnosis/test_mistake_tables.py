@@ -265,3 +265,10 @@ def test_a_vector_has_no_axes_to_go_wrong_along() -> None:
 def test_every_mistake_is_of_some_operation() -> None:
     known = {mistake for op in PLANNED for mistake in table_of(readings_of(op)[0]).mistakes}
     assert known == {mistake for mistake in EVERY_MISTAKE if mistake not in EIGHT_BITS}
+
+
+@pytest.mark.parametrize("op", [op for op in PLANNED if not op.startswith("conv_transpose")])  # which refuses that
+def test_every_mistake_can_be_made_where_an_axis_has_no_pixel(op: str) -> None:
+    right = reading_of(call_of(op, size=(5, 0, 7), taps=(2, 1, 2), given=PLAIN))
+    for mistake in (*table_of(right).mistakes, *table_of(right).pairs):
+        mistake.made(right)

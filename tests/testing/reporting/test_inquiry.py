@@ -27,6 +27,7 @@ def record(kernel: Any) -> str:
     return f"{report}\n{json.dumps(data)}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["row_pitch_is_the_height", "one_tap_unread"])
 def test_five_runs_say_the_same_two_of_them_on_a_busy_machine(name: str) -> None:
     kernel = getattr(loops, name, globals().get(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -152,7 +153,7 @@ def test_an_image_without_a_batch_is_counted_without_it() -> None:
 def test_parts_are_looked_at_elsewhere() -> None:
     function, arguments, given = problem("conv2d")
     actual = function(*arguments, **given)
-    with ProcessPoolExecutor(1) as pool:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         found = verify_result(actual, function, *arguments, map=pool.map, **given)
     assert found == verify_result(actual, function, *arguments, **given)
 

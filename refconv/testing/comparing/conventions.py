@@ -23,7 +23,7 @@ from refconv.numbers.formats import Array, float_info, is_ml_dtype
 from refconv.operations import OPERATIONS, Call
 from refconv.quantized.convolution import scales_of
 from refconv.quantized.requantize import quotients
-from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.reference import Reference, Standard
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _skipping_padding(judged: Judged) -> Reference | None:
         return call.with_operands(**whole)() > 0
 
     finite = call.with_operands(**{sliding: np.where(np.isfinite(weight), weight, 0.0)})
-    reference = reference_of(finite, judged.reference.dtype, judged.how)
+    reference = Standard(judged.reference.dtype, judged.how).reference(finite)
     rest = reference.truth  # not finite where the bias is not
     plus = (rest == np.inf) | reads(image > 0, weight == np.inf) | reads(image < 0, weight == -np.inf)
     minus = (rest == -np.inf) | reads(image < 0, weight == np.inf) | reads(image > 0, weight == -np.inf)
@@ -98,7 +98,7 @@ def _flushing_results(judged: Judged, call: Call | None = None) -> Reference | N
         return None
     precision, reference = judged.precision, judged.reference
     if call is not None:
-        reference = reference_of(call, reference.dtype, judged.how)
+        reference = Standard(reference.dtype, judged.how).reference(call)
     sums = direct_sums(call or judged.call, precision, exact=reference.truth)
     lost = np.fmin(2 * sums.roundings * precision.accumulator.least_normal, sums.magnitude)
     least, size = precision.result.least_normal, np.abs(judged.actual.astype(reference.truth.dtype))

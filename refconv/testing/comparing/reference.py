@@ -17,24 +17,12 @@ from refconv.operations import Call
 
 
 class Reference(NamedTuple):
-    """The truth for every element, and what a result may differ from it.
+    """The truth for every element, and what a result may differ from it."""
 
-    Attributes
-    ----------
-    truth : ndarray
-        The exact result, or as good as: in float64 or wider, in integers, or in objects.
-    allowed : ndarray of float64
-        The largest honest ``|actual − truth|``: 0 asks for equality, infinity allows anything.
-    dtype : dtype
-        The type that a result ought to have.
-    any_integer : bool
-        Whether every integer type will do that holds the result.
-    """
-
-    truth: Array
-    allowed: Array
-    dtype: np.dtype[Any]
-    any_integer: bool = False
+    truth: Array  # the exact result, or as good as: in float64 or wider, in integers, or in objects
+    allowed: Array  # the largest honest |actual − truth|: 0 asks for equality, infinity allows anything
+    dtype: np.dtype[Any]  # the type that a result ought to have
+    any_integer: bool = False  # whether every integer type will do that holds the result
 
     @property
     def desired(self) -> Array:
@@ -56,27 +44,13 @@ class Reference(NamedTuple):
 
 
 class Standard(NamedTuple):
-    """What a result is held to, whatever part of it is looked at.
+    """What a result is held to, whatever part of it is looked at."""
 
-    Attributes
-    ----------
-    dtype : dtype
-        The type that a result ought to have.
-    how : Arithmetic
-        How the kernel works.
-    chances : float
-        Of all elements together: see `Precision`.
-    any_integer : bool
-        Whether every integer type will do that holds the result.
-    is_exact : bool
-        Whether the data are such that nothing is rounded, and every element must be equal.
-    """
-
-    dtype: np.dtype[Any]
-    how: Arithmetic = DIRECT
-    chances: float = 0.0
-    any_integer: bool = False
-    is_exact: bool = False
+    dtype: np.dtype[Any]  # the type that a result ought to have
+    how: Arithmetic = DIRECT  # how the kernel works
+    chances: float = 0.0  # of all elements together: see `Precision`
+    any_integer: bool = False  # whether every integer type will do that holds the result
+    is_exact: bool = False  # whether the data are such that nothing is rounded, and every element must be equal
 
     @property
     def needs_images(self) -> bool:
@@ -84,48 +58,32 @@ class Standard(NamedTuple):
         return self.how.algorithm != "direct"
 
     def reference(self, call: Call) -> Reference:
-        """Return the reference for a call, or for a part of it."""
-        return reference_of(
-            call, self.dtype, self.how, self.chances, any_integer=self.any_integer, is_exact=self.is_exact
-        )
+        """Return the reference for a call, or for a part of it, and for a kernel that works as this one does.
 
-
-def reference_of(
-    call: Call,
-    dtype: np.dtype[Any],
-    how: Arithmetic = DIRECT,
-    chances: float = 0.0,
-    *,
-    any_integer: bool = False,
-    is_exact: bool = False,
-) -> Reference:
-    """Return the reference for a call whose result is to have this type, and for a kernel that works like this.
-
-    For a type narrower than float64 the truth is accumulated in float64; for float64 itself it is correctly rounded.
-    What it may still be off by is allowed for; but nothing is where the sums are known to be exact.
-    """
-    how = how.applied(call.operation)
-    if problem := how.epilogue.refuse(dtype):
-        raise ValueError(problem)
-    if dtype.kind in "biuO":
-        truth = call(dtype=dtype)
-        truth = truth.astype(np.int64) if call.operation.arithmetic else truth  # in which differences do not wrap
-        found = Reference(truth, np.zeros(truth.shape), dtype, any_integer=any_integer and is_integral(dtype))
-        return (found.after(how.epilogue) if how.epilogue.text else found).within(how)
-    wide = wide_dtype(dtype, *call.dtypes)
-    unit = float_info(wide).unit
-    is_rounded = unit == float_info(dtype).unit == float_info(np.float64).unit  # as the correctly rounded truth is
-    truth = call(dtype=wide, method="exact" if is_rounded and not is_exact else "im2col")
-    precision = replace(Precision.of(dtype, how), chances=chances)
-    if is_exact:  # nothing rounds, in whatever order
-        zero = np.zeros(truth.shape)
-        found = Reference(truth, zero, dtype).after(how.epilogue)
-        return (found._replace(allowed=precision.returned(truth, zero, 0)) if how.epilogue.rounds else found).within(
-            how
-        )
-    direct = direct_sums(call, precision, truth)
-    with np.errstate(all="ignore"):
-        own_error = unit * np.abs(truth) if is_rounded else gamma(direct.roundings, unit) * direct.magnitude
-        truth, own_error = how.epilogue.after(truth, own_error, float_info(wide))
-        allowed = precision.bound(transformed(call, precision, direct)) + own_error
-    return Reference(truth, np.asarray(allowed), dtype).within(how)
+        For a type narrower than float64 the truth is accumulated in float64; for float64 itself it is correctly
+        rounded.  What it may still be off by is allowed for; but nothing is where the sums are known to be exact.
+        """
+        how, dtype = self.how.applied(call.operation), self.dtype
+        if problem := how.epilogue.refuse(dtype):
+            raise ValueError(problem)
+        if dtype.kind in "biuO":
+            truth = call(dtype=dtype)
+            truth = truth.astype(np.int64) if call.operation.arithmetic else truth  # in which differences do not wrap
+            found = Reference(truth, np.zeros(truth.shape), dtype, self.any_integer and is_integral(dtype))
+            return (found.after(how.epilogue) if how.epilogue.text else found).within(how)
+        wide = wide_dtype(dtype, *call.dtypes)
+        unit = float_info(wide).unit
+        is_rounded = unit == float_info(dtype).unit == float_info(np.float64).unit  # as the correctly rounded truth is
+        truth = call(dtype=wide, method="exact" if is_rounded and not self.is_exact else "im2col")
+        precision = replace(Precision.of(dtype, how), chances=self.chances)
+        if self.is_exact:  # nothing rounds, in whatever order
+            zero = np.zeros(truth.shape)
+            found = Reference(truth, zero, dtype).after(how.epilogue)
+            returned = precision.returned(truth, zero, 0) if how.epilogue.rounds else found.allowed
+            return found._replace(allowed=returned).within(how)
+        direct = direct_sums(call, precision, truth)
+        with np.errstate(all="ignore"):
+            own_error = unit * np.abs(truth) if is_rounded else gamma(direct.roundings, unit) * direct.magnitude
+            truth, own_error = how.epilogue.after(truth, own_error, float_info(wide))
+            allowed = precision.bound(transformed(call, precision, direct)) + own_error
+        return Reference(truth, np.asarray(allowed), dtype).within(how)

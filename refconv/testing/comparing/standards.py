@@ -29,40 +29,23 @@ __all__: list[str] = []
 MARGIN: Final = 4.0  # times the random-order bound, that an honest kernel of a standard may be off by
 FEWEST_TERMS: Final = 32  # of shorter sums the proven bound is the sharper one
 NEARLY: Final = 0.95  # of the results are numbers of the type in which they were kept
+SLACK: Final = 2.0**-21  # that a bias, added to them in float32, may round them by
 NEARER: Final = 0.5  # times as far from the sum of rounded factors as from the truth
 CUT_OFF: Final = 0.5  # correlation of errors with what is cut off
 
 
 @dataclass(frozen=True, slots=True)
 class Narrower:
-    """A narrower arithmetic by which a result may be right.
+    """A narrower arithmetic by which a result may be right."""
 
-    Parameters
-    ----------
-    code : str
-        Stable, for programs.
-    sentence : str
-        What it looks like.
-    how : Arithmetic
-        What a caller would say of such a kernel.
-    """
-
-    code: str
-    sentence: str
-    how: Arithmetic
+    code: str  # stable, for programs
+    sentence: str  # what it looks like
+    how: Arithmetic  # what a caller would say of such a kernel
 
 
-_TF32 = Narrower(
-    "inputs-rounded-to-tf32", "as if input and weight were rounded to TF32", Arithmetic(input_dtype="tf32")
-)
-_BF16 = Narrower(
-    "inputs-rounded-to-bf16", "as if input and weight were rounded to bfloat16", Arithmetic(input_dtype="bfloat16")
-)
-
-# With TF32's eleven digits and a smaller range: what tells them apart is what is lost beyond it.
-_FP16 = Narrower(
-    "inputs-rounded-to-fp16", "as if input and weight were rounded to float16", Arithmetic(input_dtype="float16")
-)
+def _inputs(code: str, kind: str, written: str) -> Narrower:
+    words = f"as if input and weight were rounded to {written}"
+    return Narrower(f"inputs-rounded-to-{code}", words, Arithmetic(input_dtype=kind))
 
 
 def _sums(kind: str) -> Narrower:
@@ -74,16 +57,21 @@ def _computed(kind: str) -> Narrower:
     return Narrower(f"computed-in-{kind}", f"as if it were computed in {kind}", how)
 
 
-_SINGLE: Final = (_TF32, _BF16, _FP16, *map(_sums, ("float16", "bfloat16")), *map(_computed, ("float16", "bfloat16")))
+# Float16 has TF32's eleven digits and a smaller range: what tells them apart is what is lost beyond it.
+_ROUNDED: Final = (
+    _inputs("tf32", "tf32", "TF32"),
+    _inputs("bf16", "bfloat16", "bfloat16"),
+    _inputs("fp16", "float16", "float16"),
+)
+_NARROW: Final = (*map(_sums, ("float16", "bfloat16")), *map(_computed, ("float16", "bfloat16")))
 STANDARDS: Final[dict[str, tuple[Narrower, ...]]] = {
-    "float32": _SINGLE,
-    "complex64": _SINGLE,
+    **dict.fromkeys(("float32", "complex64"), (*_ROUNDED, *_NARROW)),
     "float64": (
         _computed("float32"),
-        *(replace(each, how=replace(each.how, accumulate_dtype="float32")) for each in (_TF32, _BF16, _FP16)),
-        *_SINGLE[3:],
+        *(replace(each, how=replace(each.how, accumulate_dtype="float32")) for each in _ROUNDED),
+        *_NARROW,
     ),
-    "float16": (_sums("float16"), _BF16, _sums("bfloat16")),
+    "float16": (_sums("float16"), _ROUNDED[1], _sums("bfloat16")),
     "bfloat16": tuple(map(_sums, ("bfloat16", "float16"))),
 }
 
@@ -164,14 +152,15 @@ def _are_numbers_of(kind: FloatInfo, actual: Array, call: Call, reference: Refer
     if "bias" in call.operands:
         bias = call.operands["bias"].astype(np.float64).reshape(-1, *(1,) * len(call.plan.axes))
         sums.append((sums[0][0] - bias, sums[0][1] - bias))
-    slack = 2.0**-21 * np.abs(sums[0][0])  # a bias may have been added in float32
-
-    def held(numbers: Array) -> Array:
-        with np.errstate(all="ignore"):
-            return np.asarray(np.abs(round_to_format(numbers, kind) - numbers) <= slack)
-
-    telling = [(held(own), ~held(true)) for own, true in sums]
+    size = np.abs(sums[0][0])
+    telling = [(are_numbers_of(kind, own, size), ~are_numbers_of(kind, true, size)) for own, true in sums]
     return any(bool(where.any()) and held_there[where].mean() >= NEARLY for held_there, where in telling)
+
+
+def are_numbers_of(kind: FloatInfo, sums: Array, size: Array) -> Array:
+    """Whether each sum is a number of a type, but for what a bias of this size, added in float32, may round it by."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.abs(round_to_format(sums, kind) - sums) <= SLACK * size)
 
 
 def _are_nearer(kind: FloatInfo, actual: Array, call: Call) -> bool:

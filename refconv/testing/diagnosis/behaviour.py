@@ -46,7 +46,7 @@ def mutation(name: str) -> Finding:
 def _changes_its_mind(call: Call, operands: Operands) -> Finding | None:
     """Tell a random target, whose repetitions all differ, from one that remembers something of the calls before."""
     before = _result(call, operands)
-    name = _first(operands)
+    name = next(iter(operands))
     _result(call, operands | {name: -operands[name]})
     results = [before, *(_result(call, operands) for _ in range(REPEATS))]
     kinds = len({result.tobytes() for result in results})
@@ -59,7 +59,7 @@ def _changes_its_mind(call: Call, operands: Operands) -> Finding | None:
 
 def _is_not_linear(call: Call, operands: Operands) -> Finding | None:
     """Compare f(x), f(−x), f(2x) and the sum of f over two halves of x, the first factor, all without bias."""
-    name = _first(operands)
+    name = next(iter(operands))
     array = operands[name]
     if not np.isfinite(array).all():
         return None
@@ -80,11 +80,6 @@ def _is_not_linear(call: Call, operands: Operands) -> Finding | None:
             sentence = f"it is non-linear in the {name}: {law}"
             return Finding("non-linear", sentence, reading="a convolution is linear in each argument")
     return None
-
-
-def _first(operands: Operands) -> str:
-    """Return the name of the first factor."""
-    return next(iter(operands))
 
 
 def _copied(operands: Operands) -> Operands:

@@ -8,7 +8,7 @@ left without one is `examined`: the target is called again, to see what it reads
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -83,18 +83,8 @@ def examined(target: Target, case: Case) -> tuple[Finding, ...]:
 def shared_causes(failures: Sequence[Sequence[Finding]]) -> list[tuple[Finding | None, list[int]]]:
     """Group failures by cause: the fewest codes that together explain them, each with the failures it explains.
 
-    Greedy: the code that explains most failures first, and where several explain as many, the one that is likeliest
-    in the first of them.  Failures without a finding come last, under None.
-
-    Parameters
-    ----------
-    failures : sequence of sequence of Finding
-        For each failure, the causes that explain it equally well.
-
-    Returns
-    -------
-    list of (Finding or None, list of int)
-        A finding with the code of the group, taken from the first failure that it explains, and the failures' indices.
+    Given are, for each failure, the causes that explain it equally well.  Each group has a finding with its code, taken
+    from the first failure that it explains, and the failures' indices; those without a finding come last, under None.
 
     Examples
     --------
@@ -103,13 +93,19 @@ def shared_causes(failures: Sequence[Sequence[Finding]]) -> list[tuple[Finding |
     [('dilation-axes-swapped', [0, 1, 2])]
     """
     codes = [[finding.code for finding in findings] for findings in failures]
+    found = [(failures[which[0]][codes[which[0]].index(code)], which) for code, which in fewest(codes)]
+    unexplained = [index for index, names in enumerate(codes) if not names]
+    return [*found, (None, unexplained)] if unexplained else [*found]
+
+
+def fewest(codes: Sequence[Sequence[str]]) -> Iterator[tuple[str, list[int]]]:
+    """Yield the fewest codes of which each list that is not empty has one, each with the indices of its lists.
+
+    Greedy: the code that most lists have first, and of several in as many, the one that comes first in the first.
+    """
     left = [index for index, names in enumerate(codes) if names]
-    groups: list[tuple[Finding | None, list[int]]] = []
     while left:
         tally = {code: [index for index in left if code in codes[index]] for index in left for code in codes[index]}
         best = max(tally, key=lambda code: len(tally[code]))  # the first of equals: a dict keeps its order
-        first = tally[best][0]
-        groups.append((failures[first][codes[first].index(best)], tally[best]))
+        yield best, tally[best]
         left = [index for index in left if index not in tally[best]]
-    unexplained = [index for index, names in enumerate(codes) if not names]
-    return [*groups, (None, unexplained)] if unexplained else groups

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Final
 
@@ -20,66 +21,39 @@ SAMPLE: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What stands in the place of the truth.
-
-    Attributes
-    ----------
-    code, sentence : str
-        A stable code, and words.
-    mask : ndarray of bool
-        Every element where it stands, wrong or (by chance, as zeros where zero is right) right.
-    has_region : bool
-        Whether it matters where that is.
-    is_derived : bool
-        Whether it is made of the truth, so that where it stands is no accident.
-    """
+    """What stands in the place of the truth, by a stable code and in words."""
 
     code: str
     sentence: str
-    mask: Array
-    has_region: bool = True
-    is_derived: bool = False
+    mask: Array  # every element where it stands, wrong or (by chance, as zeros where zero is right) right
+    has_region: bool = True  # whether it matters where that is
+    is_derived: bool = False  # whether it is made of the truth, so that where it stands is no accident
 
 
 def contents(evidence: Evidence) -> list[Content]:
     """Return the simple things that stand at every wrong place; several where, say, the bias is zero."""
-    found = (look(evidence) for look in (_zeros, _bias_alone, _nan, _infinite, _numbers))
-    plain = [content for content in found if (content.mask | ~evidence.wrong).all()]
+    plain = [content for content in _plain(evidence) if (content.mask | ~evidence.wrong).all()]
     if plain:
         return plain
-    derived = (
-        look(evidence)
-        for look in (_wrapped, _saturated, _other_bias, _constant, _factor, _exchanged_maps, _neighbour, _stale)
-    )
+    derived = (look(evidence) for look in _DERIVED)
     first = next((content for content in derived if content is not None), None)
     return [] if first is None else [replace(first, is_derived=True)]
 
 
-def _zeros(evidence: Evidence) -> Content:
-    return Content("zero", "zeros stand there", evidence.actual == 0)
-
-
-def _bias_alone(evidence: Evidence) -> Content:
-    bias = np.broadcast_to(evidence.bias, evidence.truth.shape)
-    return Content("bias-alone", "the bias alone stands there", is_near(evidence.actual, bias, evidence.bound))
-
-
-def _nan(evidence: Evidence) -> Content:
-    return Content("nan", "NaN stands there", np.isnan(evidence.actual.astype(evidence.truth.dtype)))
-
-
-def _infinite(evidence: Evidence) -> Content:
-    return Content("infinite", "infinity stands there", np.isinf(evidence.actual.astype(evidence.truth.dtype)))
-
-
-def _numbers(evidence: Evidence) -> Content:
-    numbers = np.isfinite(evidence.actual.astype(evidence.truth.dtype)) & np.isnan(evidence.truth)
-    return Content("nan-lost", "numbers stand where NaN belongs", numbers, has_region=False)
+def _plain(evidence: Evidence) -> Iterator[Content]:
+    """Yield what is known whatever the truth is."""
+    actual, bias = evidence.wide, np.broadcast_to(evidence.bias, evidence.truth.shape)
+    yield Content("zero", "zeros stand there", evidence.actual == 0)
+    yield Content("bias-alone", "the bias alone stands there", is_near(evidence.actual, bias, evidence.bound))
+    yield Content("nan", "NaN stands there", np.isnan(actual))
+    yield Content("infinite", "infinity stands there", np.isinf(actual))
+    numbers = np.isfinite(actual) & np.isnan(evidence.truth)
+    yield Content("nan-lost", "numbers stand where NaN belongs", numbers, has_region=False)
 
 
 def _wrapped(evidence: Evidence) -> Content | None:
     """Find whole numbers that have gone round in an integer type."""
-    actual, truth = evidence.actual.astype(evidence.truth.dtype), evidence.truth
+    actual, truth = evidence.wide, evidence.truth
     if truth.dtype.kind == "c" or not np.isfinite(actual).all() or not (truth == np.rint(truth)).all():
         return None
     if (np.abs(truth) >= 2.0**53).any():  # where every number is a multiple of those below
@@ -122,25 +96,9 @@ def _other_bias(evidence: Evidence) -> Content | None:
     return Content("bias-of-another-channel", "channels have each other's biases", evidence.wrong, has_region=False)
 
 
-def _constant(evidence: Evidence) -> Content | None:
-    """Find the truth plus one number."""
-    return _altered(evidence, np.subtract, np.add, "plus-constant", "the truth plus {} stands there")
-
-
-def _factor(evidence: Evidence) -> Content | None:
-    """Find the truth times one number."""
-    return _altered(evidence, np.divide, np.multiply, "scaled", "{} times the truth stands there")
-
-
-def _altered(
-    evidence: Evidence,
-    solve: Callable[[Array, Array], Array],
-    apply: Callable[[Array, Array], Array],
-    code: str,
-    words: str,
-) -> Content | None:
+def _altered(code: str, words: str, solve: np.ufunc, apply: np.ufunc, evidence: Evidence) -> Content | None:
     """Solve for the number at the wrong element whose truth is largest, and try it at all others."""
-    actual, truth = evidence.actual.astype(evidence.truth.dtype), evidence.truth
+    actual, truth = evidence.wide, evidence.truth
     if evidence.count < ENOUGH or actual.dtype.kind == "c":
         return None
     with np.errstate(all="ignore"):
@@ -211,7 +169,7 @@ def _offsets(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
 def _stale(evidence: Evidence) -> Content | None:
     """Find elements of the truth of other places, in no order."""
     places = spread(evidence.places, SAMPLE)
-    actual = evidence.actual[places].astype(evidence.truth.dtype)
+    actual = evidence.wide[places]
     rounded = np.sort(evidence.truth.astype(evidence.actual.dtype).astype(evidence.truth.dtype), axis=None)
     found = rounded[np.minimum(np.searchsorted(rounded, actual), rounded.size - 1)] == actual
     is_dense = bool((rounded == np.rint(rounded)).all()) and rounded.size > np.ptp(rounded)
@@ -219,3 +177,15 @@ def _stale(evidence: Evidence) -> Content | None:
     if not found.all() or is_chance:
         return None
     return Content("stale", "elements of the truth stand there that belong elsewhere", evidence.wrong)
+
+
+_DERIVED: Final[tuple[Callable[[Evidence], Content | None], ...]] = (
+    _wrapped,
+    _saturated,
+    _other_bias,
+    partial(_altered, "plus-constant", "the truth plus {} stands there", np.subtract, np.add),
+    partial(_altered, "scaled", "{} times the truth stands there", np.divide, np.multiply),
+    _exchanged_maps,
+    _neighbour,
+    _stale,
+)

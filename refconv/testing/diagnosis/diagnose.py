@@ -21,7 +21,7 @@ from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.reference import Reference
 from refconv.testing.diagnosis.apart import separating_case
 from refconv.testing.diagnosis.evidence import Evidence, Fit, gather
-from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.diagnosis.finding import Finding, equals
 from refconv.testing.diagnosis.imprecision import lost_precision
 from refconv.testing.diagnosis.locate import bare_regions, filled_regions
 from refconv.testing.diagnosis.mistake_tables import table_of
@@ -144,11 +144,8 @@ def explanations(
     if "O" in (reference.dtype.kind, actual.dtype.kind):
         return []  # numbers of any kind at all, for which there is no bound
     if actual.dtype.kind == "c" != reference.dtype.kind:
-        return [
-            Finding(
-                "wrong-dtype", f"complex numbers come out, of type {actual.dtype}", reading=f"dtype {reference.dtype}"
-            )
-        ]
+        words = f"complex numbers come out, of type {actual.dtype}"
+        return [Finding("wrong-dtype", words, reading=f"dtype {reference.dtype}")]
     if actual.shape != reference.truth.shape:
         return shape_findings(actual, right, reference, table_of(right).mistakes)
     evidence = Evidence.of(actual, right, reference)
@@ -166,13 +163,14 @@ def uniform(evidence: Evidence) -> list[Finding]:
     if not any(f"all-{content}" in found for content in ("zero", "bias-alone", "nan", "infinite")):
         return []
     found |= {finding.code: finding for finding in named_alone(evidence)}
-    others = {code: tuple(other for other in found if other != code) for code in found}
-    return [replace(finding, alternatives=others[code]) for code, finding in found.items()]
+    return equals(found.values(), evidence.count)
 
 
-def named(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
-    """Return the mistakes that predict the whole output."""
-    return _equals(evidence, [mistake for mistake in mistakes if fit_of(evidence, mistake) == Fit.WHOLE])
+def named(evidence: Evidence, mistakes: Sequence[Mistake], least: Fit = Fit.WHOLE) -> list[Finding]:
+    """Return the mistakes that predict the whole output, or at least its wrong elements."""
+    fitting = (mistake for mistake in mistakes if fit_of(evidence, mistake) >= least)
+    found = (Finding(mistake.code, mistake.sentence, reading=mistake.should) for mistake in fitting)
+    return equals(found, evidence.count)
 
 
 def fit_of(evidence: Evidence, mistake: Mistake) -> Fit:
@@ -196,24 +194,10 @@ def named_in_pairs(evidence: Evidence) -> list[Finding]:
 
 def named_in_part(evidence: Evidence) -> list[Finding]:
     """Return the mistakes that predict the wrong elements, where the others are right."""
-    found = [mistake for mistake in table_of(evidence.right).mistakes if fit_of(evidence, mistake) != Fit.NONE]
     regions = bare_regions(evidence)
     where = f"; {regions[0].sentence}" if regions else "; it is wrong in a part of the output"
-    return [
-        replace(finding, sentence=finding.sentence + where, is_partial=True) for finding in _equals(evidence, found)
-    ]
-
-
-def _equals(evidence: Evidence, mistakes: Sequence[Mistake]) -> list[Finding]:
-    """Return a finding for each code, each with the codes of the others."""
-    by_code: dict[str, Mistake] = {}
-    for mistake in mistakes:
-        by_code.setdefault(mistake.code, mistake)
-    count = evidence.count
-    others = {code: tuple(other for other in by_code if other != code) for code in by_code}
-    return [
-        Finding(code, mistake.sentence, count, count, mistake.should, others[code]) for code, mistake in by_code.items()
-    ]
+    found = named(evidence, table_of(evidence.right).mistakes, Fit.PART)
+    return [replace(finding, sentence=finding.sentence + where, is_partial=True) for finding in found]
 
 
 def with_separating_case(findings: list[Finding], right: Reading) -> list[Finding]:

@@ -61,22 +61,14 @@ class Convolution(Reading):
 
 @dataclass(frozen=True, slots=True)
 class InputAdjoint(Reading):
-    """The input is asked for: the gradient with respect to it.
+    """The input is asked for: the gradient with respect to it."""
 
-    Parameters
-    ----------
-    overlaps : str
-        What stands where several outputs meet in a pixel: all of them ``"added"``, or what was written last, window by
-        window or tap by tap: ``"window"``, ``"tap"``; ``"wrapped"``: all, and the last ones for those before the first;
-        ``"rounded"``: also those that a pixel lies between, as if no remainder was left of the division by S.
-    output_padding : tuple of int
-        E along each axis; empty where there is none.
-    beyond : str
-        What stands in the last E rows and columns: ``"sums"`` as everywhere, the ``"bias"`` alone, or ``"zeros"``.
-    """
-
+    # What stands where several outputs meet in a pixel: all of them "added", or what was written last, window by window
+    # or tap by tap: "window", "tap"; "wrapped": all, and the last ones for those before the first; "rounded": also
+    # those that a pixel lies between, as if no remainder was left of the division by S.
     overlaps: str = "added"
-    output_padding: tuple[int, ...] = ()
+    output_padding: tuple[int, ...] = ()  # E along each axis; empty where there is none
+    # What stands in the last E rows and columns: "sums" as everywhere, the "bias" alone, or "zeros".
     beyond: str = "sums"
 
     factors: ClassVar[tuple[str, str]] = ("weight", "output")

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -25,41 +26,20 @@ SIXTEEN_BITS: Final = np.iinfo(np.int16)
 
 @dataclass(frozen=True, slots=True)
 class EightBits(Convolution):
-    """The output of a convolution of 8-bit numbers is asked for; input and weight are the differences.
+    """The output of a convolution of 8-bit numbers is asked for; input and weight are the differences."""
 
-    Parameters
-    ----------
-    input_zero, weight_zero, output_zero : int, ndarray (O,) and int
-        Z_x, Z_w and Z_y.
-    least : (int, int)
-        The least numbers of the input's type and of the weight's.
-    units : tuple of Fraction
-        What one unit of the sum stands for in each output channel, S_x·S_w; empty where the sum is the result.
-    unit : Fraction
-        S_y.
-    limits : (int, int)
-        Of the output's type.
-    rounding : callable
-        From ``sum·M`` to a whole number.
-    bias_unit : Fraction, optional
-        What one unit of the bias stands for, if not one of the sum.
-    wraps : bool
-        Whether what is beyond the type keeps its last 8 bits.
-    pairs : str
-        Whether two products at a time are added up in 16 bits that saturate: ``""``, or neighbours in the order
-        ``"channels first"`` or ``"channels last"`` with the input made unsigned, or the ``"weight"``.
-    """
-
-    input_zero: int = 0
-    weight_zero: Array = field(default_factory=lambda: np.zeros(1, np.int64))
-    output_zero: int = 0
-    least: tuple[int, int] = (0, 0)
-    units: tuple[Fraction, ...] = ()
-    unit: Fraction = Fraction(1)
-    limits: tuple[int, int] = (0, 0)
-    rounding: Callable[[Fraction], int] = round
-    bias_unit: Fraction | None = None
-    wraps: bool = False
+    input_zero: int = 0  # Z_x
+    weight_zero: Array = field(default_factory=lambda: np.zeros(1, np.int64))  # Z_w, (O,)
+    output_zero: int = 0  # Z_y
+    least: tuple[int, int] = (0, 0)  # the least numbers of the input's type and of the weight's
+    units: tuple[Fraction, ...] = ()  # S_x·S_w in each output channel; empty where the sum is the result
+    unit: Fraction = Fraction(1)  # S_y
+    limits: tuple[int, int] = (0, 0)  # of the output's type
+    rounding: Callable[[Fraction], int] = round  # from sum·M to a whole number
+    bias_unit: Fraction | None = None  # what one unit of the bias stands for, if not one of the sum
+    wraps: bool = False  # whether what is beyond the type keeps its last 8 bits
+    # Whether two products at a time are added up in 16 bits that saturate: "", or neighbours in the order
+    # "channels first" or "channels last" with the input made unsigned, or the "weight".
     pairs: str = ""
 
     def values(self, places: Places) -> Array:
@@ -126,9 +106,14 @@ def _changed(change: Callable[[EightBits], EightBits]) -> Change:
     return lambda reading: change(reading) if isinstance(reading, EightBits) else reading
 
 
-def _scaled(change: Callable[[EightBits], EightBits]) -> Change:
-    """Return a change of what becomes of the sum, where anything does."""
-    return _changed(lambda reading: change(reading) if reading.units else reading)
+def _weight_plus(more: Callable[[EightBits], Array]) -> Change:
+    """Add numbers, to be broadcast over the weight, to what it is."""
+    return _changed(lambda reading: replace(reading, weight=reading.weight + more(reading)))
+
+
+def _scaled(parts: Callable[[EightBits], dict[str, Any]]) -> Change:
+    """Change what becomes of the sum, where anything does."""
+    return _changed(lambda reading: replace(reading, **parts(reading)) if reading.units else reading)
 
 
 def _padded(reading: EightBits, number: int) -> EightBits:
@@ -159,72 +144,41 @@ def _swapped(reading: EightBits) -> EightBits:
     return replace(_with_input(reading, own - other), weight=reading.weight + (other - own))
 
 
-_ROUNDINGS: Final[dict[str, tuple[str, Callable[[Fraction], int]]]] = {
-    "toward-zero": ("cuts off what is behind the point", math.trunc),
-    "down": ("rounds down", math.floor),
-}
 _DIFFERENCE: Final = "(input − Z_x)·(weight − Z_w) is added up, with Z_x in the padding"
+_ROUNDED: Final = "sum·M is rounded to the nearest whole number, halves to the even one"
 _SATURATE: Final = "what is beyond the type's range becomes the nearest number within it"
-_OF_CHANNEL: Final = "output channel o has the scale S_w[o]"
 _BIAS: Final = "the bias is added to the sum before it is scaled: it counts in units of S_x·S_w[o]"
 
 EIGHT_BITS: Final = (
-    Mistake(
-        "padded-with-zero",
-        "the padding holds the number 0, not the zero point",
-        "the padding stands for 0, and so holds Z_x",
-        _changed(lambda reading: _padded(reading, -reading.input_zero)),
-        is_common=True,
+    Mistake("padded-with-zero", _changed(lambda reading: _padded(reading, -reading.input_zero)), is_common=True).says(
+        "the padding holds the number 0, not the zero point", "the padding stands for 0, and so holds Z_x"
     ),
     Mistake(
         "input-zero-point-forgotten",
-        "the zero point of the input is not subtracted",
-        _DIFFERENCE,
         _changed(lambda reading: replace(reading, input=reading.input + reading.input_zero)),
+    ).says("the zero point of the input is not subtracted", _DIFFERENCE),
+    Mistake("input-zero-point-forgotten", _changed(lambda reading: _with_input(reading, reading.input_zero))).says(
+        "the zero point of the input stands in the padding, and is not subtracted", _DIFFERENCE
+    ),
+    Mistake("weight-zero-point-forgotten", _weight_plus(_column), is_common=True).says(
+        "the zero point of the weight is not subtracted", _DIFFERENCE
+    ),
+    Mistake("weight-zero-point-added", _weight_plus(lambda reading: 2 * _column(reading))).says(
+        "the zero point of the weight is added, not subtracted", _DIFFERENCE
+    ),
+    Mistake("input-zero-point-added", _changed(lambda reading: _with_input(reading, 2 * reading.input_zero))).says(
+        "the zero point of the input is added, not subtracted", _DIFFERENCE
+    ),
+    Mistake("zero-points-swapped", _changed(_swapped)).says(
+        "the zero point of the input is subtracted from the weight, and that of the weight from the input", _DIFFERENCE
     ),
     Mistake(
-        "input-zero-point-forgotten",
-        "the zero point of the input stands in the padding, and is not subtracted",
-        _DIFFERENCE,
-        _changed(lambda reading: _with_input(reading, reading.input_zero)),
-    ),
-    Mistake(
-        "weight-zero-point-forgotten",
-        "the zero point of the weight is not subtracted",
-        _DIFFERENCE,
-        _changed(lambda reading: replace(reading, weight=reading.weight + _column(reading))),
-        is_common=True,
-    ),
-    Mistake(
-        "weight-zero-point-added",
-        "the zero point of the weight is added, not subtracted",
-        _DIFFERENCE,
-        _changed(lambda reading: replace(reading, weight=reading.weight + 2 * _column(reading))),
-    ),
-    Mistake(
-        "input-zero-point-added",
-        "the zero point of the input is added, not subtracted",
-        _DIFFERENCE,
-        _changed(lambda reading: _with_input(reading, 2 * reading.input_zero)),
-    ),
-    Mistake(
-        "zero-points-swapped",
-        "the zero point of the input is subtracted from the weight, and that of the weight from the input",
-        _DIFFERENCE,
-        _changed(_swapped),
-    ),
-    Mistake(
-        "weight-zero-point-of-first-channel",
-        "the zero point of the first kernel is taken for all",
-        "kernel o has the zero point Z_w[o]",
-        _changed(lambda reading: replace(reading, weight=reading.weight + _column(reading) - reading.weight_zero[0])),
-    ),
+        "weight-zero-point-of-first-channel", _weight_plus(lambda reading: _column(reading) - reading.weight_zero[0])
+    ).says("the zero point of the first kernel is taken for all", "kernel o has the zero point Z_w[o]"),
     *(
-        Mistake(
-            "pairs-saturate-in-16-bits",
+        Mistake("pairs-saturate-in-16-bits", _changed(partial(replace, pairs=order))).says(
             f"products are added up in pairs in 16 bits, which saturate, {how}",
             "a sum of two products of 8 bits takes 17 bits, the whole sum 32",
-            _changed(lambda reading, order=order: replace(reading, pairs=order)),  # type: ignore[misc]
         )
         for order, how in {
             "channels first": "channels first",
@@ -232,62 +186,35 @@ EIGHT_BITS: Final = (
             "weight": "the weight taken for numbers without a sign",
         }.items()
     ),
-    Mistake(
-        "wraps-for-saturation",
-        "what is beyond 8 bits wraps round",
-        _SATURATE,
-        _scaled(lambda reading: replace(reading, wraps=True)),
-        is_common=True,
+    Mistake("wraps-for-saturation", _scaled(lambda _: {"wraps": True}), is_common=True).says(
+        "what is beyond 8 bits wraps round", _SATURATE
+    ),
+    Mistake("scale-of-first-channel", _scaled(lambda reading: {"units": reading.units[:1] * len(reading.units)})).says(
+        "the scale of the first kernel is taken for all", "output channel o has the scale S_w[o]"
+    ),
+    Mistake("rounds-toward-zero", _scaled(lambda _: {"rounding": math.trunc})).says(
+        "it cuts off what is behind the point", _ROUNDED
+    ),
+    Mistake("rounds-down", _scaled(lambda _: {"rounding": math.floor})).says("it rounds down", _ROUNDED),
+    Mistake("output-zero-point-forgotten", _scaled(lambda _: {"output_zero": 0})).says(
+        "the zero point of the output is not added", "Z_y is added to what is rounded, before it saturates"
     ),
     Mistake(
-        "scale-of-first-channel",
-        "the scale of the first kernel is taken for all",
-        _OF_CHANNEL,
-        _scaled(lambda reading: replace(reading, units=reading.units[:1] * len(reading.units))),
-    ),
-    *(
-        Mistake(
-            f"rounds-{code}",
-            f"it {sentence}",
-            "sum·M is rounded to the nearest whole number, halves to the even one",
-            _scaled(lambda reading, rounding=rounding: replace(reading, rounding=rounding)),  # type: ignore[misc]
-        )
-        for code, (sentence, rounding) in _ROUNDINGS.items()
-    ),
+        "clamped-at-the-zero-point", _scaled(lambda reading: {"limits": (reading.output_zero, reading.limits[1])})
+    ).says("a ReLU is applied: nothing is below the zero point of the output", _SATURATE),
     Mistake(
-        "output-zero-point-forgotten",
-        "the zero point of the output is not added",
-        "Z_y is added to what is rounded, before it saturates",
-        _scaled(lambda reading: replace(reading, output_zero=0)),
-    ),
-    Mistake(
-        "clamped-at-the-zero-point",
-        "a ReLU is applied: nothing is below the zero point of the output",
-        _SATURATE,
-        _scaled(lambda reading: replace(reading, limits=(reading.output_zero, reading.limits[1]))),
-    ),
-    Mistake(
-        "clamped-at-zero",
+        "clamped-at-zero", _scaled(lambda reading: {"limits": (max(0, reading.limits[0]), reading.limits[1])})
+    ).says(
         "nothing is below the number 0, where a ReLU of real numbers would be",
         "a ReLU's 0 is the zero point Z_y; here there is none",
-        _scaled(lambda reading: replace(reading, limits=(max(0, reading.limits[0]), reading.limits[1]))),
     ),
-    Mistake(
-        "bias-in-units-of-the-output",
-        "the bias is added after scaling, in units of the output's scale",
-        _BIAS,
-        _scaled(lambda reading: replace(reading, bias_unit=reading.unit)),
+    Mistake("bias-in-units-of-the-output", _scaled(lambda reading: {"bias_unit": reading.unit})).says(
+        "the bias is added after scaling, in units of the output's scale", _BIAS
     ),
-    Mistake(
-        "bias-not-scaled",
-        "the bias is taken for real numbers, as if its scale were 1",
-        _BIAS,
-        _scaled(lambda reading: replace(reading, bias_unit=Fraction(1))),
+    Mistake("bias-not-scaled", _scaled(lambda _: {"bias_unit": Fraction(1)})).says(
+        "the bias is taken for real numbers, as if its scale were 1", _BIAS
     ),
-    Mistake(
-        "bias-in-units-of-the-first-channel",
-        "the bias counts in units of the first kernel's scale in every channel",
-        _BIAS,
-        _scaled(lambda reading: replace(reading, bias_unit=reading.units[0])),
+    Mistake("bias-in-units-of-the-first-channel", _scaled(lambda reading: {"bias_unit": reading.units[0]})).says(
+        "the bias counts in units of the first kernel's scale in every channel", _BIAS
     ),
 )

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from refconv.numbers.formats import Array, float_info
 from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
-from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.reference import Reference, Standard
 from refconv.testing.diagnosis.reading import Places, Reading, is_floating, spread
 from refconv.testing.diagnosis.right_reading import reading_of
 
@@ -35,34 +35,16 @@ class Fit(IntEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """A result of the right shape beside the truth.
+    """A result of the right shape beside the truth, in the axes of the reading."""
 
-    Attributes
-    ----------
-    actual : ndarray, in the axes of the reading
-        What came, in the type that it came in.
-    truth, bound : ndarray
-        The truth in a wide type, and how far from it an honest kernel may be.
-    wrong : ndarray of bool
-        Where the actual is further away than that.
-    right : Reading
-        What should have been read.
-    dtype : dtype
-        The type that the result should have.
-    roughly : float
-        More than any bound here: what is further off than this needs no bound to be wrong.
-    tried : dict
-        How far each mistake that has been tried predicts it.
-    """
-
-    actual: Array
-    truth: Array
-    bound: Array
-    wrong: Array
-    right: Reading
-    dtype: np.dtype[np.generic]
-    roughly: float
-    tried: dict[Any, Fit] = field(default_factory=dict)
+    actual: Array  # what came, in the type that it came in
+    truth: Array  # in a wide type
+    bound: Array  # how far from it an honest kernel may be
+    wrong: Array  # where the actual is further away than that
+    right: Reading  # what should have been read
+    dtype: np.dtype[np.generic]  # the type that the result should have
+    roughly: float  # more than any bound here: what is further off than this needs no bound to be wrong
+    tried: dict[Any, Fit] = field(default_factory=dict)  # how far each mistake that has been tried predicts it
 
     @classmethod
     def of(cls, actual: Array, right: Reading, reference: Reference) -> Evidence:
@@ -71,6 +53,11 @@ class Evidence:
         sizes = np.concatenate([ROUGH * np.abs(truth).reshape(-1), 4 * bound.reshape(-1)])
         roughly = float(np.max(sizes[np.isfinite(sizes)], initial=0))
         return cls(actual, truth, bound, ~is_near(actual, truth, bound), right, reference.dtype, roughly)
+
+    @cached_property
+    def wide(self) -> Array:
+        """What came, in the type of the truth."""
+        return self.actual.astype(self.truth.dtype)
 
     @cached_property
     def places(self) -> Places:
@@ -156,5 +143,5 @@ def is_near(actual: Array, desired: Array, bound: Array | float) -> Array:
 
 def gather(actual: object, call: Call, dtype: npt.DTypeLike | None = None) -> tuple[Array, Reading, Reference]:
     """Return the actual, the right reading and the reference of a call; the arrays have the result's own axes."""
-    reference = reference_of(call, call.result_dtype(dtype))
+    reference = Standard(call.result_dtype(dtype)).reference(call)
     return to_numpy("the result", actual), reading_of(call), reference

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 __all__ = ["Finding"]
 
@@ -69,3 +70,14 @@ class Finding:
             apart = f"; {self.separating_case} tells them apart" if self.separating_case else ""
             lines.append(f"as good: {', '.join(self.alternatives)}{apart}")
         return "\n  ".join(lines)
+
+
+def equals(findings: Iterable[Finding], wrong: int = 0) -> list[Finding]:
+    """Return causes that explain so many elements equally well: the first of each code, with the others' codes."""
+    by_code: dict[str, Finding] = {}
+    for finding in findings:
+        by_code.setdefault(finding.code, finding)
+    others = {code: tuple(other for other in by_code if other != code) for code in by_code}
+    return [
+        replace(finding, wrong=wrong, explained=wrong, alternatives=others[code]) for code, finding in by_code.items()
+    ]

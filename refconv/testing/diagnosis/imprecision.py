@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from refconv.numbers.formats import float_info, round_to_format
+from refconv.numbers.formats import float_info
+from refconv.testing.comparing.standards import NEARLY, are_numbers_of
 from refconv.testing.diagnosis.evidence import Evidence
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.locate import bare_regions
@@ -16,8 +17,6 @@ from refconv.testing.diagnosis.reading import Reading, is_floating
 NARROW: Final = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # u, by type
 TYPICAL: Final = 1.0  # times what is expected, that such errors may be in the root mean square; measured, 0.2 to 0.6
 EXTREME: Final = 4.0  # and that a single one may be; measured, 2.0
-NEARLY: Final = 0.95  # of the results are numbers of the type in which they were kept
-SLACK: Final = 2.0**-21  # that a bias, added to them in float32, may round them by
 WIDESPREAD: Final = 0.05  # of all elements: rounding spares no region
 
 
@@ -50,11 +49,11 @@ def _are_numbers_of(name: str, evidence: Evidence) -> bool:
     """Whether the results, without the bias, which may be added in a wider type, are nearly all numbers of a type."""
     if evidence.truth.dtype.kind == "c":
         return True
+    actual = evidence.actual.astype(np.float64)
     with np.errstate(all="ignore"):
-        actual = evidence.actual.astype(np.float64)
         sums = actual - evidence.bias
-        off = np.abs(round_to_format(sums, float_info(name)) - sums)
-        return bool(np.mean(off <= SLACK * np.maximum(np.abs(actual), np.abs(sums))) >= NEARLY)
+        size = np.maximum(np.abs(actual), np.abs(sums))
+    return bool(np.mean(are_numbers_of(float_info(name), sums, size)) >= NEARLY)
 
 
 def _magnitudes(reading: Reading) -> Reading:

@@ -20,7 +20,7 @@ from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.contents import Content, contents
 from refconv.testing.diagnosis.directions import Convolution, WeightAdjoint
 from refconv.testing.diagnosis.evidence import Evidence
-from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.diagnosis.finding import Finding, equals
 from refconv.testing.diagnosis.reading import Reading, table
 
 NEARLY: Final = 0.75  # of a region: right numbers among wrong ones may be chance, as where a wrong tap reads a zero
@@ -29,22 +29,12 @@ TILES: Final = (2, 4, 6, 8, 16, 32)
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of an output.
-
-    Attributes
-    ----------
-    code, words : str
-        A stable code, ``"columns-past-tile"``, and words.
-    mask : ndarray of bool
-        What belongs to it, in a shape that broadcasts to the output's.
-    is_box : bool
-        Whether its sides are those of this output alone, with no meaning in another.
-    """
+    """A part of an output, by a stable code, ``"columns-past-tile"``, and in words."""
 
     code: str
     words: str
-    mask: Array
-    is_box: bool = False
+    mask: Array  # what belongs to it, in a shape that broadcasts to the output's
+    is_box: bool = False  # whether its sides are those of this output alone, with no meaning in another
 
 
 def regions(right: Reading) -> Iterator[Region]:
@@ -186,7 +176,7 @@ def filled_regions(evidence: Evidence) -> list[Finding]:
             place = "all" if region.code == "everywhere" else region.code
             sentence = f"it is wrong {region.words}: {content.sentence}"
             found.append(Finding(f"{place}-{content.code}", sentence, is_partial=region.is_box))
-    return _equals(evidence, found)
+    return equals(found, evidence.count)
 
 
 def bare_regions(evidence: Evidence) -> list[Finding]:
@@ -195,13 +185,4 @@ def bare_regions(evidence: Evidence) -> list[Finding]:
     if any(region.code == "everywhere" for region in found):
         return []
     places = [Finding(region.code, f"it is wrong {region.words}", is_partial=region.is_box) for region in found]
-    return [replace(finding, is_place=True) for finding in _equals(evidence, places)]
-
-
-def _equals(evidence: Evidence, found: list[Finding]) -> list[Finding]:
-    """Return the findings, the first of each code, with how much each explains and the codes of the others."""
-    count = evidence.count
-    by_code = {finding.code: finding for finding in reversed(found)}
-    codes = list(dict.fromkeys(finding.code for finding in found))
-    others = {code: tuple(other for other in codes if other != code) for code in codes}
-    return [replace(by_code[code], wrong=count, explained=count, alternatives=others[code]) for code in codes]
+    return [replace(finding, is_place=True) for finding in equals(places, evidence.count)]

@@ -77,13 +77,17 @@ def _relation(trace: Trace) -> tuple[list[Array], list[Array], list[Array], Arra
     return outputs, taps, pixels, trace.counts == 1
 
 
+def _traced(kind: str, sentence: str, should: str) -> Finding:
+    return Finding(f"traced-{kind}", sentence, reading=should, is_traced=True)
+
+
 def axis_problems(rules: Rules, axes: tuple[AxisGeometry, ...]) -> Iterator[Finding]:
     """Compare the rule of each axis with ``S·p + D·i − T``."""
     rank = len(axes)
     for place, (name, fit, expected) in enumerate(zip(SPACE[-rank:], rules.fits, rules.expected, strict=True)):
         if fit != expected:
             hint = _hint(fit, expected, place)
-            yield Finding(f"traced-{name}s", f"it uses {name} = {fit}{hint}", reading=str(expected), is_traced=True)
+            yield _traced(f"{name}s", f"it uses {name} = {fit}{hint}", str(expected))
 
 
 def _hint(fit: AxisFit, expected: AxisFit, place: int) -> str:
@@ -126,20 +130,14 @@ def table_problems(trace: Trace) -> Iterator[Finding]:
     """Name the first channel, and the first image, of the result that reads other ones throughout."""
     if isinstance(trace.right, WeightAdjoint) or "channel" not in trace.read:
         return
-    should = channel_table(_should(trace))
-    found = channel_table(trace)
-    wrong = np.flatnonzero((found != should).any(axis=1) & (found >= 0).all(axis=1))
     result, source, _ = _words(trace.right)
-    if wrong.size:
-        o = int(wrong[0])
-        sentence = f"{result} channel {o} reads {source} channels {found[o].tolist()}"
-        yield Finding("traced-channels", sentence, reading=f"channels {should[o].tolist()}", is_traced=True)
+    found, should = channel_table(trace), channel_table(_should(trace))
+    for o in np.flatnonzero((found != should).any(axis=1) & (found >= 0).all(axis=1))[:1]:
+        words = f"{result} channel {o} reads {source} channels {found[o].tolist()}"
+        yield _traced("channels", words, f"channels {should[o].tolist()}")
     images = image_table(trace) if "image" in trace.read else np.arange(0)
-    wrong = np.flatnonzero((images != np.arange(len(images))) & (images >= 0))
-    if wrong.size:
-        n = int(wrong[0])
-        sentence = f"{result} image {n} is made from {source} image {images[n]}"
-        yield Finding("traced-images", sentence, reading=f"image {n}", is_traced=True)
+    for n in np.flatnonzero((images != np.arange(len(images))) & (images >= 0))[:1]:
+        yield _traced("images", f"{result} image {n} is made from {source} image {images[n]}", f"image {n}")
 
 
 def _should(trace: Trace) -> Trace:
@@ -190,7 +188,7 @@ def place_problems(trace: Trace) -> Iterator[Finding]:
     }[kind]
     if names == [WEIGHTS]:
         words, reading = f"another channel's weights are used {where}{example}", should
-    yield Finding(f"traced-{kind}", words, reading=reading, is_traced=True)
+    yield _traced(kind, words, reading)
 
 
 def _where(mask: Array, within: Array, trace: Trace) -> str:
@@ -237,11 +235,5 @@ def bias_problems(target: Target, case: Case, right: Reading) -> Iterator[Findin
     if len(wrong):
         place = tuple(map(int, wrong[0]))
         times, number = ones[place], numbers[place]
-        has = (
-            f"has the bias of channel {int(number) - 1}"
-            if times == 1
-            else f"has {times:g} times the bias of its channel"
-        )
-        yield Finding(
-            "traced-bias", f"output {list(place)} {has}", reading="the bias of its channel, once", is_traced=True
-        )
+        has = f"the bias of channel {int(number) - 1}" if times == 1 else f"{times:g} times the bias of its channel"
+        yield _traced("bias", f"output {list(place)} has {has}", "the bias of its channel, once")

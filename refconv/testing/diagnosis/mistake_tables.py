@@ -6,6 +6,12 @@ from collections.abc import Collection
 from functools import cached_property, lru_cache
 from typing import Final
 
+from refconv.testing.diagnosis import mistakes_in_channels as channels
+from refconv.testing.diagnosis import mistakes_in_gradients as gradients
+from refconv.testing.diagnosis import mistakes_in_loops as loops
+from refconv.testing.diagnosis import mistakes_in_numbers as numbers
+from refconv.testing.diagnosis import mistakes_in_scattering as scattering
+from refconv.testing.diagnosis import mistakes_in_windows as windows
 from refconv.testing.diagnosis.directions import (
     Convolution,
     InputAdjoint,
@@ -16,48 +22,6 @@ from refconv.testing.diagnosis.directions import (
 )
 from refconv.testing.diagnosis.eight_bits import EIGHT_BITS, EightBits
 from refconv.testing.diagnosis.mistakes import Mistake, pairs_of_common
-from refconv.testing.diagnosis.mistakes_in_channels import (
-    BATCH,
-    BATCH_AND_BIAS,
-    BIAS,
-    CHANNELS_LOST,
-    GROUP_BIAS,
-    GROUP_INPUTS,
-    GROUP_WEIGHTS,
-    GROUPS,
-    GROUPS_OF_CHANNELS,
-    LAYOUT,
-    TAILS,
-)
-from refconv.testing.diagnosis.mistakes_in_gradients import (
-    GRADIENT,
-    TRANSPOSED_GRADIENT,
-    TRANSPOSED_GROUPS,
-    TRANSPOSED_GROUPS_OF_CHANNELS,
-    TRANSPOSED_LAYOUT,
-    UNREAD,
-    unconjugated,
-)
-from refconv.testing.diagnosis.mistakes_in_loops import (
-    CARRIED,
-    EDGES,
-    OWN_PITCH,
-    PHASES,
-    PITCHES,
-    REMAINDER,
-    TAPS,
-    TILES,
-    WEIGHT_PITCH,
-)
-from refconv.testing.diagnosis.mistakes_in_numbers import CONJUGATED, NUMBERS, PIXELS, ROUNDING
-from refconv.testing.diagnosis.mistakes_in_scattering import (
-    GROUPS_AND_DILATION,
-    OUTPUT_PADDING,
-    SCATTERED_GROUPS,
-    SCATTERED_LAYOUT,
-    SCATTERED_WINDOWS,
-)
-from refconv.testing.diagnosis.mistakes_in_windows import DILATION, KERNEL, PADDING, SAME, STRIDE
 from refconv.testing.diagnosis.reading import Reading
 
 
@@ -78,38 +42,41 @@ class Table:
         return {mistake.code: mistake for mistake in reversed((*self.mistakes, *self.pairs))}
 
 
-_WINDOWS: Final = (*PADDING, *DILATION, *STRIDE)
-_WEIGHED: Final = (*TAPS, *WEIGHT_PITCH, *GROUP_WEIGHTS, *CHANNELS_LOST, *CARRIED)
-_READ: Final = (*EDGES, *PITCHES)
+_WINDOWS: Final = (*windows.PADDING, *windows.DILATION, *windows.STRIDE)
+_WEIGHED: Final = (*loops.TAPS, loops.WEIGHT_PITCH, *channels.GROUP_WEIGHTS, *channels.CHANNELS_LOST, *loops.CARRIED)
+_READ: Final = (*loops.EDGES, *loops.PITCHES)
+_GATHERED: Final = (*_WINDOWS, *windows.KERNEL, *channels.GROUPS, *channels.LAYOUT, *channels.BATCH_AND_BIAS)
 _SCATTERED: Final = (
-    *(mistake for mistake in _WINDOWS if mistake not in SAME),  # which an output padding is likelier than
-    *(*SCATTERED_WINDOWS, *SCATTERED_GROUPS, *SCATTERED_LAYOUT, *BATCH),
-    *(*PHASES, *REMAINDER, *_WEIGHED),
+    *(mistake for mistake in _WINDOWS if mistake not in windows.SAME),  # which an output padding is likelier than
+    *(*scattering.WINDOWS, *scattering.GROUPS, *scattering.LAYOUT, channels.BATCH),
+    *(*loops.PHASES, loops.REMAINDER, *_WEIGHED),
 )
 _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     Convolution: (
-        *(*_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS, *NUMBERS),
-        *(*_READ, *_WEIGHED, *GROUP_INPUTS, *GROUP_BIAS, *TILES),
+        *(*_GATHERED, *numbers.NUMBERS, *_READ, *_WEIGHED),
+        *(*channels.GROUP_INPUTS, channels.GROUP_BIAS, *loops.TILES),
     ),
-    EightBits: (*EIGHT_BITS, *_WINDOWS, *KERNEL, *GROUPS, *LAYOUT, *BATCH_AND_BIAS),
-    InputAdjoint: (*_SCATTERED, *SAME, *UNREAD, *OWN_PITCH, *unconjugated("weight"), *ROUNDING),
+    EightBits: (*EIGHT_BITS, *_GATHERED),
+    InputAdjoint: (
+        *(*_SCATTERED, *windows.SAME, gradients.UNREAD, loops.OWN_PITCH),
+        *(gradients.unconjugated("weight"), *numbers.ROUNDING),
+    ),
     Transposed: (
-        *(*_SCATTERED, *OUTPUT_PADDING, *SAME, *BIAS, *CONJUGATED, *ROUNDING),
-        *(*GROUP_BIAS, *GROUPS_AND_DILATION),
+        *(*_SCATTERED, *scattering.OUTPUT_PADDING, *windows.SAME, *channels.BIAS, numbers.CONJUGATED),
+        *(*numbers.ROUNDING, channels.GROUP_BIAS, scattering.GROUPS_AND_DILATION),
     ),
     WeightAdjoint: (
-        *(*_WINDOWS, *GRADIENT, *GROUPS_OF_CHANNELS, *BATCH, *unconjugated("input"), *ROUNDING),
-        *(*_READ, *GROUP_INPUTS),
+        *(*_WINDOWS, *gradients.GRADIENT, *channels.GROUPS_OF_CHANNELS, channels.BATCH),
+        *(gradients.unconjugated("input"), *numbers.ROUNDING, *_READ, *channels.GROUP_INPUTS),
     ),
     TransposedInput: (
-        *(*_WINDOWS, *KERNEL, *TRANSPOSED_GROUPS, *TRANSPOSED_LAYOUT),
-        *(*BATCH, *TAILS, *ROUNDING, *unconjugated("weight"), *PIXELS),
+        *(*_WINDOWS, *windows.KERNEL, *gradients.TRANSPOSED_GROUPS, *gradients.TRANSPOSED_LAYOUT),
+        *(channels.BATCH, *channels.TAILS, *numbers.ROUNDING, gradients.unconjugated("weight"), *numbers.PIXELS),
         *(*_READ, *_WEIGHED),
     ),
     TransposedWeight: (
-        *(*_WINDOWS, *TRANSPOSED_GRADIENT, *TRANSPOSED_GROUPS_OF_CHANNELS),
-        *(*BATCH, *unconjugated("output"), *ROUNDING),
-        *_READ,
+        *(*_WINDOWS, *gradients.TRANSPOSED_GRADIENT, *gradients.TRANSPOSED_GROUPS_OF_CHANNELS, channels.BATCH),
+        *(gradients.unconjugated("output"), *numbers.ROUNDING, *_READ),
     ),
 }
 

@@ -1,18 +1,19 @@
 """The table of named mistakes: each a small pure function from the right reading to a wrong one.
 
-To add one, add five lines to the table of the chapter that it belongs to, one of `mistakes_in_windows`,
-`mistakes_in_channels`, `mistakes_in_numbers`, `mistakes_in_scattering` and `mistakes_in_gradients`: a code, which is
-stable from then on, a sentence, the corrected reading, and the change.  A mistake that cannot be made in some
-convolution, such as a wrong order of groups where there is one, changes nothing there, and so explains nothing.
+To add one, add a row to the table of the chapter that it belongs to, one of `mistakes_in_windows`,
+`mistakes_in_channels`, `mistakes_in_loops`, `mistakes_in_numbers`, `mistakes_in_scattering` and
+`mistakes_in_gradients`: a code, which is stable from then on, the change, a sentence, and the corrected reading.  A
+mistake that cannot be made in some convolution, such as a wrong order of groups where there is one, changes nothing
+there, and so explains nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
-from typing import Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.reading import Reading
@@ -23,40 +24,25 @@ ANY_AXES: Final = (0, 1, 2, 3)
 SEVERAL_AXES: Final = (2, 3)
 PLANES: Final = (2,)
 VOLUMES: Final = (3,)
+ALONG: Final = {"height": SEVERAL_AXES, "width": SEVERAL_AXES, "depth": VOLUMES}  # each axis, and where there are more
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One way of getting a convolution, or an adjoint of one, wrong.
+    """One way of getting a convolution, or an adjoint of one, wrong."""
 
-    Parameters
-    ----------
-    code : str
-        Stable, for programs.
-    sentence : str
-        What the implementation does.
-    should : str
-        The corrected reading.
-    change : callable
-        From the right reading to the wrong one.
-    is_common : bool
-        Whether it is so common that pairs with it are tried.
-    is_variant : bool
-        Whether it is another mistake on one axis alone.
-    ranks : tuple of int
-        How many axes of space there may be, for it to be a mistake of its own.
-    is_of_size : bool
-        Whether it is a matter of the result's size alone.
-    """
+    code: str  # stable, for programs
+    change: Change  # from the right reading to the wrong one
+    sentence: str = ""  # what the implementation does
+    should: str = ""  # the corrected reading
+    is_common: bool = False  # so common that pairs with it are tried
+    is_variant: bool = False  # another mistake on one axis alone
+    ranks: tuple[int, ...] = ANY_AXES  # how many axes of space there may be, for it to be a mistake of its own
+    is_of_size: bool = False  # a matter of the result's size alone
 
-    code: str
-    sentence: str
-    should: str
-    change: Change
-    is_common: bool = False
-    is_variant: bool = False
-    ranks: tuple[int, ...] = ANY_AXES
-    is_of_size: bool = False
+    def says(self, sentence: str, should: str) -> Mistake:
+        """Return the mistake in words: what the implementation does, and what it should."""
+        return replace(self, sentence=sentence, should=should)
 
     def made(self, reading: Reading) -> Reading:
         """Return the reading with this mistake; as it is, where a kernel with the mistake must refuse it."""
@@ -69,11 +55,19 @@ class Mistake:
         """Return the pair of two mistakes."""
         return Mistake(
             f"{self.code}+{other.code}",
-            f"{self.sentence}, and {other.sentence}",
-            f"{self.should}; {other.should}",
             lambda reading: other.change(self.change(reading)),
             ranks=tuple(rank for rank in self.ranks if rank in other.ranks),
-        )
+        ).says(f"{self.sentence}, and {other.sentence}", f"{self.should}; {other.should}")
+
+
+def changed(part: str, value: Callable[[Reading], Any]) -> Change:
+    """Return the change of one part of a reading, to a function of the reading."""
+    return lambda reading: replace(reading, **{part: value(reading)})
+
+
+def set_to(**parts: Any) -> Change:
+    """Return the change of some parts of a reading to these."""
+    return lambda reading: replace(reading, **parts)
 
 
 def on_axes(change: Callable[[AxisGeometry], AxisGeometry], *names: str) -> Change:
@@ -81,26 +75,26 @@ def on_axes(change: Callable[[AxisGeometry], AxisGeometry], *names: str) -> Chan
     return lambda reading: reading.with_axes(change, *names)
 
 
-def per_axis(
-    code: str, sentence: str, should: str, change: Callable[[AxisGeometry], AxisGeometry], *, is_common: bool = False
-) -> list[Mistake]:
-    """Return a mistake on all axes, and along each alone."""
-    alone = along_each(code, sentence, should, partial(on_axes, change))
-    return [Mistake(code, sentence, should, on_axes(change), is_common), *alone]
+class PerAxis(NamedTuple):
+    """A mistake on all axes, and along each alone."""
+
+    code: str
+    change: Callable[[AxisGeometry], AxisGeometry]
+    is_common: bool = False
+
+    def says(self, sentence: str, should: str) -> list[Mistake]:
+        """Return all of them in words."""
+        whole = Mistake(self.code, on_axes(self.change), is_common=self.is_common).says(sentence, should)
+        return [whole, *along_each(self.code, sentence, should, partial(on_axes, self.change))]
 
 
 def along_each(code: str, sentence: str, should: str, change: Callable[[str], Change]) -> list[Mistake]:
     """Return a mistake along each axis alone, given by its name, where there are several."""
     return [
-        Mistake(
-            f"{code}-along-{axis}",
-            f"{sentence} along the {axis}",
-            should,
-            change(axis),
-            is_variant=True,
-            ranks=VOLUMES if axis == "depth" else SEVERAL_AXES,
+        Mistake(f"{code}-along-{axis}", change(axis), is_variant=True, ranks=ranks).says(
+            f"{sentence} along the {axis}", should
         )
-        for axis in ("height", "width", "depth")
+        for axis, ranks in ALONG.items()
     ]
 
 

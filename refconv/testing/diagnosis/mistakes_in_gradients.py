@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from refconv.geometry.plan import Index
-from refconv.testing.diagnosis.mistakes import SEVERAL_AXES, VOLUMES, Change, Mistake
+from refconv.testing.diagnosis.mistakes import Change, Mistake, along_each, changed, set_to
 from refconv.testing.diagnosis.mistakes_in_channels import (
     OF_TRANSPOSED,
     groups_of,
@@ -36,7 +36,7 @@ def _backwards(*names: str) -> Change:
         found = enumerate(zip(places, shape, strict=True))
         return tuple(size - 1 - place if axis in backwards else place for axis, (place, size) in found)
 
-    return lambda reading: replace(reading, origin=origin)
+    return set_to(origin=origin)
 
 
 def _images_alone(which: slice) -> Change:
@@ -44,29 +44,20 @@ def _images_alone(which: slice) -> Change:
 
 
 def _averaged(number: Callable[[Index], int]) -> Change:
-    return lambda reading: replace(reading, output=reading.output / number(reading.output.shape))
+    return changed("output", lambda reading: reading.output / number(reading.output.shape))
 
 
-UNREAD: Final = (
-    Mistake(
-        "unread-rows-dropped",
-        "the rows and columns that the stride leaves unread are missing",
-        "the result has the shape that is asked for; pixels that no output read are 0",
-        lambda reading: reading,
-        is_of_size=True,
-    ),
+UNREAD: Final = Mistake("unread-rows-dropped", lambda reading: reading, is_of_size=True).says(
+    "the rows and columns that the stride leaves unread are missing",
+    "the result has the shape that is asked for; pixels that no output read are 0",
 )
 
 
-def unconjugated(part: str) -> tuple[Mistake, ...]:
+def unconjugated(part: str) -> Mistake:
     """Return the mistake of a gradient that takes what did not arrive, this part of the plan, as it is."""
-    return (
-        Mistake(
-            "conjugate-missing",
-            "the other factor is not conjugated",
-            "the gradient of a complex convolution is made of the conjugate of the other factor",
-            lambda reading: reading.with_part(part, conjugate(getattr(reading, part))),
-        ),
+    return Mistake("conjugate-missing", changed(part, lambda reading: conjugate(getattr(reading, part)))).says(
+        "the other factor is not conjugated",
+        "the gradient of a complex convolution is made of the conjugate of the other factor",
     )
 
 
@@ -74,32 +65,21 @@ def gradient_of(weight: str, swapped: str) -> tuple[Mistake, ...]:
     """Return the mistakes of the gradient of a weight, by its shape, and by how its channels may be exchanged."""
     should = f"the weight's gradient is {weight}, as the weight is"
     return (
-        Mistake("gradient-flipped", "each kernel's gradient comes flipped, by 180°", should, _backwards(*AXES)),
-        *(
-            Mistake(
-                f"gradient-flipped-along-{axis}",
-                f"each kernel's gradient comes flipped along the {axis}",
-                should,
-                _backwards(axis),
-                is_variant=True,
-                ranks=VOLUMES if axis == "depth" else SEVERAL_AXES,
-            )
-            for axis in ("height", "width", "depth")
-        ),
+        Mistake("gradient-flipped", _backwards(*AXES)).says("each kernel's gradient comes flipped, by 180°", should),
+        *along_each("gradient-flipped", "each kernel's gradient comes flipped", should, _backwards),
         *transposed_kernels("gradient-transposed", "each kernel's gradient is stored", should, stored_as),
-        Mistake("gradient-channels-swapped", f"the gradient is stored as {swapped}", should, stored_as("10s")),
-        Mistake("batch-first-alone", "it is the gradient of the first image alone", _ALL, _images_alone(slice(1))),
-        Mistake("batch-last-alone", "it is the gradient of the last image alone", _ALL, _images_alone(slice(-1, None))),
-        Mistake("batch-averaged", "the gradient is divided by N", _ALL, _averaged(lambda shape: shape[0])),
-        Mistake(
-            "positions-averaged", "the gradient is divided by P·Q", _ALL, _averaged(lambda shape: math.prod(shape[2:]))
+        Mistake("gradient-channels-swapped", stored_as("10s")).says(f"the gradient is stored as {swapped}", should),
+        Mistake("batch-first-alone", _images_alone(slice(1))).says("it is the gradient of the first image alone", _ALL),
+        Mistake("batch-last-alone", _images_alone(slice(-1, None))).says(
+            "it is the gradient of the last image alone", _ALL
         ),
-        Mistake(
-            "gradient-not-cropped",
+        Mistake("batch-averaged", _averaged(lambda shape: shape[0])).says("the gradient is divided by N", _ALL),
+        Mistake("positions-averaged", _averaged(lambda shape: math.prod(shape[2:]))).says(
+            "the gradient is divided by P·Q", _ALL
+        ),
+        Mistake("gradient-not-cropped", lambda reading: reading, is_of_size=True).says(
             "the rows that the stride leaves over make the kernel's gradient larger",
             "the gradient has as many taps as the weight",
-            lambda reading: reading,
-            is_of_size=True,
         ),
     )
 

@@ -2,122 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 
-from refconv.numbers.formats import Array
-from refconv.testing.diagnosis.mistakes import Change, Mistake
+from refconv.numbers.formats import float_info, round_to_format
+from refconv.testing.diagnosis.mistakes import Mistake, changed, set_to
 from refconv.testing.diagnosis.reading import Reading
 from refconv.testing.diagnosis.right_reading import conjugate
 
 
-def _rounded(round_to: Callable[[Array], Array]) -> Change:
-    """Round both factors before they are multiplied."""
-
-    def change(reading: Reading) -> Reading:
-        if reading.bias.dtype.kind == "c":
-            return reading
-        with np.errstate(all="ignore"):
-            return reading.with_factors(round_to)
-
-    return change
+def _rounded(reading: Reading, *, kind: str) -> Reading:
+    """Round both factors to a format before they are multiplied; complex ones are left as they are."""
+    if reading.bias.dtype.kind == "c":
+        return reading
+    with np.errstate(all="ignore"):
+        return reading.with_factors(lambda factor: round_to_format(factor, float_info(kind)))
 
 
-def _to_bits(bits: int) -> Callable[[Array], Array]:
-    """Keep that many significant bits, to nearest, ties to even."""
-
-    def round_to(values: Array) -> Array:
-        mantissa, exponent = np.frexp(values)
-        return np.asarray(np.ldexp(np.rint(mantissa * 2.0**bits), exponent - bits))
-
-    return round_to
-
-
-def _wrapped(bits: int) -> Change:
+def _wrapped(reading: Reading, *, bits: int) -> Reading:
     """Count the input's elements in an unsigned integer of so many bits."""
-
-    def change(reading: Reading) -> Reading:
-        if reading.input.size <= 2**bits:
-            return reading
-        flat = np.arange(reading.input.size) % 2**bits
-        return replace(reading, input=reading.input.reshape(-1)[flat].reshape(reading.input.shape))
-
-    return change
+    if reading.input.size <= 2**bits:
+        return reading
+    flat = np.arange(reading.input.size) % 2**bits
+    return replace(reading, input=reading.input.reshape(-1)[flat].reshape(reading.input.shape))
 
 
-def _zero_columns(width: int) -> Change:
+def _zero_columns(reading: Reading, *, width: int) -> Reading:
     """Pad each kernel with zeros to a whole vector of columns, whose pixels are read all the same."""
-
-    def change(reading: Reading) -> Reading:
-        columns = reading.weight.shape[-1]
-        weight = np.pad(reading.weight, [(0, 0)] * (1 + reading.rank) + [(0, -columns % width)])
-        wide = replace(reading, weight=weight)
-        return wide.with_axes(lambda axis: replace(axis, kernel_size=weight.shape[-1]), "width")
-
-    return change
+    columns = reading.weight.shape[-1]
+    weight = np.pad(reading.weight, [(0, 0)] * (1 + reading.rank) + [(0, -columns % width)])
+    wide = replace(reading, weight=weight)
+    return wide.with_axes(lambda axis: replace(axis, kernel_size=weight.shape[-1]), "width")
 
 
-ROUNDING: Final = (
-    Mistake(
-        "inputs-rounded-to-tf32",
-        "both factors are rounded to TF32, 11 significant bits, before they are multiplied",
-        "multiply them in their own type",
-        _rounded(_to_bits(11)),
-    ),
-    Mistake(
-        "inputs-rounded-to-fp16",
-        "both factors are rounded to float16 before they are multiplied",
-        "multiply them in their own type",
-        _rounded(lambda values: values.astype(np.float16).astype(values.dtype)),
-    ),
-    Mistake(
-        "inputs-rounded-to-bf16",
-        "both factors are rounded to bfloat16 before they are multiplied",
-        "multiply them in their own type",
-        _rounded(_to_bits(8)),
-    ),
+ROUNDING: Final = tuple(
+    Mistake(f"inputs-rounded-to-{code}", partial(_rounded, kind=kind)).says(
+        f"both factors are rounded to {words} before they are multiplied", "multiply them in their own type"
+    )
+    for code, kind, words in (
+        ("tf32", "tf32", "TF32, 11 significant bits,"),
+        ("fp16", "float16", "float16"),
+        ("bf16", "bfloat16", "bfloat16"),
+    )
 )
 
-CONJUGATED: Final = (
-    Mistake(
-        "conjugated",
-        "the weight is conjugated",
-        "numbers are multiplied as they are",
-        lambda reading: replace(reading, weight=conjugate(reading.weight)),
-    ),
+CONJUGATED: Final = Mistake("conjugated", changed("weight", lambda reading: conjugate(reading.weight))).says(
+    "the weight is conjugated", "numbers are multiplied as they are"
 )
 
 PIXELS: Final = (
-    Mistake(
-        "nan-lost",
-        "NaN in the input is taken for 0",
-        "0·NaN is NaN, and so is every sum with it",
-        lambda reading: replace(reading, input=np.where(np.isnan(reading.input), 0, reading.input)),
+    Mistake("nan-lost", changed("input", lambda reading: np.where(np.isnan(reading.input), 0, reading.input))).says(
+        "NaN in the input is taken for 0", "0·NaN is NaN, and so is every sum with it"
     ),
-    Mistake(
-        "zeros-skipped",
-        "products with a zero are skipped, and NaN and infinity with them",
-        "0·NaN and 0·∞ are NaN",
-        lambda reading: replace(reading, skips_zeros=True),
+    Mistake("zeros-skipped", set_to(skips_zeros=True)).says(
+        "products with a zero are skipped, and NaN and infinity with them", "0·NaN and 0·∞ are NaN"
     ),
     *(
-        Mistake(
-            "nan-leaks",
+        Mistake("nan-leaks", partial(_zero_columns, width=width)).says(
             f"pixels beside the window are multiplied with 0, as if the kernel had {width} columns, and NaN · 0 is NaN",
             "only the K_h·K_w pixels of the window are read",
-            _zero_columns(width),
         )
         for width in (4, 8)
     ),
-    Mistake(
-        "index-wraps-at-2^16",
-        "the input is indexed modulo 2^16",
-        "an index needs as many bits as the input has elements",
-        _wrapped(16),
+    Mistake("index-wraps-at-2^16", partial(_wrapped, bits=16)).says(
+        "the input is indexed modulo 2^16", "an index needs as many bits as the input has elements"
     ),
 )
 
-NUMBERS: Final = (*ROUNDING, *CONJUGATED, *PIXELS)
+NUMBERS: Final = (*ROUNDING, CONJUGATED, *PIXELS)

@@ -15,21 +15,24 @@ import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.directions import InputAdjoint
-from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, VOLUMES, Change, Mistake, per_axis
+from refconv.testing.diagnosis.mistakes import PLANES, Change, Mistake, PerAxis, changed, set_to
 from refconv.testing.diagnosis.mistakes_in_channels import (
-    after_first_image,
+    BOTH_SIDES,
+    FIRST_GROUP,
+    INPUTS_APART,
+    INTERLEAVED,
+    OUTPUTS_APART,
     block,
-    dense,
-    depthwise,
     each_of,
-    grouped,
+    first_image_alone,
     groups_last,
-    stored_as,
+    number_of_groups,
+    outputs_stored,
     transposed_kernels,
     weight_as,
 )
-from refconv.testing.diagnosis.mistakes_in_windows import BEFORE_THE_FIRST, NEGATIVE_INDEX, flipped, padded
-from refconv.testing.diagnosis.reading import AXES, Reading
+from refconv.testing.diagnosis.mistakes_in_windows import BEFORE_THE_FIRST, NEGATIVE_INDEX, flips, padded
+from refconv.testing.diagnosis.reading import Reading
 
 _SCATTER = "output p is added to the pixel S·p + D·i − T, through each tap i"
 _STUFFED = "S − 1 zeros lie between pixels, D·(K − 1) − T before the first, and the kernel is flipped"
@@ -48,8 +51,8 @@ def _of_input(change: Callable[[InputAdjoint], Reading]) -> Change:
     return lambda reading: change(reading) if isinstance(reading, InputAdjoint) else reading
 
 
-def _with(**fields: Any) -> Change:
-    return _of_input(lambda reading: replace(reading, **fields))
+def _with(**parts: Any) -> Change:
+    return _of_input(set_to(**parts))
 
 
 def _extra_before(reading: InputAdjoint) -> Reading:
@@ -64,11 +67,7 @@ def _extra_on_input(reading: InputAdjoint) -> Reading:
 
 def _reading_channels(channel: Callable[[np.ndarray[Any, Any], Reading], np.ndarray[Any, Any]]) -> Change:
     """Read another channel of what is scattered for each that should be, with that one's weights."""
-
-    def change(reading: Reading) -> Reading:
-        return replace(reading, output=reading.output[:, channel(np.arange(len(reading.channels)), reading)])
-
-    return change
+    return changed("output", lambda reading: reading.output[:, channel(np.arange(len(reading.channels)), reading)])
 
 
 def _interleaved(reading: Reading) -> np.ndarray[Any, Any]:
@@ -104,184 +103,99 @@ def _groups_and_dilation_swapped(reading: InputAdjoint) -> Reading:
     return replace(swapped, groups=groups, channels=channels, bias=bias)
 
 
-GROUPS_AND_DILATION: Final = (
-    Mistake(
-        "groups-and-dilation-swapped",
-        "groups and dilation are exchanged",
-        "conv_transpose2d takes ..., output_padding, groups, dilation, in this order",
-        _of_input(_groups_and_dilation_swapped),
-    ),
+GROUPS_AND_DILATION: Final = Mistake("groups-and-dilation-swapped", _of_input(_groups_and_dilation_swapped)).says(
+    "groups and dilation are exchanged", "conv_transpose2d takes ..., output_padding, groups, dilation, in this order"
 )
 
-SCATTERED_WINDOWS: Final = (
-    *per_axis(
-        "padding-on-input",
+WINDOWS: Final = (
+    *PerAxis(
+        "padding-on-input", lambda axis: padded(axis, -axis.stride * axis.padding[0], -axis.stride * axis.padding[1])
+    ).says(
         "the padding is put around what is scattered, where it is to be cropped from the result",
         f"{_SCATTER}: the padding crops, as in {_SIZE}",
-        lambda axis: padded(axis, -axis.stride * axis.padding[0], -axis.stride * axis.padding[1]),
     ),
-    *per_axis(
-        "padding-not-turned-round",
-        "the zero-stuffed image is padded by T, not by D·(K − 1) − T",
-        _STUFFED,
-        _not_turned_round,
-        is_common=True,
+    *PerAxis("padding-not-turned-round", _not_turned_round, is_common=True).says(
+        "the zero-stuffed image is padded by T, not by D·(K − 1) − T", _STUFFED
     ),
-    *per_axis(
-        "stuffed-with-stride-zeros",
-        "S zeros are put between pixels, where S − 1 belong",
-        _STUFFED,
-        lambda axis: replace(axis, stride=axis.stride + 1),
+    *PerAxis("stuffed-with-stride-zeros", lambda axis: replace(axis, stride=axis.stride + 1)).says(
+        "S zeros are put between pixels, where S − 1 belong", _STUFFED
     ),
-    Mistake(
-        "kernel-flipped",
-        "each output is scattered through the kernel backwards: as if a convolution over the stuffed image had no flip",
+    *flips(
+        "each output is scattered through the kernel backwards",
+        "as if a convolution over the stuffed image had no flip",
         _SCATTER,
-        flipped(*AXES),
-        is_common=True,
     ),
     *(
-        Mistake(
-            f"kernel-flipped-along-{axis}",
-            f"each output is scattered through the kernel backwards along the {axis}",
-            _SCATTER,
-            flipped(axis),
-            ranks=VOLUMES if axis == "depth" else SEVERAL_AXES,
-        )
-        for axis in ("height", "width", "depth")
-    ),
-    *(
-        Mistake(
-            "overlaps-overwritten",
+        Mistake("overlaps-overwritten", _with(overlaps=written)).says(
             f"where windows overlap, the last {written} that is written stands, and they are not added up",
             "all that reaches a pixel is added up",
-            _with(overlaps=written),
         )
         for written in ("window", "tap")
     ),
-    Mistake(
-        "negative-index-wraps",
-        NEGATIVE_INDEX,
-        BEFORE_THE_FIRST,
-        _with(overlaps="wrapped"),
-    ),
+    Mistake("negative-index-wraps", _with(overlaps="wrapped")).says(NEGATIVE_INDEX, BEFORE_THE_FIRST),
 )
 
 OUTPUT_PADDING: Final = (
     Mistake(
         "output-padding-axes-swapped",
-        "the output padding of the height is added to the width, and that of the width to the height",
-        _SIZE,
         _of_input(lambda reading: replace(reading, output_padding=reading.extras[::-1])),
         ranks=PLANES,
+    ).says("the output padding of the height is added to the width, and that of the width to the height", _SIZE),
+    Mistake("output-padding-missing", _with(output_padding=())).says("the output padding is missing", _SIZE),
+    Mistake("output-padding-zero-filled", _with(beyond="zeros")).says(
+        "the rows and columns of the output padding are filled with zeros", _BEYOND
     ),
-    Mistake("output-padding-missing", "the output padding is missing", _SIZE, _with(output_padding=())),
-    Mistake(
-        "output-padding-zero-filled",
-        "the rows and columns of the output padding are filled with zeros",
-        _BEYOND,
-        _with(beyond="zeros"),
+    Mistake("output-padding-bias-alone", _with(beyond="bias")).says(
+        "the rows and columns of the output padding hold the bias alone", _BEYOND
     ),
-    Mistake(
-        "output-padding-bias-alone",
-        "the rows and columns of the output padding hold the bias alone",
-        _BEYOND,
-        _with(beyond="bias"),
-    ),
-    Mistake(
-        "output-padding-before",
+    Mistake("output-padding-before", _of_input(_extra_before)).says(
         "the output padding is added at the top and at the left",
         "E rows and columns are added at the bottom and at the right",
-        _of_input(_extra_before),
     ),
-    Mistake(
-        "output-padding-on-input",
-        "the input is padded by the output padding, so that the output grows by S·E",
-        _SIZE,
-        _of_input(_extra_on_input),
+    Mistake("output-padding-on-input", _of_input(_extra_on_input)).says(
+        "the input is padded by the output padding, so that the output grows by S·E", _SIZE
     ),
 )
 
-SCATTERED_GROUPS: Final = (
-    Mistake(
-        "groups-offset-first-image-alone",
-        "the offset of a group is lost after the first image: the others read the first group's channels",
-        "every image has all groups",
-        after_first_image("output"),
+_SIDE_BY_SIDE = "are taken G apart, not side by side"
+GROUPS: Final = (
+    first_image_alone("output"),
+    Mistake("groups-interleaved", INTERLEAVED, is_common=True).says(BOTH_SIDES, _BLOCKS),
+    Mistake("groups-interleaved-inputs", OUTPUTS_APART).says(
+        f"the channels that a group reads {_SIDE_BY_SIDE}, and so are its weights", _BLOCKS
+    ),
+    Mistake("groups-interleaved-inputs", _reading_channels(lambda o, reading: _interleaved(reading)[o])).says(
+        f"the channels that a group reads {_SIDE_BY_SIDE}", _BLOCKS
     ),
     Mistake(
-        "groups-interleaved",
-        "groups are interleaved: channel o belongs to group o mod G, on both sides",
-        _BLOCKS,
-        grouped(lambda o, c, reading: c * reading.groups + o % reading.groups),
-        is_common=True,
+        "groups-interleaved-weights", changed("weight", lambda reading: reading.weight[_interleaved(reading)])
+    ).says(f"the weights of a group {_SIDE_BY_SIDE}", _BLOCKS),
+    Mistake("groups-interleaved-outputs", INPUTS_APART).says(
+        f"the channels that a group writes to {_SIDE_BY_SIDE}", _BLOCKS
     ),
-    Mistake(
-        "groups-interleaved-inputs",
-        "the channels that a group reads are taken G apart, not side by side, and so are its weights",
-        _BLOCKS,
-        grouped(lambda o, c, reading: o % reading.groups * reading.channels.shape[1] + c),
+    Mistake("groups-all-read-first", _reading_channels(lambda o, reading: o % each_of(reading)), is_common=True).says(
+        "every group reads the channels of the first group", _BLOCKS
     ),
-    Mistake(
-        "groups-interleaved-inputs",
-        "the channels that a group reads are taken G apart, not side by side",
-        _BLOCKS,
-        _reading_channels(lambda o, reading: _interleaved(reading)[o]),
+    Mistake("groups-all-write-first", FIRST_GROUP).says(
+        "every group writes to the channels of the first group", _BLOCKS
     ),
-    Mistake(
-        "groups-interleaved-weights",
-        "the weights of a group are taken G apart, not side by side",
-        _BLOCKS,
-        lambda reading: replace(reading, weight=reading.weight[_interleaved(reading)]),
-    ),
-    Mistake(
-        "groups-interleaved-outputs",
-        "the channels that a group writes to are taken G apart, not side by side",
-        _BLOCKS,
-        grouped(lambda o, c, reading: c * reading.groups + block(o, reading)),
-    ),
-    Mistake(
-        "groups-all-read-first",
-        "every group reads the channels of the first group",
-        _BLOCKS,
-        _reading_channels(lambda o, reading: o % each_of(reading)),
-        is_common=True,
-    ),
-    Mistake(
-        "groups-all-write-first",
-        "every group writes to the channels of the first group",
-        _BLOCKS,
-        grouped(lambda _, c, reading: c),  # noqa: ARG005
-    ),
-    Mistake("groups-ignored", "groups are ignored: every channel is made from all channels", _BLOCKS, dense),
-    Mistake("groups-as-depthwise", "any groups are taken for depthwise: one channel each", _BLOCKS, depthwise),
+    *number_of_groups("channel is made from all channels", "channel", _BLOCKS),
 )
 
-_RESULT = "the result is (N, channels, height, width)"
-WEIGHT_UNTRANSPOSED: Final = Mistake(
-    "weight-read-as-transposed",
+WEIGHT_UNTRANSPOSED: Final = Mistake("weight-read-as-transposed", _weight_untransposed).says(
     "the weight's memory is read with its two axes of channels exchanged, so that its taps are mixed up",
     "conv_transpose2d has a weight of (C, O/G, K_h, K_w), conv2d and its gradients one of (O, C/G, K_h, K_w)",
-    _weight_untransposed,
 )
-
-SCATTERED_LAYOUT: Final = (
+LAYOUT: Final = (
     *transposed_kernels(
         "kernel-transposed", "each kernel is read", "the last two axes of the weight are (K_h, K_w)", weight_as
     ),
     WEIGHT_UNTRANSPOSED,
-    Mistake("output-stored-as-nhwc", "the result is stored as NHWC", _RESULT, stored_as("0s1")),
-    Mistake("output-transposed", "each image is stored as (W, H)", _RESULT, stored_as("01t"), ranks=PLANES),
-    Mistake(
-        "output-batch-and-channels-swapped",
-        "the result is stored with its channels before its images",
-        _RESULT,
-        stored_as("10s"),
+    *outputs_stored(
+        "result", "(W, H)", "with its channels before its images", "the result is (N, channels, height, width)"
     ),
-    Mistake(
-        "output-groups-transposed",
+    Mistake("output-groups-transposed", groups_last).says(
         "the result's channels are stored group by group in the fastest order",
         "the channels of one group lie side by side",
-        groups_last,
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -10,13 +10,21 @@ from typing import Final
 import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
-from refconv.testing.diagnosis.mistakes import SEVERAL_AXES, VOLUMES, Change, Mistake, on_axes, per_axis
+from refconv.testing.diagnosis.mistakes import ALONG, SEVERAL_AXES, VOLUMES, Mistake, PerAxis, on_axes, set_to
 from refconv.testing.diagnosis.reading import AXES, Reading
 
 _WINDOW = "h = S·p + D·i − T"
+_ONE_SIDE = f"{_WINDOW}, with T the padding of one side"
+_OUTPUTS = "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1"
+_TOTAL = "T + B = (P − 1)·S + D·(K − 1) + 1 − H"
+_FROM_UNDILATED = "the padding of SAME is computed from the kernel without its dilation"
+_MOVED = ", its half rounded {}: the windows move into the image"
+_ZEROS = "zeros stand in the padding"
 NEGATIVE_INDEX = "what comes before the first is taken from the end, as NumPy takes a negative index"
 BEFORE_THE_FIRST = "there is nothing before the first"
-_ZEROS = "zeros stand in the padding"
+# Whose parameter an axis is given.
+_h_for_w, _w_for_h = {"width": "height"}, {"height": "width"}
+_d_for_w, _w_for_d = {"width": "depth"}, {"depth": "width"}
 
 
 def padded(axis: AxisGeometry, before: int, after: int) -> AxisGeometry:
@@ -24,15 +32,9 @@ def padded(axis: AxisGeometry, before: int, after: int) -> AxisGeometry:
     return replace(axis, padding=(before, after))
 
 
-def _exchanged(name: str, *axes: str) -> Change:
-    """Give two axes each other's parameter."""
-    first, second = axes
-    return lambda reading: _with_parameters(reading, name, {first: second, second: first})
-
-
-def _one_for(name: str, source: str, *axes: str) -> Change:
-    """Give some axes the parameter of one."""
-    return lambda reading: _with_parameters(reading, name, dict.fromkeys(axes, source))
+def _sides(change: Callable[[int, int], tuple[int, int]]) -> Callable[[AxisGeometry], AxisGeometry]:
+    """Change the padding before and after, T and B."""
+    return lambda axis: padded(axis, *change(*axis.padding))
 
 
 def _with_parameters(reading: Reading, name: str, sources: Mapping[str, str]) -> Reading:
@@ -46,51 +48,23 @@ def _with_parameters(reading: Reading, name: str, sources: Mapping[str, str]) ->
 def _of_both(name: str, both: str, width: str, height: str) -> tuple[Mistake, ...]:
     """Return the mistakes in whose parameter an axis is given: of height and width, and of all three."""
     own = f"the depth, the height and the width have a {name} each"
-    swapped, first, second = f"{name}-axes-swapped", f"{name}-first-for-both", f"{name}-second-for-both"
-    return (
+    swapped, first, second = "axes-swapped", "first-for-both", "second-for-both"
+    rows: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+        (swapped, "height is used along the width, and the other way round", both, _h_for_w | _w_for_h),
+        (swapped, "depth is used along the width, and the other way round", own, _d_for_w | _w_for_d),
+        (first, "height is used along the width as well", width, _h_for_w),
+        (first, "depth is used along the height and the width as well", own, {"height": "depth"} | _d_for_w),
+        (second, "width is used along the height as well", height, _w_for_h),
+        (second, "width is used along the depth and the height as well", own, _w_for_d | _w_for_h),
+    )
+    return tuple(
         Mistake(
-            swapped,
-            f"the {name} of the height is used along the width, and the other way round",
-            both,
-            _exchanged(name, "height", "width"),
-            is_common=True,
-            ranks=SEVERAL_AXES,
-        ),
-        Mistake(
-            swapped,
-            f"the {name} of the depth is used along the width, and the other way round",
-            own,
-            _exchanged(name, "depth", "width"),
-            ranks=VOLUMES,
-        ),
-        Mistake(
-            first,
-            f"the {name} of the height is used along the width as well",
-            width,
-            _one_for(name, "height", "width"),
-            ranks=SEVERAL_AXES,
-        ),
-        Mistake(
-            first,
-            f"the {name} of the depth is used along the height and the width as well",
-            own,
-            _one_for(name, "depth", "height", "width"),
-            ranks=VOLUMES,
-        ),
-        Mistake(
-            second,
-            f"the {name} of the width is used along the height as well",
-            height,
-            _one_for(name, "width", "height"),
-            ranks=SEVERAL_AXES,
-        ),
-        Mistake(
-            second,
-            f"the {name} of the width is used along the depth and the height as well",
-            own,
-            _one_for(name, "width", "depth", "height"),
-            ranks=VOLUMES,
-        ),
+            f"{name}-{code}",
+            partial(_with_parameters, name=name, sources=sources),
+            is_common=code == swapped and should != own,
+            ranks=VOLUMES if should == own else SEVERAL_AXES,
+        ).says(f"the {name} of the {words}", should)
+        for code, words, should, sources in rows
     )
 
 
@@ -103,10 +77,6 @@ def _undilated_same(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
 
 def _undilated(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
     return replace(_undilated_same(axis, larger_first=larger_first), dilation=1)
-
-
-def _same_from_undilated(*, larger_first: bool) -> Change:
-    return on_axes(partial(_undilated_same, larger_first=larger_first))
 
 
 def _unclamped(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
@@ -127,202 +97,143 @@ def _half_of(axis: AxisGeometry, *, more: tuple[int, int]) -> AxisGeometry:
     return padded(axis, half + more[0] * odd, half + more[1] * odd)
 
 
-def _mode(padding_mode: str) -> Change:
-    return lambda reading: replace(reading, padding_mode=padding_mode)
-
-
-def _stride_and_dilation_swapped(axis: AxisGeometry) -> AxisGeometry:
-    return replace(axis, stride=axis.dilation, dilation=axis.stride)
-
-
-def flipped(*names: str) -> Change:
+def _flipped(reading: Reading, *, names: Sequence[str]) -> Reading:
     """Reverse the taps along some axes."""
+    there = tuple(2 + place for place, name in enumerate(AXES[-reading.rank :]) if name in names)
+    return replace(reading, weight=np.flip(reading.weight, there))
 
-    def change(reading: Reading) -> Reading:
-        there = tuple(2 + place for place, name in enumerate(AXES[-reading.rank :]) if name in names)
-        return replace(reading, weight=np.flip(reading.weight, there))
 
-    return change
+def flips(words: str, more: str, should: str) -> tuple[Mistake, ...]:
+    """Return the mistakes of a kernel that is flipped, and of one that is along an axis, whose lines `should` names."""
+    lines = {"height": "row", "width": "column", "depth": "plane"}
+    return (
+        Mistake("kernel-flipped", partial(_flipped, names=AXES), is_common=True).says(
+            f"{words}: {more}", should.format("pixel")
+        ),
+        *(
+            Mistake(f"kernel-flipped-along-{axis}", partial(_flipped, names=[axis]), ranks=ranks).says(
+                f"{words} along the {axis}", should.format(lines[axis])
+            )
+            for axis, ranks in ALONG.items()
+        ),
+    )
 
 
 SAME: Final = (
     *(
-        Mistake(
-            "same-from-undilated-kernel",
-            "the padding of SAME is computed from the kernel without its dilation",
-            "T + B = (P − 1)·S + D·(K − 1) + 1 − H, not with K − 1",
-            _same_from_undilated(larger_first=larger_first),
+        Mistake(code, on_axes(partial(change, larger_first=larger_first)), is_variant="+" in code).says(
+            words.format("down" if larger_first else "towards 0"), should
+        )
+        for code, words, should, change in (
+            ("same-from-undilated-kernel", _FROM_UNDILATED, f"{_TOTAL}, not with K − 1", _undilated_same),
+            (
+                "same-from-undilated-kernel+dilation-ignored",
+                f"{_FROM_UNDILATED}, and the dilation is ignored",
+                f"{_WINDOW}; {_TOTAL}",
+                _undilated,
+            ),
+            (
+                "same-total-not-clamped",
+                f"the total padding of SAME is used where it is negative{_MOVED}",
+                "T + B = max(0, (P − 1)·S + D·(K − 1) + 1 − H)",
+                _unclamped,
+            ),
         )
         for larger_first in (False, True)
     ),
     *(
-        Mistake(
-            "same-from-undilated-kernel+dilation-ignored",
-            "the padding of SAME is computed from the kernel without its dilation, and the dilation is ignored",
-            f"{_WINDOW}; T + B = (P − 1)·S + D·(K − 1) + 1 − H",
-            on_axes(partial(_undilated, larger_first=larger_first)),
-            is_variant=True,
-        )
-        for larger_first in (False, True)
-    ),
-    *(
-        Mistake(
-            "same-total-not-clamped",
-            "the total padding of SAME is used where it is negative"
-            f", its half rounded {'down' if larger_first else 'towards 0'}: the windows move into the image",
-            "T + B = max(0, (P − 1)·S + D·(K − 1) + 1 − H)",
-            on_axes(partial(_unclamped, larger_first=larger_first)),
-        )
-        for larger_first in (False, True)
-    ),
-    *(
-        Mistake(
-            f"same-half-kernel{'-and-one' * any(more)}",
+        Mistake(f"same-half-kernel{'-and-one' * any(more)}", on_axes(partial(_half_of, more=more))).says(
             "the padding of SAME is half of the kernel on both sides" + ", and one more of an odd kernel" * any(more),
-            "T + B = (P − 1)·S + D·(K − 1) + 1 − H",
-            on_axes(partial(_half_of, more=more)),
+            _TOTAL,
         )
         for more in ((0, 0), (1, 0), (0, 1))
     ),
 )
 PADDING: Final = (
-    *per_axis(
-        "padding-missing",
-        "the padding before the first pixel is missing",
-        f"{_WINDOW}, with T the padding before the first pixel",
-        lambda axis: padded(axis, 0, 0),
-        is_common=True,
+    *PerAxis("padding-missing", _sides(lambda *_: (0, 0)), is_common=True).says(
+        "the padding before the first pixel is missing", f"{_WINDOW}, with T the padding before the first pixel"
     ),
-    *per_axis(
-        "padding-sides-swapped",
+    *PerAxis("padding-sides-swapped", _sides(lambda before, after: (after, before)), is_common=True).says(
         "the padding's two sides are swapped",
         f"{_WINDOW}, with T the padding at the top (or the left), not at the bottom (the right)",
-        lambda axis: padded(axis, *axis.padding[::-1]),
-        is_common=True,
     ),
-    *per_axis(
-        "padding-all-before",
+    *PerAxis("padding-all-before", _sides(lambda before, after: (before + after, 0))).says(
         "all of the padding stands before the first pixel",
         f"{_WINDOW}, with T the padding before the first pixel alone, not the sum of both sides",
-        lambda axis: padded(axis, sum(axis.padding), 0),
     ),
-    *per_axis(
-        "padding-halved",
-        "half of the padding is used",
-        f"{_WINDOW}, with T the padding of one side: it is not a total to be halved",
-        lambda axis: padded(axis, axis.padding[0] // 2, axis.padding[1] // 2),
+    *PerAxis("padding-halved", _sides(lambda before, after: (before // 2, after // 2))).says(
+        "half of the padding is used", f"{_ONE_SIDE}: it is not a total to be halved"
     ),
-    *per_axis(
-        "padding-doubled",
-        "twice the padding is used",
-        f"{_WINDOW}, with T the padding of one side",
-        lambda axis: padded(axis, 2 * axis.padding[0], 2 * axis.padding[1]),
+    *PerAxis("padding-doubled", _sides(lambda before, after: (2 * before, 2 * after))).says(
+        "twice the padding is used", _ONE_SIDE
     ),
     *_of_both("padding", "(T, B) pads the rows, (L, R) the columns", "(L, R) pads the columns", "(T, B) pads the rows"),
-    *per_axis(
-        "padding-before-used-for-after",
-        "the padding before the first pixel is used after the last one as well",
-        "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1, not with 2·T",
-        lambda axis: padded(axis, axis.padding[0], axis.padding[0]),
+    *PerAxis("padding-before-used-for-after", _sides(lambda before, _: (before, before))).says(
+        "the padding before the first pixel is used after the last one as well", f"{_OUTPUTS}, not with 2·T"
     ),
     *SAME,
     *(
         Mistake(
             "padding-axes-rotated",
-            f"the paddings of the three axes are rotated: the depth has that of the {first}",
-            "the depth, the height and the width have a padding each",
-            partial(_with_parameters, name="padding", sources=order),
+            partial(_with_parameters, name="padding", sources=dict(zip(AXES, order, strict=True))),
             ranks=VOLUMES,
+        ).says(
+            f"the paddings of the three axes are rotated: the depth has that of the {order[0]}",
+            "the depth, the height and the width have a padding each",
         )
-        for first, order in (
-            ("height", {"depth": "height", "height": "width", "width": "depth"}),
-            ("width", {"depth": "width", "height": "depth", "width": "height"}),
-        )
+        for order in (("height", "width", "depth"), ("width", "depth", "height"))
     ),
-    *per_axis(
+    *PerAxis(
         "stride-times-padding",
-        "the window starts at (p − T)·S",
-        _WINDOW,
         lambda axis: padded(axis, axis.stride * axis.padding[0], sum(axis.padding) - axis.stride * axis.padding[0]),
+    ).says("the window starts at (p − T)·S", _WINDOW),
+    Mistake("padding-circular", set_to(padding_mode="circular")).says(
+        "the image is wrapped round into the padding", _ZEROS
     ),
-    Mistake("padding-circular", "the image is wrapped round into the padding", _ZEROS, _mode("circular")),
-    Mistake("padding-replicated", "the edge pixels are repeated in the padding", _ZEROS, _mode("replicate")),
-    Mistake("padding-reflected", "the image is mirrored into the padding", _ZEROS, _mode("reflect")),
-    Mistake(
-        "negative-index-wraps",
-        NEGATIVE_INDEX,
-        BEFORE_THE_FIRST,
-        _mode("wrapped"),
+    Mistake("padding-replicated", set_to(padding_mode="replicate")).says(
+        "the edge pixels are repeated in the padding", _ZEROS
     ),
-    Mistake("padding-zero", "zeros stand in the padding", "the padding mode's own pixels stand there", _mode("zeros")),
-    Mistake(
-        "window-start-clamped",
-        "a window that starts in the padding is moved onto the image",
-        f"{_WINDOW}, negative in the padding",
-        _mode("clamped"),
+    Mistake("padding-reflected", set_to(padding_mode="reflect")).says("the image is mirrored into the padding", _ZEROS),
+    Mistake("negative-index-wraps", set_to(padding_mode="wrapped")).says(NEGATIVE_INDEX, BEFORE_THE_FIRST),
+    Mistake("padding-zero", set_to(padding_mode="zeros")).says(_ZEROS, "the padding mode's own pixels stand there"),
+    Mistake("window-start-clamped", set_to(padding_mode="clamped")).says(
+        "a window that starts in the padding is moved onto the image", f"{_WINDOW}, negative in the padding"
     ),
-    *per_axis(
-        "window-one-late",
-        "every window lies one pixel too late",
-        _WINDOW,
-        lambda axis: padded(axis, axis.padding[0] - 1, axis.padding[1] + 1),
+    *PerAxis("window-one-late", _sides(lambda before, after: (before - 1, after + 1))).says(
+        "every window lies one pixel too late", _WINDOW
     ),
-    *per_axis(
-        "window-one-early",
-        "every window lies one pixel too early",
-        _WINDOW,
-        lambda axis: padded(axis, axis.padding[0] + 1, axis.padding[1] - 1),
+    *PerAxis("window-one-early", _sides(lambda before, after: (before + 1, after - 1))).says(
+        "every window lies one pixel too early", _WINDOW
     ),
-    Mistake(
-        "border-renormalised",
+    Mistake("border-renormalised", set_to(renormalised=True)).says(
         "a window that touches the padding is weighed up by the taps it has left",
         "a tap in the padding adds 0, and the others count as they are",
-        lambda reading: replace(reading, renormalised=True),
     ),
 )
 
 DILATION: Final = (
-    *per_axis(
-        "dilation-ignored",
-        "the dilation is ignored",
-        f"{_WINDOW}, not S·p + i − T",
-        lambda axis: replace(axis, dilation=1),
-        is_common=True,
+    *PerAxis("dilation-ignored", lambda axis: replace(axis, dilation=1), is_common=True).says(
+        "the dilation is ignored", f"{_WINDOW}, not S·p + i − T"
     ),
     *_of_both("dilation", "D_h spaces the rows, D_w the columns", "D_w spaces the columns", "D_h spaces the rows"),
-    *per_axis(
-        "dilation-one-too-large",
-        "the dilation is one too large: it is taken for the gap between taps",
-        "a dilation of 1 has no gaps",
-        lambda axis: replace(axis, dilation=axis.dilation + 1),
+    *PerAxis("dilation-one-too-large", lambda axis: replace(axis, dilation=axis.dilation + 1)).says(
+        "the dilation is one too large: it is taken for the gap between taps", "a dilation of 1 has no gaps"
     ),
-    *per_axis(
-        "dilation-squared",
-        "the dilation is applied twice: D² is used",
-        f"{_WINDOW}, with D once",
-        lambda axis: replace(axis, dilation=axis.dilation**2),
+    *PerAxis("dilation-squared", lambda axis: replace(axis, dilation=axis.dilation**2)).says(
+        "the dilation is applied twice: D² is used", f"{_WINDOW}, with D once"
     ),
-    *per_axis(
-        "dilation-one-too-small",
-        "the dilation is one too small",
-        _WINDOW,
-        lambda axis: replace(axis, dilation=max(1, axis.dilation - 1)),
+    *PerAxis("dilation-one-too-small", lambda axis: replace(axis, dilation=max(1, axis.dilation - 1))).says(
+        "the dilation is one too small", _WINDOW
     ),
     Mistake(
         "reach-kernel-times-dilation",
-        "the kernel is taken to reach over K·D pixels",
-        "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1",
         on_axes(lambda axis: padded(axis, axis.padding[0], axis.padding[1] - axis.dilation + 1)),
-    ),
+    ).says("the kernel is taken to reach over K·D pixels", _OUTPUTS),
 )
 
 STRIDE: Final = (
-    *per_axis(
-        "stride-ignored",
-        "the stride is ignored",
-        f"{_WINDOW}, not p + D·i − T",
-        lambda axis: replace(axis, stride=1),
-        is_common=True,
+    *PerAxis("stride-ignored", lambda axis: replace(axis, stride=1), is_common=True).says(
+        "the stride is ignored", f"{_WINDOW}, not p + D·i − T"
     ),
     *_of_both(
         "stride",
@@ -330,34 +241,13 @@ STRIDE: Final = (
         "S_w steps over the columns",
         "S_h steps over the rows",
     ),
-    *per_axis(
-        "stride-and-dilation-swapped",
-        "stride and dilation are swapped",
-        f"{_WINDOW}, not D·p + S·i − T",
-        _stride_and_dilation_swapped,
-    ),
+    *PerAxis(
+        "stride-and-dilation-swapped", lambda axis: replace(axis, stride=axis.dilation, dilation=axis.stride)
+    ).says("stride and dilation are swapped", f"{_WINDOW}, not D·p + S·i − T"),
 )
 
-KERNEL: Final = (
-    Mistake(
-        "kernel-flipped",
-        "the kernel is flipped: this is the true convolution of mathematics",
-        f"tap i reads {_WINDOW}, so the first tap reads the first pixel",
-        flipped(*AXES),
-        is_common=True,
-    ),
-    *(
-        Mistake(
-            f"kernel-flipped-along-{axis}",
-            f"the kernel is flipped along the {axis}",
-            f"tap i reads {_WINDOW}, so the first tap reads the first {pixels}",
-            flipped(axis),
-            ranks=ranks,
-        )
-        for axis, pixels, ranks in (
-            ("height", "row", SEVERAL_AXES),
-            ("width", "column", SEVERAL_AXES),
-            ("depth", "plane", VOLUMES),
-        )
-    ),
+KERNEL: Final = flips(
+    "the kernel is flipped",
+    "this is the true convolution of mathematics",
+    f"tap i reads {_WINDOW}, so the first tap reads the first {{}}",
 )

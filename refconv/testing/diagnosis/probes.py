@@ -34,30 +34,15 @@ _ROLES: Final = {"output": ("input", "weight"), "input": ("output", "weight"), "
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What each element of a result reads through each tap, and what it should.
+    """What each element of a result reads through each tap, and what it should."""
 
-    Attributes
-    ----------
-    right : Reading
-        Of the case.
-    read, should : dict of str to ndarray of int
-        For each axis of what is numbered, the index along it, of the result's shape followed by the taps'; `NOTHING` in
-        the padding.  Under ``"weights"`` the channel whose weights it is multiplied with.
-    counts, right_counts : ndarray of int
-        How many elements are read, and how many should be.
-    """
-
-    right: Reading
+    right: Reading  # of the case
+    # For each axis of what is numbered, the index along it, of the result's shape followed by the taps'; `NOTHING` in
+    # the padding.  Under "weights" the channel whose weights it is multiplied with.
     read: dict[str, Array]
     should: dict[str, Array]
-    counts: Array
-    right_counts: Array
-
-    @property
-    def is_wrong(self) -> Array:
-        """Where something else is read than should be."""
-        parts = [self.counts != self.right_counts, *(self.read[n] != self.should[n] for n in self.read)]
-        return np.asarray(np.logical_or.reduce(parts))
+    counts: Array  # how many elements are read ...
+    right_counts: Array  # ... and how many should be
 
 
 def run_trace(target: Target, case: Case) -> Trace:

@@ -35,54 +35,29 @@ def in_place(places: Places, shape: Index) -> Places:  # noqa: ARG001  # like th
 
 @dataclass(frozen=True, slots=True)
 class Reading(ABC):
-    """A convolution taken apart.
+    """A convolution taken apart."""
 
-    Parameters
-    ----------
-    input, weight, output : ndarray, (N, C, *H), (O, C/G, *K) and (N, O, *P)
-        In a wide type.  The one that is asked for has no numbers yet, and stands for its shape.
-    bias : ndarray
-        What is added to each map of the result: of the shape of its first two axes.
-    axes : tuple of AxisGeometry
-        Which pixel an output reads through a tap.  A padding that a mistake has changed may be negative.
-    size : tuple of int
-        The last axes of the result that there is, whatever the axes say.
-    channels : ndarray of int, (O, C/G)
-        The input channel that output channel o meets as channel c of its group.
-    images : ndarray of int, (N,)
-        The image that each image is made from.
-    dropped : tuple of int
-        The axes of the result that its caller does not have: a batch of one, or all but the first of a vector.
-    padding_mode : str
-        What stands in the padding; ``"clamped"``: windows that would start before the image are moved onto it;
-        ``"wrapped"``: negative indices count from the end.
-    origin : callable
-        From where an element is stored to the element that is stored there; negative where none is.
-    skips_zeros : bool
-        Whether products with a factor of 0 are left out, so that 0·∞ is not NaN.
-    is_carried : bool
-        Whether the sums of a row are not begun anew, so that each has those before it in it.
-    renormalised : bool
-        Whether a window that touches the padding is weighed up by the taps that it has left.
-    groups : int
-        G, for mistakes in the groups.
-    """
-
-    input: Array
-    weight: Array
-    output: Array
-    bias: Array
-    axes: tuple[AxisGeometry, ...]
-    size: Index
-    channels: Array
-    images: Array
-    dropped: tuple[int, ...] = ()
+    # In a wide type.  The one that is asked for has no numbers yet, and stands for its shape.
+    input: Array  # (N, C, *H)
+    weight: Array  # (O, C/G, *K)
+    output: Array  # (N, O, *P)
+    bias: Array  # what is added to each map of the result: of the shape of its first two axes
+    axes: tuple[AxisGeometry, ...]  # a padding that a mistake has changed may be negative
+    size: Index  # the last axes of the result that there is, whatever the axes say
+    channels: Array  # (O, C/G), the input channel that output channel o meets as channel c of its group
+    images: Array  # (N,), the image that each image is made from
+    dropped: tuple[
+        int, ...
+    ] = ()  # axes that the result's caller does not have: a batch of one, all but a vector's first
+    # What stands in the padding; "clamped": windows that would start before the image are moved onto it; "wrapped":
+    # negative indices count from the end.
     padding_mode: str = "zeros"
+    # From where an element is stored to the element that is stored there; negative where none is.
     origin: Callable[[Places, Index], Places] = in_place
-    renormalised: bool = False
-    skips_zeros: bool = False
-    is_carried: bool = False
-    groups: int = 1
+    renormalised: bool = False  # whether a window that touches the padding is weighed up by the taps that it has left
+    skips_zeros: bool = False  # whether products with a factor of 0 are left out, so that 0·∞ is not NaN
+    is_carried: bool = False  # whether the sums of a row are not begun anew, so that each has those before it in it
+    groups: int = 1  # G, for mistakes in the groups
 
     factors: ClassVar[tuple[str, str]]
     outer: ClassVar[tuple[str, str]] = ("images", "channels")
@@ -157,11 +132,6 @@ class Reading(ABC):
     def with_factors(self, change: Callable[[Array], Array]) -> Self:
         """Change what is multiplied."""
         changed: dict[str, Any] = {name: change(getattr(self, name)) for name in self.factors}
-        return replace(self, **changed)
-
-    def with_part(self, name: str, array: Array) -> Self:
-        """Put another array in the place of the input, the weight or the output."""
-        changed: dict[str, Any] = {name: array}
         return replace(self, **changed)
 
     def everywhere(self) -> Places:

@@ -13,7 +13,7 @@ from refconv.numbers.formats import Array
 from refconv.testing.comparing.reference import Reference
 from refconv.testing.diagnosis.directions import WeightAdjoint
 from refconv.testing.diagnosis.evidence import Evidence, is_near
-from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.diagnosis.finding import Finding, equals
 from refconv.testing.diagnosis.mistakes import Mistake
 from refconv.testing.diagnosis.reading import Reading
 
@@ -37,18 +37,10 @@ def shape_findings(actual: Array, right: Reading, reference: Reference, mistakes
     for code, words, arranged in _arrangements(actual, right, reference.truth.shape):
         if not Evidence.of(arranged, right, reference).count:
             return [Finding(code, f"the numbers are right, but {words}", reading=should)]
-    found = {mistake.code: mistake for mistake in reversed(mistakes) if _sizes(mistake, actual, right, reference.dtype)}
+    sized = "and the output is sized by that"
+    found = [mistake for mistake in mistakes if _sizes(mistake, actual, right, reference.dtype)]
     if found:
-        codes = [mistake.code for mistake in mistakes if mistake.code in found]
-        return [
-            Finding(
-                code,
-                f"{found[code].sentence}, and the output is sized by that",
-                reading=found[code].should,
-                alternatives=tuple(dict.fromkeys(other for other in codes if other != code)),
-            )
-            for code in dict.fromkeys(codes)
-        ]
+        return equals(Finding(made.code, f"{made.sentence}, {sized}", reading=made.should) for made in found)
     words = f"the shape is {actual.shape}, where {reference.truth.shape} was expected"
     outer = slice(-right.rank)
     is_of_channels = not right.is_vector and actual.shape[outer] != reference.truth.shape[outer]

@@ -23,7 +23,7 @@ from refconv.testing.battery.cases import Case
 from refconv.testing.battery.data import ROUNDED
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.comparison import Comparison, compare_arrays
-from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.reference import Reference, Standard
 from refconv.testing.comparing.standards import Narrower, by_standard, in_format, is_marked, standards_of
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.targets import Target
@@ -138,7 +138,7 @@ class SecondLook:
             if how.accumulate_dtype is None and Precision.of(case.numpy_dtype).rounds_result:
                 how = replace(how, accumulate_dtype="float32")  # a narrow one would be less precise, whatever it is
             with suppress(ValueError):  # of an operation that has no such algorithm
-                reference = reference_of(case.call(), case.result_dtype, how)
+                reference = Standard(case.result_dtype, how).reference(case.call())
                 yield algorithm, reference._replace(allowed=allowed + SHARE * reference.allowed)
 
     def _has_right_twin(self, algorithm: str) -> bool:

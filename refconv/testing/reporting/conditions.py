@@ -19,18 +19,10 @@ EXCEPTIONS = 0.2  # for each failing case: more passing ones may not meet a cond
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What all failing cases have in common, in words, and how many passing cases have it, too.
+    """What all failing cases have in common, in words, and how many passing cases have it, too."""
 
-    Parameters
-    ----------
-    tests : dict of str to Test
-        What must be true, all of it, in words and as a function of a plan.
-    passing : int
-        How many passing cases meet it, of those in which the cause would show.
-    """
-
-    tests: dict[str, Test]
-    passing: int = 0
+    tests: dict[str, Test]  # what must be true, all of it, in words and as a function of a plan
+    passing: int = 0  # how many passing cases meet it, of those in which the cause would show
 
     @property
     def text(self) -> str:
@@ -55,22 +47,9 @@ def only_where(
 ) -> Condition | None:
     """Return the simplest condition that is true of all failing cases and of no passing one, or else of few.
 
-    Parameters
-    ----------
-    failing, passing : sequence of Case
-        Valid cases.  Where none fails or none passes, there is nothing to tell apart.
-    hint : str
-        The cause's code: of conditions equally simple, the one that speaks of the same things is taken.
-    refuting : sequence of Case
-        Passing cases that no condition may be true of: those that were drawn to test it.
-    inert : sequence of Case
-        Those that pass whatever the condition, since the cause changes nothing in them: of conditions equally simple,
-        the one is taken that is true of the fewest.
-
-    Returns
-    -------
-    Condition or None
-        None where all that few words can say is true of many passing cases as well.
+    Of `refuting`, passing cases that were drawn to test it, it is true of none.  Of conditions equally simple, that one
+    is taken which speaks of the same things as `hint`, the cause's code, and is true of the fewest `inert` cases: those
+    that pass whatever the condition, since the cause changes nothing in them.
 
     Examples
     --------

@@ -127,14 +127,9 @@ class Group:
 
 @lru_cache(maxsize=1)  # the headline, the paragraphs and the JSON of one report all ask
 def grouped(results: tuple[CaseResult, ...], experiments: tuple[CaseResult, ...] = ()) -> tuple[Cause, ...]:
-    """Return the causes of all failures among the results: those that are explained first, by their failures.
+    """Return the causes of all failures among the results, those that are explained first, by their failures.
 
-    Parameters
-    ----------
-    results : tuple of CaseResult
-        Of all cases.
-    experiments : tuple of CaseResult
-        Of the cases that were drawn to test the conditions.
+    The experiments are the results of the cases that were drawn to test the conditions.
     """
     groups = groups_of(results)
     causes = [_cause(group, condition_of(group, results, experiments), experiments) for group in groups]

@@ -15,6 +15,7 @@ from contextlib import suppress
 from datetime import datetime
 from html import escape
 from importlib.metadata import PackageNotFoundError, metadata, version
+from pathlib import Path
 from typing import Final
 
 from refconv.testing.judging.judge import CaseResult
@@ -28,38 +29,7 @@ from refconv.testing.reporting.supported import as_table
 
 __all__ = ["as_html"]
 
-_STYLE: Final = """
-:root { color-scheme: light dark; --text: #1d2125; --soft: #5b6470; --page: #ffffff; --panel: #f4f5f7; --line: #d9dde3;
-  --good: #00674f; --bad: #b3470f; --ground: #fbfbfc; }
-@media (prefers-color-scheme: dark) { :root { --text: #e8eaed; --soft: #a3abb6; --page: #15181c; --panel: #1e2227;
-  --line: #363c44; --good: #4fc3a1; --bad: #ff9a5c; --ground: #23282e; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1160px; padding: 1.5rem 1rem 3rem; background: var(--page); color: var(--text);
-  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; line-height: 1.3; margin: 0 0 .25rem; }
-h2 { font-size: 1.15rem; line-height: 1.35; margin: 0 0 .5rem; }
-p { margin: .35rem 0; }
-.good { color: var(--good); } .bad { color: var(--bad); } .soft, small { color: var(--soft); }
-section { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 1rem; margin: 1rem 0; }
-code, pre { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; font-size: .875rem; }
-pre { background: var(--page); border: 1px solid var(--line); border-radius: 6px; padding: .6rem .75rem;
-  margin: .5rem 0; white-space: pre-wrap; }
-.maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 290px), 1fr)); gap: 1rem;
-  margin: .75rem 0; }
-figure { margin: 0; } figcaption { margin-bottom: .15rem; } svg { display: block; width: 100%; height: auto; }
-svg text { fill: var(--text); text-anchor: middle; font-family: system-ui, sans-serif; }
-svg .index { fill: var(--soft); }
-.ground { fill: var(--ground); stroke: var(--line); } .below { fill: #2b7bba; } .above { fill: #e08214; }
-.wrong { fill: #d1570a; } a { color: inherit; } .tables { display: grid; gap: 0 1rem; align-items: start;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .5rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: bottom;
-  overflow-wrap: normal; }
-th:first-child, td:first-child { text-align: left; }
-tr:last-child td { border-bottom: 0; } .counts tr:last-child td { font-weight: 600; }
-details { margin-top: .5rem; } summary { cursor: pointer; } ul { margin: .35rem 0; padding-left: 1.25rem; }
-@media (max-width: 480px) { th, td { padding: .25rem .15rem; font-size: .75rem; } }
-"""
+_STYLE: Final = Path(__file__).with_suffix(".css")
 # Its own style, and nothing else: whatever slipped through the escaping could load nothing.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -95,7 +65,7 @@ def as_html(report: Report) -> str:
             '<html lang="en"><head><meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(report.verdict())}</title><style>{_STYLE}</style></head><body>",
+            f"<title>{escape(report.verdict())}</title><style>\n{_STYLE.read_text(encoding='utf-8')}</style></head><body>",
             f'<h1 class="{tone}">{mark} {escape(report.headline())}</h1>',
             f'<p class="soft">{_code(report.run)}</p>',
             f"<ul>{_items(map(escape, _circumstances(report)))}</ul>",

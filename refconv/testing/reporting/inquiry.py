@@ -29,14 +29,9 @@ Run = Callable[[Sequence[Case | CaseResult]], Iterator[CaseResult]]
 
 
 def inquire(results: Sequence[CaseResult], run: Run) -> tuple[tuple[CaseResult, ...], tuple[CaseResult, ...]]:
-    """Return the results, some of them examined, and those of the cases that were drawn.
+    """Return the results of a run, some of them examined, and those of the cases that were drawn.
 
-    Parameters
-    ----------
-    results : sequence of CaseResult
-        Of a run.
-    run : callable
-        The place where the target is: of a case it gives the result, and of a failure what is seen in it.
+    `run` goes where the target is: of a case it gives the result, and of a failure what is seen in it.
     """
     results = list(results)
     largest = sorted(groups_of(results), key=lambda group: (not group.is_explained, -len(group.members)))

@@ -11,6 +11,7 @@ from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.testing.battery.cases import RANDOM, REJECTED
 from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.comparing.standards import Narrower, standards_of
+from refconv.testing.diagnosis.causes import fewest
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.interface import AS_IS, Interface
 from refconv.testing.judging.judge import CaseResult
@@ -95,17 +96,13 @@ class Report:
 
     def standards(self) -> tuple[tuple[Narrower, tuple[CaseResult, ...]], ...]:
         """Return the fewest narrower arithmetics by which the less precise cases are right, each with its cases."""
-        found = []
-        left = self.less_precise
-        while left:
-            tally = Counter(code for result in left for code in result.standards)
-            best = max(tally, key=lambda code: tally[code])  # the likeliest of equals, which comes first
-            members = tuple(result for result in left if best in result.standards)
+        found, results = [], self.less_precise
+        for code, which in fewest([result.standards for result in results]):
+            members = tuple(results[index] for index in which)
             case = valid_case(members[0])
             assert case is not None
-            standard = next(each for each in standards_of(case.result_dtype, self.how) if each.code == best)
+            standard = next(each for each in standards_of(case.result_dtype, self.how) if each.code == code)
             found.append((standard, members))
-            left = [result for result in left if best not in result.standards]
         return tuple(found)
 
     @property

@@ -18,6 +18,11 @@ FEW: Final = (1, 2, 3)  # of each parameter of an axis
 CHANNELS: Final = (1, 2, 3, 4, 8)  # in a group
 
 
+# What a case and its parameters have alike.
+_AS_THEY_ARE: Final = ("stride", "padding", "output_padding", "dilation", "dtype", "data", "layout")
+EXPERIMENT: Final = "experiment"  # the family of cases that are drawn to test a condition
+
+
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """A case taken apart into what may be changed by itself: `batch` is None without such an axis."""
@@ -42,23 +47,15 @@ class Parameters:
         """Take a valid case apart."""
         rank, groups = case.operation.space.rank, case.groups
         first, second, *kernel = case.weight_shape
-        channels = case.input_shape[-rank - 1] // groups
-        outputs = second if case.operation.is_transposed else first // groups
         return cls(
-            case.input_shape[0] if len(case.input_shape) == rank + 2 else None,
-            channels,
-            outputs,
-            groups,
-            case.input_shape[-rank:],
-            tuple(kernel),
-            tuple(case.stride),  # type: ignore[arg-type]  # a case's are tuples
-            case.padding,
-            tuple(case.output_padding),
-            tuple(case.dilation),  # type: ignore[arg-type]
-            case.bias_shape is not None,
-            case.dtype,
-            case.data,
-            case.layout,
+            batch=case.input_shape[0] if len(case.input_shape) == rank + 2 else None,
+            channels=case.input_shape[-rank - 1] // groups,
+            outputs=second if case.operation.is_transposed else first // groups,
+            groups=groups,
+            size=case.input_shape[-rank:],
+            kernel=tuple(kernel),
+            bias=case.bias_shape is not None,
+            **{name: getattr(case, name) for name in _AS_THEY_ARE},
         )
 
     def case(self, like: Case) -> Case | None:
@@ -70,15 +67,9 @@ class Parameters:
             (*(() if self.batch is None else (self.batch,)), channels, *self.size),
             (*leading, *self.kernel),
             (outputs,) if self.bias else None,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.groups,
-            self.dtype,
-            self.data,
-            self.layout,
+            groups=self.groups,
             op=like.op,
-            output_padding=self.output_padding,
+            **{name: getattr(self, name) for name in _AS_THEY_ARE},
         )
         try:
             found = parse_case(name_of(case), EXPERIMENT)
@@ -88,27 +79,13 @@ class Parameters:
         return found if 0 < elements * found.products <= MOST_PRODUCTS else None
 
 
-EXPERIMENT: Final = "experiment"  # the family of cases that are drawn to test a condition
-
-
 def plainer(case: Case) -> Iterator[Case]:
     """Yield cases in which one parameter is what says least; then smaller images."""
     here = Parameters.of(case)
-    plain: dict[str, Any] = {
-        "layout": "contiguous",
-        "data": "exact",
-        "dtype": "f32",
-        "bias": False,
-        "batch": 1,
-        "outputs": 1,
-        "channels": 1,
-        "groups": 1,
-        "output_padding": _each(here.output_padding, 0),
-        "padding": _each(here.size, 0),
-        "dilation": _each(here.size, 1),
-        "stride": _each(here.size, 1),
-        "kernel": _each(here.size, 1),
-    }
+    plain: dict[str, Any] = {"layout": "contiguous", "data": "exact", "dtype": "f32", "bias": False}
+    plain |= dict.fromkeys(("batch", "outputs", "channels", "groups"), 1)
+    plain |= {"output_padding": _each(here.output_padding, 0), "padding": _each(here.size, 0)}
+    plain |= dict.fromkeys(("dilation", "stride", "kernel"), _each(here.size, 1))
     yield from _changed(case, here, plain.items())
     for name in ("dilation", "stride", "kernel"):
         yield from _changed(case, here, ((name, numbers) for numbers in _along_each(getattr(here, name), (1,))))

@@ -7,7 +7,7 @@ one of a single output has stride 1, whatever they are set to.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Final, TypeAlias
@@ -35,7 +35,8 @@ class Axis:
     dilation: int
     output: int
     over: int
-    given: tuple[int, int]  # stride and dilation as they are set
+    given_stride: int  # as they are set
+    given_dilation: int
 
     @classmethod
     def of(cls, axis: AxisGeometry, *, is_transposed: bool) -> Axis:
@@ -45,7 +46,7 @@ class Axis:
         stride = axis.stride if axis.output_size > 1 else 1
         over = axis.padded_size + axis.unread - axis.reach(axis.output_size)
         given = axis.stride, axis.dilation
-        return cls(sizes[0], axis.kernel_size, stride, axis.padding, dilation, sizes[1], over, given)
+        return cls(sizes[0], axis.kernel_size, stride, axis.padding, dilation, sizes[1], over, *given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,8 @@ _OF_AN_AXIS_LAST: Final[Mapping[str, Callable[[Axis], bool]]] = {
 }
 # What a kernel may branch on where it makes no difference.
 _AS_GIVEN: Final[Mapping[str, Callable[[Axis], bool]]] = {
-    "stride{} > 1, even of one output": lambda axis: axis.given[0] > 1,
-    "dilation{} > 1, even of one tap": lambda axis: axis.given[1] > 1,
+    "stride{} > 1, even of one output": lambda axis: axis.given_stride > 1,
+    "dilation{} > 1, even of one tap": lambda axis: axis.given_dilation > 1,
 }
 # Of all of them.
 _OF_ALL_AXES: Final[Mapping[str, Callable[[Axis], bool]]] = {
@@ -163,11 +164,11 @@ def _tests() -> Iterator[tuple[str, Test]]:
     yield from _of_an_axis(_OF_AN_AXIS_LAST)
     for tile in TILES:
         for many, count in _OF_CHANNELS.items():
-            yield f"{many} are no multiple of {tile}", partial(_is_no_multiple, count, tile)
-            yield f"{many} are a multiple of {tile}", partial(_is_multiple, count, tile)
+            yield f"{many} are no multiple of {tile}", partial(_is_multiple, count, tile, is_it=False)
+            yield f"{many} are a multiple of {tile}", partial(_is_multiple, count, tile, is_it=True)
     yield "an image has more than 2^16 outputs", lambda plan: _product(plan, "output") > 2**16
     for text, test in _OF_ALL_AXES.items():
-        yield text, partial(_is_true_of_all, test)
+        yield text, partial(_is_true_of_some, all, test)
     yield from _of_an_axis(_AS_GIVEN)
     yield from _OF_THE_WORDS.items()
     yield from ((f"padding is {text!r}", partial(_says, "padding", text)) for text in PADDING_STRINGS)
@@ -180,19 +181,15 @@ def _of_an_axis(tests: Mapping[str, Callable[[Axis], bool]]) -> Iterator[tuple[s
     for text, test in tests.items():
         for suffix in SUFFIXES[3]:
             yield text.format(suffix), partial(_is_true_of, suffix, test)
-        yield text.format(""), partial(_is_true_of_any, test)
+        yield text.format(""), partial(_is_true_of_some, any, test)
 
 
 def _is_true_of(suffix: str, test: Callable[[Axis], bool], plan: Plan) -> bool:
     return suffix in plan.axes and test(plan.axes[suffix])
 
 
-def _is_true_of_any(test: Callable[[Axis], bool], plan: Plan) -> bool:
-    return any(map(test, plan.axes.values()))
-
-
-def _is_true_of_all(test: Callable[[Axis], bool], plan: Plan) -> bool:
-    return all(map(test, plan.axes.values()))
+def _is_true_of_some(some: Callable[[Iterable[bool]], bool], test: Callable[[Axis], bool], plan: Plan) -> bool:
+    return some(map(test, plan.axes.values()))
 
 
 def _differs(value: Callable[[Axis], object], plan: Plan) -> bool:
@@ -204,12 +201,8 @@ def _is_padded(side: int, axis: Axis) -> bool:
     return axis.padding[side] > 0
 
 
-def _is_multiple(count: Callable[[Plan], int], tile: int, plan: Plan) -> bool:
-    return count(plan) % tile == 0
-
-
-def _is_no_multiple(count: Callable[[Plan], int], tile: int, plan: Plan) -> bool:
-    return count(plan) % tile > 0
+def _is_multiple(count: Callable[[Plan], int], tile: int, plan: Plan, *, is_it: bool) -> bool:
+    return (count(plan) % tile == 0) == is_it
 
 
 def _says(attribute: str, word: str, plan: Plan) -> bool:
@@ -236,8 +229,8 @@ def _quantities() -> Iterator[tuple[str, Callable[[Plan], int]]]:
             yield f"{name}{suffix}", partial(_along, name, suffix)
     yield "padding", lambda plan: max(max(axis.padding) for axis in plan.axes.values())
     for suffix in SUFFIXES[3]:
-        yield f"stride{suffix} as given", partial(_given, 0, suffix)
-        yield f"dilation{suffix} as given", partial(_given, 1, suffix)
+        for name in ("stride", "dilation"):
+            yield f"{name}{suffix} as given", partial(_along, f"given_{name}", suffix)
     yield "outputs in an image", partial(_product, attribute="output")
     yield "pixels in an image", partial(_product, attribute="size")
 
@@ -250,30 +243,16 @@ def _along(name: str, suffix: str, plan: Plan) -> int:
     return int(getattr(plan.axes[suffix], name)) if suffix in plan.axes else 0
 
 
-def _given(place: int, suffix: str, plan: Plan) -> int:
-    return plan.axes[suffix].given[place] if suffix in plan.axes else 0
-
-
 QUANTITIES: Final[dict[str, Callable[[Plan], int]]] = dict(_quantities())
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The condition that a quantity is more than a number, or less.
+    """The condition that a quantity is more than a number, or less."""
 
-    Parameters
-    ----------
-    name : str
-        The quantity's, of `QUANTITIES`.
-    bound : int
-        What it is more than, or less than: the nearest number of a passing case.
-    failing : int
-        The nearest number of a failing case.
-    """
-
-    name: str
-    bound: int
-    failing: int
+    name: str  # the quantity's, of `QUANTITIES`
+    bound: int  # what it is more than, or less than: the nearest number of a passing case
+    failing: int  # the nearest number of a failing case
 
     @property
     def text(self) -> str:
@@ -291,10 +270,8 @@ def thresholds(failing: list[Plan], passing: list[Plan]) -> dict[str, Test]:
     found = []
     for name, quantity in QUANTITIES.items():
         fails, passes = sorted(map(quantity, failing)), sorted(set(map(quantity, passing)))
-        below, above = (
-            [n for n in passes if 0 < n < fails[0]],
-            [n for n in passes if n > fails[-1]],
-        )  # nothing is no limit
+        below = [n for n in passes if 0 < n < fails[0]]  # nothing is no limit
+        above = [n for n in passes if n > fails[-1]]
         found += [Threshold(name, below[-1], fails[0])] if below else []
         found += [Threshold(name, above[0], fails[-1])] if above else []
     return {threshold.text: threshold for threshold in found}

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -89,12 +89,8 @@ def write_vectors(
         raise FileExistsError(f"{str(folder)!r} must be a new or an empty folder for the vectors")
     partial = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")
     try:
-        asked = {
-            "op": op,
-            "tier": "" if names else tier,
-            "match": match,
-            "dtype": dtype if isinstance(dtype, str) else " ".join(dtype or ()),
-        }
+        types = dtype if isinstance(dtype, str) else " ".join(dtype or ())
+        asked = {"op": op, "tier": "" if names else tier, "match": match, "dtype": types}
         _write(partial, chosen, asked, on_case)
         if folder.exists():
             folder.rmdir()
@@ -118,7 +114,8 @@ def _write(
     (folder / SCHEMA).write_bytes(Path(__file__).with_name(SCHEMA).read_bytes())
     lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in entries)  # a line for each case
     _text(folder / INDEX, f'{{"format":{FORMAT},"op":"{asked["op"]}","cases":[\n{lines}\n]}}\n')
-    files = {path: checksum(folder / path) for path in sorted(_files(folder))}
+    paths = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    files = {name: checksum(path) for name, path in paths}
     manifest = {"format": FORMAT, "refconv": version(), **asked, "cases": len(chosen), "sha256": files}
     _text(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
@@ -150,10 +147,6 @@ def _entry(case: Case, tensors: dict[str, Any], metadata: dict[str, str]) -> dic
         "parameters": parameters,
         "tensors": shapes,
     }
-
-
-def _files(folder: Path) -> Iterator[str]:
-    return (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def version() -> str:

@@ -261,8 +261,5 @@ def _samples(batch: int, groups: int, size: Index, rng: np.random.Generator) -> 
         yield 0, 0, place
         yield batch - 1, groups - 1, place
     for i in range(max(SAMPLES, min(batch, 256), min(groups, 256))):
-        yield (
-            i % batch,
-            i % groups if i < groups else int(rng.integers(groups)),
-            tuple(int(rng.integers(n)) for n in size),
-        )
+        group = i % groups if i < groups else int(rng.integers(groups))
+        yield i % batch, group, tuple(int(rng.integers(n)) for n in size)

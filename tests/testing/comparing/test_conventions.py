@@ -14,7 +14,7 @@ from refconv.operations import Call
 from refconv.testing import Comparison, compare_conv2d, compare_result, find_case
 from refconv.testing.comparing.compare import compare_by_convention
 from refconv.testing.comparing.conventions import CONVENTIONS, Judged
-from refconv.testing.comparing.reference import Standard, reference_of
+from refconv.testing.comparing.reference import Standard
 
 Array = npt.NDArray[Any]
 INF, NAN = np.inf, np.nan
@@ -33,7 +33,7 @@ def one(value: Any, dtype: npt.DTypeLike = np.float32) -> Array:
 
 def as_judged(call: Call, dtype: npt.DTypeLike, how: Arithmetic = DIRECT) -> Judged:
     """Return what a convention is asked about a result of this type."""
-    reference = reference_of(call, np.dtype(dtype), how)
+    reference = Standard(np.dtype(dtype), how).reference(call)
     return Judged(call, how, reference, reference.desired)
 
 

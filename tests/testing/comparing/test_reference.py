@@ -11,7 +11,7 @@ from refconv.bounds.arithmetic import Arithmetic
 from refconv.bounds.error_bound import error_bound
 from refconv.conv import conv2d
 from refconv.operations import Call
-from refconv.testing.comparing.reference import Reference, reference_of
+from refconv.testing.comparing.reference import Reference, Standard
 
 Array = npt.NDArray[Any]
 HAS_WIDE_LONGDOUBLE = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant
@@ -24,7 +24,7 @@ def row(*values: Any, dtype: npt.DTypeLike = np.float64) -> Array:
 def referred(
     image: Array, kernel: Array, dtype: npt.DTypeLike, bias: Array | None = None, **keywords: Any
 ) -> Reference:
-    return reference_of(Call.of(conv2d, image, kernel, bias), np.dtype(dtype), **keywords)
+    return Standard(np.dtype(dtype), **keywords).reference(Call.of(conv2d, image, kernel, bias))
 
 
 def gamma(roundings: int, unit: float) -> float:
@@ -131,14 +131,14 @@ def test_the_precision_decides_what_is_allowed() -> None:
 
 def test_the_algorithm_decides_too() -> None:
     ones = np.ones((1, 1, 4, 4), np.float32), np.ones((1, 1, 3, 3), np.float32)
-    found = reference_of(Call.of(conv2d, *ones), np.dtype(np.float32), Arithmetic.of(algorithm="winograd2"))
+    found = Standard(np.dtype(np.float32), Arithmetic.of(algorithm="winograd2")).reference(Call.of(conv2d, *ones))
     assert found.allowed[0, 0, 0, 0] == pytest.approx(64 * gamma(23, 2.0**-24), rel=1e-6)
 
 
 def test_the_parameters_are_the_convolutions() -> None:
     image, kernel = np.arange(20.0).reshape(1, 1, 4, 5), np.ones((1, 1, 2, 2))
     parameters: dict[str, Any] = {"stride": (2, 1), "padding": (0, 1), "padding_mode": "circular"}
-    found = reference_of(Call.of(conv2d, image, kernel, **parameters), np.dtype(float))
+    found = Standard(np.dtype(float)).reference(Call.of(conv2d, image, kernel, **parameters))
     assert found.truth.shape == found.allowed.shape == (1, 1, 2, 6)
     assert found.truth[0, 0, 0, 0] == 4 + 0 + 9 + 5
 

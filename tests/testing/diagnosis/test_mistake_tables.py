@@ -99,7 +99,7 @@ def made(mistake: Mistake, reading: Reading) -> tuple[Any, ...]:
     return wrong.naturally_sized().size, np.round(values, 6).tobytes()
 
 
-RIGHT = Mistake("", "", "", lambda reading: reading)
+RIGHT = Mistake("", lambda reading: reading)
 
 
 @lru_cache

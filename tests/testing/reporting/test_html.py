@@ -89,7 +89,7 @@ def test_each_cause_has_its_smallest_case_as_maps() -> None:
     text = as_html(report)
     page = Page(text)
     assert page.texts["h1"] == [f"✗ {report.headline()}"]
-    assert page.texts["h2"] == [cause.title, "Cases", "What is covered"]
+    assert page.texts["h2"] == [cause.title, "Cases", "Run, by feature and type"]
     assert page.texts["b"] == ["actual", "desired", "actual − desired", "wrong elements of every map"]
     assert [tag for tag, _ in page.tags].count("svg") == 4
     assert page.texts["pre"] == [
@@ -131,7 +131,7 @@ def test_everything_is_escaped() -> None:
     }
     assert "<script" not in text
     assert page.texts["h1"] == [f"✗ WRONG: it is {EVIL}"]
-    assert page.texts["h2"] == [f"1 case fails: it is {EVIL}", "Cases", "What is covered"]
+    assert page.texts["h2"] == [f"1 case fails: it is {EVIL}", "Cases", "Run, by feature and type"]
     assert page.texts["p"] == [f"should be: not {EVIL}", "explained as well: other", "Image 1, channel 2:"]
     assert page.texts["pre"][0] == f"wrong\n{EVIL}"
     assert page.texts["summary"] == ["unsupported", "not refused"]
@@ -157,7 +157,7 @@ def test_a_page_fits_a_phone_and_the_dark() -> None:
 
 def test_without_an_excerpt_there_are_words_alone() -> None:
     page = Page(as_html(made_up(CaseResult("n1", "smoke", Outcome.FAILED, "raised Oops: no", ended_by="Oops"))))
-    assert page.texts["h2"] == ["1 case fails: it raises Oops: no", "Cases"]
+    assert page.texts["h2"] == ["1 case fails: it raises Oops: no", "Cases", "Run, by feature and type"]
     assert "svg" not in dict(page.tags)
 
 

@@ -144,6 +144,7 @@ _OF_TWO_AXES: Final[Mapping[str, Callable[[Axis], object]]] = {
 }
 _OF_THE_WORDS: Final[Mapping[str, Test]] = {
     "there is no batch axis": lambda plan: not plan.batched,
+    "there are no channels": lambda plan: plan.in_channels == 0,
     "there is no bias": lambda plan: plan.case.bias_shape is None,
     "padding is 'same...'": lambda plan: str(plan.case.padding).startswith("same"),
     "padding is in numbers": lambda plan: not isinstance(plan.case.padding, str),
@@ -202,7 +203,7 @@ def _is_padded(side: int, axis: Axis) -> bool:
 
 
 def _is_multiple(count: Callable[[Plan], int], tile: int, plan: Plan, *, is_it: bool) -> bool:
-    return (count(plan) % tile == 0) == is_it
+    return count(plan) > 0 and (count(plan) % tile == 0) == is_it  # of no channel neither is said
 
 
 def _says(attribute: str, word: str, plan: Plan) -> bool:

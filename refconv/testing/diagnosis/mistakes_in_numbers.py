@@ -31,8 +31,8 @@ def _wrapped(reading: Reading, *, bits: int) -> Reading:
 
 
 def _zero_columns(reading: Reading, *, width: int) -> Reading:
-    """Pad each kernel with zeros to a whole vector of columns, whose pixels are read all the same, to no effect if finite."""
-    if np.isfinite(reading.input).all():
+    """Pad each kernel with zeros to a whole vector of columns, whose pixels are read all the same."""
+    if np.isfinite(reading.input).all():  # where it makes no difference
         return reading
     columns = reading.weight.shape[-1]
     weight = np.pad(reading.weight, [(0, 0)] * (1 + reading.rank) + [(0, -columns % width)])

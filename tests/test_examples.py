@@ -8,6 +8,7 @@ package, is run where that is there.
 
 import doctest
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -65,7 +66,11 @@ def run_console(text: str) -> None:
     parts = re.split(r"^\$ (.*)\n", text, flags=re.MULTILINE)
     for command, expected in zip(parts[1::2], parts[2::2], strict=True):
         defined = f'refconv() {{ "{sys.executable}" -m refconv "$@"; }}; {command}'  # of the interpreter that runs this
-        process = subprocess.run(["bash", "-c", defined], capture_output=True, text=True, check=False)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where its own pytest is
+        here = {"PATH": path, "PYTHONPATH": str(ROOT)}
+        process = subprocess.run(
+            ["bash", "-c", defined], capture_output=True, text=True, env=os.environ | here, check=False
+        )
         printed = "".join(line.rstrip() + "\n" for line in process.stdout.splitlines())
         agrees = doctest.OutputChecker().check_output(expected, printed, FLAGS)
         assert agrees, f"$ {command}\n{printed}\n--- instead of\n{expected}\n--- standard error\n{process.stderr}"

@@ -67,15 +67,19 @@ class Operation:
         return found
 
     @cached_property
+    def _positional(self) -> tuple[str, ...]:
+        arguments = inspect.signature(self.function).parameters.values()
+        return tuple(argument.name for argument in arguments if argument.kind is argument.POSITIONAL_OR_KEYWORD)
+
+    @cached_property
     def leading(self) -> tuple[str, ...]:
         """The names of the first arguments, those that are no parameters: arrays, shapes and what numbers stand for."""
-        return tuple(takewhile(lambda name: name != "stride", inspect.signature(self.function).parameters))
+        return tuple(takewhile(lambda name: name != "stride", self._positional))
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """The names of the other positional ones, in their order."""
-        arguments = [*inspect.signature(self.function).parameters.values()][len(self.leading) :]
-        return tuple(argument.name for argument in arguments if argument.kind is argument.POSITIONAL_OR_KEYWORD)
+        """The names of the others, in their order."""
+        return self._positional[len(self.leading) :]
 
     @cached_property
     def size(self) -> str:

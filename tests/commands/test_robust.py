@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,7 @@ def test_a_signal_leaves_no_process_no_file_and_no_reader_behind(number: signal.
         stderr=subprocess.STDOUT,
         cwd=KERNELS,
         env=os.environ | {"REFCONV_TEST": str(tmp_path)},
+        preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509  # which nohup ignores
     ) as run:
         assert wait_for(lambda: len(processes_of(mark)) == 4)  # it, the guard, the target and what that has started
         run.send_signal(number)

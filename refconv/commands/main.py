@@ -14,14 +14,15 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import Final
 
 import refconv
-from refconv.commands import analyze, check, compare, design, draw, judge, vectors
 from refconv.commands.usage import complete
-from refconv.testing import TargetError
 
 __all__ = ["main"]
 
+COMMANDS: Final = ("check", "vectors", "judge", "analyze", "compare", "design", "draw")
 _DESCRIPTION = "The ground truth for convolution."
 
 
@@ -33,10 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         with _ended_by_signals():
-            options = _parser().parse_args(arguments)
+            given = sys.argv[1:] if arguments is None else arguments
+            options = _parser(*given[:1]).parse_args(given)
             status: int = options.run(options) or 0
             sys.stdout.flush()
-    except (TargetError, ValueError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, ModuleNotFoundError) as error:
         if isinstance(error, OSError):
             _let_go_of_output()
         if isinstance(error, BrokenPipeError):  # whoever read our output has enough, as in `refconv check torch | head`
@@ -91,12 +93,13 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(first: str = "") -> argparse.ArgumentParser:
+    """Return a parser for the command that stands first, or for all: none has to wait for another's modules."""
     parser = argparse.ArgumentParser("refconv", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"refconv {refconv.__version__}")
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    for command in (check, vectors, judge, analyze, compare, design, draw):
-        command.register(commands)
+    for name in [first] if first in COMMANDS else COMMANDS:
+        import_module(f"refconv.commands.{name}").register(commands)
     complete(parser, commands.choices)
     return parser

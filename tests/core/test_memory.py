@@ -21,7 +21,7 @@ SHAPES: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "strided": ((3, 16, 150, 150), (16, 16, 5, 5), {"stride": (2, 2), "padding": ((2, 2), (2, 2))}),
     "volume": ((1, 8, 32, 32, 32), (4, 8, 3, 3, 3), {"padding": ((1, 1),) * 3}),
     "wide": ((1, 2048, 9, 9), (128, 2048, 3, 3), {}),
-    "depthwise": ((2, 128, 80, 80), (128, 1, 3, 3), {"groups": 128, "padding": ((1, 1), (1, 1))}),
+    "depthwise": ((2, 128, 56, 56), (128, 1, 3, 3), {"groups": 128, "padding": ((1, 1), (1, 1))}),
     "outputs": ((1, 1, 128, 128), (512, 1, 1, 1), {}),
     "weights": ((1, 512, 6, 6), (1024, 512, 3, 3), {"padding": ((1, 1), (1, 1))}),
 }
@@ -69,7 +69,7 @@ def test_no_sum_takes_more_by_im2col(name: str) -> None:
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("name", SHAPES)
 def test_no_sum_takes_more_by_any_method(name: str, dtype: str) -> None:
-    check_all(triple(SHAPES[name], dtype), ("einsum", "exact") if dtype == "f4" else ("im2col", "einsum", "exact"))
+    check_all(triple(SHAPES[name], dtype), ("einsum",) if dtype == "f4" else ("im2col", "exact"))
 
 
 @pytest.mark.parametrize(("name", "mode"), [("a million", "circular"), ("image", "reflect"), ("volume", "replicate")])

@@ -13,7 +13,7 @@ static int run_case(const File *file, const char *result) {
     Layer l;
     if (!get_tensor(file, "input", &x) || !get_tensor(file, "weight", &w)) return FAILED;
     if (!is_float_of_rank(&x, 4) || !is_float_of_rank(&w, 4)) return UNSUPPORTED;
-    get_tensor(file, "bias", &b);
+    if (get_tensor(file, "bias", &b) && !is_float_of_rank(&b, 1)) return UNSUPPORTED; /* of another type */
     l.batch = x.shape[0], l.channels = x.shape[1], l.height = x.shape[2], l.width = x.shape[3];
     l.out_channels = w.shape[0], l.kernel_height = w.shape[2], l.kernel_width = w.shape[3];
     if (get_numbers(file, "padding", l.padding) != 4) return UNSUPPORTED; /* a word: "same_upper" */

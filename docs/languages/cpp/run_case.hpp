@@ -45,6 +45,8 @@ template <typename T, typename Sum> void run_typed(File &file, const std::string
 inline void run_case(const std::string &path, const std::string &result) {
     File file(path);
     const std::string dtype = file.tensors.at("input").dtype;
+    for (const auto name : {"weight", "bias"})
+        if (file.tensors.count(name) && file.tensors.at(name).dtype != dtype) throw Unsupported("types that differ");
     if (dtype == "F32") run_typed<float, float>(file, result, "F32");
     else if (dtype == "F64") run_typed<double, double>(file, result, "F64");
     else if (dtype == "I8") run_typed<std::int8_t, std::int32_t>(file, result, "I32");

@@ -10,6 +10,7 @@ export function runCase(path, result) {
   const { tensors: { input, weight, bias }, text } = readCase(path);
   const dtype = SUMS[input.dtype];
   if (!dtype) throw new Unsupported(input.dtype);
+  if ([weight, bias].some((tensor) => tensor && tensor.dtype !== input.dtype)) throw new Unsupported("types that differ");
   if (input.shape.length !== 4) throw new Unsupported("an image without a batch");
   if (!/^-?\d/.test(text.padding)) throw new Unsupported(`padding ${text.padding}`);
   const numbers = (name) => text[name].split(" ").map(Number);

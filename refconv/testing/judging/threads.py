@@ -39,7 +39,10 @@ def wrong_in_threads(case: Case, target: Target) -> Finding | None:
     other = _other(case)
     if _fault(other, *_called(target, [other])):
         other = replace(case, id=f"{case.id}'")  # the same but for the numbers, whose seed is the name
-    for each, result in zip((case, other), _called(target, [case, other]), strict=True):
+    answers = _called(target, [case, other])
+    if any(isinstance(answer, NotImplementedError) for answer in answers):
+        return None  # of what has the results of the battery's cases alone, on record, nothing is known
+    for each, result in zip((case, other), answers, strict=True):
         if fault := _fault(each, result):
             sentence = f"it is not reentrant: called from two threads at once, it {fault}"
             return Finding("not-reentrant", sentence, reading="what a call works on is its own")

@@ -9,7 +9,11 @@ use std::{error::Error, mem::size_of, path::Path};
 /// Whether the case is supported: then its result has been written.
 pub fn run_case(case: &Path, result: &Path) -> Result<bool, Box<dyn Error>> {
     let file = File::read(case)?;
-    match file.tensor("input").ok_or("no input")?.dtype {
+    let dtype = file.tensor("input").ok_or("no input")?.dtype;
+    if ["weight", "bias"].iter().any(|name| file.tensor(name).is_some_and(|tensor| tensor.dtype != dtype)) {
+        return Ok(false); // types that differ
+    }
+    match dtype {
         "F32" => run_typed(&file, result, |b| f32::from_le_bytes(b.try_into().unwrap()), |n| n.to_le_bytes().to_vec()),
         "F64" => run_typed(&file, result, |b| f64::from_le_bytes(b.try_into().unwrap()), |n| n.to_le_bytes().to_vec()),
         _ => Ok(false),

@@ -111,12 +111,15 @@ def likeness(actual: object, call: Call, reference: Reference, how: Arithmetic) 
     if not _has_random_bound(reference, how) or how.epilogue.text:
         return ""
     array = to_numpy("the result", actual)
-    for standard in standards_of(reference.dtype, how):
-        if (
-            is_marked(array, call, reference, standard.how)
-            and compare_arrays(array, by_standard(call, reference, standard)).passed
-        ):
-            return f"{standard.sentence}; if it is meant: {standard.how.keywords}"
+    fitting = [
+        standard
+        for standard in standards_of(reference.dtype, how)
+        if is_marked(array, call, reference, standard.how)
+        and compare_arrays(array, by_standard(call, reference, standard)).passed
+    ]
+    if fitting:  # the narrowest: numbers of bfloat16 are numbers of float16, too
+        standard = max(fitting, key=lambda each: max(_units(Precision.of(reference.dtype, each.how))))
+        return f"{standard.sentence}; if it is meant: {standard.how.keywords}"
     if not compare_arrays(array, reference).passed:
         return ""
     with np.errstate(all="ignore"):

@@ -14,7 +14,7 @@ from mutants import Array, Layer
 from sampled import one_in
 
 import refconv
-from refconv.testing import check, run_case
+from refconv.testing import check, compare_conv2d, run_case
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.judging.second_look import TRANSFORM
 
@@ -308,3 +308,10 @@ def test_what_is_far_outside_of_random_rounding_is_suspect_and_fails_where_stric
     honest_one = run_case(SINGLE(honest.split_k), case)
     assert honest_one.comparison is not None
     assert honest_one.comparison.surprise < 1
+
+
+def test_sums_of_bfloat16_look_like_those_though_each_is_a_number_of_float16_too() -> None:
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(shape, dtype=np.float32) for shape in ((1, 256, 5, 6), (3, 256, 3, 2)))
+    actual = SINGLE(honest.bf16_sums)(x, w, None, (1, 1), (0, 0), (1, 1), 1)
+    assert compare_conv2d(actual, x, w).resembles.startswith("as if sums were kept in bfloat16")

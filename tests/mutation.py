@@ -121,8 +121,10 @@ def is_killed(mutant: Mutant, copy: Path) -> bool:
                 )
             except subprocess.TimeoutExpired:
                 return True
-            if ended.returncode not in (0, 5):  # 5: no test there
+            if ended.returncode in (1, 2):  # a test fails, or cannot even be imported
                 return True
+            if ended.returncode not in (0, 5):  # 5: there is no test
+                raise RuntimeError(f"{' '.join(command)}: {ended.stdout.decode()}{ended.stderr.decode()}")
         return False
     finally:
         place.write_text(before)

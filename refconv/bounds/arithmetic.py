@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -30,8 +31,31 @@ class Words(TypedDict, total=False):
     atol: float
 
 
+class Spoken(ABC):
+    """What was said by name, as it is said on the command line and in Python."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def said(self) -> dict[str, Any]:
+        """What was said, by name, but not by default."""
+
+    @property
+    def options(self) -> str:
+        """The same for the command line; what is True is an option without a value."""
+        said = {name: getattr(value, "text", value) for name, value in self.said.items()}
+        words = {name: "" if value is True else f" {value}" for name, value in said.items()}
+        return " ".join(f"--{name.replace('_', '-')}{word}" for name, word in words.items())
+
+    @property
+    def keywords(self) -> str:
+        """The same for Python: ``"input_dtype='tf32'"``."""
+        return ", ".join(f"{name}={getattr(value, 'text', value)!r}" for name, value in self.said.items())
+
+
 @dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(Spoken):
     """How a kernel works, as far as it decides how far its results may be off: `error_bound` says what each word means.
 
     >>> how = Arithmetic.of(input_dtype="tf32", epilogue="relu")
@@ -105,16 +129,6 @@ class Arithmetic:
         given = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
         return {name: value for name, (value, default) in given.items() if value != default}
 
-    @property
-    def options(self) -> str:
-        """The same for the command line."""
-        return as_options(self.said)
-
-    @property
-    def keywords(self) -> str:
-        """The same for Python: ``"input_dtype='tf32'"``."""
-        return as_keywords(self.said)
-
 
 WORDS: Final = tuple(field.name for field in fields(Arithmetic))
 DIRECT: Final = Arithmetic()
@@ -124,17 +138,6 @@ def split(given: Mapping[str, Any]) -> tuple[dict[str, Any], Words]:
     """Take the words that say how a kernel works out of the arguments by name of a call."""
     words: Any = {name: value for name, value in given.items() if name in WORDS}
     return {name: value for name, value in given.items() if name not in words}, words
-
-
-def as_options(said: Mapping[str, Any]) -> str:
-    """Return what was said by name as options of the command line; what is True is one without a value."""
-    words = {name: "" if value is True else f" {getattr(value, 'text', value)}" for name, value in said.items()}
-    return " ".join(f"--{name.replace('_', '-')}{word}" for name, word in words.items())
-
-
-def as_keywords(said: Mapping[str, Any]) -> str:
-    """Return the same as arguments in Python: ``"input_dtype='tf32'"``."""
-    return ", ".join(f"{name}={getattr(value, 'text', value)!r}" for name, value in said.items())
 
 
 def floating(name: str, dtype: npt.DTypeLike) -> FloatInfo:

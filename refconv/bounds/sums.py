@@ -90,7 +90,7 @@ def roundings_of(call: Call, precision: Precision) -> Array:
     """Return how often a product of each element is rounded at most, in a shape that broadcasts to the result's."""
     plan, bias = call.plan, call.operands.get("bias")
     products = products_of(plan, call.operation.asked) * (2 if call.is_complex else 1)
-    products = products if plan.batched or call.operation.asked == "weight" else products[0]
+    products = products if call.operation.asked == "weight" else products[0]  # (1, *P), of an image or of several
     products = products.reshape(-1, 1)[:, 0] if call.operation.by == "bias" else products
     alone = bias is not None and not is_held(bias, precision.accumulator).all()  # is a bias rounded by being loaded?
     return np.where(products > 0, products + _more_roundings(call, precision), int(alone))

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Unpack
 
 import numpy as np
 
-from refconv.bounds.arithmetic import WORDS, Arithmetic, Words, as_keywords, as_options
+from refconv.bounds.arithmetic import WORDS, Arithmetic, Spoken, Words
 from refconv.geometry.arguments import check_choice
 from refconv.numbers.formats import Array
 from refconv.operations import OPERATIONS
@@ -32,11 +32,7 @@ from refconv.testing.targets import TargetError
 
 __all__: list[str] = []
 
-_IMAGES: Final = (
-    "input",
-    "grad_output",
-    "residual",
-)  # what lies as the layout says; so does a result that is no weight
+_IMAGES: Final = ("input", "grad_output", "residual")  # lie as the layout says; so does a result that is no weight
 
 
 class _Arrays(NamedTuple):
@@ -66,7 +62,7 @@ class Manner(Words, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Spoken):
     """How a target wants to be called.
 
     Parameters
@@ -149,16 +145,6 @@ class Interface:
         """What was said, by name, but not by default."""
         given = {name: getattr(self, name) for name in INTERFACE_WORDS if getattr(self, name)}
         return given | ({"supports": ",".join(self.supports)} if self.supports else {})
-
-    @property
-    def options(self) -> str:
-        """The same for the command line."""
-        return as_options(self.said)
-
-    @property
-    def keywords(self) -> str:
-        """The same for Python."""
-        return as_keywords(self.said)
 
     def refuse(self, case: Case) -> str:
         """Return why a case is not asked: what the target does not say that it supports; nothing, where it is asked."""

@@ -209,6 +209,10 @@ class Case:
                 values["bias"][place] = number
         return {name: self.in_memory(name, values[name]) for name in self.operation.leading if name in values}
 
+    def drawn_anew(self, draw: int) -> Case:
+        """Return the same case with other numbers, whose seed is its name."""
+        return replace(self, id=f"{self.id}+{draw}")
+
     def declared(self, arithmetic: Arithmetic) -> Case:
         """Return the case as a kernel is asked it that works like this; where Winograd's algorithm cannot, directly.
 

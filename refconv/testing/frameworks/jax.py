@@ -48,6 +48,8 @@ def _jax() -> Any:
 def _convolve(image: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, groups: Any, sums: Any = None) -> Any:
     words = {"valid": "VALID", "same_upper": "SAME", "same_lower": "SAME_LOWER"}
     axes = "DHW"[-(kernel.ndim - 2) :]
+    if image.dtype != kernel.dtype:
+        raise NotImplementedError(f"it does not multiply {image.dtype} by {kernel.dtype}")
     return import_module("jax").lax.conv_general_dilated(
         image,
         kernel,

@@ -25,13 +25,14 @@ from refconv.testing.frameworks.adapter import (
     transposed_shape,
 )
 
-# What its kernels for a CPU say of groups and dilations that they cannot do.
+# What its kernels for a CPU say of groups, dilations and types that they cannot do.
 _LACKING: Final = (
     "do not yet support",
     "currently only supports",
     "are not supported on CPU",
     "must have the same depth",
     "Number of channels in filter",
+    "was expected to be a",  # of a factor of another type
 )
 
 

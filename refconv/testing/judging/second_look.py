@@ -34,9 +34,9 @@ AS_LARGE: Final = (
     0.1  # times the errors of the case: what coarse numbers leave of those of a transform, and of no other
 )
 SHARE: Final = 1 / 16  # of the bound of a transform, that an honest one takes up; measured, 0.018 at most
-TWINS: Final = 3  # of small numbers, of which two are equal by chance more often than not: a bias for another
+TWINS: Final = 3  # of numbers so small that two are often equal, and one bias passes for another
 FEWEST: Final = 8  # elements below 0, from which a slope is read
-NEAR: Final = 1 / 16  # of a slope, within which most elements below 0 show it: in 8 bits they are off by 1/256
+NEAR: Final = 1 / 16  # of a slope, within which most elements below 0 show it, rounded to bfloat16 as they may be
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,7 @@ class SecondLook:
         if (largest := twin.largest_number()) == 0:
             return self._is_marked(standard)
         if largest not in right:
-            twins = (replace(twin, id=f"{twin.id}+{draw}") for draw in range(TWINS))
-            right[largest] = all(self._answers(each) for each in twins)
+            right[largest] = all(self._answers(twin.drawn_anew(draw)) for draw in range(TWINS))
         return right[largest]
 
     def _answers(self, twin: Case) -> bool:

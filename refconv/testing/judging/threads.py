@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final
@@ -38,11 +37,11 @@ def wrong_in_threads(case: Case, target: Target) -> Finding | None:
         return Finding("off-main-thread", f"called from another thread than the main one, it {fault}")
     other = _other(case)
     if _fault(other, *_called(target, [other])):
-        other = replace(case, id=f"{case.id}'")  # the same but for the numbers, whose seed is the name
-    answers = _called(target, [case, other])
-    if any(isinstance(answer, NotImplementedError) for answer in answers):
-        return None  # of what has the results of the battery's cases alone, on record, nothing is known
-    for each, result in zip((case, other), answers, strict=True):
+        other = case.drawn_anew(1)
+        (alone,) = _called(target, [other])
+        if isinstance(alone, NotImplementedError):
+            return None  # of what has the results of the battery's cases alone, on record, nothing can be known
+    for each, result in zip((case, other), _called(target, [case, other]), strict=True):
         if fault := _fault(each, result):
             sentence = f"it is not reentrant: called from two threads at once, it {fault}"
             return Finding("not-reentrant", sentence, reading="what a call works on is its own")

@@ -77,6 +77,15 @@ def test_frameworks_are_right(name: str) -> None:
     assert {result.id for result in report.results if result.outcome == "unsupported"} == UNSUPPORTED[name]
 
 
+@pytest.mark.parametrize("op", ["conv2d", "conv_transpose2d", "conv2d_weight"])
+@pytest.mark.parametrize("name", ["torch", "jax", "tensorflow"])
+def test_factors_of_two_types_are_refused_or_right(name: str, op: str) -> None:
+    require(name)
+    report = check(name, op=op, match="f32xf64 or bf16xf32 or u8xi8 or i8xi32")
+    assert len(report.results) >= 3
+    assert not report.failures
+
+
 def test_every_framework_has_its_row() -> None:
     assert {name for name, framework in FRAMEWORKS.items() if "conv2d" in framework.operations} == set(UNSUPPORTED)
 

@@ -421,3 +421,21 @@ def test_of_results_on_record_nothing_is_said_of_threads() -> None:
         return right.copy()
 
     assert judge.Judge(on_record)(case).outcome == Outcome.PASSED
+
+
+def test_who_supports_less_in_two_threads_at_once_is_not_reentrant() -> None:
+    (case, *_) = cases(match="threads")
+    inside: list[int] = []
+
+    def one_at_a_time(*arguments: Any) -> Any:
+        inside.append(1)
+        try:
+            if len(inside) > 1:
+                raise NotImplementedError("one call at a time")
+            return kernels.right(*arguments)
+        finally:
+            inside.pop()
+
+    (fault,) = judge.Judge(one_at_a_time)(case).findings
+    assert fault.code == "not-reentrant"
+    assert fault.sentence.endswith("it raises NotImplementedError: one call at a time")

@@ -260,10 +260,8 @@ def _wrapped(line: str, columns: int) -> list[str]:
 
 def _counts_table(report: Report) -> list[str]:
     """Return how many cases of each family had which outcome."""
-    shown = report.outcomes()
-    counts = {family: report.counts(family) for family in report.families()} | {"total": report.counts()}
-    rows = [[name, *(str(count[outcome]) for outcome in shown)] for name, count in counts.items()]
-    *lines, total = table(["cases", *shown], rows, [True, *[False] * len(shown)])
+    headings, rows = report.table()
+    *lines, total = table(headings, rows, [True, *[False] * len(headings[1:])])
     return [*lines, emphasis(total)]
 
 
@@ -274,7 +272,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield emphasis("\n".join(_wrapped(report.run, columns + 2)), "italic")
     yield from _counts_table(report)
 
-    reasons = Counter(result.detail for result in report.results if result.outcome == Outcome.UNSUPPORTED)
+    reasons = report.reasons()
     conventions = Counter(
         result.comparison.convention
         for result in report.results

@@ -139,13 +139,8 @@ def read_case(name: str, family: str = "") -> Case:
     op = part.get("op") or "conv2d"
     operation = OPERATIONS[op]
     rank = operation.space.rank
-    if not part and (mixed := re.search(r"-p(?=[^-]*\+)([\d+x]*)", name)):
-        sides = "x".join(each if "+" in each else f"{each}+{each}" for each in mixed[1].split("x"))
-        if sides != mixed[1]:
-            raise ValueError(
-                f"case {name!r} has the padding 'p{mixed[1]}'; both sides of every axis would be 'p{sides}'"
-            )
     if not part or not _has_rank(part, rank):
+        _refuse_one_side(name)
         raise ValueError(f"case {name!r} must read like {example_of(op)!r}")
     channels, out_channels, groups = int(part["c"]), int(part["o"]), int(part["g"])
     first, second = (channels, out_channels) if operation.is_transposed else (out_channels, channels)
@@ -178,6 +173,16 @@ def read_case(name: str, family: str = "") -> Case:
         shape = plan.input_shape if operation.is_transposed else plan.output_shape
         case = replace(case, grad_output_shape=shape if plan.batched else shape[1:])
     return case
+
+
+def _refuse_one_side(name: str) -> None:
+    """Refuse a padding of which one axis has two sides and another a number: ``p0x2+0``."""
+    if mixed := re.search(r"-p(?=[^-]*\+)([\d+x]*)", name):
+        sides = "x".join(each if "+" in each else f"{each}+{each}" for each in mixed[1].split("x"))
+        if sides != mixed[1]:
+            raise ValueError(
+                f"case {name!r} has the padding 'p{mixed[1]}'; both sides of every axis would be 'p{sides}'"
+            )
 
 
 def _check_words(case: Case) -> None:

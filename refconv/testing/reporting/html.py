@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from html import escape
-from importlib.metadata import PackageNotFoundError, metadata, version
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +25,7 @@ from refconv.testing.reporting.reads import reads_of
 from refconv.testing.reporting.report import Report
 from refconv.testing.reporting.spelled import spelled
 from refconv.testing.reporting.supported import as_table
+from refconv.testing.version import version
 
 __all__ = ["as_html"]
 
@@ -112,8 +112,8 @@ def _drawn(result: CaseResult, code: str) -> Iterator[str]:
 
 def _linked(code: str) -> str:
     """Return the code of a cause, with a link to its line in the documentation where the package says where that is."""
-    with suppress(PackageNotFoundError):
-        urls = dict(entry.split(", ", 1) for entry in metadata("refconv").get_all("Project-URL") or ())
+    with suppress(metadata.PackageNotFoundError):
+        urls = dict(entry.split(", ", 1) for entry in metadata.metadata("refconv").get_all("Project-URL") or ())
         if base := urls.get("Documentation"):
             return f'<a href="{escape(base.rstrip("/"))}/diagnosis.html#{anchor(code)}">{_code(code)}</a>'
     return _code(code)
@@ -130,9 +130,7 @@ def anchor(code: str) -> str:
 
 def _counts(report: Report) -> str:
     """Return the table of families and outcomes."""
-    rows = {**{family: report.counts(family) for family in report.families()}, "total": report.counts()}
-    body = [[name, *(str(counts[outcome]) for outcome in report.outcomes())] for name, counts in rows.items()]
-    return f'<div class="counts">{_table("Cases", ["cases", *report.outcomes()], body)}</div>'
+    return f'<div class="counts">{_table("Cases", *report.table())}</div>'
 
 
 def _table(title: str, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -148,7 +146,8 @@ def _circumstances(report: Report) -> list[str]:
     bounded = [comparison.error_in_bounds for comparison in compared if comparison.passed and comparison.bound]
     elements = sum(comparison.elements for comparison in compared)
     worst = f"; of right results that may be rounded, the worst uses {max(bounded):.2g} of its bound" if bounded else ""
-    versions = ", ".join(filter(None, map(_version, dict.fromkeys(["refconv", "numpy", report.target]))))
+    others = map(_version, dict.fromkeys(name for name in ("numpy", report.target) if name != "refconv"))
+    versions = ", ".join(filter(None, [f"refconv {version()}", *others]))
     seconds = sum(result.seconds for result in report.results)
     return [
         f"{elements:,} elements compared in {len(compared)} cases{worst}",
@@ -161,18 +160,17 @@ def _circumstances(report: Report) -> list[str]:
 
 def _version(package: str) -> str:
     """Return a package with its version; nothing for a target that is none."""
-    with suppress(PackageNotFoundError, ValueError):
-        return f"{package} {version(package)}"
+    with suppress(metadata.PackageNotFoundError, ValueError):
+        return f"{package} {metadata.version(package)}"
     return ""
 
 
 def _remarks(report: Report) -> str:
     """Return what the target does not support, and what it ought to have refused."""
-    reasons = Counter(result.detail for result in report.results if result.outcome == Outcome.UNSUPPORTED)
+    reasons = [f"{count} × {escape(why)}" for why, count in report.reasons().most_common()]
     accepted = [result for result in report.results if result.outcome == Outcome.NOT_REFUSED]
-    return _folded("unsupported", (f"{count} × {escape(why)}" for why, count in reasons.most_common())) + _folded(
-        "not refused", (f"{_code(result.id)}: {escape(result.detail)}" for result in accepted)
-    )
+    unrefused = [f"{_code(result.id)}: {escape(result.detail)}" for result in accepted]
+    return _folded("unsupported", reasons) + _folded("not refused", unrefused)
 
 
 def _folded(title: str, items: Iterable[str]) -> str:

@@ -156,6 +156,16 @@ class Report:
         """Return the families of cases in the battery's order."""
         return list(dict.fromkeys(result.family for result in self.results))
 
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return headings and rows: how many cases, of each family and in all, had which outcome."""
+        shown, families = self.outcomes(), {family: self.counts(family) for family in self.families()}
+        counts = families | {"total": self.counts()}
+        return ["cases", *shown], [[name, *(str(each[word]) for word in shown)] for name, each in counts.items()]
+
+    def reasons(self) -> Counter[str]:
+        """Return why cases were not supported, and how many."""
+        return Counter(result.detail for result in self.results if result.outcome == Outcome.UNSUPPORTED)
+
     def matrix(self) -> Matrix:
         """Return how many cases were run and refused, ``{feature: {type: (run, refused)}}``."""
         return matrix_of(self.results)

@@ -21,7 +21,8 @@ from refconv.testing.programs.case_file import as_tensors, read_result
 from refconv.testing.programs.safetensors import from_bytes, to_bytes
 from refconv.testing.reporting.inquiry import inquire
 from refconv.testing.reporting.report import Report
-from refconv.testing.vectors.writing import FORMAT, INDEX, MANIFEST, RESULTS, checksum, version
+from refconv.testing.vectors.writing import FORMAT, INDEX, MANIFEST, RESULTS, checksum
+from refconv.testing.version import version
 
 
 def judge_vectors(

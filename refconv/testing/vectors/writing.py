@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from refconv.testing.battery.tiers import chosen_cases
 from refconv.testing.programs.case_file import as_tensors
 from refconv.testing.programs.safetensors import TYPES, to_bytes
 from refconv.testing.vectors.golden import golden
+from refconv.testing.version import version
 
 FORMAT: Final = 1
 MANIFEST, INDEX, SCHEMA = "manifest.json", "index.json", "index.schema.json"
@@ -147,11 +147,6 @@ def _entry(case: Case, tensors: dict[str, Any], metadata: dict[str, str]) -> dic
         "parameters": parameters,
         "tensors": shapes,
     }
-
-
-def version() -> str:
-    """Return refconv's own, installed or not."""
-    return str(import_module("refconv").__version__)
 
 
 def checksum(path: Path) -> str:

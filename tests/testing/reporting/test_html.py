@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from email.message import Message
 from html.parser import HTMLParser
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +173,7 @@ def test_how_it_was_run() -> None:
     compared, versions, machine, duration, date = Page(as_html(report)).texts["li"]
     elements = sum(result.comparison.elements for result in report.results if result.comparison)
     assert compared.startswith(f"{elements:,} elements compared in 20 cases; of right results that may be rounded")
-    assert f"refconv {version('refconv')}, numpy {np.__version__}, Python {platform.python_version()}" == versions
+    assert f"refconv {refconv.__version__}, numpy {np.__version__}, Python {platform.python_version()}" == versions
     assert machine == f"{platform.system()} on {platform.machine()}, {os.cpu_count()} processors"
     assert duration == f"the target took {sum(result.seconds for result in report.results):.1f} s for 20 cases"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d \S+", date)
@@ -198,7 +197,7 @@ def test_codes_link_to_the_documentation_where_the_package_says_where_it_is(monk
     published = Message()
     published["Project-URL"] = "Changelog, https://docs.test/changelog.html"
     published["Project-URL"] = "Documentation, https://docs.test/"
-    monkeypatch.setattr(html, "metadata", lambda _: published)
+    monkeypatch.setattr(html.metadata, "metadata", lambda _: published)
     finding = Finding("kernel-flipped-along-width", "the kernel is flipped along the width")
     page = Page(as_html(made_up(replace(FAILED, findings=(finding,)))))
     assert ("a", {"href": "https://docs.test/diagnosis.html#code-kernel-flipped"}) in page.tags

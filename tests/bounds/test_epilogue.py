@@ -62,7 +62,9 @@ def test_other_things_are_no_epilogue() -> None:
         Epilogue.of(3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"has 'scales'; .*did you mean 'scale'\?$"):
         Epilogue.of({"scales": [1.0]})
-    with pytest.raises(ValueError, match=r"it moves \S+ and \S+ further apart \(2 times\)$"):
+    with pytest.raises(
+        ValueError, match=r"^epilogue=double must be 1-Lipschitz, .*: it moves \S+ and \S+ further apart \(2 times\)$"
+    ):
         Epilogue.of(_named("double", lambda value: 2 * value))
     with pytest.raises(ValueError, match="must return an array of the shape that it gets"):
         Epilogue.of(_named("total", np.sum))

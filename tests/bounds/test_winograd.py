@@ -178,8 +178,14 @@ def test_the_matrices_are_the_papers_up_to_signs() -> None:
     for algorithm, m in ALGORITHMS.items():
         ours = WINOGRAD[algorithm]
         assert ours.outputs == m
-        for matrix, papers in zip((ours.data, ours.kernel, ours.inverse), MATRICES[m], strict=True):
-            np.testing.assert_array_equal(np.abs(matrix), [[abs(float(number)) for number in row] for row in papers])
+        products = np.ones(len(ours.data))  # of the signs by which the three differ in each of the products
+        for matrix, papers in zip((ours.data, ours.kernel, ours.inverse.T), MATRICES[m], strict=True):
+            rows = np.array([[float(number) for number in row] for row in papers])
+            rows = rows if rows.shape == matrix.shape else rows.T
+            signs = np.array([1 if (one == other).all() else -1 for one, other in zip(matrix, rows, strict=True)])
+            np.testing.assert_array_equal(matrix, signs[:, np.newaxis] * rows)
+            products *= signs
+        assert (products == 1).all()
 
 
 @pytest.mark.parametrize(

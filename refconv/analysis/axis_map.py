@@ -29,7 +29,13 @@ __all__ = ["AxisMap", "LayerMap", "Progression", "Span"]
 
 @dataclass(frozen=True, slots=True)
 class Progression:
-    """The offsets that one layer reads: ``first, first + step, …``, `count` of them."""
+    """The offsets that one layer reads: ``first, first + step, …``, `count` of them.
+
+    Examples
+    --------
+    >>> list(Progression(first=-2, step=3, count=3)), Progression(-2, 3, 3).last
+    ([-2, 1, 4], 4)
+    """
 
     first: int
     step: int
@@ -55,6 +61,8 @@ class Progression:
 class Span:
     """The first and the last of several offsets, which costs next to nothing and works for symbols; or `NOTHING`.
 
+    Examples
+    --------
     >>> Span(-1, 1).through(Progression(first=-2, step=2, count=3), shift=1)
     Span(first=-3, last=3)
     """
@@ -166,7 +174,13 @@ def ratio(numerator: int, denominator: int) -> int | Fraction:
 
 @dataclass(frozen=True, slots=True)
 class LayerMap:
-    """What every output of a single layer reads; as `AxisMap`, each phase a progression."""
+    """What every output of a single layer reads; as `AxisMap`, each phase a progression.
+
+    Examples
+    --------
+    >>> window(3, stride=2, dilation=4, before=1).reads(output=5)
+    [9, 13, 17]
+    """
 
     shift: int
     phases: tuple[Progression, ...]

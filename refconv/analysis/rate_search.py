@@ -31,6 +31,8 @@ MOST_WORK = 500_000_000
 class RateSearch:
     """The rates of `group` layers, repeated, that come to `total` without holes, and of which none is above `most`.
 
+    Examples
+    --------
     >>> RateSearch(group=3, repeats=1, kernel_size=3, total=8, most=9).ranked()
     [(1, 2, 5), (1, 3, 4)]
     """

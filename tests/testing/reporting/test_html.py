@@ -197,7 +197,7 @@ def test_codes_link_to_the_documentation_where_the_package_says_where_it_is(monk
     published = Message()
     published["Project-URL"] = "Changelog, https://docs.test/changelog.html"
     published["Project-URL"] = "Documentation, https://docs.test/"
-    monkeypatch.setattr(html.metadata, "metadata", lambda _: published)
+    monkeypatch.setattr("importlib.metadata.metadata", lambda _: published)
     finding = Finding("kernel-flipped-along-width", "the kernel is flipped along the width")
     page = Page(as_html(made_up(replace(FAILED, findings=(finding,)))))
     assert ("a", {"href": "https://docs.test/diagnosis.html#code-kernel-flipped"}) in page.tags

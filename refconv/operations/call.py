@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +26,7 @@ from refconv.operations.table import Operation, operation_of
 OPERANDS: Final[tuple[str, ...]] = ("input", "weight", "grad_output", "bias")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """A call of one of the family.
 
@@ -144,7 +145,7 @@ class Call:
             return shape if self.part or self.operation.by != "bias" else shape[:1]
         return shape if plan.batched else shape[1:]
 
-    @property
+    @cached_property
     def plan(self) -> ConvGeometry:
         """Return the plan, checked, of the arrays' shapes and the parameters."""
         if self.part is not None:

@@ -166,7 +166,7 @@ class SecondLook:
         """Yield activations that the result may have gone through, with what they make of the truth."""
         with suppress(Exception), np.errstate(all="ignore"):  # where it cannot be read as an array of numbers
             actual, truth = to_numpy("the result", self.actual), self.case.reference().truth
-            if actual.shape == truth.shape and (truth > 0).any() and (truth < 0).any():
+            if actual.shape == truth.shape and truth.dtype.kind != "c" and (truth > 0).any() and (truth < 0).any():
                 if not (actual < 0).any():
                     yield "relu", "max(truth, 0)"
                     yield "relu6", "min(max(truth, 0), 6)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -244,6 +245,13 @@ def test_an_activation_that_was_not_declared_is_named(text: str, steps: Callable
     declared = check(fused, "smoke", time_limit=None, match="f32", epilogue=text)
     assert declared.passed
     assert declared.headline().startswith(f"RIGHT as a kernel with {text} in ")
+
+
+def test_complex_numbers_have_no_activation_and_no_warning() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = run_case(lambda *arguments: refconv.conv2d(*arguments) + 1, "n1-c3-o4-g1-6x8-k3-s1-p1-d1-c64")
+    assert (result.outcome, caught) == (Outcome.FAILED, [])
 
 
 def test_the_numbers_of_the_steps_are_given_by_name() -> None:

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 
 import pytest
 
 # Scripts that need PyTorch, and no tests: pytest is not to import them in search of doctests.
 collect_ignore = ["benchmarks"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile refconv once for all processes that tests start, even where Python is told to leave no bytecode behind."""
+    if not hasattr(config, "workerinput"):  # pytest-xdist's workers have what their parent has
+        bytecode = tempfile.TemporaryDirectory(prefix="refconv-bytecode-")
+        os.environ["PYTHONPYCACHEPREFIX"] = bytecode.name
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        config.add_cleanup(bytecode.cleanup)
 
 
 @pytest.fixture(params=["im2col", "einsum", "direct", "exact"])

@@ -39,7 +39,6 @@ def is_there(needed: str) -> bool:
 def test_examples_print_what_they_say(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     names: dict[str, object] = {}
     for language, text in blocks(page):
         assert language in RUN | NOT_RUN, language

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from arrays import Array
+from sampled import one_in
 
 from refconv import conv2d, error_bound
 from refconv.operations import LINEAR
@@ -40,7 +41,7 @@ LARGE: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("op", LARGE)
+@pytest.mark.parametrize("op", one_in(3, LARGE))
 @pytest.mark.parametrize("is_right", [True, False])
 def test_a_comparison_takes_64_mib_at_most(op: str, is_right: bool) -> None:
     x_shape, w_shape, parameters = LARGE[op]
@@ -62,7 +63,7 @@ def test_the_bound_takes_64_mib_beside_itself_at_most() -> None:
     assert work_space(lambda: error_bound(x, w, dtype=np.float32, **parameters)) < bound.nbytes + MOST
 
 
-@pytest.mark.parametrize("op", LINEAR)
+@pytest.mark.parametrize("op", one_in(2, LINEAR))
 def test_small_blocks_find_what_one_block_finds(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
     some = [case for case in cases("smoke", op=op) if case.expected().size > 2]
     found = [case.check(_damaged(case)) for case in some]

@@ -3,11 +3,12 @@
     weight's adjoint  W = Y · Xᵀ, added up over the images
     input's adjoint   X = Wᵀ · Y, and every column is added back to the pixels that it was read from
 
-At stride 1 the second is read the other way: each pixel gathers what went through the flipped kernel.
+Where it can, the second is read the other way: each pixel gathers what went through the taps that met it.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -44,9 +45,7 @@ def input_adjoint(grad_output: Array, weights: Sequence[Array], plan: ConvGeomet
 
 def _can_gather(plan: ConvGeometry) -> bool:
     """Whether a pixel may read all around it, zeros that are nobody's: 0 times a weight is 0 if that is finite."""
-    is_narrow = plan.group_out_channels * math.prod(plan.kernel_size) <= MOST_GATHERED
-    has_no_gaps = all(axis.stride == 1 and not axis.unread for axis in plan.axes)
-    return is_narrow and plan.padding_mode == "zeros" and has_no_gaps
+    return plan.padding_mode == "zeros" and plan.group_out_channels * math.prod(plan.kernel_size) <= MOST_GATHERED
 
 
 def _scattered(grad_output: Array, weight: Array, plan: ConvGeometry) -> Array:
@@ -66,25 +65,41 @@ def _scattered(grad_output: Array, weight: Array, plan: ConvGeometry) -> Array:
 
 
 def _gathered(grad_output: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[Array]:
-    """Read, for each pixel, the outputs that it went to: a convolution with the flipped kernel."""
-    taps = plan.kernel_size
-    shape = plan.groups, plan.group_out_channels, plan.group_in_channels, *taps
-    flips = (np.flip(weight.reshape(shape), tuple(range(3, 3 + len(taps)))).swapaxes(1, 2) for weight in weights)
-    kernels = [w.reshape(plan.in_channels, plan.group_out_channels, *taps) for w in flips]
-    axes = tuple(flipped(axis, outputs) for axis, outputs in zip(plan.axes, grad_output.shape[2:], strict=True))
-    back = ConvGeometry(plan.batch, plan.out_channels, plan.in_channels, plan.groups, axes)
-    return convolution(grad_output, kernels, back)
+    """Read, for each pixel, the outputs that it went to: for each phase, a convolution with its own taps, flipped."""
+    shape = plan.groups, plan.group_out_channels, plan.group_in_channels, *plan.kernel_size
+    kernels, last = [weight.reshape(shape).swapaxes(1, 2) for weight in weights], tuple(range(3, 3 + len(plan.axes)))
+    inputs = [np.zeros(plan.input_shape, weight.dtype) for weight in weights]
+    for phase in itertools.product(*map(phases, plan.axes, grad_output.shape[2:])):
+        pixels, taps, read, axes = zip(*phase, strict=True)
+        flips = [np.flip(kernel[(..., *taps)], last) for kernel in kernels]
+        flips = [w.reshape(plan.in_channels, plan.group_out_channels, *w.shape[3:]) for w in flips]
+        back = ConvGeometry(plan.batch, plan.out_channels, plan.in_channels, plan.groups, axes)
+        for into, found in zip(inputs, convolution(grad_output[(..., *read)], flips, back), strict=True):
+            into[(..., *pixels)] = found
+    return inputs
 
 
-def flipped(axis: AxisGeometry, outputs: int) -> AxisGeometry:
-    """Return the axis from so many outputs back to the pixels at stride 1, through the taps in reverse.
+def phases(axis: AxisGeometry, outputs: int) -> Iterator[tuple[slice, slice, slice, AxisGeometry]]:
+    """Yield pixels, the taps that meet them, the outputs that these go to, and the axis back through the taps reversed.
 
-    Pixel h went through tap k to output h + T − D·k.  With 3 taps and padding (1, 1), 4 pixels come back from 4 outputs
-    with padding (1, 1), and with padding (0, 0) from 2 outputs with (2, 2).
+    Pixel h went through tap k to output (h + T − D·k) / S, where that is whole: at stride S, every S-th pixel meets the
+    same taps.  Of 5 pixels with 3 taps at stride 2, the even ones met the taps 0 and 2 and the odd ones tap 1.
     """
-    reach, before = axis.effective_kernel_size - 1, axis.padding[0]
-    sides = reach - before, axis.input_size + before - outputs
-    return AxisGeometry(outputs, axis.kernel_size, 1, axis.dilation, sides)
+    common = math.gcd(axis.stride, axis.dilation)
+    every, apart = axis.stride // common, axis.dilation // common  # taps, and the outputs that they go to
+    for start in range(min(axis.stride, axis.input_size)):
+        moved = start + axis.padding[0]
+        meet = (k for k in range(min(every, axis.kernel_size)) if (moved - axis.dilation * k) % axis.stride == 0)
+        if (first := next(meet, None)) is None:
+            continue
+        pixels, taps = slice(start, None, axis.stride), slice(first, None, every)
+        count, met = (len(range(size)[which]) for size, which in ((axis.input_size, pixels), (axis.kernel_size, taps)))
+        highest = (moved - axis.dilation * first) // axis.stride
+        lowest = highest - apart * (met - 1)
+        read = slice(min(max(0, lowest), outputs), min(outputs, highest + count))
+        sides = read.start - lowest, highest + count - read.stop
+        if read.start < read.stop:
+            yield pixels, taps, read, AxisGeometry(read.stop - read.start, met, 1, apart, sides)
 
 
 def add_windows(view: Array, columns: Array, kernel_size: Index) -> None:
@@ -125,6 +140,7 @@ def by_input(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
     if _can_gather(plan):  # columns of outputs
         is_narrow = products.is_narrow(plan.group_out_channels, each, plan)  # the convolution back
         columns = products.ROWS + plan.group_out_channels if is_narrow else weights
+        columns //= math.prod(axis.stride for axis in plan.axes)  # of one phase
         room = each * (TILE // share // max(1, columns, each // 2))
         fewest = each
     else:

@@ -10,7 +10,7 @@ from drawn import axes as drawn_axes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refconv.core.adjoint import add_windows, flipped, fold, read_by
+from refconv.core.adjoint import add_windows, fold, phases, read_by
 from refconv.core.products import pad, windows
 from refconv.geometry.arguments import LINE, PLANE, VOLUME
 from refconv.geometry.axis import AxisGeometry
@@ -123,18 +123,50 @@ def test_pixels_that_no_output_reads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "padding", "outputs", "back"),
+    ("axis", "outputs", "expected"),
     [
-        ((4, 3, 1), (1, 1), 4, AxisGeometry(4, 3, padding=(1, 1))),
-        ((4, 3, 1), (0, 0), 2, AxisGeometry(2, 3, padding=(2, 2))),
-        ((5, 2, 3), (1, 0), 3, AxisGeometry(3, 2, dilation=3, padding=(2, 3))),
+        # Along 4 pixels, each tap meets each pixel: one convolution back.
+        (AxisGeometry(4, 3, padding=(1, 1)), 4, [(0, 1, (0, 3, 1), (0, 4), AxisGeometry(4, 3, padding=(1, 1)))]),
+        (AxisGeometry(4, 3), 2, [(0, 1, (0, 3, 1), (0, 2), AxisGeometry(2, 3, padding=(2, 2)))]),
+        (
+            AxisGeometry(5, 2, 1, 3, (1, 0)),
+            3,
+            [(0, 1, (0, 2, 1), (0, 3), AxisGeometry(3, 2, dilation=3, padding=(2, 3)))],
+        ),
+        # Of 5 pixels, 0 2 4 met the taps 0 and 2, and 1 3 met tap 1; both outputs p read 2p, 2p + 1 and 2p + 2.
+        (
+            AxisGeometry(5, 3, 2),
+            2,
+            [
+                (0, 2, (0, 3, 2), (0, 2), AxisGeometry(2, 2, padding=(1, 1))),
+                (1, 2, (1, 3, 2), (0, 2), AxisGeometry(2, 1)),
+            ],
+        ),
+        # Output p reads 4p and 4p + 6: 4 6 10, and what is odd nobody.  Pixels 0 4 8 met tap 0, and 2 6 10 tap 1.
+        (
+            AxisGeometry(11, 2, 4, 6),
+            2,
+            [
+                (0, 4, (0, 2, 2), (0, 2), AxisGeometry(2, 1, dilation=3, padding=(0, 1))),
+                (2, 4, (1, 2, 2), (0, 2), AxisGeometry(2, 1, dilation=3, padding=(1, 0))),
+            ],
+        ),
+        # The first output reads padding alone, and the last pixel is read by nobody.
+        (AxisGeometry(4, 1, padding=(1, -1)), 4, [(0, 1, (0, 1, 1), (1, 4), AxisGeometry(3, 1, padding=(0, 1)))]),
+        # The one output reads -1 and 2, so that the pixels 0 and 1 have no way back.
+        (AxisGeometry(3, 2, 3, 3, (1, 0)), 1, [(2, 3, (0, 2, 1), (0, 1), AxisGeometry(1, 2, padding=(0, 1)))]),
     ],
 )
-def test_the_way_back_at_stride_1(
-    sizes: tuple[int, int, int], padding: tuple[int, int], outputs: int, back: AxisGeometry
+def test_each_phase_has_a_way_back(
+    axis: AxisGeometry,
+    outputs: int,
+    expected: list[tuple[int, int, tuple[int, int, int], tuple[int, int], AxisGeometry]],
 ) -> None:
-    size, kernel, dilation = sizes
-    assert flipped(AxisGeometry(size, kernel, 1, dilation, padding), outputs) == back
+    found = [
+        (pixels.start, pixels.step, taps.indices(axis.kernel_size), (read.start, read.stop), back)
+        for pixels, taps, read, back in phases(axis, outputs)
+    ]
+    assert found == expected
 
 
 @few
@@ -151,16 +183,20 @@ def test_a_part_for_some_pixels_has_all_the_outputs_that_read_them(axis: AxisGeo
                 assert outputs.start <= p < outputs.stop
             if outputs.start <= p < outputs.stop:
                 assert part.input_index(p - outputs.start, k) == h - pixels.start
-        if axis.stride == 1:
-            assert all(side >= 0 for side in flipped(part, part.output_size).padding)
 
 
 @few
-@given(drawn_axes(stride=1, largest=5))
-def test_the_way_back_reads_the_outputs_that_a_pixel_went_to(axis: AxisGeometry) -> None:
+@given(drawn_axes(largest=5))
+def test_the_ways_back_read_each_output_that_a_pixel_went_to_through_its_tap(axis: AxisGeometry) -> None:
     for outputs in (axis.output_size, axis.output_size - 1):
-        back = flipped(axis, outputs)
-        assert (back.input_size, back.output_size) == (outputs, axis.input_size)
-        for h, k in itertools.product(range(axis.input_size), range(axis.kernel_size)):
-            p = back.input_index(h, axis.kernel_size - 1 - k)
-            assert axis.input_index(p, k) == h
+        found = []
+        for pixels, taps, read, back in phases(axis, outputs):
+            places, through = range(axis.input_size)[pixels], range(axis.kernel_size)[taps]
+            assert (back.stride, back.output_size, back.kernel_size) == (1, len(places), len(through))
+            assert back.input_size == read.stop - read.start
+            assert min(back.padding) >= 0
+            for (i, h), (j, k) in itertools.product(enumerate(places), enumerate(reversed(through))):
+                if 0 <= (p := back.input_index(i, j)) < back.input_size:
+                    found.append((p + read.start, k, h))
+        went = ((p, k, axis.input_index(p, k)) for p in range(outputs) for k in range(axis.kernel_size))
+        assert sorted(found) == [each for each in went if 0 <= each[2] < axis.input_size]

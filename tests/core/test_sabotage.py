@@ -34,7 +34,7 @@ GEOMETRIES: dict[str, dict[str, Any]] = {
     "strided": {"stride": (2, 1, 3), "padding": ((2, 1), (1, 1), (0, 2)), "dilation": (1, 2, 1)},
     "circular": {"stride": (1, 2, 1), "padding": ((2, 1), (1, 2), (0, 1)), "dilation": (2, 1, 1)},
 }
-SIZES, KERNEL = (5, 4, 3), (2, 3, 2)
+SIZES, KERNEL = (6, 4, 5), (4, 3, 2)
 
 
 def triple(rank: int, geometry: str) -> Triple:
@@ -52,9 +52,9 @@ TRUTHS = {(*key, name): found.truth(name) for key, found in TRIPLES.items() for 
 
 
 def kind(name: str, geometry: str) -> str:
-    """Which sum an operation is; an input's adjoint gathers at stride 1, and scatters elsewhere."""
+    """Which sum an operation is; an input's adjoint scatters where something else than zeros stands in the padding."""
     found = kind_of(LINEAR[name])
-    return found if found != "input" else "gathers" if geometry == "stride 1" else "scatters"
+    return found if found != "input" else "scatters" if geometry == "circular" else "gathers"
 
 
 # Wrong helpers
@@ -179,13 +179,20 @@ def of_earlier_pixels(helper: Any) -> Callable[..., Any]:
     """What is said of an axis with one pixel of padding more at its beginning."""
 
     def wrong(axis: AxisGeometry, number: Any) -> Any:
-        found = helper(axis, number)
-        outputs, part = found if isinstance(found, tuple) else (None, found)
-        before, after = part.padding
-        part = AxisGeometry(part.input_size, part.kernel_size, part.stride, part.dilation, (before + 1, after - 1))
-        return part if outputs is None else (outputs, part)
+        outputs, part = helper(axis, number)
+        return outputs, moved(part)
 
     return wrong
+
+
+def moved(axis: AxisGeometry) -> AxisGeometry:
+    before, after = axis.padding
+    return AxisGeometry(axis.input_size, axis.kernel_size, axis.stride, axis.dilation, (before + 1, after - 1))
+
+
+def of_later_phases(helper: Any) -> Callable[..., Any]:
+    """What is said of the pixels one stride before."""
+    return lambda axis, outputs: ((*others, moved(back)) for *others, back in helper(axis, outputs))
 
 
 def one_window_more(helper: Any) -> Callable[..., Any]:
@@ -267,7 +274,8 @@ SABOTAGES = [
     Sabotage(AxisGeometry, "reading", of_later_outputs, sums_of("output", "weight", "bias"), einsum=True, mode="zeros"),
     Sabotage(AxisGeometry, "reading", of_earlier_pixels, sums_of("output", "weight", "bias"), einsum=True, mode="zeros"),
     Sabotage(adjoint, "read_by", of_earlier_pixels, sums_of("gathers", "scatters"), mode="zeros"),
-    Sabotage(adjoint, "flipped", of_earlier_pixels, sums_of("gathers")),
+    Sabotage(adjoint, "phases", of_later_phases, sums_of("gathers")),
+    Sabotage(adjoint, "phases", last_lost, sums_of("gathers")),
     Sabotage(AxisGeometry, "reach", one_window_more, sums_of("output", "weight", "bias"), einsum=True),
 ]  # fmt: skip
 

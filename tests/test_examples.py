@@ -23,6 +23,7 @@ FENCE = re.compile(r"(?:^<!-- needs (\w+) -->\n)?^```(\w+)\n(.*?)^```$", re.MULT
 RUN = {"python", "console", "c"}
 NOT_RUN = {"sh", "text"}  # set-up commands, and formulas
 FLAGS = doctest.ELLIPSIS
+SLOW = {"README.md", "judge.md", "receptive-fields.md", "adapters.md", "arithmetic.md", "in-a-test-suite.md"}
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -35,7 +36,14 @@ def is_there(needed: str) -> bool:
     return shutil.which(needed) is not None or importlib.util.find_spec(needed) is not None
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.slow if page.name in SLOW else (), id=page.name)
+        for page in PAGES
+        if blocks(page)
+    ],
+)
 def test_examples_print_what_they_say(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -85,6 +85,7 @@ def test_random_stacks_against_brute_force(layers: list[tuple[int, int]]) -> Non
     check_against_brute_force(rates, kernel_sizes)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 4)), min_size=1, max_size=5))
 @settings(deadline=None, derandomize=True, max_examples=1500)
 def test_random_strided_stacks_against_brute_force(layers: list[tuple[int, int, int]]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampled import one_in
 
 import refconv
 from refconv.commands import main as cli
@@ -298,6 +299,7 @@ def test_choices_reach_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.startswith("RIGHT in all 28 cases\nrefconv check refconv, tier core\n")
 
 
+@pytest.mark.slow
 def test_two_workers_print_what_one_prints() -> None:
     arguments = ("check", "kernels.py:not_a_number", "--tier", "smoke", "-k", "k2x3")
     one, two = refconv_command(*arguments), refconv_command(*arguments, "--workers", "2")
@@ -365,7 +367,7 @@ LINES = [
 ]
 
 
-@pytest.mark.parametrize(("target", "match"), LINES, ids=[target for target, _ in LINES])
+@pytest.mark.parametrize(("target", "match"), one_in(4, LINES), ids=[target for target, _ in LINES])
 def test_no_line_is_longer_than_80_columns(target: str, match: str, tmp_path: Path) -> None:
     folder = tmp_path / "a_folder" / "with_a_long_name"
     folder.mkdir(parents=True)
@@ -448,6 +450,7 @@ def test_no_color_is_honoured_on_a_terminal(stream: str) -> None:
     assert "WRONG" in there + elsewhere
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_no_escape_codes() -> None:
     there, _ = on_a_terminal("stdout", *WRONG, TERM="dumb")
     assert ESCAPE not in there
@@ -458,6 +461,7 @@ def test_colour_can_be_forced() -> None:
     assert "\x1b[1;31m" in run.stdout
 
 
+@pytest.mark.slow
 def test_forced_colour_brings_no_bar_into_a_file() -> None:
     assert refconv_command(*WRONG, env=environment(FORCE_COLOR="1")).stderr == ""
 
@@ -692,6 +696,7 @@ def test_causes_come_with_most_failures_first_and_ten_at_most(
     assert "more reasons" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_page_comes_beside_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "report.html"
     target = str(KERNELS / "kernels.py:one_pixel_off")
@@ -702,6 +707,7 @@ def test_a_page_comes_beside_the_report(tmp_path: Path, capsys: pytest.CaptureFi
     assert json.loads(capsys.readouterr().out)["headline"].startswith("WRONG: ")
 
 
+@pytest.mark.slow
 def test_random_cases_come_last_and_the_smallest_that_fails_alone(capsys: pytest.CaptureFixture[str]) -> None:
     target = str(KERNELS / "kernels.py:one_pixel_off")
     assert cli.main(["check", target, "--tier", "smoke", "-k", "d2x3", "--fuzz", "20"]) == 1

@@ -16,6 +16,7 @@ from typing import Any
 import kernels
 import numpy as np
 import pytest
+from sampled import one_in
 
 import refconv
 from refconv.testing import CaseResult, Comparison, Outcome, Report, TargetError, cases, check, find_case
@@ -240,7 +241,7 @@ def test_a_target_that_always_hangs_is_judged_to_the_end() -> None:
     assert [result.detail for result in report.results] == ["no answer within 0.1 s"] * 2
 
 
-@pytest.mark.parametrize("name", ["kernels:exits_3_when_dilated", "kernels:one_pixel_off"])
+@pytest.mark.parametrize("name", one_in(2, ["kernels:exits_3_when_dilated", "kernels:one_pixel_off"]))
 def test_two_workers_find_what_one_finds_in_the_same_order(name: str) -> None:
     one, two = check(name, "smoke", match="k3"), check(name, "smoke", 2, match="k3")
     assert outcomes(one) == outcomes(two)
@@ -359,6 +360,7 @@ def test_a_file_means_the_same_in_another_folder(tmp_path: Path, monkeypatch: py
     assert report.target == "kernels.py:right"
 
 
+@pytest.mark.slow
 def test_a_map_of_processes() -> None:
     import multiprocessing  # noqa: PLC0415  # beside its only use
 
@@ -551,6 +553,7 @@ def test_a_failed_case_of_a_function_can_be_run_again() -> None:
         assert seen(again) == seen(str(result))
 
 
+@pytest.mark.slow
 def test_a_failed_case_of_a_local_function_can_be_run_again() -> None:
     def local(*arguments: Any) -> Any:
         return kernels.one_pixel_off(*arguments)

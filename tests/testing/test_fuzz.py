@@ -6,6 +6,7 @@ from typing import Any
 
 import kernels
 import pytest
+from sampled import one_in
 
 import refconv
 from refconv.testing import Case, CaseResult, Comparison, Outcome, Report, check
@@ -192,6 +193,7 @@ def explained(target: Any, count: int) -> list[CaseResult]:
     return [result for result in results if result.outcome == "failed"]
 
 
+@pytest.mark.slow
 def test_each_distinct_cause_is_reported_by_the_smallest_case_that_explains_it() -> None:
     failures = explained(two_defects, 150)
     codes = [finding.code for result in failures for finding in result.findings[:1]]
@@ -206,7 +208,7 @@ def first_random_failure(report: Report) -> CaseResult:
     return next(result for result in report.failures if result.family == "random")
 
 
-@pytest.mark.parametrize("keywords", [{}, {"workers": 2}, {"map": map}, {"time_limit": None}], ids=str)
+@pytest.mark.parametrize("keywords", one_in(4, [{}, {"workers": 2}, {"map": map}, {"time_limit": None}]), ids=str)
 def test_check_draws_random_cases_in_every_place(keywords: dict[str, Any]) -> None:
     target = kernels.one_pixel_off if "time_limit" in keywords else "kernels:one_pixel_off"
     report = check(target, "smoke", match="-d1-f32", fuzz=15, rng=1, **keywords)
@@ -242,6 +244,7 @@ def test_bad_numbers_are_refused(keywords: dict[str, int], message: str) -> None
         check(kernels.right, "smoke", **keywords)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_random_cases_are_of_the_operation_that_is_judged() -> None:
     def unpadded(*arguments: Any) -> Any:
         image, weight, bias, stride, _, *rest = arguments

@@ -138,6 +138,7 @@ def test_arguments_have_names() -> None:
     assert arguments[2:] == (None, (1, 2), (0, 0), (1, 1), 2)
 
 
+@pytest.mark.slow
 def test_the_name_of_the_case_stands_beside_a_falsifying_example() -> None:
     @seed(1)
     @QUIET
@@ -171,6 +172,7 @@ def test_without_hypothesis(strategy: Callable[[], object], monkeypatch: pytest.
         strategy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("op", "condition", "name"),
     one_in(
@@ -198,7 +200,7 @@ def test_cases_of_any_operation_shrink_to_the_smallest(op: str, condition: Calla
     assert find(cases_of(op), condition, settings=QUIET).id == name
 
 
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", one_in(4, OPERATIONS))
 def test_all_kinds_of_any_operation_are_drawn_and_valid(op: str) -> None:
     drawn: list[Case] = []
 

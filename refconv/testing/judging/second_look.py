@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from refconv.bounds.summation import Precision
 from refconv.bounds.winograd import WINOGRAD
 from refconv.numbers.dtypes import wide_dtype
 from refconv.numbers.formats import Array, FloatInfo, float_info, is_ml_dtype
+from refconv.operations import Call
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.data import ROUNDED
 from refconv.testing.comparing.arrays import to_numpy
@@ -46,6 +48,15 @@ class SecondLook:
     target: Target
     case: Case
     actual: object
+
+    @cached_property
+    def _call(self) -> Call:
+        return self.case.call()
+
+    @cached_property
+    def _reference(self) -> Reference:
+        """What is right in the case, by its own standard."""
+        return self.case.reference()
 
     def by_transform(self) -> Comparison | None:
         """Return what it comes to if it is right by a transform, as of Winograd's or Fourier's; None if it is not."""
@@ -100,12 +111,10 @@ class SecondLook:
             return True
         if self.case.arithmetic.epilogue.text:
             return self.case.declared(standard.how).check(self.actual).passed
-        reference = by_standard(self.case.call(), self.case.reference(), standard)
-        return compare_arrays(self.actual, reference).passed
+        return compare_arrays(self.actual, by_standard(self._call, self._reference, standard)).passed
 
     def _is_marked(self, standard: Narrower) -> bool:
-        case = self.case
-        return is_marked(to_numpy("the result", self.actual), case.call(), case.reference(), standard.how)
+        return is_marked(to_numpy("the result", self.actual), self._call, self._reference, standard.how)
 
     def _is_right(self, standard: Narrower, right: dict[int, bool]) -> bool:
         """Whether whole numbers come out right that a standard sums exactly; if there are none, its mark decides."""
@@ -128,7 +137,7 @@ class SecondLook:
 
     def _transforms(self) -> Iterator[tuple[str, Reference]]:
         """Yield the transforms that compute such a case, and what each may be off by beside what the case allows."""
-        case, allowed = self.case, self.case.reference().allowed
+        case, allowed = self.case, self._reference.allowed
         fitting = [
             name for name, winograd in WINOGRAD.items() if case.operation.asked == "output" and winograd.fits(case.plan)
         ]
@@ -137,7 +146,7 @@ class SecondLook:
             if how.accumulate_dtype is None and Precision.of(case.numpy_dtype).rounds_result:
                 how = replace(how, accumulate_dtype="float32")  # a narrow one would be less precise, whatever it is
             with suppress(ValueError):  # of an operation that has no such algorithm
-                reference = Standard(case.result_dtype, how).reference(case.call())
+                reference = Standard(case.result_dtype, how).reference(self._call)
                 yield algorithm, reference._replace(allowed=allowed + SHARE * reference.allowed)
 
     def _has_right_twin(self, algorithm: str) -> bool:
@@ -165,7 +174,7 @@ class SecondLook:
     def _activations(self) -> Iterator[tuple[str, str]]:
         """Yield activations that the result may have gone through, with what they make of the truth."""
         with suppress(Exception), np.errstate(all="ignore"):  # where it cannot be read as an array of numbers
-            actual, truth = to_numpy("the result", self.actual), self.case.reference().truth
+            actual, truth = to_numpy("the result", self.actual), self._reference.truth
             if actual.shape == truth.shape and truth.dtype.kind != "c" and (truth > 0).any() and (truth < 0).any():
                 if not (actual < 0).any():
                     yield "relu", "max(truth, 0)"

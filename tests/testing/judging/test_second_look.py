@@ -209,6 +209,7 @@ def test_whole_numbers_that_come_out_rounded_are_right_by_convention() -> None:
     assert (result.outcome, result.comparison and result.comparison.convention) == (Outcome.BY_CONVENTION, TRANSFORM)
 
 
+@pytest.mark.slow
 def test_sums_so_large_that_a_transform_errs_by_a_half_are_asked_again_with_smaller_numbers() -> None:
     def coarse(*arguments: Any) -> Array:
         """A transform that loses one in 2^16 of the norm, as long tiles may."""
@@ -254,6 +255,7 @@ def test_complex_numbers_have_no_activation_and_no_warning() -> None:
     assert (result.outcome, caught) == (Outcome.FAILED, [])
 
 
+@pytest.mark.slow
 def test_the_numbers_of_the_steps_are_given_by_name() -> None:
     def fused(*arguments: Any, scale: Array, shift: Array, residual: Array) -> Array:
         sums = mutants.loops(*arguments)
@@ -287,6 +289,7 @@ def test_a_type_that_an_epilogue_is_not_for_is_unsupported() -> None:
 # The way out
 
 
+@pytest.mark.slow
 def test_a_tolerance_is_a_way_out_of_exact_cases_too_and_is_said() -> None:
     def off(*arguments: Any) -> Array:
         return mutants.loops(*arguments) * np.float32(1 + 2.0**-9)

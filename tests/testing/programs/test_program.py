@@ -44,6 +44,7 @@ def test_a_program_gets_the_arrays_in_plain_order_whatever_their_layout() -> Non
         assert run_case(program("right"), f"{CASE}-{layout}").outcome == "passed"
 
 
+@pytest.mark.slow
 def test_random_cases_run_in_a_program() -> None:
     pytest.importorskip("hypothesis", reason="hypothesis is not installed: pip install 'refconv[hypothesis]'")
     report = check(program("dilation", "serve"), "smoke", dtype="float64", fuzz=40)

@@ -82,6 +82,7 @@ def lost_in_groups_of_floats(x: Any, w: Any, b: Any, s: Any, p: Any, d: Any, g: 
     return refconv.conv2d(x, w if g == 1 else w[:, ::-1], b, s, p, d, g)
 
 
+@pytest.mark.slow
 def test_experiments_refute_what_holds_by_chance_in_the_cases_that_there_are() -> None:
     (cause,) = check(lost_in_groups_of_floats, "smoke", time_limit=None).causes()
     assert cause.condition == "only where 1 < groups < channels"

@@ -119,6 +119,10 @@ class Interface(Spoken):
 
     def _check(self, target: object) -> None:
         """Refuse what is unknown, or does not go together."""
+        if isinstance(target, str) and target in FRAMEWORKS:
+            for name, value in self.said.items():
+                if name != "supports":
+                    raise ValueError(f"{name}={value!r} must be None for {target!r}, which has an adapter of its own")
         if self.arrays is not None:
             check_choice("arrays", self.arrays, ARRAYS)
         devices = ARRAYS[self.arrays or "numpy"].devices
@@ -133,10 +137,6 @@ class Interface(Spoken):
         self._orders()
         if self.strides and self.arrays == "jax":
             raise ValueError("strides=True must be False for arrays='jax', whose arrays have none")
-        if isinstance(target, str) and target in FRAMEWORKS:
-            for name, value in self.said.items():
-                if name != "supports":
-                    raise ValueError(f"{name}={value!r} must be None for {target!r}, which has an adapter of its own")
         if isinstance(target, str) and target.startswith(PREFIXES) and self.arrays not in (None, "numpy"):
             raise ValueError(f"arrays={self.arrays!r} must be None for a program, which gets files")
 

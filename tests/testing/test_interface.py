@@ -219,11 +219,14 @@ def test_what_makes_its_own_arrays_is_given_none(target: str) -> None:
         check(target, "smoke", arrays="torch")
 
 
-def test_a_framework_has_an_adapter_of_its_own() -> None:
-    with pytest.raises(
-        ValueError, match=r"^layout='NHWC' must be None for 'refconv', which has an adapter of its own$"
-    ):
-        check("refconv", "smoke", layout="NHWC")
+@pytest.mark.parametrize(("name", "value"), [("layout", "NHWC"), ("device", "cuda")])
+def test_a_framework_has_an_adapter_of_its_own(name: str, value: str) -> None:
+    refusal = rf"^{name}='{value}' must be None for 'refconv', which has an adapter of its own$"
+    with pytest.raises(ValueError, match=refusal):
+        check("refconv", "smoke", **{name: value})  # type: ignore[arg-type]
+
+
+def test_a_framework_may_be_asked_for_what_it_supports() -> None:
     assert check("refconv", "smoke", supports="no-groups").passed
 
 

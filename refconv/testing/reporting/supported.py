@@ -45,7 +45,10 @@ def as_table(matrix: Matrix) -> tuple[list[str], list[list[str]]]:
     """Return headings and rows in words: of the cases of a cell, all were run, none, or so many of so many."""
     short = {name: word for word, name in DTYPES.items()}
     columns = list(next(iter(matrix.values()), {}))
-    rows = [[row.replace("output_", "output "), *(_cell(*cells[dtype]) for dtype in columns)] for row, cells in matrix.items()]
+    rows = [
+        [row.replace("output_", "output "), *(_cell(*cells[dtype]) for dtype in columns)]
+        for row, cells in matrix.items()
+    ]
     return ["run of", *(short[dtype] for dtype in columns)], rows
 
 

@@ -79,6 +79,7 @@ def test_nothing_supported_is_nothing_judged() -> None:
     assert report.verdict() == "supports_nothing: NOT JUDGED (0 passed, 0 failed, 20 unsupported)"
 
 
+@pytest.mark.slow
 def test_what_is_not_refused_does_not_fail_a_run() -> None:
     report = check(kernels.accepts_everything, match="e", refusals=True)
     assert report.passed
@@ -155,6 +156,7 @@ def test_how_much_was_covered(results: list[tuple[str, str]], words: str) -> Non
     assert made_up("t", *(CaseResult("id", family, Outcome(outcome)) for family, outcome in results)).coverage == words
 
 
+@pytest.mark.slow
 def test_the_core_tier_is_the_default() -> None:
     report = check(refconv.conv2d)
     assert report.tier == "core"

@@ -55,7 +55,7 @@ def smallest(condition: Callable[[Case], bool]) -> str:
 @pytest.mark.parametrize(
     ("condition", "name"),
     one_in(
-        4,
+        10,
         [
             (lambda _: True, "n1-c1-o1-g1-1x1-k1-s1-p0-d1-f32"),
             (lambda case: case.stride[0] > 1, "n1-c1-o1-g1-1x1-k1-s2x1-p0-d1-f32"),
@@ -131,6 +131,7 @@ def test_arguments_are_those_of_a_call(arguments: Conv2dArguments) -> None:
     refconv.testing.assert_conv2d_matches(direct, *arguments)
 
 
+@pytest.mark.slow
 def test_arguments_have_names() -> None:
     arguments = find(conv2d_arguments(), lambda drawn: drawn.groups == 2 and drawn.stride[1] == 2, settings=QUIET)
     assert arguments.input.shape == (1, 2, 1, 1)

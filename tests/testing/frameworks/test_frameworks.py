@@ -607,6 +607,7 @@ def test_scipy_takes_no_empty_arrays(case: str) -> None:
     assert run_case("scipy", case).detail == "NotImplementedError: it takes no empty arrays"
 
 
+@pytest.mark.slow
 def test_scipy_beyond_the_smoke_tier() -> None:
     require("scipy")
     # it has no conv2d that could refuse anything

@@ -107,6 +107,7 @@ def test_a_target_that_always_hangs_is_not_asked_for_ever(monkeypatch: pytest.Mo
     ]
 
 
+@pytest.mark.slow
 def test_an_answer_between_two_that_hang_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("refconv.testing.judging.isolation.GIVE_UP", 2)
     with isolated("hangs_when_dilated", 1.5) as target:

@@ -1,9 +1,8 @@
 """How may a caller write a stride, a padding, a kernel size, in each space?  Normalised once, refused with the numbers.
 
 What people write (`2`, `(2, 1)`, `((1, 0), (2, 3))`, `"same"`) becomes the one form that the rest of refconv reads: a
-pair of ints for (height, width), and ``((top, bottom), (left, right))`` for a padding.  An error says the subject, its
-value and what it should be; the shapes are added at the boundary by `adding_context`.  A function that differs by its
-space alone is written once (`for_each_space`).
+pair of ints for (height, width), and ``((top, bottom), (left, right))`` for a padding.  Errors get the shapes at the
+boundary (`adding_context`).  A function that differs by its space alone is written once (`for_each_space`).
 """
 
 from __future__ import annotations

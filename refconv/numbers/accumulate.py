@@ -41,14 +41,15 @@ def accumulate(
     else:
         share, total = 1, _wide_total(product, arrays, terms, result)
     biases = list(arrays.values())[2:]
-    output = np.zeros(shape, result)  # what no part stands for is an empty sum
+    output = None
     with np.errstate(all="ignore"):  # inf − inf and overflow are answers here, not accidents
         for target, group in groupby(parts(share), key=lambda part: part.target):
             numbers = total(list(group), biases[0][target[1:2]] if biases else None)
             if numbers.shape == shape:  # the only part: nothing to be copied
                 return numbers
+            output = np.zeros(shape, result) if output is None else output
             output[target] = numbers
-    return output
+    return np.zeros(shape, result) if output is None else output  # without parts there are empty sums
 
 
 def _wide_total(product: Product, operands: Mapping[str, Array], terms: int, result: np.dtype[Any]) -> Total:

@@ -158,7 +158,7 @@ def test_a_target_that_always_dies_is_given_up(
 def test_a_slip_in_what_a_target_wants_is_one_line(
     options: list[str], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["check", "refconv", *options]) == 2
+    assert cli.main(["check", "kernels:right", *options]) == 2
     (said,) = capsys.readouterr().err.splitlines()
     assert said.endswith(line)
 

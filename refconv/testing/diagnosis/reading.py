@@ -170,7 +170,11 @@ class Reading(ABC):
         """Yield the two factors and the bias of some elements, not too many at once."""
         step = max(1, CHUNK // max(1, self.products))
         for start in range(0, len(places[0]), step):
-            read = self.origin(tuple(axis[start : start + step] for axis in places), self.shape)
+            some = tuple(axis[start : start + step] for axis in places)
+            if self.origin is in_place:  # nearly always
+                yield *self._gathered(*some), self._added(*some)
+                continue
+            read = self.origin(some, self.shape)
             is_there = np.logical_and.reduce([axis >= 0 for axis in read])
             read = tuple(np.maximum(axis, 0) for axis in read)
             one, other = self._gathered(*read)

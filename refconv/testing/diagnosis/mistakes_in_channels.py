@@ -351,7 +351,7 @@ BIAS: Final = (
     Mistake("bias-once-per-channel", changed("bias", lambda reading: reading.channels.shape[1] * reading.bias)).says(
         "the bias is added once for each input channel that is read", _ONCE
     ),
-    Mistake("bias-of-image", changed("bias", _of_image)).says("image n gets bias[n]", _BIAS),
     Mistake("bias-first-for-all", _biases_of(lambda o, _: 0 * o)).says("every channel gets the first bias", _BIAS),
+    Mistake("bias-of-image", changed("bias", _of_image)).says("image n gets bias[n]", _BIAS),
 )
 BATCH_AND_BIAS: Final = (BATCH, *BIAS, *TAILS)

@@ -161,3 +161,12 @@ def test_every_code_is_documented() -> None:
     families = {mistake.code for mistake in EVERY_MISTAKE if not mistake.is_variant}
     missing = {code for code in families if f"`{code}`" not in page and "-along-" not in code}
     assert missing == set()
+
+
+def test_of_a_single_image_the_first_bias_for_all_is_the_likelier() -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.integers(-9, 9, (1, 2, 4, 5)).astype(float), rng.integers(-9, 9, (3, 2, 2, 2)).astype(float)
+    bias = np.array([5.0, 7, 11])
+    codes = [finding.code for finding in diagnose(conv2d(x, w) + 5, x, w, bias)]
+    assert codes[0] == "bias-first-for-all"
+    assert "bias-of-image" in codes

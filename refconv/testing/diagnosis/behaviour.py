@@ -18,12 +18,15 @@ REPEATS: Final = 4
 TOLERANCE: Final = 0.01  # of the largest output: far above rounding, even in float16, and far below a clipped result
 
 
-def behaviour_findings(call: Call, operands: Operands) -> list[Finding]:
+def behaviour_findings(call: Call, operands: Operands, *, is_linear: bool = True) -> list[Finding]:
     """Call a target again with a case's arrays, and variations of them; say in what way it is no convolution.
+
+    With an epilogue behind it, it need not be linear.
 
     Whatever the target raises passes through.
     """
-    for look in (_mutates, _changes_its_mind, _is_not_linear):
+    looks = (_mutates, _changes_its_mind, _is_not_linear) if is_linear else (_mutates, _changes_its_mind)
+    for look in looks:
         if (found := look(call, operands)) is not None:
             return [found]
     return []

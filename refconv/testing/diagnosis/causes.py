@@ -52,6 +52,7 @@ def explained(case: Case, actual: object) -> tuple[Finding, ...]:
 
 def _explanations(case: Case, actual: object) -> list[Finding]:
     array, right, rounded = gather(actual, case.call(), case.result_dtype)
+    right = replace(right, epilogue=case.how.epilogue)
     found = explanations(array, right, case.reference(), SEARCHES)
     if found and not all(finding.is_place for finding in found):
         return found
@@ -66,17 +67,19 @@ def examined(target: Target, case: Case) -> tuple[Finding, ...]:
     """
     if case.operation.arithmetic:
         return ()
+    is_linear = not case.arithmetic.epilogue.text
     with suppress(Exception):
         with suppress(NotImplementedError):  # of a target that has the result of this case alone, on record
-            if found := behaviour_findings(partial(case.called, target), case.operands()):
+            if found := behaviour_findings(partial(case.called, target), case.operands(), is_linear=is_linear):
                 return tuple(found)
         actual = case.called(target, case.operands())
         if case.check(actual).passed:
             return (UNSTEADY,)
-        with suppress(Exception):
-            return trace_addressing(target, case).problems[:1] or (RIGHT_PIXELS,)
-        array, right, reference = gather(actual, case.call(), case.result_dtype)
-        return tuple(replace(seen, is_traced=True) for seen in tap_findings(Evidence.of(array, right, reference)))
+        if is_linear:  # if not, what comes out says nothing of single taps
+            with suppress(Exception):
+                return trace_addressing(target, case).problems[:1] or (RIGHT_PIXELS,)
+            array, right, reference = gather(actual, case.call(), case.result_dtype)
+            return tuple(replace(seen, is_traced=True) for seen in tap_findings(Evidence.of(array, right, reference)))
     return ()
 
 

@@ -17,10 +17,11 @@ from typing import Any, ClassVar, Final, Self, TypeAlias
 
 import numpy as np
 
+from refconv.bounds.epilogue import NONE, Epilogue
 from refconv.bounds.error_bound import error_bound
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import Index
-from refconv.numbers.formats import Array, is_ml_dtype
+from refconv.numbers.formats import Array, FloatInfo, float_info, is_ml_dtype
 
 Places: TypeAlias = tuple[Array, ...]  # of some elements, along the axes of the result: each of one dimension
 
@@ -58,6 +59,7 @@ class Reading(ABC):
     skips_zeros: bool = False  # whether products with a factor of 0 are left out, so that 0·∞ is not NaN
     is_carried: bool = False  # whether the sums of a row are not begun anew, so that each has those before it in it
     groups: int = 1  # G, for mistakes in the groups
+    epilogue: Epilogue = NONE  # what the sums go through, with its numbers
 
     factors: ClassVar[tuple[str, str]]
     outer: ClassVar[tuple[str, str]] = ("images", "channels")
@@ -140,10 +142,21 @@ class Reading(ABC):
 
     def values(self, places: Places) -> Array:
         """Return the elements at some places."""
+        sums = self.sums(places)
+        return self._after(sums, np.zeros(()), places)[0] if self.epilogue.text else sums
+
+    def sums(self, places: Places) -> Array:
+        """Return the elements at some places before the epilogue."""
         if self.is_carried:
-            return self._carried(places, lambda alone, row: alone.values(row)) + self._added(*places)
+            return self._carried(places, lambda alone, row: alone.sums(row)) + self._added(*places)
         parts = [self._values(*part) for part in self._chunks(places)]
         return np.concatenate(parts) if parts else np.zeros(0, self.bias.dtype)
+
+    def _after(self, sums: Array, errors: Array, places: Places, kind: FloatInfo | None = None) -> tuple[Array, Array]:
+        """Return sums and their errors after the epilogue."""
+        given = self.epilogue.arrays.items()
+        numbers = {step: self.full(array)[places] if step == "residual" else array[places[1]] for step, array in given}
+        return replace(self.epilogue, arrays=numbers, rank=0).after(sums, errors, kind)
 
     def _carried(self, places: Places, of: Callable[[Self, Places], Array]) -> Array:
         """Add up what is found, without a bias, of each element's row up to itself."""
@@ -161,6 +174,9 @@ class Reading(ABC):
         """Return how far an honest kernel of this type may be off, at some places; 0 for whole numbers."""
         if not is_floating(dtype):
             return np.zeros(len(places[0]))
+        if self.epilogue.text:
+            sums, errors = self.sums(places), replace(self, epilogue=NONE).bounds(places, dtype)
+            return self._after(sums, errors, places, float_info(dtype))[1]
         if self.is_carried:
             return self._carried(places, lambda alone, row: alone.bounds(row, dtype))
         parts = [self._bounds(*part, dtype) for part in self._chunks(places)]

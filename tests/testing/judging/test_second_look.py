@@ -248,6 +248,39 @@ def test_an_activation_that_was_not_declared_is_named(text: str, steps: Callable
     assert declared.headline().startswith(f"RIGHT as a kernel with {text} in ")
 
 
+BEHIND = {
+    "kernel_flipped": "kernel-flipped",
+    "bias_twice": "bias-twice",
+    "dilation_ignored_along_width": "dilation-ignored-along-width",
+}
+
+
+@pytest.mark.parametrize("epilogue", ["relu6", "scale+shift+residual+leaky_relu=0.125"])
+@pytest.mark.parametrize("name", BEHIND)
+def test_a_wrong_kernel_is_named_behind_what_is_declared(name: str, epilogue: str) -> None:
+    def fused(*arguments: Any, scale: Any = 1, shift: Any = 0, residual: Any = 0) -> Array:
+        sums = getattr(mutants, name)(*arguments)
+        steps = [np.reshape(each, (-1, 1, 1)).astype(sums.dtype) for each in (scale, shift)]
+        found = (sums * steps[0] + steps[1] + residual).astype(sums.dtype)
+        slope = found.dtype.type(0.125)
+        after: Array = np.clip(found, 0, 6) if epilogue == "relu6" else np.where(found < 0, found * slope, found)
+        return after
+
+    report = check(fused, "smoke", time_limit=None, match="bias-f32", epilogue=epilogue)
+    assert [cause.code for cause in report.causes()] == [BEHIND[name]]
+    assert {result.id.endswith("-real") for result in report.failures} == {True, False}
+
+
+def test_what_is_declared_needs_not_be_linear_and_has_no_taps_to_be_traced() -> None:
+    def fused(*arguments: Any) -> Array:
+        sums: Array = np.maximum(mutants.loops(*arguments), 0)
+        wrong: Array = sums + np.arange(sums.size, dtype=sums.dtype).reshape(sums.shape) % 5
+        return wrong
+
+    (cause, *_) = check(fused, "smoke", time_limit=None, match="k3 and f32", epilogue="relu").causes()
+    assert cause.code not in {"non-linear", "traced-right"}
+
+
 def test_complex_numbers_have_no_activation_and_no_warning() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

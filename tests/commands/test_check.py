@@ -287,6 +287,16 @@ def test_cases_are_chosen_by_name_by_words_and_by_types(capsys: pytest.CaptureFi
     assert {case.dtype for case in cases(match="memory or types", dtype=["float16", "float64"])} == {"f16", "f64"}
 
 
+def test_what_an_algorithm_cannot_compute_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    cases = ["n1-c3-o4-g1-6x8-k3-s1-p1-d1-f32", "n1-c3-o4-g1-6x8-k3-s2-p1-d1-f32", "n1-c3-o4-g1-6x8-k1-s1-p1-d1-f32"]
+    asked = ["check", "refconv", *(f"--case={case}" for case in cases)]
+    assert cli.main([*asked, "--algorithm", "winograd4"]) == 0
+    assert "\nwithout winograd4:\n    2 × held to a direct sum, for it cannot compute that\n" in capsys.readouterr().out
+    for others in ([*asked[:3], "--algorithm", "winograd4"], [*asked, "--algorithm", "fft"]):
+        assert cli.main(others) == 0
+        assert "without" not in capsys.readouterr().out
+
+
 def test_a_slip_in_the_name_of_a_case() -> None:
     line = one_line(refconv_command("check", "refconv", "--case", DEFAULT.replace("bias", "bais")))
     assert line.endswith(f"; did you mean '{DEFAULT}'?")

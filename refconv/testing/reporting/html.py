@@ -166,11 +166,13 @@ def _version(package: str) -> str:
 
 
 def _remarks(report: Report) -> str:
-    """Return what the target does not support, and what it ought to have refused."""
+    """Return what the target does not support, what its algorithm does not fit, and what it ought to have refused."""
     reasons = [f"{count} × {escape(why)}" for why, count in report.reasons().most_common()]
     accepted = [result for result in report.results if result.outcome == Outcome.NOT_REFUSED]
     unrefused = [f"{_code(result.id)}: {escape(result.detail)}" for result in accepted]
-    return _folded("unsupported", reasons) + _folded("not refused", unrefused)
+    direct = [f"{report.direct()} × held to a direct sum, for it cannot compute that"] * bool(report.direct())
+    without = _folded(f"without {report.how.algorithm}", direct)
+    return _folded("unsupported", reasons) + without + _folded("not refused", unrefused)
 
 
 def _folded(title: str, items: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from refconv.bounds.arithmetic import DIRECT, Arithmetic
+from refconv.bounds.winograd import WINOGRAD
 from refconv.testing.battery.cases import RANDOM, REJECTED
 from refconv.testing.comparing.comparison import Comparison
 from refconv.testing.comparing.standards import Narrower, standards_of
@@ -165,6 +166,13 @@ class Report:
     def reasons(self) -> Counter[str]:
         """Return why cases were not supported, and how many."""
         return Counter(result.detail for result in self.results if result.outcome == Outcome.UNSUPPORTED)
+
+    def direct(self) -> int:
+        """Return how many cases were held to a direct sum, which the algorithm that was declared cannot compute."""
+        if self.how.algorithm not in WINOGRAD:
+            return 0
+        cases = (valid_case(result) for result in self.results if result.comparison is not None)
+        return sum(case is not None and not WINOGRAD[self.how.algorithm].fits(case.plan) for case in cases)
 
     def matrix(self) -> Matrix:
         """Return how many cases were run and refused, ``{feature: {type: (run, refused)}}``."""

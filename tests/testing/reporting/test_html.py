@@ -141,6 +141,13 @@ def test_everything_is_escaped() -> None:
     assert "<id>" in page.texts["code"]
 
 
+def test_what_an_algorithm_cannot_compute_is_counted() -> None:
+    cases = ["n1-c3-o4-g1-6x8-k3-s1-p1-d1-f32", "n1-c3-o4-g1-6x8-k3-s2-p1-d1-f32", "n1-c3-o4-g1-6x8-k1-s1-p1-d1-f32"]
+    page = Page(as_html(check(kernels.right, cases=cases, algorithm="winograd2")))
+    assert page.texts["summary"] == ["without winograd2"]
+    assert page.texts["li"][-1] == "2 × held to a direct sum, for it cannot compute that"
+
+
 def test_a_page_loads_nothing() -> None:
     text = as_html(check(kernels.one_pixel_off, "smoke", match="k2x3"))
     assert "content=\"default-src 'none'; style-src 'unsafe-inline'\"" in text

@@ -125,8 +125,8 @@ class Epilogue:
                 error = error + FUNCTION_ROUNDINGS * (unit * (np.abs(value) + error) + smallest)
             if self.clips:
                 value = _clipped(value, self.limits)
-                error = error + unit * np.abs(value) * np.isin(value, self.limits)  # a limit may be rounded
-                error = np.where(np.isnan(value), np.inf, error)  # fmax returns the limit, max the NaN
+                rounded = error + unit * np.abs(value) * np.isin(value, self.limits)  # a limit may be rounded
+                error = np.where(np.isnan(value), error, rounded)
         return value, error
 
     def __call__(self, value: Array) -> Array:

@@ -23,6 +23,7 @@ class Reference(NamedTuple):
     allowed: Array  # the largest honest |actual − truth|: 0 asks for equality, infinity allows anything
     dtype: np.dtype[Any]  # the type that a result ought to have
     any_integer: bool = False  # whether every integer type will do that holds the result
+    instead: tuple[float, ...] = ()  # what may stand where NaN belongs: of two, fmax returns the limit, and max the NaN
 
     @property
     def desired(self) -> Array:
@@ -32,7 +33,8 @@ class Reference(NamedTuple):
     def after(self, epilogue: Epilogue) -> Reference:
         """Return it for a result that went through an epilogue, in which nothing is rounded."""
         truth, allowed = epilogue.after(self.truth, self.allowed, None)
-        return self._replace(truth=truth, allowed=np.broadcast_to(allowed, truth.shape))
+        instead = epilogue.limits if epilogue.clips else ()
+        return self._replace(truth=truth, allowed=np.broadcast_to(allowed, truth.shape), instead=instead)
 
     def within(self, how: Arithmetic) -> Reference:
         """Return it with the way out of the bound that was taken."""
@@ -86,4 +88,5 @@ class Standard(NamedTuple):
             own_error = unit * np.abs(truth) if is_rounded else gamma(direct.roundings, unit) * direct.magnitude
             truth, own_error = how.epilogue.after(truth, own_error, float_info(wide))
             allowed = precision.bound(transformed(call, precision, direct)) + own_error
-        return Reference(truth, np.asarray(allowed), dtype).within(how)
+        instead = how.epilogue.limits if how.epilogue.clips else ()
+        return Reference(truth, np.asarray(allowed), dtype, instead=instead).within(how)

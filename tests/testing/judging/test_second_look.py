@@ -271,6 +271,25 @@ def test_a_wrong_kernel_is_named_behind_what_is_declared(name: str, epilogue: st
     assert {result.id.endswith("-real") for result in report.failures} == {True, False}
 
 
+NAN = "n1-c2-o3-g1-7x8-k3x2-s1-p0-d1-bias-f32-nan"
+
+
+def test_a_nan_may_become_a_limit_and_nothing_else() -> None:
+    def returned(of: Callable[[Array], Array], text: str) -> Outcome:
+        return run_case(lambda *arguments: of(refconv.conv2d(*arguments)), NAN, epilogue=text).outcome
+
+    assert returned(lambda y: np.maximum(y, 0), "relu") == "passed"  # NaN
+    assert returned(lambda y: np.fmax(y, 0), "relu") == "passed"  # the limit
+    assert returned(lambda y: np.fmin(np.fmax(y, 0), 6), "relu6") == "passed"
+    assert returned(lambda y: np.fmax(np.fmin(y, 6), 0), "relu6") == "passed"  # the other one
+    assert returned(lambda y: np.where(np.isnan(y), 3, np.clip(y, 0, 6)).astype(y.dtype), "relu6") == "failed"
+    assert returned(lambda y: np.fmin(np.fmax(y, -0.1), 0.3), "clamp=-0.1,0.3") == "passed"  # rounded to float32
+    assert (
+        run_case(lambda *arguments: np.maximum(mutants.nan_lost(*arguments), 0), NAN, epilogue="relu").outcome
+        == "failed"
+    )
+
+
 def test_what_is_declared_needs_not_be_linear_and_has_no_taps_to_be_traced() -> None:
     def fused(*arguments: Any) -> Array:
         sums: Array = np.maximum(mutants.loops(*arguments), 0)

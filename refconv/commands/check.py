@@ -281,8 +281,7 @@ def _lines(report: Report) -> Iterator[str]:
     unrefused = {result.id: result.detail for result in report.results if result.outcome == Outcome.NOT_REFUSED}
     for heading, lines in {
         "unsupported": [f"{count:>3} × {reason}" for reason, count in reasons.most_common()],
-        f"without {report.how.algorithm}": [f"{report.direct():>3} × held to a direct sum, for it cannot compute that"]
-        * bool(report.direct()),
+        f"without {report.how.algorithm}": [f"{count:>3} × {what}" for what, count in report.direct().items()],
         "differs by convention": [f"{count:>3} × {sentence}" for sentence, count in conventions.most_common()],
         "not refused": [f"{case}: {detail}" for case, detail in unrefused.items()],
     }.items():

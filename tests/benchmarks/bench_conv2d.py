@@ -31,6 +31,7 @@ class Layer(NamedTuple):
     padding: int = 0
     dilation: int = 1
     groups: int = 1
+    batch: int = 1
 
 
 LAYERS = (

@@ -1,6 +1,6 @@
-"""How fast are the operations of the family beside PyTorch's, along one axis, two and three, on one thread each?
+"""How fast are convolutions, their gradients and transposed convolutions beside PyTorch's, on one thread each?
 
-``python tests/benchmarks/bench_family.py [1d 2d 3d] [NAME ...]``: of all operations, or those whose names hold a word.
+``python tests/benchmarks/bench_family.py [1d 2d 3d] [NAME ...]``: all of them, or those whose names hold a word.
 float64, eight layers; a ratio below 1 means that refconv is faster.  Each number is the fastest of some rounds in which
 the two take turns, in processor time.
 """
@@ -14,10 +14,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 import torch
+from bench_conv2d import Layer
 from rich.console import Console
 from rich.table import Table
 
@@ -26,52 +26,35 @@ import refconv
 SECONDS = 0.6  # that are spent on one pair at least
 
 
-class Layer(NamedTuple):
-    name: str
-    batch: int
-    channels: int
-    size: int
-    out_channels: int
-    kernel_size: int
-    stride: int = 1
-    padding: int = 0
-    dilation: int = 1
-    groups: int = 1
-
-    def along(self, rank: int) -> "Layer":
-        """Return a layer of about as much work along another number of axes."""
-        if rank != 3:
-            return self
-        rate = min(self.dilation, 4)
-        padding, groups = min(self.padding, 4), self.groups if self.groups in (1, self.channels) else 8
-        channels, out_channels = (
-            max(1, number // 4) if number > 3 else number for number in (self.channels, self.out_channels)
-        )
-        return self._replace(
-            channels=channels, out_channels=out_channels, padding=padding, dilation=rate,
-            groups=channels if self.groups == self.channels else groups,
-        )  # fmt: skip
-
-
 LAYERS = (
-    Layer("ResNet 3x3", 1, 64, 56, 64, 3, 1, 1),
-    Layer("stride 2", 1, 128, 56, 128, 3, 2, 1),
-    Layer("1x1", 1, 64, 56, 256, 1),
-    Layer("depthwise", 1, 144, 56, 144, 3, 1, 1, 1, 144),
-    Layer("32 groups", 1, 128, 56, 128, 3, 1, 1, 1, 32),
-    Layer("ASPP 12", 1, 256, 33, 256, 3, 1, 12, 12),
-    Layer("stem 7x7", 1, 3, 224, 64, 7, 2, 3),
-    Layer("batch 8", 8, 64, 28, 64, 3, 1, 1),
+    Layer("ResNet 3x3", 64, 56, 64, 3, 1, 1),
+    Layer("stride 2", 128, 56, 128, 3, 2, 1),
+    Layer("1x1", 64, 56, 256, 1),
+    Layer("depthwise", 144, 56, 144, 3, 1, 1, 1, 144),
+    Layer("32 groups", 128, 56, 128, 3, 1, 1, 1, 32),
+    Layer("ASPP 12", 256, 33, 256, 3, 1, 12, 12),
+    Layer("stem 7x7", 3, 224, 64, 7, 2, 3),
+    Layer("batch 8", 64, 28, 64, 3, 1, 1, batch=8),
 )
 Pair = tuple[Callable[[], object], Callable[[], object]]
+
+
+def in_space(layer: Layer) -> Layer:
+    """Return a layer of about as much work over three axes: a quarter of the channels, and rates of 4 at most."""
+    channels, out_channels = (number // 4 if number > 3 else number for number in (layer.channels, layer.out_channels))
+    groups = channels if layer.groups == layer.channels else min(layer.groups, 8)
+    padding, dilation = min(layer.padding, 4), min(layer.dilation, 4)
+    return layer._replace(
+        channels=channels, out_channels=out_channels, padding=padding, dilation=dilation, groups=groups
+    )
 
 
 def pairs(layer: Layer, rank: int) -> Iterator[tuple[str, Pair]]:
     """Yield the operations by name, each as refconv's call and PyTorch's."""
     rng, ours, theirs = np.random.default_rng(0), refconv.grad, torch.nn.functional
     size = {1: (layer.size**2,), 2: (layer.size,) * 2, 3: (8, *(max(3, layer.size // 2),) * 2)}[rank]
-    layer = layer.along(rank)
-    s, p, d, g = layer[6:]
+    layer = in_space(layer) if rank == 3 else layer
+    s, p, d, g = layer.stride, layer.padding, layer.dilation, layer.groups
     x = rng.standard_normal((layer.batch, layer.channels, *size))
     w = rng.standard_normal((layer.out_channels, layer.channels // g, *(layer.kernel_size,) * rank))
     tx, tw = torch.from_numpy(x), torch.from_numpy(w)

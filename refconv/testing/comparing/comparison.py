@@ -178,7 +178,7 @@ def compare_elements(array: Array, reference: Reference) -> Comparison:
     if reference.truth.dtype.kind == "f" and not np.isfinite(array).all():
         overflow = _distance_to_overflow(array, reference.truth, reference.dtype)
         error = np.where(overflow <= allowed, overflow, error)
-    for limit in reference.instead if reference.truth.dtype.kind == "f" else ():
+    for limit in filter(np.isfinite, reference.limits if reference.truth.dtype.kind == "f" else ()):
         error = np.where(np.isnan(reference.truth) & (array == np.asarray(limit).astype(array.dtype)), 0.0, error)
     with np.errstate(all="ignore"):
         in_bounds = np.fmax(error / allowed, 0.0)  # 0 of 0 is none, and so is infinity where anything is right

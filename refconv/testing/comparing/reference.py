@@ -23,7 +23,7 @@ class Reference(NamedTuple):
     allowed: Array  # the largest honest |actual − truth|: 0 asks for equality, infinity allows anything
     dtype: np.dtype[Any]  # the type that a result ought to have
     any_integer: bool = False  # whether every integer type will do that holds the result
-    instead: tuple[float, ...] = ()  # what may stand where NaN belongs: of two, fmax returns the limit, and max the NaN
+    limits: tuple[float, ...] = ()  # of a clamp: of NaN and a limit, fmax returns the limit, and max the NaN
 
     @property
     def desired(self) -> Array:
@@ -33,8 +33,7 @@ class Reference(NamedTuple):
     def after(self, epilogue: Epilogue) -> Reference:
         """Return it for a result that went through an epilogue, in which nothing is rounded."""
         truth, allowed = epilogue.after(self.truth, self.allowed, None)
-        instead = epilogue.limits if epilogue.clips else ()
-        return self._replace(truth=truth, allowed=np.broadcast_to(allowed, truth.shape), instead=instead)
+        return self._replace(truth=truth, allowed=np.broadcast_to(allowed, truth.shape), limits=epilogue.limits)
 
     def within(self, how: Arithmetic) -> Reference:
         """Return it with the way out of the bound that was taken."""
@@ -88,5 +87,4 @@ class Standard(NamedTuple):
             own_error = unit * np.abs(truth) if is_rounded else gamma(direct.roundings, unit) * direct.magnitude
             truth, own_error = how.epilogue.after(truth, own_error, float_info(wide))
             allowed = precision.bound(transformed(call, precision, direct)) + own_error
-        instead = how.epilogue.limits if how.epilogue.clips else ()
-        return Reference(truth, np.asarray(allowed), dtype, instead=instead).within(how)
+        return Reference(truth, np.asarray(allowed), dtype, limits=how.epilogue.limits).within(how)

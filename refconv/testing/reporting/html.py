@@ -170,8 +170,9 @@ def _remarks(report: Report) -> str:
     reasons = [f"{count} × {escape(why)}" for why, count in report.reasons().most_common()]
     accepted = [result for result in report.results if result.outcome == Outcome.NOT_REFUSED]
     unrefused = [f"{_code(result.id)}: {escape(result.detail)}" for result in accepted]
-    direct = [f"{report.direct()} × held to a direct sum, for it cannot compute that"] * bool(report.direct())
-    without = _folded(f"without {report.how.algorithm}", direct)
+    without = _folded(
+        f"without {report.how.algorithm}", [f"{count} × {escape(what)}" for what, count in report.direct().items()]
+    )
     return _folded("unsupported", reasons) + without + _folded("not refused", unrefused)
 
 

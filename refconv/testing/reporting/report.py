@@ -167,12 +167,15 @@ class Report:
         """Return why cases were not supported, and how many."""
         return Counter(result.detail for result in self.results if result.outcome == Outcome.UNSUPPORTED)
 
-    def direct(self) -> int:
-        """Return how many cases were held to a direct sum, which the algorithm that was declared cannot compute."""
+    def direct(self) -> Counter[str]:
+        """Return what the algorithm that was declared cannot compute, and how many cases of it there were."""
         if self.how.algorithm not in WINOGRAD:
-            return 0
+            return Counter()
         cases = (valid_case(result) for result in self.results if result.comparison is not None)
-        return sum(case is not None and not WINOGRAD[self.how.algorithm].fits(case.plan) for case in cases)
+        fits = WINOGRAD[self.how.algorithm].fits
+        return Counter(
+            "held to a direct sum, for it cannot compute that" for case in cases if case and not fits(case.plan)
+        )
 
     def matrix(self) -> Matrix:
         """Return how many cases were run and refused, ``{feature: {type: (run, refused)}}``."""

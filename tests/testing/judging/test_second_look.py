@@ -280,6 +280,7 @@ def test_a_nan_may_become_a_limit_and_nothing_else() -> None:
 
     assert returned(lambda y: np.maximum(y, 0), "relu") == "passed"  # NaN
     assert returned(lambda y: np.fmax(y, 0), "relu") == "passed"  # the limit
+    assert returned(lambda y: np.where(np.isnan(y), np.inf, np.maximum(y, 0)).astype(y.dtype), "relu") == "failed"
     assert returned(lambda y: np.fmin(np.fmax(y, 0), 6), "relu6") == "passed"
     assert returned(lambda y: np.fmax(np.fmin(y, 6), 0), "relu6") == "passed"  # the other one
     assert returned(lambda y: np.where(np.isnan(y), 3, np.clip(y, 0, 6)).astype(y.dtype), "relu6") == "failed"

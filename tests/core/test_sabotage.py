@@ -190,8 +190,8 @@ def moved(axis: AxisGeometry) -> AxisGeometry:
     return AxisGeometry(axis.input_size, axis.kernel_size, axis.stride, axis.dilation, (before + 1, after - 1))
 
 
-def of_later_phases(helper: Any) -> Callable[..., Any]:
-    """What is said of the pixels one stride before."""
+def of_earlier_outputs(helper: Any) -> Callable[..., Any]:
+    """The same phases, of which each reads one output earlier."""
     return lambda axis, outputs: ((*others, moved(back)) for *others, back in helper(axis, outputs))
 
 
@@ -274,7 +274,7 @@ SABOTAGES = [
     Sabotage(AxisGeometry, "reading", of_later_outputs, sums_of("output", "weight", "bias"), einsum=True, mode="zeros"),
     Sabotage(AxisGeometry, "reading", of_earlier_pixels, sums_of("output", "weight", "bias"), einsum=True, mode="zeros"),
     Sabotage(adjoint, "read_by", of_earlier_pixels, sums_of("gathers", "scatters"), mode="zeros"),
-    Sabotage(adjoint, "phases", of_later_phases, sums_of("gathers")),
+    Sabotage(adjoint, "phases", of_earlier_outputs, sums_of("gathers")),
     Sabotage(adjoint, "phases", last_lost, sums_of("gathers")),
     Sabotage(AxisGeometry, "reach", one_window_more, sums_of("output", "weight", "bias"), einsum=True),
 ]  # fmt: skip

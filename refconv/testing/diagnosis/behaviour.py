@@ -21,9 +21,7 @@ TOLERANCE: Final = 0.01  # of the largest output: far above rounding, even in fl
 def behaviour_findings(call: Call, operands: Operands, *, is_linear: bool = True) -> list[Finding]:
     """Call a target again with a case's arrays, and variations of them; say in what way it is no convolution.
 
-    With an epilogue behind it, it need not be linear.
-
-    Whatever the target raises passes through.
+    Whether it is linear is not asked where an epilogue stands behind it.  Whatever the target raises passes through.
     """
     looks = (_mutates, _changes_its_mind, _is_not_linear) if is_linear else (_mutates, _changes_its_mind)
     for look in looks:

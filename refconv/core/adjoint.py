@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,8 +18,8 @@ import numpy as np
 from refconv.core import direct, products
 from refconv.core.products import columns_of, convolution, windows
 from refconv.core.sums import TILE, WEIGHTS, Cut, Sum, boxes, by_output, chunks, joined, one_by_one, part_of, tiles
-from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry, Index
+from refconv.geometry.transposed import phases, read_by
 from refconv.numbers.formats import Array
 
 PIXELS: Final = 1 << 20  # numbers that a part scatters to, 8 MiB of float64
@@ -77,29 +76,6 @@ def _gathered(grad_output: Array, weights: Sequence[Array], plan: ConvGeometry) 
         for into, found in zip(inputs, convolution(grad_output[(..., *read)], flips, back), strict=True):
             into[(..., *pixels)] = found
     return inputs
-
-
-def phases(axis: AxisGeometry, outputs: int) -> Iterator[tuple[slice, slice, slice, AxisGeometry]]:
-    """Yield pixels, the taps that meet them, the outputs that these go to, and the axis back through the taps reversed.
-
-    Pixel h went through tap k to output (h + T − D·k) / S, where that is whole: at stride S, every S-th pixel meets the
-    same taps.  Of 5 pixels with 3 taps at stride 2, the even ones met the taps 0 and 2 and the odd ones tap 1.
-    """
-    common = math.gcd(axis.stride, axis.dilation)
-    every, apart = axis.stride // common, axis.dilation // common  # taps, and the outputs that they go to
-    for start in range(min(axis.stride, axis.input_size)):
-        moved = start + axis.padding[0]
-        meet = (k for k in range(min(every, axis.kernel_size)) if (moved - axis.dilation * k) % axis.stride == 0)
-        if (first := next(meet, None)) is None:
-            continue
-        pixels, taps = slice(start, None, axis.stride), slice(first, None, every)
-        count, met = (len(range(size)[which]) for size, which in ((axis.input_size, pixels), (axis.kernel_size, taps)))
-        highest = (moved - axis.dilation * first) // axis.stride
-        lowest = highest - apart * (met - 1)
-        read = slice(min(max(0, lowest), outputs), min(outputs, highest + count))
-        sides = read.start - lowest, highest + count - read.stop
-        if read.start < read.stop:
-            yield pixels, taps, read, AxisGeometry(read.stop - read.start, met, 1, apart, sides)
 
 
 def add_windows(view: Array, columns: Array, kernel_size: Index) -> None:
@@ -170,24 +146,6 @@ def part_of_input(plan: ConvGeometry, images: slice, groups: slice, channels: sl
         box = [slice(0, extent) for extent in plan.input_size]
     part = part_of(plan, images, inputs, outputs, groups, axes)
     return Cut((images, inputs, *box), (outputs, channels), (images, outputs, *read), part)
-
-
-def read_by(axis: AxisGeometry, pixels: slice) -> tuple[slice, AxisGeometry]:
-    """Return the outputs that read some pixels, and the axis between the two, numbered from 0; for zero padding.
-
-    7 pixels, 3 taps, stride 2, padding (1, 1): pixels 3 and 4 are read by the outputs 1 and 2, whose windows reach from
-    pixel 1 to 5: between these 2 pixels and 2 outputs lies an axis with padding (2, 1).
-    """
-    before, size = axis.padding[0], pixels.stop - pixels.start
-    last_start = (pixels.start + before) // axis.stride  # the last window that starts no later than the pixels do
-    first = max(0, min(last_start, -((axis.effective_kernel_size - 1 - pixels.start - before) // axis.stride)))
-    first = min(first, axis.output_size - 1)  # of pixels that no window reaches, the last before them
-    stop = max(first + 1, min(axis.output_size, (pixels.stop - 1 + before) // axis.stride + 1))
-    reach = axis.reach(stop - first)
-    before += pixels.start - axis.stride * first
-    after = reach - before - size
-    sides, unread = (before, max(0, after)), max(0, -after)
-    return slice(first, stop), replace(axis, input_size=size, padding=sides, unread=unread)
 
 
 def _most_read(plan: ConvGeometry) -> int:

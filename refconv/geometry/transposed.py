@@ -1,13 +1,15 @@
-"""The plan of a transposed convolution: that of the convolution whose adjoint it is.
+"""The way back: the plan of a transposed convolution, and, axis by axis, which outputs read which pixels.
 
-All index arithmetic stays where it was: the plan's *output* is what it takes, and the plan's *input* what it gives.
+The plan is that of the convolution whose adjoint it is: its *output* is what goes in, and its *input* what comes out.
 
 Source: the specifications of PyTorch's conv_transpose2d, ONNX's ConvTranspose and TensorFlow's conv2d_transpose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from refconv.geometry import build
 from refconv.geometry.arguments import PLANE, IntOrPair, PaddingLike, Pair, Space, adding_context, as_int, as_ints
@@ -79,3 +81,43 @@ def build_transposed_axis(
         raise ValueError(f"output {name} {reach} + {output_padding} - {before} - {after} = {size} must be at least 1")
     unread = (size - least) // stride * stride  # pixels at the end that would be windows of their own
     return AxisGeometry(size, kernel_size, stride, dilation, (before, after), unread)
+
+
+def phases(axis: AxisGeometry, outputs: int) -> Iterator[tuple[slice, slice, slice, AxisGeometry]]:
+    """Yield pixels, the taps that meet them, the outputs that these go to, and the axis back through the taps reversed.
+
+    Pixel h went through tap k to output (h + T − D·k) / S, where that is whole: at stride S, every S-th pixel meets the
+    same taps.  Of 5 pixels with 3 taps at stride 2, the even ones met the taps 0 and 2 and the odd ones tap 1.
+    """
+    common = math.gcd(axis.stride, axis.dilation)
+    every, apart = axis.stride // common, axis.dilation // common  # taps, and the outputs that they go to
+    for start in range(min(axis.stride, axis.input_size)):
+        moved = start + axis.padding[0]
+        meet = (k for k in range(min(every, axis.kernel_size)) if (moved - axis.dilation * k) % axis.stride == 0)
+        if (first := next(meet, None)) is None:
+            continue
+        pixels, taps = slice(start, None, axis.stride), slice(first, None, every)
+        count, met = (len(range(size)[which]) for size, which in ((axis.input_size, pixels), (axis.kernel_size, taps)))
+        highest = (moved - axis.dilation * first) // axis.stride
+        lowest = highest - apart * (met - 1)
+        read = slice(min(max(0, lowest), outputs), min(outputs, highest + count))
+        sides = read.start - lowest, highest + count - read.stop
+        if read.start < read.stop:
+            yield pixels, taps, read, AxisGeometry(read.stop - read.start, met, 1, apart, sides)
+
+
+def read_by(axis: AxisGeometry, pixels: slice) -> tuple[slice, AxisGeometry]:
+    """Return the outputs that read some pixels, and the axis between the two, numbered from 0; for zero padding.
+
+    7 pixels, 3 taps, stride 2, padding (1, 1): pixels 3 and 4 are read by the outputs 1 and 2, whose windows reach from
+    pixel 1 to 5: between these 2 pixels and 2 outputs lies an axis with padding (2, 1).
+    """
+    before, size = axis.padding[0], pixels.stop - pixels.start
+    last_start = (pixels.start + before) // axis.stride  # the last window that starts no later than the pixels do
+    first = max(0, min(last_start, -((axis.effective_kernel_size - 1 - pixels.start - before) // axis.stride)))
+    first = min(first, axis.output_size - 1)  # of pixels that no window reaches, the last before them
+    stop = max(first + 1, min(axis.output_size, (pixels.stop - 1 + before) // axis.stride + 1))
+    reach = axis.reach(stop - first)
+    before += pixels.start - axis.stride * first
+    after = reach - before - size
+    return slice(first, stop), replace(axis, input_size=size, padding=(before, max(0, after)), unread=max(0, -after))

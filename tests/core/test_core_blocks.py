@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from refconv import conv_transpose1d
-from refconv.core.adjoint import read_by
 from refconv.core.blocks import BLOCK, blocks
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.build import plan_convolution
+from refconv.geometry.transposed import read_by
 from refconv.operations import LINEAR, Call
 from refconv.testing.battery.tiers import cases
 

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
 import pytest
+from drawn import axes as drawn_axes
+from drawn import few, places
+from hypothesis import given
 from refusals import naming
 
 from refconv.geometry.arguments import LINE, PLANE, VOLUME
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import ConvGeometry
-from refconv.geometry.transposed import build_transposed_axis, plan_transposed
+from refconv.geometry.transposed import build_transposed_axis, phases, plan_transposed, read_by
 
 
 @pytest.mark.parametrize(
@@ -177,3 +181,113 @@ def test_what_cannot_be_planned_is_refused_with_the_shapes(
 def test_an_output_size_beside_an_output_padding_of_nothing_is_taken() -> None:
     plan = plan_transposed((1, 4, 3, 3), (4, 2, 3, 3), stride=2, output_padding=0, output_size=(8, 7))
     assert [axis.input_size for axis in plan.axes] == [8, 7]
+
+
+# Parts of an axis, and the way back
+
+
+@pytest.mark.parametrize(
+    ("pixels", "outputs", "padding"),
+    [
+        # As above: pixel 0 is read by output 0, 1 by 0 and 1, 2 by 1, 3 by 1 and 2, ...
+        (slice(3, 5), slice(1, 3), (2, 1)),
+        (slice(0, 1), slice(0, 1), (1, 1)),
+        (slice(1, 2), slice(0, 2), (2, 2)),
+        (slice(5, 7), slice(2, 4), (2, 1)),
+        (slice(0, 7), slice(0, 4), (1, 1)),
+    ],
+)
+def test_the_outputs_that_read_some_pixels(pixels: slice, outputs: slice, padding: tuple[int, int]) -> None:
+    found, axis = read_by(AxisGeometry(input_size=7, kernel_size=3, stride=2, padding=(1, 1)), pixels)
+    assert found == outputs
+    assert axis == AxisGeometry(pixels.stop - pixels.start, 3, stride=2, padding=padding)
+
+
+def test_pixels_that_no_output_reads() -> None:
+    axis = AxisGeometry(input_size=9, kernel_size=1, stride=4)  # 0, 4 and 8
+    # Between a window and the next: an output is there, whose one pixel lies before them; those beyond it are unread.
+    assert read_by(axis, slice(1, 3)) == (slice(0, 1), AxisGeometry(2, 1, stride=4, padding=(1, 0), unread=2))
+    assert read_by(axis, slice(3, 6)) == (slice(0, 2), AxisGeometry(3, 1, stride=4, padding=(3, 0), unread=1))
+    # Before the first window and behind the last
+    axis = AxisGeometry(input_size=9, kernel_size=2, stride=2, dilation=3, padding=(0, -2))  # 0 3, and 2 5
+    assert read_by(axis, slice(7, 9)) == (slice(1, 2), AxisGeometry(2, 2, 2, 3, (5, 0), unread=3))
+
+
+@pytest.mark.parametrize(
+    ("axis", "outputs", "expected"),
+    [
+        # Along 4 pixels, each tap meets each pixel: one convolution back.
+        (AxisGeometry(4, 3, padding=(1, 1)), 4, [(0, 1, (0, 3, 1), (0, 4), AxisGeometry(4, 3, padding=(1, 1)))]),
+        (AxisGeometry(4, 3), 2, [(0, 1, (0, 3, 1), (0, 2), AxisGeometry(2, 3, padding=(2, 2)))]),
+        (
+            AxisGeometry(5, 2, 1, 3, (1, 0)),
+            3,
+            [(0, 1, (0, 2, 1), (0, 3), AxisGeometry(3, 2, dilation=3, padding=(2, 3)))],
+        ),
+        # Of 5 pixels, 0 2 4 met the taps 0 and 2, and 1 3 met tap 1; both outputs p read 2p, 2p + 1 and 2p + 2.
+        (
+            AxisGeometry(5, 3, 2),
+            2,
+            [
+                (0, 2, (0, 3, 2), (0, 2), AxisGeometry(2, 2, padding=(1, 1))),
+                (1, 2, (1, 3, 2), (0, 2), AxisGeometry(2, 1)),
+            ],
+        ),
+        # Output p reads 4p and 4p + 6: 4 6 10, and what is odd nobody.  Pixels 0 4 8 met tap 0, and 2 6 10 tap 1.
+        (
+            AxisGeometry(11, 2, 4, 6),
+            2,
+            [
+                (0, 4, (0, 2, 2), (0, 2), AxisGeometry(2, 1, dilation=3, padding=(0, 1))),
+                (2, 4, (1, 2, 2), (0, 2), AxisGeometry(2, 1, dilation=3, padding=(1, 0))),
+            ],
+        ),
+        # The first output reads padding alone, and the last pixel is read by nobody.
+        (AxisGeometry(4, 1, padding=(1, -1)), 4, [(0, 1, (0, 1, 1), (1, 4), AxisGeometry(3, 1, padding=(0, 1)))]),
+        # The one output reads -1 and 2, so that the pixels 0 and 1 have no way back.
+        (AxisGeometry(3, 2, 3, 3, (1, 0)), 1, [(2, 3, (0, 2, 1), (0, 1), AxisGeometry(1, 2, padding=(0, 1)))]),
+    ],
+)
+def test_each_phase_has_a_way_back(
+    axis: AxisGeometry,
+    outputs: int,
+    expected: list[tuple[int, int, tuple[int, int, int], tuple[int, int], AxisGeometry]],
+) -> None:
+    found = [
+        (pixels.start, pixels.step, taps.indices(axis.kernel_size), (read.start, read.stop), back)
+        for pixels, taps, read, back in phases(axis, outputs)
+    ]
+    assert found == expected
+
+
+@few
+@given(drawn_axes(largest=5))
+def test_a_part_for_some_pixels_has_all_the_outputs_that_read_them(axis: AxisGeometry) -> None:
+    for pixels in places(axis.input_size):
+        outputs, part = read_by(axis, pixels)
+        assert 0 <= outputs.start <= outputs.stop <= axis.output_size
+        assert part.input_size == pixels.stop - pixels.start
+        assert part.output_size == max(1, outputs.stop - outputs.start)
+        for p, k in itertools.product(range(axis.output_size), range(axis.kernel_size)):
+            h = axis.input_index(p, k)
+            if pixels.start <= h < pixels.stop:
+                assert outputs.start <= p < outputs.stop
+            if outputs.start <= p < outputs.stop:
+                assert part.input_index(p - outputs.start, k) == h - pixels.start
+
+
+@few
+@given(drawn_axes(largest=5))
+def test_the_ways_back_read_each_output_that_a_pixel_went_to_through_its_tap(axis: AxisGeometry) -> None:
+    for outputs in (axis.output_size, axis.output_size - 1):
+        found = []
+        for pixels, taps, read, back in phases(axis, outputs):
+            places, through = range(axis.input_size)[pixels], range(axis.kernel_size)[taps]
+            assert (back.stride, back.output_size, back.kernel_size) == (1, len(places), len(through))
+            assert back.input_size == read.stop - read.start
+            assert min(back.padding) >= 0
+            for (i, h), (j, k) in itertools.product(enumerate(places), enumerate(reversed(through))):
+                if 0 <= (p := back.input_index(i, j)) < back.input_size:
+                    found.append((p + read.start, k, h))
+        went = ((p, k, axis.input_index(p, k)) for p in range(outputs) for k in range(axis.kernel_size))
+        assert sorted(found) == [each for each in went if 0 <= each[2] < axis.input_size]

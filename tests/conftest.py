@@ -5,6 +5,11 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import Phase, settings
+
+# What it is in an example that makes a test fail would be looked for where a test wants the smallest, too: hundreds of runs.
+settings.register_profile("refconv", phases=[phase for phase in Phase if phase is not Phase.explain])
+settings.load_profile("refconv")
 
 # Scripts that need PyTorch, and no tests: pytest is not to import them in search of doctests.
 collect_ignore = ["benchmarks"]

@@ -21,7 +21,6 @@ from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import find_case
 from refconv.testing.comparing.comparison import Comparison, exception_text, printable
 from refconv.testing.comparing.standards import likeness
-from refconv.testing.diagnosis.causes import examined, explained
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.interface import AS_IS, Interface, Manner
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
@@ -311,12 +310,16 @@ class Judge:
         """Return the result of the last case, if it failed, with its causes and an excerpt of what was returned."""
         if self._last is None or result.comparison is None:
             return result
+        from refconv.testing.diagnosis.causes import explained  # noqa: PLC0415  # half of what a worker would import
+
         case, actual = self._last
         findings = result.findings or explained(case, actual)
         return replace(result, findings=findings, excerpt=excerpt_of(case, actual, result.comparison))
 
     def examined(self, result: CaseResult) -> CaseResult:
         """Return a failure with what is seen when the target is called again with its case, if it is anything."""
+        from refconv.testing.diagnosis.causes import examined  # noqa: PLC0415  # as above
+
         findings: tuple[Finding, ...] = ()
         with suppress(SystemExit):
             findings = examined(self._function, find_case(result.id).declared(self._how))

@@ -32,7 +32,7 @@ def _tensor(array: Any) -> Any:
 
 def _shared(torch: Any, array: Array) -> Any:
     if is_ml_dtype(array.dtype):  # which torch knows by the same names, and NumPy's bits by these
-        bits = torch.from_numpy(np.array(array).view({1: np.uint8, 2: np.int16}[array.itemsize]))
+        bits = torch.from_numpy(np.array(native(array)).view({1: np.uint8, 2: np.int16}[array.itemsize]))
         return bits.view(getattr(torch, array.dtype.name))
     can_share = array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0
     return torch.from_numpy(array if can_share else np.array(native(array)))

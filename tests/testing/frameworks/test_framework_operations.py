@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 
 from refconv.operations import LINEAR
-from refconv.testing import assert_result_matches, load_target
+from refconv.testing import assert_result_matches, load_target, run_case
 from refconv.testing.frameworks import FRAMEWORKS
 
 Array = npt.NDArray[Any]
@@ -280,3 +280,10 @@ def test_big_endian_arrays_are_taken(name: str, op: str) -> None:
     target = load(name, op)
     arguments = [a.astype(">f4") if isinstance(a, np.ndarray) else a for a in calls(op)["unpadded"]]
     assert_result_matches(target(*arguments), FUNCTIONS[op], *arguments)
+
+
+@pytest.mark.parametrize("name", ["torch", "jax", "tensorflow", "paddle"])
+def test_bfloat16_of_the_other_byte_order_is_taken(name: str) -> None:
+    load(name, "conv2d")
+    result = run_case(name, "n1-c2-o1-g1-3x4-k1x2-s1-p0-d1-bf16-big_endian")
+    assert result.outcome == "passed", str(result)

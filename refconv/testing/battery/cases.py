@@ -201,7 +201,8 @@ class Case:
             there = {name: shape for name, shape in shapes.items() if shape is not None}
             whole = operands_of(bits, there, self.dtypes, self.data, self.products)
             return {name: self.in_memory(name, array) for name, array in whole.items()}
-        values = {name: self._values(bits, shape) for name, shape in shapes.items() if shape is not None}
+        most = 0 if self.data in ROUNDED else max(1, self.largest_number())
+        values = {name: self._values(bits, shape, most) for name, shape in shapes.items() if shape is not None}
         image, kernel = (*(values[name] for name in self.operation.factors), np.ones((1, 1)))[:2]
         DATA[self.data](image, kernel, self.numpy_dtype)
         for place, number in zip(range(len(values.get("bias", ()))), cycle(BIASES.get(self.data, (None,)))):
@@ -218,7 +219,7 @@ class Case:
 
         Whole numbers of a transform are so small, if that can be, that it errs by less than a half.
         """
-        if self.rejects:
+        if self.rejects or (arithmetic == self.arithmetic and not arithmetic.epilogue.text):
             return self
         if arithmetic.algorithm in WINOGRAD and not WINOGRAD[arithmetic.algorithm].fits(self.plan):
             arithmetic = replace(arithmetic, algorithm="direct")
@@ -239,8 +240,8 @@ class Case:
             return {}
         bits = np.random.PCG64(zlib.crc32(f"{self.id}+epilogue".encode()))
         shape = (plan.input_shape if self.operation.is_transposed else plan.output_shape)[not plan.batched :]
-        channels = shape[-len(plan.axes) - 1 :][:1]
-        values = {step: self._values(bits, shape if step == "residual" else channels) for step in steps}
+        channels, most = shape[-len(plan.axes) - 1 :][:1], max(1, self.largest_number())
+        values = {step: self._values(bits, shape if step == "residual" else channels, most) for step in steps}
         if "scale" in steps and self.data not in ROUNDED:
             values["scale"] = np.where(values["scale"].real > 0, 2.0, -1.0)  # so that nothing is rounded
         return {step: value.astype(self.numpy_dtype) for step, value in values.items()}
@@ -248,6 +249,8 @@ class Case:
     @property
     def how(self) -> Arithmetic:
         """How the kernel works, with the numbers of its epilogue."""
+        if not self.arithmetic.epilogue.steps:
+            return self.arithmetic
         return replace(self.arithmetic, epilogue=replace(self.arithmetic.epilogue, arrays=self._steps()))
 
     @property
@@ -280,11 +283,9 @@ class Case:
         factors = (as_dtype(DTYPES[self.dtypes[name]]) for name in self.operation.factors)
         return result_dtype(*factors)
 
-    def _values(self, bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
+    def _values(self, bits: np.random.PCG64, shape: tuple[int, ...], most: int) -> Array:
         def real() -> Array:
-            if self.data in ROUNDED:
-                return normals(bits, shape)
-            return integers(bits, shape, max(1, self.largest_number()))
+            return normals(bits, shape) if self.data in ROUNDED else integers(bits, shape, most)
 
         if self.dtype.startswith("c"):
             return real() + 1j * real()
@@ -349,24 +350,29 @@ class Case:
         total = self.call().each(magnitude)()
         return float(np.max(total, initial=0.0, where=np.isfinite(total)))
 
-    def check(self, actual: object) -> Comparison:
-        """Compare a target's result, which may be anything at all, with the truth."""
-        call = self.call()
+    def check(self, actual: object, operands: dict[str, Array] | None = None) -> Comparison:
+        """Compare a target's result, which may be anything at all, with the truth.
+
+        That is computed of these operands, if they are known to be as they were drawn.
+        """
+        call = self.call(operands)
         comparison = compare_by_convention(actual, call, self._standard(self._dtype_like(actual)))
-        if not comparison.zeros or self.operation.arithmetic:
+        if not comparison.zeros or self.operation.arithmetic or "bias" in call.operands:  # which is added everywhere
             return comparison
         unreached = call.each(np.ones_like)() == 0
         return replace(comparison, unreached=int(unreached.sum()))
 
     def _dtype_like(self, actual: object) -> np.dtype[Any]:
         """Return the type that a result of mixed types has, where one of them has it: there is no convention."""
+        dtype = self.result_dtype
+        if not (self.other_dtype or self.bias_dtype) or is_integral(dtype):
+            return dtype
         name = str(getattr(actual, "dtype", "")).rpartition(".")[2]  # such as torch.float32
-        mixed = {DTYPES[word] for word in self.dtypes.values()} if self.other_dtype or self.bias_dtype else ()
-        return as_dtype(name) if name in mixed and not is_integral(self.result_dtype) else self.result_dtype
+        return as_dtype(name) if name in {DTYPES[word] for word in self.dtypes.values()} else dtype
 
-    def call(self) -> Call:
-        """Return the call of refconv's own function."""
-        return Call(self.operation, self.operands(), self._told | self.kwargs() | self._output_size)
+    def call(self, operands: dict[str, Array] | None = None) -> Call:
+        """Return the call of refconv's own function, with these operands, or with new ones."""
+        return Call(self.operation, operands or self.operands(), self._told | self.kwargs() | self._output_size)
 
     def reference(self, actual: object = None) -> Reference:
         """Return the truth, of the type of what was returned where that may have one of several, and what it allows."""

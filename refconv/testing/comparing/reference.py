@@ -76,9 +76,11 @@ class Standard(NamedTuple):
         unit = float_info(wide).unit
         is_rounded = unit == float_info(dtype).unit == float_info(np.float64).unit  # as the correctly rounded truth is
         truth = call(dtype=wide, method="exact" if is_rounded and not self.is_exact else "im2col")
+        zero = np.zeros(truth.shape)
+        if self.is_exact and not how.epilogue.text:  # nothing rounds, in whatever order
+            return Reference(truth, zero, dtype).within(how)
         precision = replace(Precision.of(dtype, how), chances=self.chances)
-        if self.is_exact:  # nothing rounds, in whatever order
-            zero = np.zeros(truth.shape)
+        if self.is_exact:
             found = Reference(truth, zero, dtype).after(how.epilogue)
             returned = precision.returned(truth, zero, 0) if how.epilogue.rounds else found.allowed
             return found._replace(allowed=returned).within(how)

@@ -272,9 +272,10 @@ class Judge:
         seconds = time.perf_counter() - start
         if case.rejects:
             return result(Outcome.NOT_REFUSED, f"accepted {case.rejects}", seconds=seconds)
-        comparison = case.check(actual)
+        fault = changed(operands, before)
+        comparison = case.check(actual, None if fault else operands)
         self._last = None if comparison.passed else (case, actual)
-        if comparison.passed and (fault := self._fault(case, operands, before, actual, comparison)):
+        if comparison.passed and (fault := fault or self._fault(case, operands, before, actual, comparison)):
             return result(Outcome.FAILED, f"{comparison}, but {fault.sentence}", comparison, seconds, (fault,))
         if comparison.passed and not comparison.is_suspect:
             outcome = Outcome.BY_CONVENTION if comparison.convention else Outcome.PASSED
@@ -300,9 +301,9 @@ class Judge:
     def _fault(
         self, case: Case, operands: dict[str, Array], before: dict[str, Kept], actual: object, comparison: Comparison
     ) -> Finding | None:
-        """Return what is wrong with a target's behaviour where its numbers are right."""
-        fault = changed(operands, before)
-        if fault is None and case.products * comparison.elements <= MOST_WORK:
+        """Return what is wrong with a target when it is called again, where its numbers are right."""
+        fault = None
+        if case.products * comparison.elements <= MOST_WORK:
             fault = wrong_again(case, self._function, operands, actual) or changed(operands, before)
         return wrong_in_threads(case, self._function) if fault is None and case.threads else fault
 

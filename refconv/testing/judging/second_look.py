@@ -7,6 +7,7 @@ has a right twin is taken for rounding, whatever its own bound would let pass.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ AS_LARGE: Final = (
     0.1  # times the errors of the case: what coarse numbers leave of those of a transform, and of no other
 )
 SHARE: Final = 1 / 16  # of the bound of a transform, that an honest one takes up; measured, 0.018 at most
+MOST_PARTS: Final = 16  # that products are taken in, where they are too many for any whole numbers
 TWINS: Final = 3  # of numbers so small that two are often equal, and one bias passes for another
 FEWEST: Final = 8  # elements below 0, from which a slope is read
 NEAR: Final = 1 / 16  # of a slope, within which most elements below 0 show it, rounded to bfloat16 as they may be
@@ -117,17 +119,32 @@ class SecondLook:
         return is_marked(to_numpy("the result", self.actual), self._call, self._reference, standard.how)
 
     def _is_right(self, standard: Narrower, right: dict[int, bool]) -> bool:
-        """Whether whole numbers come out right that a standard sums exactly; if there are none, its mark decides."""
-        twin = replace(self.case.declared(standard.how), data="exact")
-        if (largest := twin.largest_number()) == 0:
-            return self._is_marked(standard)
-        if largest not in right:
-            right[largest] = all(self._answers(twin.drawn_anew(draw)) for draw in range(TWINS))
-        return right[largest]
+        """Whether whole numbers come out right that a standard sums exactly, all at once or a part at a time.
 
-    def _answers(self, twin: Case) -> bool:
-        answer = self._asked(twin)
-        return answer is not None and compare_arrays(answer, twin.reference(answer)).passed
+        In bfloat16 even 280 products of ±1 are too many, but two times 140 are not.  Where that takes too many parts,
+        its mark decides.
+        """
+        twin, parts = replace(self.case.declared(standard.how), data="exact"), 1
+        if (largest := twin.largest_number()) == 0:
+            precision = Precision.of(twin.numpy_dtype, twin.arithmetic)
+            most = 2 ** min(precision.accumulator.digits, precision.result.digits) - 1  # beside a bias
+            parts = -(-twin.products * (2 if twin.dtype.startswith("c") else 1) // most)
+            if parts > MOST_PARTS or twin.arithmetic.epilogue.steps:
+                return self._is_marked(standard)
+        if (key := largest or -parts) not in right:
+            twins = [twin.drawn_anew(draw) for draw in range(TWINS)]
+            right[key] = all(self._answers(each, part, parts) for each in twins for part in range(parts))
+        return right[key]
+
+    def _answers(self, twin: Case, part: int, parts: int) -> bool:
+        """Whether whole numbers come out right, where only one part of the products is not 0."""
+        operands = _one_part(twin, part, parts)
+        if (answer := self._asked(twin, operands)) is None:
+            return False
+        reference = twin.reference(answer)
+        if parts > 1:
+            reference = Standard(reference.dtype, twin.how, is_exact=True).reference(twin.call(operands))
+        return compare_arrays(answer, reference).passed
 
     def _asked(self, case: Case, operands: dict[str, Array] | None = None) -> Any:
         """Return what the target makes of another case; None where it raises."""
@@ -183,6 +200,20 @@ class SecondLook:
                     slope = float(f"{np.median(ratio):.3g}")
                     if 0 < slope < 1 and np.mean(np.abs(ratio - slope) < NEAR * slope) > 0.5:
                         yield f"leaky_relu={slope:g}", f"truth, and {slope:g}·truth below 0,"
+
+
+def _one_part(case: Case, part: int, parts: int) -> dict[str, Array]:
+    """Return the operands with every so many-th product alone: the others' taps, or what arrives for them, are 0."""
+    operation, operands = case.operation, case.operands()
+    if parts == 1:
+        return operands
+    name = operation.roles["output"] if operation.asked == "weight" else "weight"
+    shape = list(operands[name].shape)
+    of_result = {"output": 0, "input": 1, "weight": len(shape) - operation.space.rank - 1}[operation.asked]
+    shape[of_result] = 1  # the axis along which nothing is added up
+    is_there = np.arange(math.prod(shape)).reshape(shape) % parts == part
+    values = np.where(is_there, operands[name], operands[name].dtype.type(0))
+    return {**operands, name: case.in_memory(name, values)}
 
 
 def _nearest(case: Case, actual: object) -> Comparison:

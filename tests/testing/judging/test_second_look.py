@@ -15,7 +15,7 @@ from mutants import Array, Layer
 from sampled import one_in
 
 import refconv
-from refconv.testing import check, compare_conv2d, run_case
+from refconv.testing import check, compare_conv2d, find_case, run_case
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.judging.second_look import TRANSFORM
 
@@ -104,6 +104,50 @@ def test_tf32_where_channels_are_eights_alone_is_seen() -> None:
     result = run_case(SINGLE(honest.tf32_where_channels_are_eights), "n1-c8-o3-g1-6x7-k3-s1-p1-d1-f32-real")
     assert result.outcome == Outcome.LESS_PRECISE
     assert result.standards[0] == "inputs-rounded-to-tf32"
+
+
+# More products than bfloat16 has numbers for: 360, 288, 280 and 350 of ±1.
+LONG = {
+    "weight": "n1-c40-o2-g1-5x6-k3-s1-p0-d1-bf16-real",
+    "weight of the input": "conv2d_input-n1-c2-o64-g2-6x5-k3-s1-p1-d1-bf16-real",
+    "grad_output": "conv2d_weight-n2-c2-o6-g1-14x12-k3x2-s1-p0-d1-bf16-real",
+    "grad_output of the bias": "conv2d_bias-n5-c2-o16-g2-8x11-k2-s1-p0-d1-bf16-real",
+}
+
+
+def in_halves(name: str, *, lost: int = 0) -> Callable[..., Array]:
+    """Keep the sum of each half of the products in bfloat16, all but the last so many."""
+    case = find_case(LONG[name])
+    operand, axis = name.split(maxsplit=1)[0], 0 if case.op == "conv2d" else 1
+
+    def kernel(*arguments: Any) -> Array:
+        wide = {key: np.asarray(a, np.float64) for key, a in zip(case.operation.leading, arguments, strict=False)}
+        place = case.operation.leading.index(operand)
+        shape = list(wide[operand].shape)
+        shape[axis] = 1
+        number = np.arange(np.prod(shape)).reshape(shape)
+        total = np.zeros(())
+        for half in (0, 1):
+            given = [*arguments]
+            given[place] = np.where((number % 2 == half) & (number < number.size - lost), wide[operand], 0)
+            total = np.asarray(total + case.operation.function(*given, dtype="float64"), case.numpy_dtype) * 1.0
+        return np.asarray(total, case.numpy_dtype)
+
+    return kernel
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_sums_too_long_for_whole_numbers_are_looked_at_in_parts(name: str) -> None:
+    pytest.importorskip("ml_dtypes")
+    result = run_case(in_halves(name), LONG[name])
+    assert (result.outcome, result.standards[:1]) == (Outcome.LESS_PRECISE, ("accumulated-in-bfloat16",)), str(result)
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_one_product_that_is_lost_is_no_lesser_precision(name: str) -> None:
+    pytest.importorskip("ml_dtypes")
+    result = run_case(in_halves(name, lost=1), LONG[name])
+    assert (result.outcome, result.standards) == (Outcome.FAILED, ()), str(result)
 
 
 # Wrong kernels

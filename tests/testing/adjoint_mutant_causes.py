@@ -10,6 +10,7 @@ from mutant_causes import Expected
 TRANSPOSED = "conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1x0-e1x0-d1x2-bias-f32"
 INPUT = "conv2d_input-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32"
 WEIGHT = "conv2d_weight-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32"
+_NAN = "n1-c2-o3-g1-7x8-k3x2-s2x1-p0-d1-f32-nan"
 _SIDES = "n1-c2-o3-g1-9x11-k3-s2-p1+0x0+2-d1"
 
 
@@ -69,4 +70,5 @@ CAUSES = {
     "weight_of_the_last_image": Expected("batch-last-alone", WEIGHT),
     "weight_averaged_over_the_batch": Expected("batch-averaged", WEIGHT),
     "weight_averaged_over_positions": Expected("positions-averaged", WEIGHT),
+    "weight_of_what_arrives_among_zeros": Expected("nan-spreads", f"conv2d_weight-{_NAN}", "core", "values"),
 }

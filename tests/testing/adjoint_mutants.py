@@ -431,3 +431,16 @@ def weight_averaged_over_the_batch(layer: Layer, g: Array) -> Array:
 @weight_gradient
 def weight_averaged_over_positions(layer: Layer, g: Array) -> Array:
     return correlate(layer, g) / math.prod(layer.size)
+
+
+@weight_gradient
+def weight_of_what_arrives_among_zeros(layer: Layer, g: Array) -> Array:
+    """What arrives is filled up with zeros, so that every tap is multiplied with every pixel."""
+    gradient, each = correlate(layer, g), layer.w.shape[1]
+    (s_h, s_w), ((top, _), (left, _)), (d_h, d_w) = layer.stride, layer.sides, layer.dilation
+    for (_, channel, h, k), (i, j) in itertools.product(np.argwhere(~np.isfinite(layer.x)), np.ndindex(*layer.taps)):
+        (row, rest_h), (column, rest_w) = divmod(h + top - d_h * i, s_h), divmod(k + left - d_w * j, s_w)
+        if not (0 <= row < layer.size[0] and 0 <= column < layer.size[1] and rest_h == rest_w == 0):
+            group, c = divmod(channel, each)
+            gradient.reshape(layer.groups, -1, *gradient.shape[1:])[group, :, c, i, j] = np.nan
+    return gradient

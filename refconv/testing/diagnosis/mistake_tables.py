@@ -67,7 +67,7 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     ),
     WeightAdjoint: (
         *(*_WINDOWS, *gradients.GRADIENT, *channels.GROUPS_OF_CHANNELS, channels.BATCH),
-        *(gradients.unconjugated("input"), *numbers.ROUNDING, *_READ, *channels.GROUP_INPUTS),
+        *(gradients.unconjugated("input"), *numbers.ROUNDING, numbers.SPREAD, *_READ, *channels.GROUP_INPUTS),
     ),
     TransposedInput: (
         *(*_WINDOWS, *windows.KERNEL, *gradients.TRANSPOSED_GROUPS, *gradients.TRANSPOSED_LAYOUT),
@@ -76,7 +76,7 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     ),
     TransposedWeight: (
         *(*_WINDOWS, *gradients.TRANSPOSED_GRADIENT, *gradients.TRANSPOSED_GROUPS_OF_CHANNELS, channels.BATCH),
-        *(gradients.unconjugated("output"), *numbers.ROUNDING, *_READ),
+        *(gradients.unconjugated("output"), *numbers.ROUNDING, numbers.SPREAD, *_READ),
     ),
 }
 

@@ -40,6 +40,25 @@ def _zero_columns(reading: Reading, *, width: int) -> Reading:
     return wide.with_axes(lambda axis: replace(axis, kernel_size=weight.shape[-1]), "width")
 
 
+def _zeros_between(reading: Reading) -> Reading:
+    """Fill what arrives up with zeros, between and beside it, so that every tap meets every pixel.
+
+    Of 2 outputs at stride 2 and 2 taps, what arrives is 0, g0, 0, g1, and then 0 up to the end of the pixels.
+    """
+    if np.isfinite(reading.input).all():  # where it makes no difference
+        return reading
+    beside = [axis.dilation * (axis.kernel_size - 1) for axis in reading.axes]
+    before = [more + axis.padding[0] for more, axis in zip(beside, reading.axes, strict=True)]
+    sizes = (size + more for size, more in zip(reading.input.shape[2:], before, strict=True))
+    output = np.zeros((*reading.output.shape[:2], *sizes), reading.output.dtype)
+    steps = zip(beside, reading.axes, reading.output.shape[2:], strict=True)
+    own = (slice(more, more + axis.stride * (places - 1) + 1, axis.stride) for more, axis, places in steps)
+    output[:, :, *own] = reading.output
+    moved = zip(reading.axes, before, beside, strict=True)
+    axes = tuple(replace(axis, stride=1, padding=(first, last), unread=0) for axis, first, last in moved)
+    return replace(reading, output=output, axes=axes)
+
+
 ROUNDING: Final = tuple(
     Mistake(f"inputs-rounded-to-{code}", partial(_rounded, kind=kind)).says(
         f"both factors are rounded to {words} before they are multiplied", "multiply them in their own type"
@@ -72,6 +91,12 @@ PIXELS: Final = (
     Mistake("index-wraps-at-2^16", partial(_wrapped, bits=16)).says(
         "the input is indexed modulo 2^16", "an index needs as many bits as the input has elements"
     ),
+)
+
+# Of the gradient of a weight, for which zeros may stand between, and beside, what arrives.
+SPREAD: Final = Mistake("nan-spreads", _zeros_between).says(
+    "every tap multiplies pixels that it does not read with 0, and NaN · 0 is NaN",
+    "a tap's gradient adds up the pixels that it reads, and no others",
 )
 
 NUMBERS: Final = (*ROUNDING, CONJUGATED, *PIXELS)

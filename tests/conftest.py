@@ -21,6 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
         bytecode = tempfile.TemporaryDirectory(prefix="refconv-bytecode-")
         os.environ["PYTHONPYCACHEPREFIX"] = bytecode.name
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ.pop("GITHUB_ACTIONS", None)  # where the commands say more
         config.add_cleanup(bytecode.cleanup)
 
 

@@ -26,6 +26,7 @@ from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.interface import ARRAYS, INTERFACE_WORDS
 from refconv.testing.judging.outcome import Outcome
+from refconv.testing.reporting.github import as_annotations
 from refconv.testing.reporting.html import as_html
 from refconv.testing.reporting.junit import as_junit
 from refconv.testing.reporting.supported import as_table
@@ -51,7 +52,7 @@ def register(commands: Any) -> None:
         type=int,
         metavar="N",
         default=0,
-        help="then up to N random cases; what fails is shrunk (needs Hypothesis)",
+        help="then N random cases, as far as the target computes them; what fails is shrunk",
     )
     command.add_argument("--rng", type=int, metavar="SEED", default=0, help="the seed of the random cases (default: 0)")
     _register_running(command)
@@ -156,6 +157,12 @@ def register_report(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--html", metavar="FILE", help="write the report as one page, with maps of what is wrong")
     command.add_argument("--junit", metavar="FILE", help="write the report as JUnit's XML, a test for each case")
+    command.add_argument(
+        "--github",
+        action=argparse.BooleanOptionalAction,
+        default=os.environ.get("GITHUB_ACTIONS") == "true",
+        help="annotate what is wrong for GitHub Actions, on standard error (default: where it runs there)",
+    )
     command.add_argument("-q", "--quiet", action="store_true", help="print the first line alone")
 
 
@@ -224,6 +231,8 @@ def write_report(options: argparse.Namespace, report: Report) -> int:
         _write_whole(options.html, as_html(report))
     if options.junit:
         _write_whole(options.junit, as_junit(report))
+    if options.github:
+        sys.stderr.writelines(f"{line}\n" for line in as_annotations(report))
     if options.json == "-":
         sys.stdout.write(_as_json(report))
     else:

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.bounds.winograd import WINOGRAD
 from refconv.testing.battery.cases import RANDOM, REJECTED
@@ -96,15 +98,18 @@ class Report:
         return [result for result in self.results if result.comparison is not None and result.comparison.is_suspect]
 
     def standards(self) -> tuple[tuple[Narrower, tuple[CaseResult, ...]], ...]:
-        """Return the fewest narrower arithmetics by which the less precise cases are right, each with its cases."""
-        found, results = [], self.less_precise
-        for code, which in fewest([result.standards for result in results]):
-            members = tuple(results[index] for index in which)
-            case = valid_case(members[0])
+        """Return the fewest narrower arithmetics of each type by which the less precise cases are right, with these."""
+        by_type: dict[np.dtype[Any], list[CaseResult]] = {}
+        for result in self.less_precise:
+            case = valid_case(result)
             assert case is not None
-            standard = next(each for each in standards_of(case.result_dtype, self.how) if each.code == code)
-            found.append((standard, members))
-        return tuple(found)
+            by_type.setdefault(case.result_dtype, []).append(result)
+        found: dict[str, tuple[Narrower, tuple[CaseResult, ...]]] = {}
+        for dtype, results in by_type.items():  # sums of float16 may be kept in float16, and those of bfloat16 in that
+            for code, which in fewest([result.standards for result in results]):
+                standard = next(each for each in standards_of(dtype, self.how) if each.code == code)
+                found[code] = standard, (*found.get(code, (standard, ()))[1], *(results[index] for index in which))
+        return tuple(sorted(found.values(), key=lambda pair: -len(pair[1])))
 
     @property
     def passed(self) -> bool:

@@ -15,7 +15,7 @@ from mutants import Array, Layer
 from sampled import one_in
 
 import refconv
-from refconv.testing import check, compare_conv2d, find_case, run_case
+from refconv.testing import CaseResult, Report, check, compare_conv2d, find_case, run_case
 from refconv.testing.judging.outcome import Outcome
 from refconv.testing.judging.second_look import TRANSFORM
 
@@ -104,6 +104,14 @@ def test_tf32_where_channels_are_eights_alone_is_seen() -> None:
     result = run_case(SINGLE(honest.tf32_where_channels_are_eights), "n1-c8-o3-g1-6x7-k3-s1-p1-d1-f32-real")
     assert result.outcome == Outcome.LESS_PRECISE
     assert result.standards[0] == "inputs-rounded-to-tf32"
+
+
+def test_sums_of_each_type_that_are_kept_in_it_are_named_by_both() -> None:
+    own, coarser = "accumulated-in-float16", "accumulated-in-bfloat16"
+    half = CaseResult("n1-c8-o3-g1-6x7-k3-s1-p1-d1-f16-real", "", Outcome.LESS_PRECISE, standards=(own, coarser))
+    brain = replace(half, id=half.id.replace("f16", "bf16"), standards=(coarser, own))
+    found = Report("torch", "smoke", (half, brain, brain)).standards()
+    assert [(standard.code, len(members)) for standard, members in found] == [(coarser, 2), (own, 1)]
 
 
 # More products than bfloat16 has numbers for: 360, 288, 280 and 350 of ±1.

@@ -26,9 +26,6 @@ from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.interface import ARRAYS, INTERFACE_WORDS
 from refconv.testing.judging.outcome import Outcome
-from refconv.testing.reporting.github import as_annotations
-from refconv.testing.reporting.html import as_html
-from refconv.testing.reporting.junit import as_junit
 from refconv.testing.reporting.supported import as_table
 
 __all__ = ["register"]
@@ -227,11 +224,17 @@ def _write_whole(file: str, text: str | None) -> None:
 
 def write_report(options: argparse.Namespace, report: Report) -> int:
     """Write the report where the options say, files first, and return the exit status."""
-    if options.html:
+    if options.html:  # only who asks for a page waits for it to be imported
+        from refconv.testing.reporting.html import as_html  # noqa: PLC0415
+
         _write_whole(options.html, as_html(report))
     if options.junit:
+        from refconv.testing.reporting.junit import as_junit  # noqa: PLC0415
+
         _write_whole(options.junit, as_junit(report))
     if options.github:
+        from refconv.testing.reporting.github import as_annotations  # noqa: PLC0415
+
         sys.stderr.writelines(f"{line}\n" for line in as_annotations(report))
     if options.json == "-":
         sys.stdout.write(_as_json(report))

@@ -218,6 +218,20 @@ def test_importing_refconv_imports_numpy_and_nothing_heavier() -> None:
     assert houses == ""
 
 
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        ("refconv.testing.judging.isolation", "refconv.testing.diagnosis.causes"),  # where a target runs
+        ("refconv.commands.check", "refconv.testing.reporting.html"),
+        ("refconv.commands.check", "refconv.testing.reporting.junit"),
+    ],
+)
+def test_what_a_right_kernel_does_not_need_is_not_waited_for(module: str, unneeded: str) -> None:
+    program = f"import sys, {module}; print({unneeded!r} in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert run.stdout == "False\n"
+
+
 @pytest.mark.parametrize("house", [name for name in refconv.__all__ if (ROOT / name).is_dir()])
 def test_naming_a_house_imports_it(house: str) -> None:
     house = f"refconv.{house}"

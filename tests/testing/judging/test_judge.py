@@ -17,6 +17,7 @@ import pytest
 
 import refconv
 from refconv.testing import Case, CaseResult, TargetError, cases, find_case, run_case
+from refconv.testing.diagnosis import causes
 from refconv.testing.judging import judge
 from refconv.testing.judging.judge import failed
 from refconv.testing.judging.outcome import Ending, Outcome
@@ -317,7 +318,7 @@ def test_a_failure_that_hangs_when_it_is_called_again_is_a_failure_all_the_same(
 
 
 def test_what_passes_is_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judge, "explained", lambda *_: pytest.fail("explained"))
+    monkeypatch.setattr(causes, "explained", lambda *_: pytest.fail("explained"))
     assert run_case(kernels.right, CASE).outcome == "passed"
     assert run_case(kernels.right, CASE, 20).outcome == "passed"
     assert run_case(kernels.raises, CASE).outcome == "failed"
@@ -336,8 +337,8 @@ def test_a_target_that_exits_when_it_is_called_again_is_not_explained(monkeypatc
     def leave(*arguments: Any) -> Any:
         raise SystemExit
 
-    monkeypatch.setattr(judge, "explained", lambda *_: ())
-    monkeypatch.setattr(judge, "examined", leave)
+    monkeypatch.setattr(causes, "explained", lambda *_: ())
+    monkeypatch.setattr(causes, "examined", leave)
     result = run_case(kernels.one_pixel_off, CASE)
     assert (result.outcome, result.findings) == ("failed", ())
     assert result.excerpt is not None

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import kernels
+import numpy as np
 import pytest
 from sampled import one_in
 
 import refconv
+from refconv.operations import OPERATIONS
 from refconv.testing import Case, CaseResult, Comparison, Outcome, Report, check
 from refconv.testing.fuzz import fuzz
 from refconv.testing.judging.judge import Judge
@@ -254,3 +256,15 @@ def test_random_cases_are_of_the_operation_that_is_judged() -> None:
     assert not report.failures
     report = check(unpadded, "smoke", op="conv_transpose2d", match="conv_transpose2d", fuzz=40, rng=3, time_limit=None)
     assert first_random_failure(report).id.startswith("conv_transpose2d-n1-c1-o1-g1-")
+
+
+@pytest.mark.parametrize("op", ["conv2d_integer", "conv1d_quantized"])
+def test_a_kernel_of_uint8_with_int8_is_given_random_cases(op: str) -> None:
+    def mixed(*arguments: Any) -> Any:
+        types = [argument.dtype for argument in arguments if isinstance(argument, np.ndarray) and argument.ndim > 1]
+        if types != [np.uint8, np.int8]:
+            raise NotImplementedError
+        return OPERATIONS[op].function(*arguments)
+
+    report = check(mixed, op=op, cases=[f"{op}-n1-c1-o1-g1-{'1x1' if '2' in op else '1'}-k1-s1-p0-d1-u8xi8"], fuzz=10)
+    assert report.counts()["passed"] == 11, str(report)

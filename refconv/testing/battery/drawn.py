@@ -52,7 +52,7 @@ def options_of(op: str, without: Collection[str] = ()) -> list[Options]:
         among("p", _TRANSPOSED if operation.is_transposed else _PADDINGS),
         among("n", ("1", "2", "3", "none", "5", "0")),
         (False, True) if operation.has_bias and "bias" not in without else (False,),
-        among("dtype", ("i8", "u8") if eight_bits else (w for w in _TYPES if w != "bf16" or has_ml_dtypes())),
+        among("dtype", ("i8", "u8", "u8xi8") if eight_bits else (w for w in _TYPES if w != "bf16" or has_ml_dtypes())),
         among("data", eight_bits or ("exact", "real")),
         among("layout", (*("contiguous",) * len(LAYOUTS), *list(LAYOUTS)[1:])),
         ("",) if eight_bits else among("of", arrays),
@@ -83,6 +83,7 @@ def case_of(op: str, chosen: Sequence[Any]) -> Case:
     operation = OPERATIONS[op]
     groups, channels, out_channels, padding, batch, has_bias, dtype, data, layout, laid_out, *numbers = chosen
     axes = zip(*(iter(numbers),) * _OF_AXIS, strict=True)
+    dtype, _, other = dtype.partition("x")
     fit = _transposed_axis if operation.is_transposed else _axis
     size, kernel, stride, dilation, sides, extra = zip(*(fit(padding, *axis) for axis in axes), strict=True)
     first, second = (channels, out_channels) if operation.is_transposed else (out_channels, channels)
@@ -99,6 +100,7 @@ def case_of(op: str, chosen: Sequence[Any]) -> Case:
         "exact" if dtype in INTEGERS and not operation.arithmetic else data,
         layout,
         op=op,
+        other_dtype=other,
         output_padding=extra,
         laid_out=laid_out if _is_one_of_several(operation, laid_out, layout, has_bias=has_bias) else "",
     )

@@ -33,6 +33,12 @@ def one_pixel_off(*arguments: Any) -> Any:
     return output
 
 
+def last_pixel_doubled(*arguments: Any) -> Any:
+    output = right(*arguments)
+    output[..., -1, -1] *= 2
+    return output
+
+
 def transposes(*arguments: Any) -> Any:
     """Be a transposed convolution, whose arguments have another order."""
     return refconv.conv_transpose2d(*arguments)

@@ -23,7 +23,7 @@ def behaviour_findings(call: Call, operands: Operands, *, is_linear: bool = True
 
     Whether it is linear is not asked where an epilogue stands behind it.  Whatever the target raises passes through.
     """
-    looks = (_mutates, _changes_its_mind, _is_not_linear) if is_linear else (_mutates, _changes_its_mind)
+    looks = (_mutates, _changes_its_mind, *((_adds_a_constant, _is_not_linear) if is_linear else ()))
     for look in looks:
         if (found := look(call, operands)) is not None:
             return [found]
@@ -56,6 +56,23 @@ def _changes_its_mind(call: Call, operands: Operands) -> Finding | None:
     if kinds == len(results):
         return Finding("random", "it is random: the same arguments give another result every time")
     return Finding("stateful", "it is stateful: its result depends on the calls before")
+
+
+def of_nothing(call: Call, operands: Operands) -> Array:
+    """Return what a target makes of zeros alone; of any convolution that is zero."""
+    with np.errstate(all="ignore"):  # of one that divides by the largest number
+        return _result(call, {name: np.zeros_like(array) for name, array in operands.items()})
+
+
+def addition(what: str) -> Finding:
+    """Return the finding that this is added, which comes from none of the operands."""
+    return Finding("constant-added", what, reading="zero, where all operands are zero")
+
+
+def _adds_a_constant(call: Call, operands: Operands) -> Finding | None:
+    if not of_nothing(call, operands).any():
+        return None
+    return addition("a constant of its own is added: of operands that are all zero it does not make zeros")
 
 
 def _is_not_linear(call: Call, operands: Operands) -> Finding | None:

@@ -71,7 +71,7 @@ def examined(target: Target, case: Case) -> tuple[Finding, ...]:
     with suppress(Exception):
         with suppress(NotImplementedError):  # of a target that has the result of this case alone, on record
             if found := behaviour_findings(partial(case.called, target), case.operands(), is_linear=is_linear):
-                return tuple(found)
+                return tuple(replace(seen, is_traced=True) for seen in found)
         actual = case.called(target, case.operands())
         if case.check(actual).passed:
             return (UNSTEADY,)

@@ -52,6 +52,10 @@ def regions(right: Reading) -> Iterator[Region]:
         yield Region(f"{_code(axes[grouped])}-second-half", words, _from(grouped, half, shape))
     if isinstance(right, Convolution):
         yield Region("border", "where the window touches the padding", touches_padding(right)[np.newaxis, np.newaxis])
+    if max(right.size) > 1:
+        last = [_from(axis, shape[axis] - 1, shape) for axis in range(2, len(shape))]
+        words = f"at the last {_pixel(right)}{' (bottom right)' if right.rank == 2 else ''}"
+        yield Region(f"last-{_pixel(right)}", words, reduce(np.logical_and, last))
     for axis in range(0 if grouped == 0 else 1, len(shape)):
         yield from _past_tiles(axis, right)
     for bits in (16, 31):
@@ -62,6 +66,11 @@ def regions(right: Reading) -> Iterator[Region]:
         yield from _phases(axes[axis], axis, shape)
     for axis in range(len(shape)):
         yield from _single(axes[axis], axis, shape)
+
+
+def _pixel(right: Reading) -> str:
+    """Return what a place along all axes of space is called."""
+    return "tap" if isinstance(right, WeightAdjoint) else "pixel"
 
 
 def _one(many: str) -> str:
@@ -139,8 +148,7 @@ def _boxes(evidence: Evidence) -> Iterator[Region]:
     if not named:
         return  # scattered all over it
     is_pixel = all(len(sides[axis]) == 1 < shape[axis] for axis in range(2, len(shape)))
-    pixel = "one-tap" if isinstance(evidence.right, WeightAdjoint) else "one-pixel"
-    code = pixel if is_pixel else "+".join(f"some-{_code(axes[axis])}" for axis, _ in named)
+    code = f"one-{_pixel(evidence.right)}" if is_pixel else "+".join(f"some-{_code(axes[axis])}" for axis, _ in named)
     words = ", ".join(listed(axes[axis], side) for axis, side in named)
     yield Region(code, f"in {words}", evidence.wrong, is_box=True)
 

@@ -293,7 +293,7 @@ class Judge:
         if comparison.is_suspect:
             found = replace(comparison, resembles=likeness(actual, case.call(), case.reference(), case.how))
             return replace(result, outcome=Outcome.PASSED, comparison=found, detail=str(found))
-        if finding := look.epilogue():
+        if finding := look.epilogue() or look.constant():
             return replace(result, findings=(finding,))
         standards = look.standards()
         return replace(result, outcome=Outcome.LESS_PRECISE, standards=standards) if standards else result

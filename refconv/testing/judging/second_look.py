@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +28,12 @@ from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.comparison import Comparison, compare_arrays
 from refconv.testing.comparing.reference import Reference, Standard
 from refconv.testing.comparing.standards import Narrower, by_standard, in_format, is_marked, standards_of
+from refconv.testing.diagnosis.behaviour import addition, of_nothing
+from refconv.testing.diagnosis.evidence import Evidence, is_near
 from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.diagnosis.locate import locate
+from refconv.testing.diagnosis.reading import is_floating
+from refconv.testing.diagnosis.right_reading import reading_of
 from refconv.testing.targets import Target
 
 TRANSFORM: Final = "computed by a transform: whole sums come out rounded"
@@ -105,6 +110,28 @@ class SecondLook:
                 return Finding(
                     f"epilogue-{text.partition('=')[0]}", f"the output is {sentence} everywhere", reading=said
                 )
+        return None
+
+    def constant(self) -> Finding | None:
+        """Return that it is right but for what it makes of zeros alone, and where that is added; None if it is not."""
+        case = self.case
+        if case.arithmetic.epilogue.text or case.operation.arithmetic:
+            return None
+        with suppress(Exception, SystemExit), np.errstate(all="ignore"):
+            evidence = Evidence.of(to_numpy("the result", self.actual), reading_of(self._call), self._reference)
+            added = evidence.right.full(of_nothing(partial(case.called, self.target), case.operands()))
+            unit = (
+                float_info(evidence.dtype).unit if is_floating(evidence.dtype) else 0.0
+            )  # to which the sum is rounded
+            allowed = 4 * (evidence.bound + unit * np.abs(evidence.wide))
+            if (
+                np.isfinite(added).all()
+                and is_near(evidence.wide - added, evidence.truth, allowed)[evidence.wrong].all()
+            ):
+                where = [region.words for region in locate(replace(evidence, wrong=added != 0))]
+                several = np.unique(added[added != 0]).tolist()
+                what = f"{several[0]:g} is" if len(several) == 1 else "numbers of its own are"
+                return addition(f"{what} added {(*where, 'at some places')[0]}, whatever the data")
         return None
 
     def _is_within(self, standard: Narrower) -> bool:

@@ -26,6 +26,9 @@ __all__ = ["Cause"]
 SHARED: Final = 0.5  # of the failures that no mistake explains, for a box that most of them have to be a reason
 OTHER_CAUSES: Final = 3  # into which failures that nothing explains may be split, by where they happen ...
 FEWEST_APART: Final = 3  # ... each of so many cases at least
+WORTH: Final = (
+    1 / 20
+)  # of the largest group, for what is explained to come first: 3 cases of 481 are explained by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +130,19 @@ class Group:
 
 @lru_cache(maxsize=1)  # the headline, the paragraphs and the JSON of one report all ask
 def grouped(results: tuple[CaseResult, ...], experiments: tuple[CaseResult, ...] = ()) -> tuple[Cause, ...]:
-    """Return the causes of all failures among the results, those that are explained first, by their failures.
+    """Return the causes of all failures among the results, in the order of `groups_of`.
 
     The experiments are the results of the cases that were drawn to test the conditions.
     """
     groups = groups_of(results)
-    causes = [_cause(group, condition_of(group, results, experiments), experiments) for group in groups]
-    return tuple(sorted(causes, key=lambda cause: (not cause.is_explained, -len(cause.failures))))
+    return tuple(_cause(group, condition_of(group, results, experiments), experiments) for group in groups)
 
 
 def groups_of(results: Sequence[CaseResult]) -> list[Group]:
-    """Group the failures: by the fewest mistakes that explain them, and the rest by what can be seen of them."""
+    """Group the failures: by the fewest mistakes that explain them, and the rest by what can be seen of them.
+
+    What is explained comes first, unless it is few cases beside the largest group, and then the larger group.
+    """
     failures = [result for result in results if result.outcome == Outcome.FAILED]
     found = shared_causes([[f for f in result.findings if is_cause(f)] for result in failures])
     weak = {index for finding, which in found if finding is None or finding.is_partial for index in which}
@@ -160,7 +165,8 @@ def groups_of(results: Sequence[CaseResult]) -> list[Group]:
         for part in _apart(members, passing) if seen.code == UNEXPLAINED else [members]:
             ordered = _by_size(part)
             groups.append(Group(_looked_at(ordered) or _shared_place(ordered) or seen, ordered, is_explained=False))
-    return groups
+    worth = WORTH * max((len(group.members) for group in groups), default=0)
+    return sorted(groups, key=lambda group: (not group.is_explained or len(group.members) < worth, -len(group.members)))
 
 
 def _by_size(members: Iterable[CaseResult]) -> tuple[CaseResult, ...]:

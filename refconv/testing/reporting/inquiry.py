@@ -34,15 +34,13 @@ def inquire(results: Sequence[CaseResult], run: Run) -> tuple[tuple[CaseResult, 
     `run` goes where the target is: of a case it gives the result, and of a failure what is seen in it.
     """
     results = list(results)
-    largest = sorted(groups_of(results), key=lambda group: (not group.is_explained, -len(group.members)))
-    for group in [group for group in largest if not group.is_explained][:MOST_GROUPS]:
+    for group in [group for group in groups_of(results) if not group.is_explained][:MOST_GROUPS]:
         smallest = group.members[0]
         if smallest.is_to_be_explained:
             (seen,) = run([smallest])
             results[results.index(smallest)] = seen
     experiments: list[CaseResult] = []
-    largest = sorted(groups_of(results), key=lambda group: (not group.is_explained, -len(group.members)))
-    for group in largest[:MOST_GROUPS]:
+    for group in groups_of(results)[:MOST_GROUPS]:
         if group.members[0].ending in (Ending.RETURNED, Ending.RAISED) and valid_case(group.members[0]):
             Experiments(group, results, experiments, run).run()
     return tuple(results), tuple(experiments)

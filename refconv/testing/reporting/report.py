@@ -145,7 +145,7 @@ class Report:
         return sum(comparison.elements - comparison.unreached for comparison in self._comparisons)
 
     def causes(self) -> tuple[Cause, ...]:
-        """Return the reasons for which cases failed, each with its cases: explained ones first, and by their number."""
+        """Return the reasons for which cases failed, each with its cases: first what explains more than a few."""
         return grouped(self.results, self.experiments)
 
     def counts(self, family: str | None = None) -> dict[str, int]:

@@ -88,6 +88,19 @@ def test_the_law_that_fails_is_named(target: Callable[..., Any], sentence: str) 
     assert (finding.code, finding.sentence) == ("non-linear", sentence)
 
 
+def test_what_does_not_make_zeros_of_zeros_adds_a_constant() -> None:
+    operands = {"input": np.arange(1.0, 9), "weight": np.ones(1), "bias": np.ones(1)}
+    (finding,) = behaviour_findings(lambda given: given["input"] ** 2 + given.get("bias", 0) + 1e-9, operands)
+    assert finding.code == "constant-added"
+    (other,) = behaviour_findings(lambda given: given["input"] ** 2 + given.get("bias", 0), operands)
+    assert other.code == "non-linear"
+
+
+def test_what_is_seen_of_one_case_is_no_cause_of_others() -> None:
+    (finding,) = examined(BEHAVIOURS["random"], DEFAULT)
+    assert finding.is_traced
+
+
 @pytest.mark.parametrize("name", ["weight", "grad_output", "bias"])
 def test_the_argument_that_is_written_to_is_named(name: str) -> None:
     def call(operands: dict[str, Any]) -> Any:

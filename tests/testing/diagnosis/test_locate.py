@@ -37,6 +37,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "channels-past-tile": ((EVERY, slice(8, None)), "in channels 8, 9, past the last whole tile of 4"),
     "rows-past-tile": ((EVERY, EVERY, slice(8, None)), "in rows 8, 9, 10, past the last whole tile of 4"),
     "columns-past-tile": ((..., slice(8, None)), "in columns 8, 9, 10, 11, past the last whole tile of 8"),
+    "last-pixel": ((..., -1, -1), "at the last pixel (bottom right)"),
     "border": ((EVERY, EVERY, BORDER), "where the window touches the padding"),
     "rows-modulo": ((EVERY, EVERY, slice(1, None, 2)), "in rows 1 modulo 2"),
     "channels-modulo": ((EVERY, slice(0, None, 3)), "in channels 0 modulo 3"),

@@ -64,6 +64,26 @@ def test_a_wrong_result_fails() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("added", "sentence"),
+    [
+        ([1, 1], "1 is added at the last pixel (bottom right), whatever the data"),
+        ([1, 3], "numbers of its own are added at the last pixel (bottom right), whatever the data"),
+    ],
+)
+@pytest.mark.parametrize("name", [CASE, f"{CASE}-real", "n1-c2-o2-g1-7x8-k3x2-s1-p0-d1-f16-subnormal"])
+def test_what_is_added_whatever_the_data_is_named_with_its_place(name: str, added: list[int], sentence: str) -> None:
+    def kernel(*arguments: Any) -> Any:
+        output = kernels.right(*arguments)
+        output[..., -1, -1] += np.resize(np.asarray(added, output.dtype), output.shape[1])
+        return output
+
+    (finding,) = run_case(kernel, name).findings
+    assert (finding.code, finding.sentence) == ("constant-added", sentence)
+    twice = run_case(lambda x, w, *rest: kernel(x, 2 * w, *rest), name).findings
+    assert all(finding.code != "constant-added" or finding.is_traced for finding in twice)
+
+
 def test_a_result_without_words_is_one_line() -> None:
     assert str(CaseResult("an id", "a family", Outcome.PASSED)) == "an id: passed"
 
@@ -313,7 +333,7 @@ def test_a_failure_that_hangs_when_it_is_called_again_is_a_failure_all_the_same(
     monkeypatch.setattr(judge, "EXPLANATION_LIMIT", 0.05)
     monkeypatch.setattr(judge.Judge, "explained", lambda _, result: result)
     monkeypatch.setattr(judge.Judge, "examined", lambda *_: time.sleep(0.5))
-    result = run_case(kernels.one_pixel_off, CASE, 20)
+    result = run_case(kernels.last_pixel_doubled, CASE, 20)
     assert (result.outcome, result.findings, result.excerpt) == ("failed", (), None)
 
 
@@ -339,7 +359,7 @@ def test_a_target_that_exits_when_it_is_called_again_is_not_explained(monkeypatc
 
     monkeypatch.setattr(causes, "explained", lambda *_: ())
     monkeypatch.setattr(causes, "examined", leave)
-    result = run_case(kernels.one_pixel_off, CASE)
+    result = run_case(kernels.last_pixel_doubled, CASE)
     assert (result.outcome, result.findings) == ("failed", ())
     assert result.excerpt is not None
 

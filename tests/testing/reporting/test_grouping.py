@@ -61,6 +61,12 @@ def test_the_cause_with_most_failures_comes_first() -> None:
     assert [cause.code for cause in grouped(unexplained)] == ["dilation-axes-swapped", "unexplained"]  # what is known
 
 
+@pytest.mark.parametrize(("others", "first"), [(20, "dilation-axes-swapped"), (21, "unexplained")])
+def test_what_explains_a_case_among_many_that_nothing_explains_is_no_headline(others: int, first: str) -> None:
+    results = (failed(OTHER, SWAPPED), *(failed(LARGE) for _ in range(others)))
+    assert grouped(results)[0].code == first
+
+
 def test_one_failure_is_one_case() -> None:
     (cause,) = grouped((failed(SMALL, SWAPPED),))
     assert cause.title == "1 case fails: the dilation axes are swapped"

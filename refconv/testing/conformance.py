@@ -17,7 +17,7 @@ from refconv.testing.fuzz import fuzz as fuzz_cases
 from refconv.testing.interface import Interface, Manner
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.places import MapLike, name_of, open_place
-from refconv.testing.reporting.inquiry import inquire
+from refconv.testing.reporting.inquiry import inquire, judged
 from refconv.testing.reporting.report import Report
 from refconv.testing.targets import Target, check_signature
 
@@ -159,7 +159,7 @@ def check(
             on_result(result)
 
     with open_place(target, op, len(chosen), workers, time_limit, map, arithmetic, interface) as run:
-        for result in run([case for case in chosen if not case.rejects]):
+        for result in judged([case for case in chosen if not case.rejects], run):
             show(result)
         if fuzz:
             wanted = partial(is_chosen, match=match, dtype=dtype)

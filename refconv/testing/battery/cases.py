@@ -112,6 +112,8 @@ class Case:
         The only array that the layout is of, such as ``"weight"``; all, where that is empty.
     threads : bool
         Whether it is called from other threads than the main one as well, and from two at once.
+    is_searched : bool
+        Whether a failure is compared with what every known mistake predicts, which takes longer than all else.
 
     Examples
     --------
@@ -158,6 +160,7 @@ class Case:
     bias_dtype: str = ""
     laid_out: str = ""
     threads: bool = False
+    is_searched: bool = field(default=True, compare=False)
 
     def __str__(self) -> str:
         return self.id

@@ -19,7 +19,7 @@ import numpy as np
 from refconv.testing.battery.cases import Case
 from refconv.testing.diagnosis.addressing import trace_addressing
 from refconv.testing.diagnosis.behaviour import behaviour_findings
-from refconv.testing.diagnosis.diagnose import SEARCHES, explanations
+from refconv.testing.diagnosis.diagnose import SEARCHES, UNSEARCHED, explanations
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.taps import tap_findings
@@ -53,7 +53,7 @@ def explained(case: Case, actual: object) -> tuple[Finding, ...]:
 def _explanations(case: Case, actual: object) -> list[Finding]:
     array, right, rounded = gather(actual, case.call(), case.result_dtype)
     right = replace(right, epilogue=case.how.epilogue)
-    found = explanations(array, right, case.reference(), SEARCHES)
+    found = explanations(array, right, case.reference(), SEARCHES if case.is_searched else UNSEARCHED)
     if found and not all(finding.is_place for finding in found):
         return found
     is_rounding = array.shape == rounded.truth.shape and not Evidence.of(array, right, rounded).count

@@ -220,4 +220,5 @@ SEARCHES: Final[tuple[Search, ...]] = (
     lost_precision,
     bare_regions,
 )
+UNSEARCHED: Final[tuple[Search, ...]] = (filled_regions, lost_precision, bare_regions)  # without the tables
 THOROUGH: Final = (*SEARCHES[:-1], tap_findings, bare_regions)  # where no target can be asked which taps it reads

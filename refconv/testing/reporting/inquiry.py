@@ -9,6 +9,7 @@ Last, a threshold is brought to the number, by halves.  How much is asked is cou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from refconv.testing.battery.cases import Case
@@ -23,9 +24,39 @@ __all__: list[str] = []
 
 MOST_GROUPS: Final = 3  # that are looked at: after those, a report has enough to repair
 MOST_CASES: Final = 64  # that are drawn for one of them
+HOPELESS: Final = 24  # failures, after which, if no search explains them, ...
+CHANCE: Final = 1 / 8  # ... but so many of them, as of random results 1 in 15 looks like another mistake's ...
+SEARCHED: Final = 8  # ... one case of so many is searched
+FIRST_RUN: Final = 32  # cases that are run before that is asked; then twice as many, and so on
 ROUNDS: Final = 3
 EACH: Final = 6  # cases inside, and outside, in one round
 Run = Callable[[Sequence[Case | CaseResult]], Iterator[CaseResult]]
+
+
+def judged(cases: Sequence[Case], run: Run) -> Iterator[CaseResult]:
+    """Yield the results of cases; once nothing explains the failures, only some are compared with known mistakes.
+
+    If mistakes explain these after all, what was run with them is run again, and all of it is compared.
+    """
+    searched: list[CaseResult] = []
+    size = FIRST_RUN
+    while cases:
+        some, cases, size = cases[:size], cases[size:], 2 * size
+        if _is_hopeless(searched):
+            results = [*run([replace(case, is_searched=place % SEARCHED == 0) for place, case in enumerate(some)])]
+            searched += [result for result in results[::SEARCHED] if result.is_to_be_explained]
+            if _is_hopeless(searched):
+                yield from results
+                continue
+        for result in run(some):
+            searched += [result] if result.is_to_be_explained else []
+            yield result
+
+
+def _is_hopeless(searched: Sequence[CaseResult]) -> bool:
+    """Whether hardly any of the last failures that were searched has a cause."""
+    known = [result for result in searched[-HOPELESS:] if not result.is_to_be_examined]
+    return len(searched) >= HOPELESS and len(known) <= CHANCE * HOPELESS
 
 
 def inquire(results: Sequence[CaseResult], run: Run) -> tuple[tuple[CaseResult, ...], tuple[CaseResult, ...]]:
@@ -40,17 +71,22 @@ def inquire(results: Sequence[CaseResult], run: Run) -> tuple[tuple[CaseResult, 
             (seen,) = run([smallest])
             results[results.index(smallest)] = seen
     experiments: list[CaseResult] = []
-    for group in groups_of(results)[:MOST_GROUPS]:
+    groups = groups_of(results)
+    for group in groups[:MOST_GROUPS]:
         if group.members[0].ending in (Ending.RETURNED, Ending.RAISED) and valid_case(group.members[0]):
-            Experiments(group, results, experiments, run).run()
+            is_searched = group.is_explained or groups[0].is_explained
+            Experiments(group, results, experiments, run, is_searched=is_searched).run()
     return tuple(results), tuple(experiments)
 
 
 class Experiments:
-    """The cases that are drawn for one group; they are added to those of the others."""
+    """The cases that are drawn for one group, searched for a cause or not; they are added to those of the others."""
 
-    def __init__(self, group: Group, results: Sequence[CaseResult], drawn: list[CaseResult], run: Run) -> None:
+    def __init__(
+        self, group: Group, results: Sequence[CaseResult], drawn: list[CaseResult], run: Run, *, is_searched: bool
+    ) -> None:
         self._group, self._results, self._drawn, self._run = group, results, drawn, run
+        self._is_searched = is_searched
         self._known = {result.id: result for result in (*results, *drawn)}
         self._left = MOST_CASES
         cases = [valid_case(result) for result in results if result.outcome in (Outcome.PASSED, Outcome.FAILED)]
@@ -80,7 +116,7 @@ class Experiments:
         """Run those of the cases that are new, as far as there are any left, and return all that are known."""
         new = list({case.id: case for case in cases if case.id not in self._known}.values())[: self._left]
         self._left -= len(new)
-        found = list(self._run(new))
+        found = list(self._run([replace(case, is_searched=self._is_searched) for case in new]))
         self._drawn += found
         self._known |= {result.id: result for result in found}
         return [self._known[case.id] for case in cases if case.id in self._known]

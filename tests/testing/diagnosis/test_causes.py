@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -158,6 +159,12 @@ def test_all_mistakes_of_a_code_are_looked_for() -> None:
 
     first, second = (find_case(f"n1-c{c}-o2-g1-5x6-k2x3-s1-p0-d1-f32") for c in (13, 11))
     assert explained(tail_of_eight_lost, first, second) == [["input-channel-tail-lost"]] * 2
+
+
+def test_a_case_that_is_not_searched_is_compared_with_no_mistake_and_still_located() -> None:
+    briefly = replace(DEFAULT, is_searched=False)
+    assert explained(lambda x, w, *a: conv2d(x, w[..., ::-1], *a), briefly) == [[]]
+    assert explained(lambda *a: conv2d(*a) * np.float32(0), briefly)[0][0] == "all-zero"
 
 
 def test_what_a_target_raises_when_it_is_called_again_says_nothing() -> None:

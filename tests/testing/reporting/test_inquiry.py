@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import loops
 import pytest
 
 import refconv
-from refconv.testing import check, find_case
+from refconv.testing import CaseResult, Comparison, Finding, Outcome, check, find_case
+from refconv.testing.reporting.inquiry import judged
 from refconv.testing.reporting.variations import with_quantity
 from refconv.testing.reporting.vocabulary import QUANTITIES, Plan
 
@@ -68,6 +70,36 @@ def more_than(limit: int) -> Any:
         return refconv.conv2d(x, w, *rest)
 
     return kernel
+
+
+def searched(causes: Callable[[int], bool]) -> list[int]:
+    """Run 200 failing cases, some of which have a cause if they are searched; return which were, as they were run."""
+    cases = [find_case(f"n1-c1-o1-g1-3x{columns}-k1-s1-p0-d1-f32") for columns in range(1, 201)]
+    asked: list[int] = []
+
+    def run(some: Sequence[Any]) -> Iterator[CaseResult]:
+        for case in some:
+            number = case.input_shape[-1] - 1
+            asked.extend([number] if case.is_searched else [])
+            findings = (Finding("a", "a cause"),) if case.is_searched and causes(number) else ()
+            yield CaseResult(case.id, "", Outcome.FAILED, comparison=Comparison(elements=1), findings=findings)
+
+    results = list(judged(cases, run))
+    assert [result.id for result in results] == [case.id for case in cases]
+    assert all(bool(result.findings) == causes(number) for number, result in enumerate(results))
+    return asked
+
+
+def test_what_nothing_explains_is_searched_in_one_case_of_eight() -> None:
+    assert searched(lambda _: False) == [*range(32), *range(32, 96, 8), *range(96, 200, 8)]
+
+
+def test_all_are_searched_where_most_have_a_cause() -> None:
+    assert searched(lambda _: True) == [*range(200)]
+
+
+def test_a_cause_that_turns_up_late_is_looked_for_in_what_was_run_with_it() -> None:
+    assert searched(lambda number: number >= 96) == [*range(32), *range(32, 96, 8), *range(96, 200, 8), *range(96, 200)]
 
 
 @pytest.mark.parametrize("limit", [27, 36])

@@ -222,6 +222,7 @@ def test_importing_refconv_imports_numpy_and_nothing_heavier() -> None:
     ("module", "unneeded"),
     [
         ("refconv.testing.judging.isolation", "refconv.testing.diagnosis.causes"),  # where a target runs
+        ("refconv.testing.judging.isolation", "refconv.testing.diagnosis.reading"),
         ("refconv.commands.check", "refconv.testing.reporting.html"),
         ("refconv.commands.check", "refconv.testing.reporting.junit"),
     ],

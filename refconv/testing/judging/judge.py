@@ -25,7 +25,6 @@ from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.interface import AS_IS, Interface, Manner
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
 from refconv.testing.judging.outcome import Ending, Outcome
-from refconv.testing.judging.second_look import TRANSFORM, SecondLook
 from refconv.testing.judging.side_effects import MOST_WORK, Kept, changed, kept, wrong_again
 from refconv.testing.judging.threads import wrong_in_threads
 from refconv.testing.programs.program import ProgramDiedError
@@ -284,6 +283,8 @@ class Judge:
 
     def _looked_at_again(self, case: Case, actual: object, result: CaseResult) -> CaseResult:
         """Return what comes of wrong or suspect numbers, once other standards have been asked."""
+        from refconv.testing.judging.second_look import TRANSFORM, SecondLook  # noqa: PLC0415  # as in `explained`
+
         comparison, look = result.comparison, SecondLook(self._function, case, actual)
         if comparison is None or comparison.obstacle is not None:
             return result

@@ -120,14 +120,10 @@ class SecondLook:
         with suppress(Exception, SystemExit), np.errstate(all="ignore"):
             evidence = Evidence.of(to_numpy("the result", self.actual), reading_of(self._call), self._reference)
             added = evidence.right.full(of_nothing(partial(case.called, self.target), case.operands()))
-            unit = (
-                float_info(evidence.dtype).unit if is_floating(evidence.dtype) else 0.0
-            )  # to which the sum is rounded
+            unit = float_info(evidence.dtype).unit if is_floating(evidence.dtype) else 0.0  # the sum is rounded to it
             allowed = 4 * (evidence.bound + unit * np.abs(evidence.wide))
-            if (
-                np.isfinite(added).all()
-                and is_near(evidence.wide - added, evidence.truth, allowed)[evidence.wrong].all()
-            ):
+            remain = is_near(evidence.wide - added, evidence.truth, allowed)[evidence.wrong]
+            if np.isfinite(added).all() and remain.all():
                 where = [region.words for region in locate(replace(evidence, wrong=added != 0))]
                 several = np.unique(added[added != 0]).tolist()
                 what = f"{several[0]:g} is" if len(several) == 1 else "numbers of its own are"

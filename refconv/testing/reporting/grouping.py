@@ -26,9 +26,7 @@ __all__ = ["Cause"]
 SHARED: Final = 0.5  # of the failures that no mistake explains, for a box that most of them have to be a reason
 OTHER_CAUSES: Final = 3  # into which failures that nothing explains may be split, by where they happen ...
 FEWEST_APART: Final = 3  # ... each of so many cases at least
-WORTH: Final = (
-    1 / 20
-)  # of the largest group, for what is explained to come first: 3 cases of 481 are explained by chance
+WORTH: Final = 1 / 20  # of the largest group, to come first because it is explained: 3 cases of 481 are by chance
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,12 @@ def symptom(result: CaseResult) -> Finding:
 
 
 def _message(result: CaseResult) -> str:
-    """Return the type of an exception and its text, with a sign in the place of numbers, which differ by case."""
+    """Return the type of an exception and its text, with a sign in the place of numbers, which differ by case.
+
+    One sign stands for a tuple or a list of any length as well, and of NumPy's numbers, for they go by the axes:
+    ``(3, 4)`` and ``(5,)`` become ``(#)``, ``[np.int64(3)]`` becomes ``[#]`` and ``[[1 1] [0 2]]`` ``[[#]]``.
+    """
     text = result.detail.partition("\n")[0].removeprefix("raised ")
-    return re.sub(r"-?\d[\d.,x× ]*\d|-?\d", "#", text)
+    text = re.sub(r"-?\d[-\d.,x× ]*\d|-?\d", "#", re.sub(r"np\.\w+\(([^()]*)\)", r"\1", text))
+    text = re.sub(r"([(\[]) *#[ ,]*([)\]])", r"\1#\2", text)
+    return re.sub(r"(\(#\)|\[#\])(?:[ ,]*\1)+", r"\1", text)

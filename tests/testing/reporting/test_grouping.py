@@ -123,6 +123,22 @@ def test_the_same_symptom_is_one_cause_and_another_exception_is_another() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "blanked"),
+    [
+        ("sizes (3, 4)", "sizes (#)"),
+        ("sizes (5,)", "sizes (#)"),
+        ("sizes [np.int64(3), np.int64(-4)] of -1.5", "sizes [#] of #"),
+        ("pads=[[1 1] [ 0 2]] here", "pads=[[#]] here"),
+        ("pads=[[7 1]] here", "pads=[[#]] here"),
+        ("(1, 2), (3,) and [4]", "(#) and [#]"),
+    ],
+)
+def test_numbers_in_a_message_are_blanked_however_many_axes_there_are(text: str, blanked: str) -> None:
+    result = replace(failed(SMALL, comparison=None, detail=f"raised E: {text}\n at line 3"), ending=Ending.RAISED)
+    assert symptom(result).sentence == f"it raises E: {blanked}"
+
+
 def test_the_smallest_case_is_the_one_with_the_fewest_numbers_in_and_out() -> None:
     names = ["n1-c1-o1-g1-3x9-k2-s1-p9-d1-f32", "n1-c1-o1-g1-5x6-k2-s1-p0-d1-f32", "n1-c1-o1-g1-3x9-k2-s1-p0-d1-f32"]
     outputs = [440, 20, 16]

@@ -103,10 +103,15 @@ def _transposed_convolution(operation: Operation) -> Target:
         sides = [(low, high - extra) for (low, high), extra in zip(sides_of(padding), output_padding, strict=True)]
         pixels, taps = native(image), native(kernel)
         refuse_integers(np.dtype(pixels.dtype))
+        dtype = pixels.dtype
+        is_narrow = dtype == taps.dtype and dtype.name in _SUMS and bias is not None and not operation.is_gradient
+        if is_narrow:  # a sum is not to be rounded before the bias is added
+            pixels, taps = (factor.astype(_SUMS[dtype.name]) for factor in (pixels, taps))
         jax = import_module("jax")
         linear = partial(_convolve, kernel=taps, stride=stride, padding=sides, dilation=dilation, groups=groups)
         transposed = jax.linear_transpose(linear, jax.ShapeDtypeStruct(shape, pixels.dtype))
-        return _add_bias(transposed(pixels)[0], bias)
+        output = _add_bias(transposed(pixels)[0], bias)
+        return output.astype(dtype) if is_narrow else output
 
     return jax_transposed
 

@@ -287,3 +287,9 @@ def test_bfloat16_of_the_other_byte_order_is_taken(name: str) -> None:
     load(name, "conv2d")
     result = run_case(name, "n1-c2-o1-g1-3x4-k1x2-s1-p0-d1-bf16-big_endian")
     assert result.outcome == "passed", str(result)
+
+
+def test_jax_rounds_no_sum_before_the_bias_is_added() -> None:
+    load("jax", "conv_transpose2d")
+    result = run_case("jax", "conv_transpose2d-n5-c2-o4-g2-3x4-k5-s2x3-p2x3-e1x2-d2x1-bias-bf16-real")
+    assert result.outcome == "passed", str(result)

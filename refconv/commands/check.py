@@ -72,6 +72,9 @@ def register_choice(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--tier", choices=TIERS, default="core", help="which cases (default: core)")
     command.add_argument(
+        "--scale", type=int, metavar="N", default=1, help="batch and images so many times smaller (default: 1)"
+    )
+    command.add_argument(
         "-k",
         dest="match",
         metavar="EXPRESSION",
@@ -165,7 +168,13 @@ def register_report(command: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     chosen = chosen_cases(
-        options.tier, options.op, options.match, options.dtype, refusals=options.refusals, named=options.case
+        options.tier,
+        options.op,
+        options.match,
+        options.dtype,
+        refusals=options.refusals,
+        named=options.case,
+        scale=options.scale,
     )
     if options.list:
         sys.stdout.writelines(f"{case.id}\n" for case in chosen)
@@ -189,6 +198,7 @@ def _check(options: argparse.Namespace) -> int:
             rng=options.rng,
             on_result=advance,
             strict=options.strict,
+            scale=options.scale,
             **how,
         )
     return write_report(options, report)

@@ -21,6 +21,7 @@ EXAMPLES: Final[dict[str, dict[str, str]]] = {
         "refconv check exec:./conv --tier smoke": "a program in any language, by a few cases",
         "refconv check torch --op conv2d_weight --fuzz 500": "a gradient, and 500 random cases",
         "refconv check mykernel.py:conv2d -k 'same and not f16'": "only cases with such words in their name",
+        "refconv check mykernel.py:conv2d --tier kernelbench --scale 4": "KernelBench's layers, smaller in each extent",
         "refconv check mykernel.py:conv2d --junit junit.xml -q": "for continuous integration",
     },
     "vectors": {
@@ -43,7 +44,7 @@ EXAMPLES: Final[dict[str, dict[str, str]]] = {
         "refconv draw convt3s2p1 --input 3x3 -o up.svg": "a transposed convolution",
     },
 }
-TIERS: Final = "tiers, of conv2d: smoke 20 cases, core 485, full 2395, networks 129"
+TIERS: Final = "tiers, of conv2d: smoke 20 cases, core 485, full 2395, networks 129, kernelbench 26, gpumode 18"
 HAVE_TIERS, HAVE_VERDICTS = ("check", "vectors"), ("refconv", "check", "judge")
 
 

@@ -24,7 +24,9 @@ def register(commands: Any) -> None:
 
 
 def _vectors(options: argparse.Namespace) -> int:
-    total = len(options.case or chosen_cases(options.tier, options.op, options.match, options.dtype))
+    total = len(
+        options.case or chosen_cases(options.tier, options.op, options.match, options.dtype, scale=options.scale)
+    )
     with progress(total) as advance:
         count = write_vectors(
             options.folder,
@@ -33,6 +35,7 @@ def _vectors(options: argparse.Namespace) -> int:
             match=options.match,
             dtype=options.dtype,
             names=options.case,
+            scale=options.scale,
             on_case=advance,
         )
     sys.stdout.write(f"{count} {'case' if count == 1 else 'cases'} of {options.op} in {options.folder}\n")

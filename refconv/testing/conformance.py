@@ -40,6 +40,7 @@ def check(
     map: MapLike | None = None,
     on_result: Callable[[CaseResult], object] | None = None,
     strict: bool = False,
+    scale: int = 1,
     **how: Unpack[Manner],
 ) -> Report:
     """Judge a convolution, or another operation of the family, by the battery.
@@ -50,7 +51,7 @@ def check(
         A name (``"torch"``, ``"package.module:function"``, ``"path/to/file.py:function"``) is loaded in a process of
         its own, which is started again if a case ends it.  A callable with one worker runs in threads of this process:
         a case that hangs fails, but one that crashes takes this process with it.
-    tier : {"core", "smoke", "full", "networks"}
+    tier : {"core", "smoke", "full", "networks", "kernelbench", "gpumode"}
         Which cases: see `refconv.testing.cases`.
     workers : int
         Processes among which the cases are shared; more than one needs a target that they can import.
@@ -84,6 +85,8 @@ def check(
     strict : bool
         Whether a result that is suspect, far outside what random rounding gives and yet within its proven bound, fails
         the run.
+    scale : int
+        By how much smaller the batch and each axis of the images are than the tier has them.
     **how
         How the target works, in the words of `refconv.error_bound`: ``accumulate_dtype``, ``input_dtype``,
         ``algorithm``, ``confidence`` and ``epilogue``; where Winograd's algorithm does not apply, a case is direct.  A
@@ -147,7 +150,7 @@ def check(
     fuzz, rng = as_int("fuzz", fuzz, minimum=0), as_int("rng", rng, minimum=0)
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit={time_limit} must be more than 0 seconds")
-    chosen = chosen_cases(tier, op, match, dtype, refusals=refusals, named=cases)
+    chosen = chosen_cases(tier, op, match, dtype, refusals=refusals, named=cases, scale=scale)
     interface, arithmetic = Interface.of(target, op, **how)
     if callable(target):
         check_signature(name_of(target), target, op, arithmetic.epilogue.steps)
@@ -169,4 +172,5 @@ def check(
         for result in run([case for case in chosen if case.rejects]):  # last: memory may be damaged by them
             show(result)
     found = (*looked_at, *results)
-    return Report(name_of(target), "" if cases else tier, found, op, experiments, arithmetic, strict, interface)
+    named = "" if cases else tier if scale == 1 else f"{tier}, scale {scale}"
+    return Report(name_of(target), named, found, op, experiments, arithmetic, strict, interface)

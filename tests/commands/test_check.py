@@ -271,6 +271,17 @@ def test_list_takes_the_same_choices(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out.splitlines() == [case.id for case in cases(dtype="float32")]
 
 
+def test_a_scale_is_that_of_the_cases_that_are_listed_and_run(capsys: pytest.CaptureFixture[str]) -> None:
+    choice = ["--tier", "gpumode", "--scale", "8", "-k", "gpumode-3"]
+    assert cli.main(["check", "--list", *choice]) == 0
+    small = "n2-c32-o32-g1-11x12-k8-s1-p0-d1-f32"
+    assert capsys.readouterr().out == f"{small}\n{small}-real\n"
+    assert cli.main(["check", "refconv", *choice]) == 0
+    printed = capsys.readouterr().out
+    assert "\nrefconv check refconv, tier gpumode, scale 8\n" in printed
+    assert counts(printed) == "refconv: right (2 passed, 0 failed)"
+
+
 def counts(text: str) -> str:
     return text.splitlines()[-1]
 

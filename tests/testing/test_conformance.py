@@ -435,7 +435,7 @@ def test_a_target_that_cannot_be_loaded(name: str, message: str, workers: int) -
         ({"time_limit": 0}, "time_limit=0 must be more than 0 seconds"),
         ({"time_limit": -1.5}, r"time_limit=-1\.5 must be more than 0 seconds"),
         ({"time_limit": math.nan}, "time_limit=nan must be more than 0 seconds"),
-        ({"tier": "all"}, "tier='all' must be one of 'smoke', 'core', 'full', 'networks'"),
+        ({"tier": "all"}, "tier='all' must be one of 'smoke', 'core', 'full', 'networks', 'kernelbench', 'gpumode'"),
         (
             {"dtype": "f16"},
             (

@@ -26,7 +26,7 @@ from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.dtypes import is_integral, result_dtype, wide_dtype
 from refconv.numbers.formats import Array, as_dtype, float_info
 from refconv.operations import OPERATIONS, Call, Operation
-from refconv.testing.battery.data import BIASES, DATA, LARGEST, ROUNDED, exact_magnitude, integers, normals
+from refconv.testing.battery.data import BIASES, DATA, LARGEST, ROUNDED, exact_magnitude, integers, normals, uniforms
 from refconv.testing.battery.eight_bits import operands_of, quantities_of
 from refconv.testing.battery.layouts import LAYOUTS
 from refconv.testing.comparing.compare import compare_by_convention
@@ -52,6 +52,8 @@ DTYPES: Final = {
     "i64": "int64",
 }
 INTEGERS: Final = ("i8", "u8", "i16", "i32", "i64")
+MOST_NUMBERS: Final = 1 << 24  # of an array, and
+MOST_WORK: Final = 1 << 34  # multiplications, of a case that is computed in full
 RANDOM: Final = "random"  # the family of cases that no list has
 REJECTED: Final = "rejected"  # and of those that ought to be refused
 
@@ -87,7 +89,8 @@ class Case:
         ``"subnormal"``: exact, and below the least normal number.  ``"nanweight"`` and ``"infweight"``: exact, with
         those in the kernel.  ``"spread"``: real, with exponents far apart.  ``"extreme"``: of integers, the least and
         the largest that there are.  ``"subnormalweight"``: exact, and the kernel is what is subnormal.
-        ``"overflow"``: real, and half of the sums overflow.  ``"nanbias"``, ``"infbias"`` and ``"zerobias"``: exact,
+        ``"overflow"``: real, and half of the sums overflow.  ``"uniform"``: real, pixels from 0 to 1 and weights within
+        ±1/√n, n the numbers of one kernel.  ``"nanbias"``, ``"infbias"`` and ``"zerobias"``: exact,
         with those, zeros of both signs, in the bias.  Of 8-bit numbers, see `eight_bits`.
     layout : str
         How the arrays lie in memory.
@@ -205,7 +208,7 @@ class Case:
             whole = operands_of(bits, there, self.dtypes, self.data, self.products)
             return {name: self.in_memory(name, array) for name, array in whole.items()}
         most = 0 if self.data in ROUNDED else max(1, self.largest_number())
-        values = {name: self._values(bits, shape, most) for name, shape in shapes.items() if shape is not None}
+        values = {name: self._values(bits, shape, name, most) for name, shape in shapes.items() if shape is not None}
         image, kernel = (*(values[name] for name in self.operation.factors), np.ones((1, 1)))[:2]
         DATA[self.data](image, kernel, self.numpy_dtype)
         for place, number in zip(range(len(values.get("bias", ()))), cycle(BIASES.get(self.data, (None,)))):
@@ -244,7 +247,7 @@ class Case:
         bits = np.random.PCG64(zlib.crc32(f"{self.id}+epilogue".encode()))
         shape = (plan.input_shape if self.operation.is_transposed else plan.output_shape)[not plan.batched :]
         channels, most = shape[-len(plan.axes) - 1 :][:1], max(1, self.largest_number())
-        values = {step: self._values(bits, shape if step == "residual" else channels, most) for step in steps}
+        values = {step: self._values(bits, shape if step == "residual" else channels, step, most) for step in steps}
         if "scale" in steps and self.data not in ROUNDED:
             values["scale"] = np.where(values["scale"].real > 0, 2.0, -1.0)  # so that nothing is rounded
         return {step: value.astype(self.numpy_dtype) for step, value in values.items()}
@@ -286,9 +289,16 @@ class Case:
         factors = (as_dtype(DTYPES[self.dtypes[name]]) for name in self.operation.factors)
         return result_dtype(*factors)
 
-    def _values(self, bits: np.random.PCG64, shape: tuple[int, ...], most: int) -> Array:
+    def _values(self, bits: np.random.PCG64, shape: tuple[int, ...], name: str, most: int) -> Array:
+        is_own = self.data in ("exact", "uniform") and self.dtypes.get(name) == "f32"  # already, where nothing is lost
+        dtype = np.dtype(np.float32 if is_own else np.float64)
+
         def real() -> Array:
-            return normals(bits, shape) if self.data in ROUNDED else integers(bits, shape, most)
+            if self.data == "uniform":
+                return uniforms(bits, shape, 0 if name == "input" else math.prod(self.weight_shape[1:]), dtype)
+            if self.data in ROUNDED:
+                return normals(bits, shape)
+            return integers(bits, shape, most, dtype)
 
         if self.dtype.startswith("c"):
             return real() + 1j * real()
@@ -297,7 +307,8 @@ class Case:
     def in_memory(self, name: str, values: Array) -> Array:
         """Return these numbers in the type and the layout of one of the arrays."""
         layout = self.layout if self.laid_out in ("", name) else "contiguous"
-        return LAYOUTS[layout](values.astype(as_dtype(DTYPES[self.dtypes[name]])), self.operation.space.rank)
+        typed = values.astype(as_dtype(DTYPES[self.dtypes[name]]), copy=False)
+        return LAYOUTS[layout](typed, self.operation.space.rank)
 
     def largest_number(self) -> int:
         """Return the largest whole number that exact data may hold; 0 if there are too many terms for any.
@@ -325,6 +336,15 @@ class Case:
         rank = operation.space.rank
         shape: Shape = getattr(self, f"{operation.roles['output']}_shape")  # of what lies at the plan's output
         return math.prod(shape) // max(1, math.prod(shape[-rank - 1 : len(shape) - rank]))
+
+    @property
+    def bulk(self) -> float:
+        """How large it is, by its arrays and its multiplications; above 1 it is verified, and not computed in full."""
+        if self.rejects or self.operation.arithmetic:
+            return 0.0
+        plan = self.plan
+        numbers = max(math.prod(shape) for shape in (plan.input_shape, plan.weight_shape, plan.output_shape))
+        return max(numbers / MOST_NUMBERS, math.prod(plan.output_shape) * plan.taps_per_output / MOST_WORK)
 
     @property
     def plan(self) -> ConvGeometry:

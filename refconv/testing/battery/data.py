@@ -13,17 +13,43 @@ from itertools import cycle
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from refconv.numbers.formats import Array, float_info
 
 LARGEST: Final = 32  # of exact data, as in oneDNN's tests
+CHUNK: Final = 1 << 13  # numbers that are drawn at a time, so that a large array takes no memory but its own
 
 
-def integers(bits: np.random.PCG64, shape: tuple[int, ...], magnitude: int) -> Array:
+def integers(bits: np.random.PCG64, shape: tuple[int, ...], magnitude: int, dtype: npt.DTypeLike = np.float64) -> Array:
     """Return whole numbers from −magnitude to magnitude, zero excepted: a tap that is lost is then always seen."""
-    raw = _raw(bits, math.prod(shape)) % np.uint64(2 * magnitude)
-    values = raw.astype(np.int64) - magnitude
-    return np.where(values >= 0, values + 1, values).reshape(shape).astype(np.float64)
+
+    def drawn(raw: Array) -> Array:
+        values = (raw % np.uint64(2 * magnitude)).astype(np.int64) - magnitude
+        return values + (values >= 0)
+
+    return _filled(bits, shape, drawn, dtype)
+
+
+def uniforms(bits: np.random.PCG64, shape: tuple[int, ...], fan_in: int, dtype: npt.DTypeLike = np.float64) -> Array:
+    """Return numbers from 0 to 1; where there is a fan in, from −1/√fan_in to 1/√fan_in, as PyTorch begins with."""
+
+    def drawn(raw: Array) -> Array:
+        numbers = (raw >> np.uint64(40)).astype(np.float64) * 2.0**-24
+        return (2 * numbers - 1) / math.sqrt(fan_in) if fan_in else numbers
+
+    return _filled(bits, shape, drawn, dtype)
+
+
+def _filled(
+    bits: np.random.PCG64, shape: tuple[int, ...], drawn: Callable[[Array], Array], dtype: npt.DTypeLike
+) -> Array:
+    """Fill an array with what becomes of one raw number each."""
+    values = np.empty(math.prod(shape), dtype)
+    for start in range(0, values.size, CHUNK):
+        part = values[start : start + CHUNK]
+        part[...] = drawn(_raw(bits, part.size))
+    return values.reshape(shape)
 
 
 def normals(bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
@@ -31,10 +57,10 @@ def normals(bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
 
     Each uniform number is a multiple of 2^−40, so that float64 holds the sum exactly.
     """
-    count = math.prod(shape)
-    uniform: Array = (_raw(bits, 12 * count) >> np.uint64(24)).astype(np.float64) * 2.0**-40
-    total: Array = uniform.reshape(12, count).sum(axis=0).reshape(shape)
-    return total - 6.0
+    total = np.full(shape, -6.0)
+    for _ in range(12):
+        total += (_raw(bits, total.size) >> np.uint64(24)).reshape(shape) * 2.0**-40
+    return total
 
 
 def raw_numbers(bits: np.random.PCG64, shape: tuple[int, ...]) -> Array:
@@ -166,11 +192,12 @@ DATA: Final[dict[str, Callable[[Array, Array, np.dtype[Any]], None]]] = {
     "nanbias": _leave,
     "infbias": _leave,
     "zerobias": _leave,
+    "uniform": _leave,
     **dict.fromkeys(("symmetric", "weightzero", "channelzero", "perchannel", "ties"), _leave),  # of 8-bit numbers
 }
 # What stands in the bias, again and again; None is a number as in any other bias.
 BIASES: Final = {"nanbias": (math.nan, None), "infbias": (math.inf, None, -math.inf), "zerobias": (0.0, -0.0)}
-ROUNDED: Final = ("real", "cancel", "spread", "overflow")  # to be judged by the bound; others are whole, and exact
+ROUNDED: Final = ("real", "cancel", "spread", "overflow", "uniform")  # judged by the bound; others are exact
 INTEGER_DATA: Final = ("exact", "extreme", "zero")
 FLOAT_DATA: Final = tuple(word for word in DATA if word != "extreme")
 # What a convolution alone has: the channels of an adjoint do not cancel like this, and its zeros are not of padding.

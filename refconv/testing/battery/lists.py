@@ -12,6 +12,7 @@ from refconv.testing.battery.edge_cases import CONV2D
 from refconv.testing.battery.family_cases import FAMILY_CASES
 from refconv.testing.battery.names import name_of, read_case, words_of, write_name
 from refconv.testing.battery.networks import NETWORKS
+from refconv.testing.battery.problems import PROBLEMS, problems_of
 from refconv.testing.battery.rows import Families, of_operation
 
 __all__: list[str] = []
@@ -20,7 +21,9 @@ _OWN: Final[dict[str, Families]] = {"conv2d": CONV2D, **FAMILY_CASES}
 
 
 def names_of(op: str, tier: str) -> Families:
-    """Return the names of an operation's cases by family: of ``core``, and what ``full`` and ``networks`` add to it."""
+    """Return the names of an operation's cases by family: of ``core``, what ``full`` adds to it, and other tiers."""
+    if tier in PROBLEMS:
+        return problems_of(op, tier)
     operation = OPERATIONS[op]
     if operation.is_gradient:
         forward = names_of(operation.forward.name, tier)

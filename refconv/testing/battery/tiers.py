@@ -5,6 +5,7 @@
            only where they are asked for, arguments that ought to be refused.
 ``full``   core; a cover of all triples of parameters; and sweeps of one or two through all their values.
 ``networks``  the layers of known networks.
+``kernelbench``, ``gpumode``  the problems of benchmarks of generated kernels, at the size that they have there.
 
 docs/judge.md says what each reaches along every parameter.  Cases are written as their names (see `names`).  Extents
 are pairwise different where nothing else is said, so that swapped axes cannot hide.
@@ -18,7 +19,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
 
-from refconv.geometry.arguments import check_choice
+from refconv.geometry.arguments import as_int, check_choice
 from refconv.operations import OPERATIONS
 from refconv.testing.battery.cases import DTYPES, REJECTED, Case, has_ml_dtypes
 from refconv.testing.battery.cover import cover
@@ -27,6 +28,7 @@ from refconv.testing.battery.lists import names_of
 from refconv.testing.battery.matching import matcher
 from refconv.testing.battery.names import numbers_of, parse_case, read_row
 from refconv.testing.battery.parameters import PARAMETERS
+from refconv.testing.battery.problems import PROBLEMS, scaled
 from refconv.testing.battery.rejected import refused
 from refconv.testing.battery.rows import Families
 
@@ -111,15 +113,15 @@ def _full(op: str) -> tuple[Case, ...]:
     return (*core, *_parsed({"triples": _cover_names(op, 3), **names_of(op, "full")}, core))
 
 
-def _networks(op: str) -> tuple[Case, ...]:
-    return _parsed(names_of(op, "networks"))
+def _named_tier(tier: str) -> Callable[[str], tuple[Case, ...]]:
+    return lambda op: _parsed(names_of(op, tier))
 
 
 _TIERS: Final[dict[str, Callable[[str], tuple[Case, ...]]]] = {
     "smoke": _smoke,
     "core": _core,
     "full": _full,
-    "networks": _networks,
+    **{tier: _named_tier(tier) for tier in ("networks", *PROBLEMS)},
 }
 TIERS: Final = tuple(_TIERS)
 
@@ -136,14 +138,15 @@ def cases(
     match: str = "",
     dtype: str | Collection[str] | None = None,
     refusals: bool = False,
+    scale: int = 1,
 ) -> list[Case]:
     """Return the battery's cases.
 
     Parameters
     ----------
-    tier : {"core", "smoke", "full", "networks"}
-        Which: of conv2d about 500, about 20, or about 2400 of small ones, or about 130 of the sizes that known networks
-        have.
+    tier : {"core", "smoke", "full", "networks", "kernelbench", "gpumode"}
+        Which: of conv2d about 500, about 20, or about 2400 of small ones; about 130 of the sizes that known networks
+        have; or the problems of KernelBench and of GPU MODE, whose arrays have up to two thousand million numbers.
     op : str
         Of which operation: one of `refconv.operations.OPERATIONS`.  Those of other operations than conv2d and its
         gradients are fewer.
@@ -156,6 +159,9 @@ def cases(
         ml_dtypes there are none of bfloat16.
     refusals : bool
         Those as well whose arguments ought to be refused.
+    scale : int
+        By how much batch and images are smaller than the tier has them, along each axis: two images, and pixels for a
+        few outputs, stay.
 
     Returns
     -------
@@ -178,7 +184,10 @@ def cases(
     check_choice("op", op, OPERATIONS)
     for name in _types(dtype) or ():
         check_choice("dtype", name, DTYPES.values())
-    return [case for case in _tier(tier, op) if is_chosen(case, match, dtype) and (refusals or not case.rejects)]
+    chosen = [case for case in _tier(tier, op) if is_chosen(case, match, dtype) and (refusals or not case.rejects)]
+    if as_int("scale", scale, minimum=1) == 1:
+        return chosen
+    return list({small.id: small for case in chosen if not case.rejects for small in [scaled(case, scale)]}.values())
 
 
 def chosen_cases(
@@ -189,6 +198,7 @@ def chosen_cases(
     *,
     refusals: bool = False,
     named: Iterable[str | Case] = (),
+    scale: int = 1,
 ) -> list[Case]:
     """Return the battery's cases, or those that are named in place of them; a ValueError where there is none."""
     if given := [_named(case, op) if isinstance(case, str) else case for case in named]:
@@ -196,7 +206,7 @@ def chosen_cases(
             if case.op != op:
                 raise ValueError(f"case {case.id!r} is of {case.op}, which must be op={op!r}")
         return list({case.id: case for case in given}.values())
-    chosen = cases(tier, op=op, match=match, dtype=dtype, refusals=refusals)
+    chosen = cases(tier, op=op, match=match, dtype=dtype, refusals=refusals, scale=scale)
     if not chosen:
         of_type = "" if dtype is None else f", and dtype={dtype!r}"
         raise ValueError(f"no case of {op} in tier {tier!r} has match={match!r} in its id or family{of_type}")

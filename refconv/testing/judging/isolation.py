@@ -33,6 +33,7 @@ from refconv.testing.judging.judge import (
     given_up,
     judged_whatever,
     no_answer,
+    patience,
 )
 from refconv.testing.judging.outcome import Ending
 from refconv.testing.judging.wire import from_line, to_line
@@ -95,7 +96,7 @@ class IsolatedTarget:
         start = time.perf_counter()
         try:
             child = self._started()
-            answer = child.ask(("judged", case), self._time_limit)
+            answer = child.ask(("judged", case), patience(case, self._time_limit))
         except TargetError as error:
             if not self._has_loaded:
                 raise
@@ -132,7 +133,7 @@ class IsolatedTarget:
         if self._deaths > MOST_ALONE:
             return ""
         try:
-            self._started().ask(("judged", case), self._time_limit)
+            self._started().ask(("judged", case), patience(case, self._time_limit))
         except _DiedError:
             words = "; it dies alone, too"
         except (_HungError, TargetError):

@@ -11,15 +11,17 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Final, Unpack
 
 from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.numbers.formats import Array
 from refconv.testing.battery.cases import Case
+from refconv.testing.battery.data import ROUNDED
+from refconv.testing.battery.problems import smaller
 from refconv.testing.battery.tiers import find_case
-from refconv.testing.comparing.comparison import Comparison, exception_text, printable
+from refconv.testing.comparing.comparison import SUSPECT, Comparison, exception_text, printable
+from refconv.testing.comparing.reference import Standard
 from refconv.testing.comparing.standards import likeness
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.interface import AS_IS, Interface, Manner
@@ -29,6 +31,7 @@ from refconv.testing.judging.side_effects import MOST_WORK, Kept, changed, kept,
 from refconv.testing.judging.threads import wrong_in_threads
 from refconv.testing.programs.program import ProgramDiedError
 from refconv.testing.targets import Target, load_target
+from refconv.testing.verification.verify import verified
 
 __all__ = ["CaseResult", "run_case"]
 
@@ -38,6 +41,10 @@ GIVE_UP: Final = 10  # cases without an answer in a row, after which a target th
 # Seconds that one failure may take to be explained, or to be examined: what is asked is bounded in work, not in time,
 # so that only a target that hangs when it is called again takes as long.
 EXPLANATION_LIMIT: Final = 120.0
+TRANSFORM: Final = "computed by a transform: whole sums come out rounded"
+AT_SIZE: Final = Finding(
+    "wrong-at-size", "it is wrong at this size alone", reading="what it returns of smaller images, where it is right"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +180,7 @@ def judged_within(judge: Judge, case: Case, time_limit: float) -> CaseResult | N
 
     The calls are made in threads of their own, and left behind where they do not end.
     """
-    result = _within(time_limit, lambda: judged_whatever(judge, case))
+    result = _within(patience(case, time_limit), lambda: judged_whatever(judge, case))
     if result is None or not result.is_to_be_explained:
         return result
     return judge.explained(result)  # which calls nothing that could hang
@@ -199,9 +206,15 @@ def failed(case: Case, detail: str, seconds: float, ending: Ending, ended_by: st
     return CaseResult(case.id, case.family, outcome, detail, seconds=seconds, ending=ending, ended_by=ended_by)
 
 
+def patience(case: Case, time_limit: float) -> float:
+    """Return how many seconds a case may take: more, in proportion, than the limit, if it is large."""
+    return time_limit * max(1.0, case.bulk)
+
+
 def no_answer(case: Case, time_limit: float) -> CaseResult:
     """Return the result of a case that was not answered in time."""
-    return failed(case, f"no answer within {time_limit:g} s", time_limit, Ending.TIMED_OUT)
+    limit = patience(case, time_limit)
+    return failed(case, f"no answer within {limit:g} s", limit, Ending.TIMED_OUT)
 
 
 def given_up(case: Case) -> CaseResult:
@@ -255,35 +268,88 @@ class Judge:
 
     def __call__(self, case: Case) -> CaseResult:
         """Return the case's result."""
-        epilogue = self._how.epilogue
-        problem = "" if case.rejects else self._interface.refuse(case) or epilogue.refuse(case.result_dtype)
+        problem = "" if case.rejects else self._interface.refuse(case) or self._refuse(case)
         if problem:
             return replace(failed(case, problem, 0.0, Ending.NOT_RUN), outcome=Outcome.UNSUPPORTED)
         case = case.declared(self._how)
         operands = case.operands()
         before = kept(operands)
-        result = partial(CaseResult, case.id, case.family)
         start = time.perf_counter()
         try:
             actual = case.called(self._function, operands)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a target raises is its result
             return _refusal(case, self._function, error, time.perf_counter() - start)
         seconds = time.perf_counter() - start
+        result = CaseResult(case.id, case.family, Outcome.FAILED, seconds=seconds)
         if case.rejects:
-            return result(Outcome.NOT_REFUSED, f"accepted {case.rejects}", seconds=seconds)
+            return replace(result, outcome=Outcome.NOT_REFUSED, detail=f"accepted {case.rejects}")
+        judged = self._verified if case.bulk > 1 else self._compared
+        return judged(case, operands, before, actual, result)
+
+    def _compared(
+        self, case: Case, operands: dict[str, Array], before: dict[str, Kept], actual: object, result: CaseResult
+    ) -> CaseResult:
+        """Return what comes of a result that is compared with the truth in full."""
         fault = changed(operands, before)
         comparison = case.check(actual, None if fault else operands)
+        result = replace(result, detail=str(comparison), comparison=comparison)
         self._last = None if comparison.passed else (case, actual)
         if comparison.passed and (fault := fault or self._fault(case, operands, before, actual, comparison)):
-            return result(Outcome.FAILED, f"{comparison}, but {fault.sentence}", comparison, seconds, (fault,))
+            return replace(result, detail=f"{comparison}, but {fault.sentence}", findings=(fault,))
         if comparison.passed and not comparison.is_suspect:
             outcome = Outcome.BY_CONVENTION if comparison.convention else Outcome.PASSED
-            return result(outcome, str(comparison), comparison, seconds)
-        return self._looked_at_again(case, actual, result(Outcome.FAILED, str(comparison), comparison, seconds))
+            return replace(result, outcome=outcome)
+        return self._looked_at_again(case, actual, result)
+
+    def _refuse(self, case: Case) -> str:
+        """Return why a case is not asked of such a kernel; nothing, where it is."""
+        how = self._how
+        if case.bulk > 1 and how != Arithmetic(how.accumulate_dtype, how.input_dtype):
+            return "a case of this size is verified by sums over its channels, which know of no more than types"
+        return how.epilogue.refuse(case.result_dtype)
+
+    def _verified(
+        self, case: Case, operands: dict[str, Array], before: dict[str, Kept], actual: object, result: CaseResult
+    ) -> CaseResult:
+        """Return what comes of a result too large to be computed in full; where it is wrong, a smaller case says why.
+
+        The arrays are those that the target was given, if it has left them alone: there is no room for others.
+        """
+        self._last = None
+        if fault := changed(operands, before):
+            return replace(result, detail=fault.sentence, comparison=Comparison(), findings=(fault,))
+        is_exact = case.data not in ROUNDED and case.arithmetic == DIRECT
+        standard = Standard(case.result_dtype, case.arithmetic, any_integer=True, is_exact=is_exact)
+        found = verified(actual, case.call(operands), standard)
+        surprise = max(found.comparison.surprise, SUSPECT * found.worst)
+        comparison = replace(found.comparison, surprise=surprise)
+        if found.is_rounded:
+            comparison = replace(comparison, mismatched=0, first_wrong=(), convention=TRANSFORM)
+            return replace(result, outcome=Outcome.BY_CONVENTION, comparison=comparison, detail=str(comparison))
+        outcome = Outcome.PASSED if found.passed else Outcome.FAILED
+        result = replace(result, outcome=outcome, comparison=comparison, detail=str(found))
+        is_odd = found.suspect or found.comparison.is_suspect or not found.passed
+        return self._as_in_a_smaller(case, result, comparison) if is_odd else result
+
+    def _as_in_a_smaller(self, case: Case, result: CaseResult, comparison: Comparison) -> CaseResult:
+        """Return a failure, or what is suspect, with what is said of it in a case that can be computed in full."""
+        small = smaller(case)
+        if small.bulk > 1:
+            return result
+        seen = self(small)
+        if seen.is_to_be_explained or seen.outcome == Outcome.LESS_PRECISE:
+            detail = f"{result.detail}\nas in {small.id}: {seen.detail}"
+            return replace(seen, id=case.id, family=case.family, seconds=result.seconds, detail=detail)
+        self._last = None
+        if seen.comparison is None:
+            return result
+        if result.outcome == Outcome.FAILED:
+            return replace(result, findings=(AT_SIZE,))
+        return replace(result, comparison=replace(comparison, resembles=seen.comparison.resembles))
 
     def _looked_at_again(self, case: Case, actual: object, result: CaseResult) -> CaseResult:
         """Return what comes of wrong or suspect numbers, once other standards have been asked."""
-        from refconv.testing.judging.second_look import TRANSFORM, SecondLook  # noqa: PLC0415  # as in `explained`
+        from refconv.testing.judging.second_look import SecondLook  # noqa: PLC0415  # as in `explained`
 
         comparison, look = result.comparison, SecondLook(self._function, case, actual)
         if comparison is None or comparison.obstacle is not None:
@@ -323,6 +389,7 @@ class Judge:
         from refconv.testing.diagnosis.causes import examined  # noqa: PLC0415  # as above
 
         findings: tuple[Finding, ...] = ()
+        case = smaller(find_case(result.id))
         with suppress(SystemExit):
-            findings = examined(self._function, find_case(result.id).declared(self._how))
+            findings = examined(self._function, case.declared(self._how)) if case.bulk <= 1 else ()
         return replace(result, findings=findings or result.findings)

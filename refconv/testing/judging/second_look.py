@@ -36,11 +36,8 @@ from refconv.testing.diagnosis.reading import is_floating
 from refconv.testing.diagnosis.right_reading import reading_of
 from refconv.testing.targets import Target
 
-TRANSFORM: Final = "computed by a transform: whole sums come out rounded"
 COARSE: Final = FloatInfo(2.0**-8, 2.0**-1074, np.inf)  # numbers of 8 digits, which every narrow multiplier holds
-AS_LARGE: Final = (
-    0.1  # times the errors of the case: what coarse numbers leave of those of a transform, and of no other
-)
+AS_LARGE: Final = 0.1  # times the errors of the case: what coarse numbers leave of a transform, and of no other
 SHARE: Final = 1 / 16  # of the bound of a transform, that an honest one takes up; measured, 0.018 at most
 MOST_PARTS: Final = 16  # that products are taken in, where they are too many for any whole numbers
 TWINS: Final = 3  # of numbers so small that two are often equal, and one bias passes for another

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -21,20 +22,25 @@ MOST_WORK: Final = 2**20  # multiplications in a call that is made again: a seco
 
 
 class Kept(NamedTuple):
-    """An array as it was before a call: what NumPy says of it, its elements, and all memory that it is a view of."""
+    """An array as it was before a call: what NumPy says of it, and digests of its elements and of all their memory."""
 
     header: dict[str, Any]
     elements: bytes
-    memory: bytes
+    memory: bytes  # that it is a view of
 
     @classmethod
     def of(cls, array: Array) -> Kept:
-        """Copy what a target may change."""
+        """Note what a target may change; a copy of a large array would take too much memory."""
         root = array
         while isinstance(root.base, np.ndarray):
             root = root.base
         names = {"shape": array.shape, "strides": array.strides, "type": array.dtype, "flags": array.flags.writeable}
-        return cls(names, array.tobytes(), root.tobytes())
+        elements = _digest(array)
+        return cls(names, elements, elements if root is array else _digest(root))
+
+
+def _digest(array: Array) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data).digest()
 
 
 def kept(operands: Mapping[str, Array]) -> dict[str, Kept]:

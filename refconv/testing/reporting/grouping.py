@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from refconv.testing.battery.cases import Case
+from refconv.testing.battery.problems import smaller
 from refconv.testing.battery.tiers import find_case
 from refconv.testing.diagnosis.causes import shared_causes
 from refconv.testing.diagnosis.evidence import SAMPLE, is_near
@@ -191,7 +192,7 @@ def _is_refused(group: Group, member: CaseResult) -> bool:
     case = valid_case(member)
     if member.ending != Ending.RAISED or case is None:
         return False
-    right = reading_of(case.call())
+    right = reading_of(smaller(case).call())
     mistake = table_of(right).by_code.get(group.finding.code)
     try:
         return mistake is not None and min(mistake.change(right).naturally_sized().size, default=1) < 1
@@ -235,7 +236,7 @@ def _is_inert(code: str, sentences: frozenset[str], case: Case) -> bool:
 
     What rounds a half one way where the larger one comes first may round it the other way where that comes last.
     """
-    right = reading_of(case.call())
+    right = reading_of(smaller(case).call())
     ways = [way for way in table_of(right).of_codes([code]) if any(said.startswith(way.sentence) for said in sentences)]
     places = spread(right.everywhere(), SAMPLE)
     truth = right.values(places)

@@ -73,7 +73,7 @@ class Parameters:
         )
         try:
             found = parse_case(name_of(case), EXPERIMENT)
-            elements = math.prod(found.call().plan.output_shape)
+            elements = math.prod(found.plan.output_shape)
         except (TypeError, ValueError):
             return None
         return found if 0 < elements * found.products <= MOST_PRODUCTS else None

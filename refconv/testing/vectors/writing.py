@@ -38,6 +38,7 @@ def write_vectors(
     match: str = "",
     dtype: str | Collection[str] | None = None,
     names: Sequence[str] = (),
+    scale: int = 1,
     on_case: Callable[[Case], object] | None = None,
 ) -> int:
     """Write the battery's cases as files that any language reads, each with the right result and its bound.
@@ -46,7 +47,7 @@ def write_vectors(
     ----------
     folder : str or Path
         Where to; it must be new, or empty, and is there whole or not at all.
-    tier, op, match, dtype
+    tier, op, match, dtype, scale
         Which cases, as in `refconv.testing.cases`.  Arguments that ought to be refused have no result, and no file.
     names : sequence of str, optional
         These cases in place of the tier's, in the battery or not.
@@ -61,8 +62,9 @@ def write_vectors(
     Raises
     ------
     ValueError
-        If no case is left to write, a name is none, or belongs to another operation, or to a case of complex128, which
-        the format does not have; without names, these are left out.
+        If no case is left to write, or one is too large to be computed in full; if a name is none, or belongs to
+        another operation, or to a case of complex128, which the format does not have; without names, these are left
+        out.
     OSError
         If the folder is not empty, or cannot be written.
 
@@ -76,10 +78,12 @@ def write_vectors(
     ['cases', 'index.json', 'index.schema.json', 'manifest.json']
     """
     folder = Path(folder)
-    chosen = chosen_cases(tier, op, match, dtype, named=names)
+    chosen = chosen_cases(tier, op, match, dtype, named=names, scale=scale)
     for case in chosen:
         if case.rejects:
             raise ValueError(f"case {case.id!r} is to be refused, and has no result")
+        if case.bulk > 1:
+            raise ValueError(f"case {case.id!r} is too large for a file; a scale makes it smaller")
         if names and not _has_type(case):
             raise ValueError(
                 f"case {case.id!r} has a result of type {case.result_dtype}, which safetensors does not have"

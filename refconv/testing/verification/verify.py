@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,7 +16,6 @@ from refconv.bounds.arithmetic import Arithmetic
 from refconv.bounds.summation import Precision
 from refconv.core.blocks import BLOCK, block_at, blocks
 from refconv.geometry.plan import Index
-from refconv.numbers.dtypes import magnitude, result_dtype
 from refconv.numbers.formats import Array
 from refconv.numbers.parts import Places
 from refconv.operations import Call
@@ -52,6 +52,8 @@ class Verification:
         Where projections fail: for images, rows, columns ... the first and the last.
     is_wrong, suspect : bool
         Whether something is beyond what is proven; whether it is within, and far beyond what random rounding gives.
+    is_rounded : bool
+        Whether whole numbers are wrong, and right once each is rounded to the nearest: what a transform returns.
     """
 
     comparison: Comparison
@@ -61,6 +63,7 @@ class Verification:
     failed: tuple[tuple[int, int], ...] = ()
     is_wrong: bool = False
     suspect: bool = False
+    is_rounded: bool = False
 
     @property
     def passed(self) -> bool:
@@ -144,11 +147,15 @@ def verify_result(
     (False, ((0, 0), (3, 3), (4, 4)), (0, 5, 3, 4))
     """
     call = Call.of(function, *arguments, read=to_numpy, **parameters)
-    result = result_dtype(*call.dtypes, dtype=dtype)
     how = Arithmetic.of(accumulate_dtype=accumulate_dtype, input_dtype=input_dtype)
-    standard = Standard(result, how, any_integer=dtype is None)
-    array = comparable(actual, call.shape, result, any_integer=dtype is None)
-    if isinstance(array, Comparison) or not _is_projected(call, result):
+    standard = Standard(call.result_dtype(dtype), how, any_integer=dtype is None)
+    return verified(actual, call, standard, rng, map)
+
+
+def verified(actual: object, call: Call, standard: Standard, rng: int = 0, map: MapLike = map) -> Verification:
+    """Verify the result of a call; what a standard says beyond types and rounding is for results in full."""
+    array = comparable(actual, call.shape, standard.dtype, any_integer=standard.any_integer)
+    if isinstance(array, Comparison) or not _is_projected(call, standard.dtype):
         return Verification(compare_by_convention(actual, call, standard, map))
     return _verified(
         array.reshape(call.operation.sum.shape(call.plan)), call, standard, np.random.default_rng(rng), map
@@ -160,19 +167,30 @@ def _is_projected(call: Call, result: np.dtype[Any]) -> bool:
     plan, asked = call.plan, call.operation.asked
     if asked == "weight" or {result.kind, *(dtype.kind for dtype in call.dtypes)} & set("cO") or not plan.batch:
         return False
+    if call.operation.arithmetic:  # of 8-bit numbers is linear in their differences from zero points
+        return False
     each = plan.group_out_channels if asked == "output" else plan.group_in_channels
-    is_whole = _largest_whole(call) * each * 2**11 < 2**53
-    return each >= FEWEST and result.itemsize <= 8 and (result.kind not in "biu" or is_whole)
+    if each < FEWEST or result.itemsize > 8:
+        return False
+    return result.kind not in "biu" or _largest_whole(call) * each * 2**11 < 2**53
 
 
 def _largest_whole(call: Call) -> float:
     """Return the largest sum of magnitudes of whole numbers; infinite where they are not all whole."""
+    sizes = []
     for array in call.operands.values():
-        some = array.reshape(-1)[:999]  # most data show soon that they are not
-        if array.dtype.kind not in "biu" and not all(np.array_equal(a, np.rint(a)) for a in (some, array)):
+        parts = np.array_split(array.reshape(-1), 1 + array.size // BLOCK)  # most data show soon that they are not
+        if array.dtype.kind not in "biu" and not all(np.array_equal(part, np.rint(part)) for part in parts):
             return np.inf
-    first, second, *bias = (float(magnitude(array)) for array in call.operands.values())
-    return call.operation.sum.terms(call.plan) * first * second + sum(bias)
+        sizes.append(max(max(-float(part.min(initial=0)), float(part.max(initial=0))) for part in parts))
+    return call.operation.sum.terms(call.plan) * math.prod(sizes[:2]) + sum(sizes[2:])
+
+
+class _Found(NamedTuple):
+    worst: float  # error, in units of what is likely
+    is_odd: bool  # whether any is beyond
+    failed: tuple[Array, Array] | None = None  # the first and the last, and
+    is_wrong: bool = False  # whether whole numbers fail when they are rounded to the nearest, too
 
 
 class _Part(NamedTuple):
@@ -205,22 +223,24 @@ def _verified(array: Array, call: Call, standard: Standard, rng: np.random.Gener
     look = partial(_differences, standard, is_exact, PROJECTIONS * array.size // each)
     comparison, worst, suspect, is_wrong, closely = Comparison(), 0.0, False, False, 0
     low, high = np.full(array.ndim - 1, np.iinfo(int).max), np.full(array.ndim - 1, -1)
-    compare = partial(_compared, standard, array, call)
+    compare = partial(_compared, array, call)
     for place in _samples(plan.batch, plan.groups, array.shape[2:], rng):
-        comparison = joined(comparison, compare(Block(*call.within(block_at(plan, asked, *place)), array)))
-    for part, (ratio, odd, failed) in mapped(look, _parts(array, call, weights), map):
-        worst, suspect = max(worst, ratio), suspect or odd
-        if failed is None:
+        comparison = joined(comparison, compare(standard, Block(*call.within(block_at(plan, asked, *place)), array)))
+    for part, found in mapped(look, _parts(array, call, weights), map):
+        worst, suspect, is_wrong = max(worst, found.worst), suspect or found.is_odd, is_wrong or found.is_wrong
+        if found.failed is None:
             continue
-        is_wrong = is_wrong or not is_exact or standard.dtype.kind in "biu"
         starts = np.array([at.start for at in (part.place[0], *part.place[2:]) if isinstance(at, slice)])
-        low, high = np.minimum(low, starts + failed[0]), np.maximum(high, starts + failed[1])
+        low, high = np.minimum(low, starts + found.failed[0]), np.maximum(high, starts + found.failed[1])
         if closely < CLOSELY:
             closely += 1
             full, _ = channels(part.place, weights)
-            comparison = joined(comparison, compare(Block(full, part.call, array)))
+            own = standard._replace(is_exact=is_exact and found.is_wrong)
+            comparison = joined(comparison, compare(own, Block(full, part.call, array)))
     failures = tuple((int(a), int(b)) for a, b in zip(low, high, strict=True)) if (high >= 0).all() else ()
-    return Verification(comparison, PROJECTIONS, is_exact, worst, failures, is_wrong, suspect or bool(failures))
+    is_rounded = is_exact and bool(failures) and not is_wrong
+    suspect = suspect or bool(failures)
+    return Verification(comparison, PROJECTIONS, is_exact, worst, failures, is_wrong, suspect, is_rounded)
 
 
 def _whole_numbers(standard: Standard) -> float:
@@ -232,26 +252,25 @@ def _whole_numbers(standard: Standard) -> float:
     return min(1 / kind.unit for kind in kinds if kind is not None)
 
 
-def _compared(standard: Standard, array: Array, call: Call, block: Block) -> Comparison:
+def _compared(array: Array, call: Call, standard: Standard, block: Block) -> Comparison:
     """Compare a block in full; its index has no batch where the result has none."""
     ordinary = block._replace(actual=array[block.place], axes=slice(0 if call.plan.batched else 1, None))
     return ordinary.placed(compare_elements(ordinary.actual, standard.reference(block.call)))
 
 
-def _differences(
-    standard: Standard, is_exact: bool, chances: int, part: _Part
-) -> tuple[float, bool, tuple[Array, Array] | None]:
-    """Return the largest error in units of what is likely, whether any is beyond, and the first and last that fail."""
+def _differences(standard: Standard, is_exact: bool, chances: int, part: _Part) -> _Found:
     precision = Precision.of(np.float64 if standard.dtype.kind in "biuO" else standard.dtype, standard.how)
-    found = difference(part.call, part.actual, part.weights, precision, whole=is_exact, chances=chances)
+    look = partial(difference, part.call, r=part.weights, precision=precision, whole=is_exact, chances=chances)
+    found = look(part.actual)
     with np.errstate(all="ignore"):
         ratio = np.fmax(found.error / found.likely, 0.0)
-    worst, odd = float(ratio[np.isfinite(ratio)].max(initial=0.0)), bool((ratio > 1).any())
+    worst, is_odd = float(ratio[np.isfinite(ratio)].max(initial=0.0)), bool((ratio > 1).any())
     failing = ~(found.error <= found.allowed)
     if not failing.any():
-        return worst, odd, None
+        return _Found(worst, is_odd)
     at = np.argwhere(failing.any(axis=1))
-    return worst, odd, (at.min(axis=0), at.max(axis=0))
+    is_wrong = not is_exact or bool(look(np.rint(part.actual)).error.any())
+    return _Found(worst, is_odd, (at.min(axis=0), at.max(axis=0)), is_wrong)
 
 
 def _samples(batch: int, groups: int, size: Index, rng: np.random.Generator) -> Iterator[tuple[int, int, Index]]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from refconv.testing import find_case
-from refconv.testing.battery.data import exact_magnitude, integers, normals
+from refconv.testing.battery.data import CHUNK, exact_magnitude, integers, normals, uniforms
 
 Array = npt.NDArray[Any]
 
@@ -46,6 +46,33 @@ def test_integers_leave_out_zero_and_reach_both_ends() -> None:
 def test_the_stream_goes_on_from_array_to_array() -> None:
     stream = bits()
     assert [*integers(stream, (3,), 32), *integers(stream, (5,), 32)] == integers(bits(), (8,), 32).tolist()
+
+
+def test_chunk_after_chunk_the_stream_goes_on() -> None:
+    count = 2 * CHUNK + 3
+    desired = [int(word) % 6 - 3 for word in bits().random_raw(count)]
+    found = integers(bits(), (count,), 3, np.float32)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, [value + (value >= 0) for value in desired])
+
+
+def test_uniform_numbers_are_the_same_on_every_machine() -> None:
+    # by hand: the words' upper 24 bits; of a fan in of 4, twice that less 1, halved
+    upper = [word >> 40 for word in WORDS]
+    assert uniforms(bits(), (2, 4), 0, np.float32).ravel().tolist() == [bit * 2.0**-24 for bit in upper]
+    assert uniforms(bits(), (8,), 4).tolist() == [bit * 2.0**-24 - 0.5 for bit in upper]
+    assert upper[0] == 0xA30FEB
+
+
+def test_uniform_data_are_what_kernelbench_has() -> None:
+    case = find_case("conv_transpose2d-n2-c6-o4-g2-9x8-k3x2-s1-p0-d1-bias-f32-uniform")
+    image, kernel, bias = case.arrays()
+    assert (image.dtype, kernel.dtype, bias.dtype) == (np.float32,) * 3
+    assert 0 <= image.min() < 0.1
+    assert 0.9 < image.max() < 1
+    for weights in (kernel, bias):  # 2 output channels of a group, of 3·2 taps
+        assert 0.5 / 12**0.5 < np.abs(weights).max() <= 1 / 12**0.5
+        assert weights.min() < 0 < weights.max()
 
 
 def test_normals_are_the_same_on_every_machine() -> None:

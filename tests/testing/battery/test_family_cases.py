@@ -69,7 +69,7 @@ def valid(op: str) -> list[Case]:
 @needs_ml_dtypes
 @pytest.mark.parametrize("op", one_in(4, LINEAR))
 def test_the_tiers_contain_each_other_and_name_the_operation(op: str) -> None:
-    smoke, core, full, networks = (cases(tier, op=op, refusals=True) for tier in TIERS)
+    smoke, core, full, networks = (cases(tier, op=op, refusals=True) for tier in TIERS[:4])
     assert tuple(map(len, (smoke, core, full, networks))) == COUNTS[op]
     assert core[: len(smoke)] == smoke
     assert full[: len(core)] == core

@@ -16,7 +16,7 @@ from refconv.testing.battery.cases import has_ml_dtypes
 
 PAGE = Path(__file__).parents[3] / "docs" / "judge.md"
 BEGIN, END = "<!-- reach: from the cases -->\n", "<!-- end of reach -->\n"
-TIERS = ("smoke", "core", "full", "networks")
+TIERS = ("smoke", "core", "full", "networks", "kernelbench", "gpumode")
 
 
 def span(numbers: Iterable[int]) -> str:

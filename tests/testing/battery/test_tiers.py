@@ -28,8 +28,8 @@ def named(parameter: Any) -> str:
     return str(parameter.id if isinstance(parameter, Case) else parameter)
 
 
-def test_there_are_four_tiers() -> None:
-    assert TIERS == ("smoke", "core", "full", "networks")
+def test_there_are_six_tiers() -> None:
+    assert TIERS == ("smoke", "core", "full", "networks", "kernelbench", "gpumode")
 
 
 def test_the_tiers_have_about_the_size_that_they_promise() -> None:
@@ -540,7 +540,10 @@ def test_the_list_is_the_callers_own() -> None:
 
 @pytest.mark.parametrize("tier", ["", "Smoke", "all", None])
 def test_an_unknown_tier_is_refused(tier: Any) -> None:
-    with pytest.raises(ValueError, match=rf"^tier={tier!r} must be one of 'smoke', 'core', 'full', 'networks'$"):
+    with pytest.raises(
+        ValueError,
+        match=rf"^tier={tier!r} must be one of 'smoke', 'core', 'full', 'networks', 'kernelbench', 'gpumode'$",
+    ):
         cases(tier)
 
 

@@ -16,8 +16,8 @@ from sampled import one_in
 
 import refconv
 from refconv.testing import CaseResult, Report, check, compare_conv2d, find_case, run_case
+from refconv.testing.judging.judge import TRANSFORM
 from refconv.testing.judging.outcome import Outcome
-from refconv.testing.judging.second_look import TRANSFORM
 
 pytest.importorskip("scipy", reason="NumPy transforms in float64 alone")
 SINGLE, HALF, DOUBLE = (honest.of_types(name) for name in ("float32", "float16", "float64"))

@@ -124,6 +124,13 @@ def test_arguments_to_be_refused_have_no_file(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_too_large_has_no_file_until_it_is_scaled(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^case 'n4-c64-o64-g1-128x128-k16-.*' is too large for a file; a scale "):
+        write_vectors(tmp_path, "gpumode", match="gpumode-6")
+    assert write_vectors(tmp_path, "gpumode", match="gpumode-3 and real", scale=8) == 1
+    assert (tmp_path / "cases" / "n2-c32-o32-g1-11x12-k8-s1-p0-d1-f32-real.safetensors").exists()
+
+
 def test_a_case_of_another_operation_is_refused(tmp_path: Path) -> None:
     name = "conv1d-n1-c2-o3-g1-11-k3-s2-psame_upper-d1-f32"
     with pytest.raises(ValueError, match=rf"^case '{name}' is of conv1d, which must be op='conv2d'$"):

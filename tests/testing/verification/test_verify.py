@@ -13,7 +13,8 @@ from arrays import Array
 from refconv import conv2d
 from refconv.bounds.summation import Precision
 from refconv.operations import LINEAR, Call
-from refconv.testing import verify_result
+from refconv.quantized import conv2d_integer
+from refconv.testing import compare_result, verify_result
 from refconv.testing.verification.projection import difference, projected, random_weights
 
 PROJECTED = [name for name, operation in LINEAR.items() if operation.asked != "weight"]
@@ -87,6 +88,46 @@ def test_the_weights_have_random_sizes_and_signs() -> None:
     whole = random_weights((1, 1000), np.random.default_rng(0), whole=True)
     assert np.array_equal(whole, np.rint(whole))
     assert 512 <= np.abs(whole).min() < np.abs(whole).max() < 1024
+
+
+def long_sums(largest: int) -> tuple[Array, Array]:
+    """Whole numbers of up to so much, 2,304 products of which an output adds up."""
+    rng = np.random.default_rng(0)
+    x, w = (rng.integers(-largest, largest + 1, shape) for shape in ((1, 256, 5, 6), (8, 256, 3, 3)))
+    return x.astype(np.float32), w.astype(np.float32)
+
+
+def test_of_whole_numbers_one_is_wrong_that_the_bound_would_let_pass() -> None:
+    x, w = long_sums(32)
+    actual = conv2d(x, w)
+    actual[0, 5, 2, 1] += 1
+    assert compare_result(actual, conv2d, x, w).passed
+    found = verify_result(actual, conv2d, x, w)
+    assert (found.passed, found.is_exact, found.is_rounded) == (False, True, False)
+    assert found.comparison.first_wrong == ((0, 5, 2, 1),)
+    assert found.failed == ((0, 0), (2, 2), (1, 1))
+
+
+def test_whole_numbers_whose_sums_are_rounded_are_no_exact_data() -> None:
+    x, w = long_sums(1000)
+    found = verify_result(conv2d(x, w), conv2d, x, w)
+    assert (found.passed, found.is_exact, found.suspect) == (True, False, False)
+
+
+def test_whole_numbers_that_a_transform_has_rounded() -> None:
+    x, w = long_sums(32)
+    actual = conv2d(x, w)
+    actual[0, :, 2] += 0.4
+    found = verify_result(actual, conv2d, x, w)
+    assert (found.passed, found.suspect, found.is_rounded) == (True, True, True)
+    actual[0, 5, 1, 1] += 0.6
+    assert not verify_result(actual, conv2d, x, w).is_rounded
+
+
+def test_convolutions_of_8_bits_are_computed_in_full() -> None:
+    x, w = np.arange(288, dtype=np.uint8).reshape(2, 4, 6, 6), np.ones((16, 4, 3, 3), np.int8)
+    found = verify_result(conv2d_integer(x, w, 3, 1), conv2d_integer, x, w, 3, 1)
+    assert (found.passed, found.projections) == (True, 0)
 
 
 def test_two_channels_exchanged_are_seen() -> None:

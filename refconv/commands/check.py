@@ -26,6 +26,7 @@ from refconv.testing.battery.tiers import TIERS, chosen_cases
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.interface import ARRAYS, INTERFACE_WORDS
 from refconv.testing.judging.outcome import Outcome
+from refconv.testing.judging.places import MapLike
 from refconv.testing.reporting.supported import as_table
 
 __all__ = ["register"]
@@ -142,6 +143,11 @@ def _register_running(command: argparse.ArgumentParser) -> None:
         "--workers", type=int, metavar="N", default=1, help="processes to share the cases (default: 1; 0: all cores)"
     )
     command.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="share the cases among the workers of this Dask cluster, as in tcp://host:8786",
+    )
+    command.add_argument(
         "--time-limit",
         type=float,
         metavar="S",
@@ -183,7 +189,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.target is None:
         raise ValueError("check needs a TARGET: " + _TARGET_HELP)
     open_report(options)
-    with progress(len(chosen) + options.fuzz) as advance:
+    with progress(len(chosen) + options.fuzz) as advance, _cluster(options.dask) as elsewhere:
         report = check(
             options.target,
             options.tier,
@@ -196,12 +202,31 @@ def _check(options: argparse.Namespace) -> int:
             time_limit=options.time_limit,
             fuzz=options.fuzz,
             rng=options.rng,
+            map=elsewhere,
             on_result=advance,
             strict=options.strict,
             scale=options.scale,
             **how,
         )
     return write_report(options, report)
+
+
+@contextmanager
+def _cluster(address: str | None) -> Iterator[MapLike | None]:
+    """Give the `map` of a Dask cluster; None, where none is asked for."""
+    if address is None:
+        yield None
+        return
+    try:
+        from distributed import Client  # noqa: PLC0415  # no dependency
+    except ModuleNotFoundError:
+        raise ValueError("--dask needs distributed: pip install 'dask[distributed]'") from None
+    try:
+        client = Client(address)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--dask={address!r} must be the address of a running scheduler: {error}") from None
+    with client:
+        yield client.get_executor().map
 
 
 def open_report(options: argparse.Namespace) -> None:

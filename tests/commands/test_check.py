@@ -282,6 +282,21 @@ def test_a_scale_is_that_of_the_cases_that_are_listed_and_run(capsys: pytest.Cap
     assert counts(printed) == "refconv: right (2 passed, 0 failed)"
 
 
+@pytest.mark.filterwarnings("default")  # dask's own
+def test_the_workers_of_a_dask_cluster_share_the_cases(capsys: pytest.CaptureFixture[str]) -> None:
+    distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(protocol="tcp://", **options) as cluster:
+        command = ["check", "refconv", "--tier", "smoke", "-k", "k2x3", "--dask", cluster.scheduler_address]
+        assert cli.main(command) == 0
+        tasks = cluster.scheduler.transition_counter
+    assert counts(capsys.readouterr().out) == "refconv: right (2 passed, 0 failed)"
+    assert tasks > 0
+    with pytest.raises(SystemExit):
+        cli.main(["check", "refconv", "--dask", "nowhere"])
+    assert "--dask='nowhere' must be the address of a running scheduler: " in capsys.readouterr().err
+
+
 def counts(text: str) -> str:
     return text.splitlines()[-1]
 

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -380,6 +381,25 @@ def test_the_map_of_a_dask_cluster() -> None:
         report = check("kernels:none_when_dilated", "smoke", map=client.get_executor().map)
     assert not_passed(report) == [(DILATED, "None was returned")]
     assert [result.id for result in report.results] == SMOKE
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_worker_that_dies_on_the_way_loses_no_case() -> None:
+    distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    killed: list[int] = []
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+
+        def kill_one(_: CaseResult) -> None:
+            if not killed:
+                killed.append(next(iter(client.run(os.getpid).values())))
+                os.kill(killed[0], signal.SIGKILL)
+
+        report = check("refconv", match="s2", map=client.get_executor().map, on_result=kill_one)
+    assert killed
+    assert report.passed
+    assert [result.id for result in report.results] == [case.id for case in cases(match="s2")]
 
 
 @pytest.mark.parametrize("target", [kernels.right, "kernels:right"], ids=["callable", "name"])

@@ -82,7 +82,7 @@ def difference(call: Call, actual: Array, r: Array, precision: Precision, *, who
             return Difference(error, np.zeros(error.shape), np.zeros(error.shape))
         most = np.abs(r).max(axis=0, keepdims=True)  # for all the sums together
         each = float(most.sum(axis=2).max())
-        sizes = call.each(magnitude)
+        sizes = wide.each(magnitude)
         total = computed(sizes, most)[:, :, 0]
         input_error: Array | float = 0.0
         kind = precision.multiplier

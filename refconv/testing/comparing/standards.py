@@ -156,7 +156,9 @@ def _are_numbers_of(kind: FloatInfo, actual: Array, call: Call, reference: Refer
         bias = call.operands["bias"].astype(np.float64).reshape(-1, *(1,) * len(call.plan.axes))
         sums.append((sums[0][0] - bias, sums[0][1] - bias))
     size = np.abs(sums[0][0])
-    telling = [(are_numbers_of(kind, own, size), ~are_numbers_of(kind, true, size)) for own, true in sums]
+    telling = [  # zeros are numbers of every type, and say nothing of any
+        (are_numbers_of(kind, own, size) & (own != 0), ~are_numbers_of(kind, true, size)) for own, true in sums
+    ]
     return any(bool(where.any()) and held_there[where].mean() >= NEARLY for held_there, where in telling)
 
 

@@ -161,6 +161,12 @@ def test_one_product_that_is_lost_is_no_lesser_precision(name: str) -> None:
 # Wrong kernels
 
 
+@pytest.mark.parametrize("data", ["", "-uniform"])
+def test_zeros_bear_the_mark_of_no_narrow_type(data: str) -> None:
+    case = f"n2-c3-o8-g1-14x15-k11-s1-p0-d1-f32{data}"  # of 363 products bfloat16 has no bound, and no exact sums
+    assert run_case(lambda *a: 0 * refconv.conv2d(*a), case).outcome == Outcome.FAILED
+
+
 def test_small_numbers_that_are_equal_by_chance_hide_no_mistake() -> None:
     def bias_of_the_image(x: Array, w: Array, bias: Array, *rest: Any) -> Array:
         sums = refconv.conv2d(x, w, None, *rest)

@@ -110,8 +110,7 @@ class IsolatedTarget:
             self._lost_in_a_row += not (case.rejects or self._has_answered)
             self._end()
             seconds = time.perf_counter() - start
-            how = f"{death}{self._alone(case)}"
-            return failed(case, f"the process died: {how}", seconds, Ending.DIED, how)
+            return failed(case, f"the process died: {death}{self._alone(case)}", seconds, Ending.DIED, str(death))
         self._has_answered, self._lost_in_a_row = True, 0
         result: CaseResult = answer
         if "CUDA error" in result.detail:  # after which a process can do nothing more with its GPU

@@ -117,12 +117,12 @@ class SecondLook:
         with suppress(Exception, SystemExit), np.errstate(all="ignore"):
             evidence = Evidence.of(to_numpy("the result", self.actual), reading_of(self._call), self._reference)
             added = evidence.right.full(of_nothing(partial(case.called, self.target), case.operands()))
-            unit = float_info(evidence.dtype).unit if is_floating(evidence.dtype) else 0.0  # the sum is rounded to it
-            allowed = 4 * (evidence.bound + unit * np.abs(evidence.wide))
-            remain = is_near(evidence.wide - added, evidence.truth, allowed)[evidence.wrong]
-            if np.isfinite(added).all() and remain.all():
-                where = [region.words for region in locate(replace(evidence, wrong=added != 0))]
-                several = np.unique(added[added != 0]).tolist()
+            unit = float_info(evidence.dtype).unit if is_floating(evidence.dtype) else 0.0
+            allowed = 4 * (evidence.bound + unit * np.abs(evidence.wide))  # to which what is added is rounded, too
+            is_added = np.isfinite(added) & (added != 0)
+            if (is_added & is_near(evidence.wide - added, evidence.truth, allowed))[evidence.wrong].all():
+                where = [region.words for region in locate(replace(evidence, wrong=is_added))]
+                several = np.unique(added[is_added]).tolist()
                 what = f"{several[0]:g} is" if len(several) == 1 else "numbers of its own are"
                 return addition(f"{what} added {(*where, 'at some places')[0]}, whatever the data")
         return None

@@ -467,7 +467,10 @@ def test_places_in_the_words_of_a_direction() -> None:
     assert weight_gradient(wrong)[0].sentence == "it is wrong in input channel 1 alone: zeros stand there"
     wrong = RIGHT.copy()
     wrong[:, :, 1, 2] = 0
-    assert weight_gradient(wrong)[0].sentence == "it is wrong in kernel row 1, kernel column 2: zeros stand there"
+    assert weight_gradient(wrong)[0].sentence == "it is wrong at the last tap (bottom right): zeros stand there"
+    wrong = RIGHT.copy()
+    wrong[:, :, 1, 1] = 0
+    assert weight_gradient(wrong)[0].sentence == "it is wrong in kernel row 1, kernel column 1: zeros stand there"
     assert weight_gradient(wrong)[0].code == "one-tap-zero"
     volume = refconv.conv3d(VOLUME, CUBES, **IN_SPACE)
     volume[1:] = 0

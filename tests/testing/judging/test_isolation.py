@@ -75,6 +75,7 @@ def test_a_target_that_ends_its_process(name: str, cause: str) -> None:
         assert target(DEFAULT).outcome == "passed"
         result = target(DILATED)
         assert outcome(result) == ("failed", f"the process died: {cause}; it dies alone, too")
+        assert result.ended_by == cause  # as of those that are not run again, or it would be another reason
         assert result.seconds > 0
         assert target(DEFAULT).outcome == "passed"  # in a new process
 

@@ -98,6 +98,11 @@ def test_a_narrower_arithmetic_has_a_verdict_of_its_own_in_one_line(name: str) -
     assert str(report) == f"{report.headline()}\n{report.verdict()}"
 
 
+def test_what_is_a_little_beyond_its_bound_has_no_constant_added_to_it() -> None:
+    result = run_case(SINGLE(honest.bf16_inputs), "n1-c450-o3-g1-5x4-k3-s1-p1-d1-bias-f32-real")
+    assert result.outcome == Outcome.LESS_PRECISE
+
+
 def test_tf32_where_channels_are_eights_alone_is_seen() -> None:
     report = check(SINGLE(honest.tf32_where_channels_are_eights), time_limit=None, match="c8-")
     assert report.passed  # of whole numbers

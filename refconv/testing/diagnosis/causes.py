@@ -8,6 +8,7 @@ left without one is `examined`: the target is called again, to see what it reads
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -96,9 +97,16 @@ def shared_causes(failures: Sequence[Sequence[Finding]]) -> list[tuple[Finding |
     [('dilation-axes-swapped', [0, 1, 2])]
     """
     codes = [[finding.code for finding in findings] for findings in failures]
-    found = [(failures[which[0]][codes[which[0]].index(code)], which) for code, which in fewest(codes)]
+    found = [(_commonest(code, [failures[index] for index in which]), which) for code, which in fewest(codes)]
     unexplained = [index for index, names in enumerate(codes) if not names]
     return [*found, (None, unexplained)] if unexplained else [*found]
+
+
+def _commonest(code: str, failures: Sequence[Sequence[Finding]]) -> Finding:
+    """Return the finding of a code whose sentence most failures share, the first of several: that of a tile of 8."""
+    found = [finding for findings in failures for finding in findings if finding.code == code]
+    said = Counter(finding.sentence for finding in found)
+    return max(found, key=lambda finding: said[finding.sentence])
 
 
 def fewest(codes: Sequence[Sequence[str]]) -> Iterator[tuple[str, list[int]]]:

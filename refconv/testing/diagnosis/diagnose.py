@@ -21,7 +21,7 @@ from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.reference import Reference
 from refconv.testing.diagnosis.apart import separating_case
 from refconv.testing.diagnosis.evidence import Evidence, Fit, gather
-from refconv.testing.diagnosis.finding import Finding, equals
+from refconv.testing.diagnosis.finding import Finding, equals, first_of_each
 from refconv.testing.diagnosis.imprecision import lost_precision
 from refconv.testing.diagnosis.locate import bare_regions, filled_regions
 from refconv.testing.diagnosis.mistake_tables import table_of
@@ -123,7 +123,7 @@ def diagnose_result(
 def causes_of(actual: object, call: Call, dtype: npt.DTypeLike | None = None) -> list[Finding]:
     """Return the causes that explain what a call returned equally well."""
     array, right, reference = gather(actual, call, dtype)
-    return with_separating_case(explanations(array, right, reference), right)
+    return with_separating_case(first_of_each(explanations(array, right, reference)), right)
 
 
 def whereabouts(actual: object, call: Call, dtype: npt.DTypeLike | None = None) -> str:

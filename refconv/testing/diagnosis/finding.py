@@ -73,11 +73,20 @@ class Finding:
 
 
 def equals(findings: Iterable[Finding], wrong: int = 0) -> list[Finding]:
-    """Return causes that explain so many elements equally well: the first of each code, with the others' codes."""
+    """Return causes that explain so many elements equally well, one of each sentence, with the others' codes.
+
+    One code has several where a tile may be of 4 or of 8: which it is, other cases tell.
+    """
+    told_apart = {(finding.code, finding.sentence): finding for finding in reversed(list(findings))}
+    found = list(told_apart.values())[::-1]
+    codes = tuple(dict.fromkeys(finding.code for finding in found))
+    others = {code: tuple(other for other in codes if other != code) for code in codes}
+    return [replace(each, wrong=wrong, explained=wrong, alternatives=others[each.code]) for each in found]
+
+
+def first_of_each(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the first finding of each code."""
     by_code: dict[str, Finding] = {}
     for finding in findings:
         by_code.setdefault(finding.code, finding)
-    others = {code: tuple(other for other in by_code if other != code) for code in by_code}
-    return [
-        replace(finding, wrong=wrong, explained=wrong, alternatives=others[code]) for code, finding in by_code.items()
-    ]
+    return list(by_code.values())

@@ -224,7 +224,8 @@ def condition_of(group: Group, results: Sequence[CaseResult], experiments: Seque
     failing = _cases([*group.members, *filter(group.has, experiments)])
     passing, drawn = (_cases(filter(_shows_something, some)) for some in (results, experiments))
     code = group.finding.code
-    ways = {finding.sentence for result in group.members for finding in result.findings if finding.code == code}
+    said = [{each.sentence for each in result.findings if each.code == code} for result in group.members]
+    ways = set.intersection(*said) or set.union(*said)
     inert = {case.id for case in (*passing, *drawn) if _is_inert(code, frozenset(ways), case)}
     telling, hard = ([case for case in cases if case.id not in inert] for cases in (passing, drawn))
     return only_where(failing, telling, group.finding.code, hard, [case for case in passing if case.id in inert])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from refconv import conv2d
-from refconv.testing import Finding, find_case
+from refconv.testing import Finding, check, find_case
 from refconv.testing.diagnosis.apart import separating_case
 from refconv.testing.diagnosis.behaviour import behaviour_findings
 from refconv.testing.diagnosis.causes import examined, shared_causes
@@ -157,8 +157,10 @@ def test_all_mistakes_of_a_code_are_looked_for() -> None:
     def tail_of_eight_lost(x: Any, w: Any, *rest: Any) -> Any:
         return conv2d(x, np.where(np.arange(w.shape[1])[:, np.newaxis, np.newaxis] < w.shape[1] // 8 * 8, w, 0), *rest)
 
-    first, second = (find_case(f"n1-c{c}-o2-g1-5x6-k2x3-s1-p0-d1-f32") for c in (13, 11))
-    assert explained(tail_of_eight_lost, first, second) == [["input-channel-tail-lost"]] * 2
+    first, second = (find_case(f"n1-c{c}-o2-g1-5x6-k2x3-s1-p0-d1-f32") for c in (11, 13))
+    assert explained(tail_of_eight_lost, first) == [["input-channel-tail-lost"] * 2]  # 8 of 11, of a tile of 4 or of 8
+    (cause,) = check(tail_of_eight_lost, cases=[first, second], time_limit=None).causes()
+    assert "beyond the last whole 8" in cause.sentence
 
 
 def test_a_case_that_is_not_searched_is_compared_with_no_mistake_and_still_located() -> None:

@@ -285,6 +285,138 @@ class SameIsHalfTheKernel(Loops):
         return (d * (k - 1) + 1) // 2, (d * (k - 1) + 1) // 2
 
 
+class CheckedAgainstTheOutput(Loops):
+    def is_inside(self, h: Places, w: Places) -> Inside:
+        return (h >= 0) & (h < self.P) & (w >= 0) & (w < self.Q)
+
+
+class NoUpperBound(Loops):
+    def is_inside(self, h: Places, w: Places) -> Inside:
+        return (h >= 0) & (w >= 0)
+
+
+class NoLowerBoundOfRows(Loops):
+    def is_inside(self, h: Places, w: Places) -> Inside:
+        return (h < self.H) & (w >= 0) & (w < self.W)
+
+
+class ColumnsOfTapsInFours(Loops):
+    def taps(self, o: int) -> Any:
+        whole = self.Kw // 4 * 4 or self.Kw
+        return (tap for tap in super().taps(o) if tap[2] < whole)
+
+
+class ProductsInEights(Loops):
+    def taps(self, o: int) -> Any:
+        taps = list(super().taps(o))
+        return taps[: len(taps) // 8 * 8]
+
+
+class BlocksOfChannelsOverwrite(Loops):
+    def taps(self, o: int) -> Any:
+        return (tap for tap in super().taps(o) if tap[0] >= (self.Cg - 1) // 16 * 16)
+
+
+class BiasInEights(Loops):
+    def bias(self, o: int) -> float:
+        return super().bias(o) if o < self.O // 8 * 8 else 0.0
+
+
+class BiasOfTheFirstOfFour(Loops):
+    def bias(self, o: int) -> float:
+        return super().bias(o // 4 * 4)
+
+
+class ImagesBeginAtGroups(Loops):
+    def address(self, n: int, c: int, h: Places, w: Places) -> Places:
+        return ((n * self.Cg + c) * self.H + h) * self.W + w
+
+
+class OffsetOfWeightsDividedTwice(Loops):
+    def tap(self, o: int, c: int, i: int, j: int) -> int:
+        each = self.Og * self.Cg * self.Kh * self.Kw
+        return super().tap(o % self.Og, c, i, j) + o // self.Og * each // self.G
+
+
+class PaddingTimesDilation(Loops):
+    def row(self, p: Places, i: int) -> Places:
+        return self.stride[0] * p + self.dilation[0] * (i - self.pads[0][0])
+
+    def column(self, q: Places, j: int) -> Places:
+        return self.stride[1] * q + self.dilation[1] * (j - self.pads[1][0])
+
+
+class StrideTwice(Loops):
+    def row(self, p: Places, i: int) -> Places:
+        return self.stride[0] ** 2 * p + self.dilation[0] * i - self.pads[0][0]
+
+    def column(self, q: Places, j: int) -> Places:
+        return self.stride[1] ** 2 * q + self.dilation[1] * j - self.pads[1][0]
+
+
+class SameWithoutStride(Loops):
+    """Where the last windows end beyond that padding, zeros follow."""
+
+    def same(self, n: int, k: int, s: int, d: int, *, lower: bool) -> tuple[int, int]:
+        total = d * (k - 1)
+        before = (total + 1) // 2 if lower else total // 2
+        return before, (-(-n // s) - 1) * s + total + 1 - n - before
+
+
+class SidesInAnotherOrder(Loops):
+    def resolve(self, padding: Any) -> Any:
+        (top, bottom), (left, right) = super().resolve(padding)
+        return (top, left), (bottom, right)
+
+
+class TilesWithoutHalo(Loops):
+    """Tiles of 8 rows of outputs, which load 8·S rows of pixels."""
+
+    def row(self, p: Places, i: int) -> Places:
+        h = super().row(p, i)
+        return np.where(h < self.stride[0] * (p // 8 * 8 + 8) - self.pads[0][0], h, -1)
+
+
+class LastRowRepeated(Loops):
+    def row(self, p: Places, i: int) -> Places:
+        return np.minimum(super().row(p, i), self.H - 1)
+
+
+class StrideWithinPhases(Loops):
+    """Space to batch for the dilation of depthwise kernels, and the stride within each part."""
+
+    def inner(self, p: Places, i: int, axis: int) -> Places:
+        d, s = self.dilation[axis], self.stride[axis]
+        return d * (s * (p // d) + i) + p % d - self.pads[axis][0]
+
+    def row(self, p: Places, i: int) -> Places:
+        return self.inner(p, i, 0) if self.Cg == 1 < self.G else super().row(p, i)
+
+    def column(self, q: Places, j: int) -> Places:
+        return self.inner(q, j, 1) if self.Cg == 1 < self.G else super().column(q, j)
+
+
+class SizeRoundedUp(Loops):
+    def resolve(self, padding: Any) -> Any:
+        sides = super().resolve(padding)
+        axes = zip((self.H, self.W), sides, (self.Kh, self.Kw), self.stride, self.dilation, strict=True)
+        return tuple((a, b + -(n + a + b - d * (k - 1) - 1) % s) for n, (a, b), k, s, d in axes)
+
+
+class SizeOfUndilatedKernel(Loops):
+    def resolve(self, padding: Any) -> Any:
+        axes = zip(super().resolve(padding), (self.Kh, self.Kw), self.dilation, strict=True)
+        return tuple((before, after + (d - 1) * (k - 1)) for (before, after), k, d in axes)
+
+
+class RowsOfTheStridesWidth(Loops):
+    """A matrix product for 1×1 kernels, in steps over rows as wide as the stride covers."""
+
+    def address(self, n: int, c: int, h: Places, w: Places) -> Places:
+        width = self.Q * self.stride[1] if self.Kh == self.Kw == 1 else self.W
+        return (n * self.C + c) * self.H * self.W + h * width + w
+
+
 class Scattered:
     """for n, k, c, i, j: for p, q: x[n, channel(k, c), row, column] += g[n, k, p, q] · w[k, c, i, j]."""
 
@@ -383,6 +515,14 @@ class GroupsScatterTheFirstBias(Scattered):
         return super().bias(c % self.each)
 
 
+class UnreachedPixelsWithoutBias(Scattered):
+    def stored(self, x: Floats) -> Floats:
+        reached = np.zeros(self.size, bool)
+        for i, j in np.ndindex(self.w.shape[2:]):
+            reached[np.ix_(self.pairs(i, 0)[0], self.pairs(j, 1)[0])] = True
+        return np.where(reached, x, 0.0)
+
+
 class GroupsAndDilationExchanged(Scattered):
     def __init__(
         self, g: Array, w: Array, b: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any
@@ -421,6 +561,52 @@ class StoredAsLargeAsWindowsReach(Gradient):
         packed = x[..., :height, :width].reshape(*x.shape[:2], -1)
         out[..., : packed.shape[-1]] = packed
         return out.reshape(x.shape)
+
+
+class Correlated:
+    """for o, c, i, j: for n, p, q: dw[o, c, i, j] += g[n, o, p, q] · x[n, channel(o, c), row, column]."""
+
+    op: ClassVar[str] = "conv2d_weight"
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pads: tuple[tuple[int, int], tuple[int, int]]
+
+    def __init__(self, x: Array, size: Any, g: Array, stride: Any, padding: Any, dilation: Any, groups: int) -> None:
+        if x.ndim != 4 or isinstance(padding, str):
+            raise NotImplementedError("a batch of images, and padding in numbers")
+        top, left = padding
+        self.pads = (top, left) if isinstance(top, tuple) else ((top, top), (left, left))
+        with np.errstate(all="ignore"):
+            self.x, self.g = wide(x), wide(g)
+        self.size, self.stride, self.dilation, self.G = size, stride, dilation, groups
+
+    def tap(self, i: int, axis: int) -> int:  # noqa: ARG002
+        return i
+
+    def read(self, i: int, axis: int) -> tuple[Places, Places]:
+        """Return the outputs that read a pixel through a tap along an axis, and the pixels that they read."""
+        p = np.arange(self.g.shape[2 + axis])
+        h = self.stride[axis] * p + self.dilation[axis] * self.tap(i, axis) - self.pads[axis][0]
+        inside = (h >= 0) & (h < self.x.shape[2 + axis])
+        return p[inside], h[inside]
+
+    def run(self) -> Floats:
+        outputs, each, *taps = self.size
+        dw = np.zeros((outputs, each, *taps))
+        for o, c, i, j in np.ndindex(outputs, each, *taps):
+            (p, h), (q, w) = self.read(i, 0), self.read(j, 1)
+            pixels = self.x[:, o // (outputs // self.G) * each + c][:, h][:, :, w]
+            with np.errstate(all="ignore"):
+                dw[o, c, i, j] = (self.g[:, o][:, p][:, :, q] * pixels).sum()
+        return dw
+
+
+class LastTapsOfMore(Correlated):
+    """The rows that the stride leaves over make more taps, of which the last are taken."""
+
+    def tap(self, i: int, axis: int) -> int:
+        room = self.x.shape[2 + axis] + sum(self.pads[axis]) - self.stride[axis] * (self.g.shape[2 + axis] - 1) - 1
+        return i + int(room // self.dilation[axis]) + 1 - int(self.size[2 + axis])
 
 
 def _target(kind: type[Any]) -> Callable[..., Array]:

@@ -68,7 +68,8 @@ class InputAdjoint(Reading):
     # those that a pixel lies between, as if no remainder was left of the division by S.
     overlaps: str = "added"
     output_padding: tuple[int, ...] = ()  # E along each axis; empty where there is none
-    # What stands in the last E rows and columns: "sums" as everywhere, the "bias" alone, or "zeros".
+    # What stands in the last E rows and columns: "sums" as everywhere, the "bias" alone, or "zeros"; "reached": sums
+    # everywhere, and zeros where there is nothing to add up.
     beyond: str = "sums"
 
     factors: ClassVar[tuple[str, str]] = ("weight", "output")
@@ -121,11 +122,16 @@ class InputAdjoint(Reading):
 
     def _added(self, *places: Array) -> Array:
         bias = self.bias[places[0], places[1]]
+        if self.beyond == "reached":
+            reached = [
+                (pairs[pixel, :, 0] >= 0).any(axis=1) for pairs, pixel in zip(self._leads(), places[2:], strict=True)
+            ]
+            return np.where(np.logical_and.reduce(reached), bias, 0)
         return np.where(self._is_summed(*places[2:]), bias, 0) if self.beyond == "zeros" else bias
 
     def _is_summed(self, *pixels: Array) -> Array:
         """Whether each pixel is a sum of products at all."""
-        if self.beyond == "sums":
+        if self.beyond in ("sums", "reached"):
             return np.ones(len(pixels[0]), bool)
         stop = np.array(self.size) - self.extras
         return np.asarray((np.stack(pixels, axis=1) < stop).all(axis=1))

@@ -43,8 +43,11 @@ class Table:
 
 
 _WINDOWS: Final = (*windows.PADDING, *windows.DILATION, *windows.STRIDE)
-_WEIGHED: Final = (*loops.TAPS, loops.WEIGHT_PITCH, *channels.GROUP_WEIGHTS, *channels.CHANNELS_LOST, *loops.CARRIED)
-_READ: Final = (*loops.EDGES, *loops.PITCHES)
+_WEIGHED: Final = (
+    *(*loops.TAPS, loops.WEIGHT_PITCH, *channels.GROUP_WEIGHTS, channels.GROUP_OFFSET, *channels.CHANNELS_LOST),
+    *(*channels.PRODUCTS_LOST, *loops.CARRIED),
+)
+_READ: Final = (*loops.EDGES, *loops.PITCHES, *loops.UNCHECKED)
 _GATHERED: Final = (*_WINDOWS, *windows.KERNEL, *channels.GROUPS, *channels.LAYOUT, *channels.BATCH_AND_BIAS)
 _SCATTERED: Final = (
     *(mistake for mistake in _WINDOWS if mistake not in windows.SAME),  # which an output padding is likelier than
@@ -54,7 +57,8 @@ _SCATTERED: Final = (
 _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     Convolution: (
         *(*_GATHERED, *numbers.NUMBERS, *_READ, *_WEIGHED),
-        *(*channels.GROUP_INPUTS, channels.GROUP_BIAS, *loops.TILES),
+        *(*channels.GROUP_INPUTS, channels.GROUP_BIAS, *loops.TILES, *loops.HALO, *loops.INDICES),
+        *windows.SIZES,
     ),
     EightBits: (*EIGHT_BITS, *_GATHERED),
     InputAdjoint: (

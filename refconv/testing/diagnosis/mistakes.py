@@ -15,6 +15,8 @@ from functools import partial
 from itertools import combinations
 from typing import Any, Final, NamedTuple, TypeAlias
 
+import numpy as np
+
 from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.reading import Reading
 
@@ -47,7 +49,8 @@ class Mistake:
     def made(self, reading: Reading) -> Reading:
         """Return the reading with this mistake; as it is, where a kernel with the mistake must refuse it."""
         try:
-            return self.change(reading)
+            with np.errstate(all="ignore"):  # of infinity, say, in a bias
+                return self.change(reading)
         except ValueError:
             return reading
 

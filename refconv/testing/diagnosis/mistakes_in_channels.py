@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from refconv.geometry.plan import Index
 from refconv.numbers.formats import Array
-from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, VOLUMES, Change, Mistake, changed, set_to
+from refconv.testing.diagnosis.mistakes import ANY_AXES, PLANES, SEVERAL_AXES, VOLUMES, Change, Mistake, changed, set_to
 from refconv.testing.diagnosis.reading import Places, Reading
 
 
@@ -103,15 +104,22 @@ def _weighing(select: Callable[[int], slice], weight: float) -> Change:
 
     def change(reading: Reading) -> Reading:
         array = reading.weight.copy()
-        array[:, select(reading.channels.shape[1])] = weight
+        selected = select(reading.channels.shape[1])
+        if not array[:1, selected].size:
+            return reading
+        array[:, selected] = weight
         return replace(reading, weight=array, skips_zeros=True)
 
     return change
 
 
+def _past_whole(step: int) -> Callable[[int], slice]:
+    return lambda count: slice(count // step * step, None)
+
+
 def _tail(step: int, weight: float) -> Change:
     """Give the channels beyond the last whole step this weight."""
-    return _weighing(lambda count: slice(count // step * step, None), weight)
+    return _weighing(_past_whole(step), weight)
 
 
 def _last_lost(step: int) -> Change:
@@ -119,9 +127,35 @@ def _last_lost(step: int) -> Change:
     return _weighing(lambda count: slice(step - 1, count // step * step, step), 0)
 
 
+def _products(select: Callable[[int], slice]) -> Change:
+    """Leave out some of the C/G·K_h·K_w products, by a function of how many there are."""
+
+    def change(reading: Reading) -> Reading:
+        array = reading.weight.reshape(len(reading.weight), -1).copy()
+        selected = select(array.shape[1])
+        if not array[:1, selected].size:
+            return reading
+        array[:, selected] = 0
+        return replace(reading, weight=array.reshape(reading.weight.shape), skips_zeros=True)
+
+    return change
+
+
+def _before_last(step: int) -> Callable[[int], slice]:
+    """Return a function of a number: all before the last block of so many, 0 ... 31 of 40 in blocks of 16."""
+    return lambda count: slice(0, max(0, count - 1) // step * step)
+
+
 def _biases_of(channel: Callable[[Array, Reading], Array]) -> Change:
     """Add the biases of other channels, a function of the right ones."""
     return changed("bias", lambda reading: reading.bias[:, channel(np.arange(reading.bias.shape[1]), reading)])
+
+
+def _weights_at(reading: Reading) -> Array:
+    """Begin the weights of group g in memory where those of group g / G would."""
+    memory, each = reading.weight.reshape(-1), reading.weight.size // reading.groups
+    first = np.arange(reading.groups) * each // reading.groups
+    return np.asarray(memory[first[:, np.newaxis] + np.arange(each)].reshape(reading.weight.shape))
 
 
 # Which input channels output channel o meets, if those of a group lie G apart: on both sides, on one, on the other.
@@ -143,6 +177,9 @@ GROUP_WEIGHTS: Final = (
         "each group's weights lie one after the other",
     ),
 )
+GROUP_OFFSET: Final = Mistake("groups-weight-offset-divided", changed("weight", _weights_at)).says(
+    "the offset of a group's weights is divided by G once more", "each group's weights lie one after the other"
+)
 GROUP_BIAS: Final = Mistake(
     "groups-share-first-bias", _biases_of(lambda o, reading: o % (len(o) // reading.groups))
 ).says("every group gets the first group's biases", _BIAS)
@@ -162,6 +199,21 @@ CHANNELS_LOST: Final = (
             "every pixel is multiplied with its weight",
         )
         for step in (2, 4, 8)
+    ),
+)
+_OVERWRITTEN: Final = "what the blocks of a sum come to is added up"
+PRODUCTS_LOST: Final = (
+    *(
+        Mistake("product-tail-lost", _products(_past_whole(step))).says(
+            f"of the C/G·K_h·K_w products, those beyond the last whole {step} are left out", "all products are added up"
+        )
+        for step in (16, 8, 4)
+    ),
+    *(
+        Mistake("input-channel-blocks-overwritten", _weighing(_before_last(step), 0)).says(
+            f"each block of {step} input channels overwrites the sums of those before it", _OVERWRITTEN
+        )
+        for step in (32, 16, 8, 4)  # of what explains as much, that which is wrong in fewer cases
     ),
 )
 TAILS: Final = tuple(
@@ -186,7 +238,25 @@ def first_image_alone(part: str) -> Mistake:
     )
 
 
+def _image_pitch(planes: Callable[[Reading], int]) -> Change:
+    """Begin image n so many channels after image n − 1, in memory; 0 stands beyond its end."""
+
+    def read(reading: Reading) -> Array:
+        images, channels, *size = reading.input.shape
+        memory = np.concatenate([reading.input.reshape(-1, *size), np.zeros((1, *size), reading.input.dtype)])
+        first = np.arange(images)[:, np.newaxis] * planes(reading)
+        return np.asarray(memory[np.minimum(first + np.arange(channels), images * channels)])
+
+    return changed("input", read)
+
+
 GROUP_INPUTS: Final = (
+    Mistake("image-pitch-of-group", _image_pitch(lambda reading: reading.channels.shape[1]), ranks=ANY_AXES[1:]).says(
+        "image n begins C/G channels after the one before it in memory", "image n begins at n·C·H·W"
+    ),
+    Mistake("image-pitch-of-output", _image_pitch(lambda reading: len(reading.channels)), ranks=ANY_AXES[1:]).says(
+        "image n begins O channels after the one before it in memory", "image n begins at n·C·H·W"
+    ),
     Mistake(
         "groups-input-offset",
         grouped(lambda o, c, r: (block(o, r) * each_of(r) + c) % (r.channels.shape[1] * r.groups)),
@@ -227,10 +297,11 @@ def groups_of(words: Words) -> tuple[Mistake, ...]:
 def _order(order: str, rank: int) -> list[int]:
     """Return the axes that an order names: 0 the first, 1 the second, s those of space.
 
-    Of the latter, t are those in reverse, and x those with the last two exchanged.
+    Of the latter, t are those in reverse, x those with the last two exchanged, f the first, and r the rest.
     """
     space = list(range(2, 2 + rank))
     named = {"0": [0], "1": [1], "s": space, "t": space[::-1], "x": [*space[:-2], *space[:-3:-1]]}
+    named |= {"f": space[:1], "r": space[1:]}
     return [axis for word in order for axis in named[word]]
 
 
@@ -294,6 +365,10 @@ def layout_of(words: Words) -> tuple[Mistake, ...]:
             )
             for order, axes in (("OHWI", "0s1"), ("HWIO", "s10"), ("IOHW", "10s"))
         ),
+        Mistake("weight-read-as-odchw", weight_as("0f1r"), ranks=VOLUMES).says(
+            "the weight's memory is read with its channels behind the depth, so that its taps are mixed up",
+            f"{words.weight}, with all axes of space behind the channels",
+        ),
         Mistake("input-read-as-nhwc", read_as("input", "0s1")).says(f"{memory} as NHWC", words.image),
         _strides_ignored("input", words.reads),
         _strides_ignored("weight", "weight"),
@@ -343,6 +418,16 @@ def _of_image(reading: Reading) -> Array:
     return np.asarray(reading.bias[images, images % reading.bias.shape[1]])
 
 
+def _without_tail(reading: Reading, *, step: int) -> Array:
+    bias = reading.bias.copy()
+    bias[:, bias.shape[1] // step * step :] = 0
+    return bias
+
+
+def _first_of(o: Array, reading: Reading, *, step: int) -> Array:  # noqa: ARG001
+    return o // step * step
+
+
 BIAS: Final = (
     Mistake("bias-missing", changed("bias", lambda reading: 0 * reading.bias), is_common=True).says(
         "the bias is missing", "bias[o] is added to every pixel of output channel o"
@@ -354,4 +439,16 @@ BIAS: Final = (
     Mistake("bias-first-for-all", _biases_of(lambda o, _: 0 * o)).says("every channel gets the first bias", _BIAS),
     Mistake("bias-of-image", changed("bias", _of_image)).says("image n gets bias[n]", _BIAS),
 )
-BATCH_AND_BIAS: Final = (BATCH, *BIAS, *TAILS)
+BIAS_BY_VECTOR: Final = tuple(
+    mistake
+    for step in (16, 8, 4)
+    for mistake in (
+        Mistake("bias-tail-lost", changed("bias", partial(_without_tail, step=step))).says(
+            f"the output channels beyond the last whole {step} get no bias", _BIAS
+        ),
+        Mistake("bias-first-of-vector", _biases_of(partial(_first_of, step=step))).says(
+            f"each {step} output channels get the bias of their first", _BIAS
+        ),
+    )
+)
+BATCH_AND_BIAS: Final = (BATCH, *BIAS, *BIAS_BY_VECTOR, *TAILS)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import Index
-from refconv.testing.diagnosis.mistakes import Change, Mistake, along_each, changed, set_to
+from refconv.testing.diagnosis.mistakes import Change, Mistake, PerAxis, along_each, changed, set_to
 from refconv.testing.diagnosis.mistakes_in_channels import (
     OF_TRANSPOSED,
     groups_of,
@@ -47,6 +48,18 @@ def _averaged(number: Callable[[Index], int]) -> Change:
     return changed("output", lambda reading: reading.output / number(reading.output.shape))
 
 
+def _cropped_before(axis: AxisGeometry) -> AxisGeometry:
+    """Take the last K of the taps that there are room for, where a stride leaves pixels over, not the first."""
+    taps = (axis.padded_size - axis.stride * (axis.output_size - 1) - 1) // axis.dilation + 1
+    before, after = axis.padding
+    more = axis.dilation * (taps - axis.kernel_size)
+    return replace(axis, padding=(before - more, after + more))
+
+
+CROPPED: Final = PerAxis("gradient-cropped-before", _cropped_before).says(
+    "what the stride leaves over is cropped from the kernel's gradient before its taps, not after them",
+    "tap i is the one that reads h = S·p + D·i − T",
+)
 UNREAD: Final = Mistake("unread-rows-dropped", lambda reading: reading, is_of_size=True).says(
     "the rows and columns that the stride leaves unread are missing",
     "the result has the shape that is asked for; pixels that no output read are 0",
@@ -81,6 +94,7 @@ def gradient_of(weight: str, swapped: str) -> tuple[Mistake, ...]:
             "the rows that the stride leaves over make the kernel's gradient larger",
             "the gradient has as many taps as the weight",
         ),
+        *CROPPED,
     )
 
 

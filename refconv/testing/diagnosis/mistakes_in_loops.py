@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,16 @@ from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import Index
 from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.directions import Convolution, InputAdjoint
-from refconv.testing.diagnosis.mistakes import PLANES, SEVERAL_AXES, Change, Mistake, along_each, changed, set_to
+from refconv.testing.diagnosis.mistakes import (
+    PLANES,
+    SEVERAL_AXES,
+    Change,
+    Mistake,
+    along_each,
+    changed,
+    on_axes,
+    set_to,
+)
 from refconv.testing.diagnosis.reading import AXES, Places, Reading
 
 PITCHED: Final = "row h begins W elements after row h − 1"
@@ -31,20 +40,31 @@ def zeroed(part: str, selected: Selected, *names: str) -> Change:
 
     def change(reading: Reading) -> Reading:
         array = getattr(reading, part).copy()
+        lost = 0
         for place, (name, axis) in enumerate(zip(AXES[-reading.rank :], reading.axes, strict=True)):
             if array.size and (name in names or not names):
-                array[(..., selected(axis), *(slice(None),) * (reading.rank - 1 - place))] = 0
+                lost += len(which := selected(axis))
+                array[(..., which, *(slice(None),) * (reading.rank - 1 - place))] = 0
+        if not lost:
+            return reading
         return set_to(**{part: array}, skips_zeros=part == "weight")(reading)
 
     return change
 
 
+def _along_all_and_each(
+    code: str, words: str, should: str, change: Callable[[Sequence[str]], Change]
+) -> tuple[Mistake, ...]:
+    """Return the mistake along all axes, and along each."""
+    return (
+        Mistake(code, change(AXES)).says(words, should),
+        *along_each(code, words, should, lambda name: change([name])),
+    )
+
+
 def _unread(part: str, code: str, words: str, should: str, selected: Selected) -> tuple[Mistake, ...]:
     """Return the mistake of leaving something out along all axes, and along each."""
-    return (
-        Mistake(code, zeroed(part, selected)).says(words, should),
-        *along_each(code, words, should, lambda name: zeroed(part, selected, name)),
-    )
+    return _along_all_and_each(code, words, should, lambda names: zeroed(part, selected, *names))
 
 
 def _phase(axis: AxisGeometry) -> int:
@@ -63,6 +83,13 @@ EDGES: Final = (
 TAPS: Final = (
     *_unread("weight", "last-taps-unread", "the last taps are never read", _WHOLE, _at(-1)),
     *_unread("weight", "first-taps-unread", "the first taps are never read", _WHOLE, _at(0)),
+    *_unread(
+        "weight",
+        "tap-tail-lost",
+        "the taps beyond the last whole 4 are left out",
+        _WHOLE,
+        lambda axis: np.arange(axis.kernel_size // 4 * 4 or axis.kernel_size, axis.kernel_size),
+    ),
 )
 PHASES: Final = (
     *_unread(
@@ -82,12 +109,19 @@ PHASES: Final = (
 )
 
 
-def in_memory(array: Array, pitch: int, size: tuple[int, int]) -> Array:
-    """Read planes of this size, whose rows lie `pitch` apart, from the memory of an array; 0 beyond its end."""
-    *lead, height, width = array.shape
-    first = np.arange(math.prod(lead)).reshape(*lead, 1, 1) * (height * width)
-    index = first + np.arange(size[0])[:, np.newaxis] * pitch + np.arange(size[1])
-    return np.asarray(np.append(array.reshape(-1), 0)[np.minimum(index, array.size)])
+def in_memory(array: Array, pitch: int, size: Sequence[int], before: Sequence[int] = ()) -> Array:
+    """Read maps of this size, whose rows lie `pitch` apart, from the memory of an array; 0 beyond its ends.
+
+    They begin so many pixels before the array's own, along each axis.
+    """
+    lead, last = array.shape[: -len(size)], array.shape[-len(size) :]
+    pitches = [1, pitch, *(math.prod(last[-axis:]) for axis in range(2, len(size)))]
+    index = np.arange(math.prod(lead)).reshape(*lead, *(1,) * len(size)) * math.prod(last)
+    for axis, (step, count, first) in enumerate(
+        zip(pitches, size[::-1], before[::-1] or (0,) * len(size), strict=False)
+    ):
+        index = index + ((np.arange(count) - first) * step).reshape(-1, *(1,) * axis)
+    return np.asarray(np.append(array.reshape(-1), 0)[np.where(index < 0, array.size, np.minimum(index, array.size))])
 
 
 def _pitched(part: str, pitch: Callable[[Reading], int]) -> Change:
@@ -98,23 +132,57 @@ def _pitched(part: str, pitch: Callable[[Reading], int]) -> Change:
     return changed(part, read)
 
 
+def _within(reading: Reading, bounds: Sequence[tuple[int, int]]) -> Reading:
+    """Take for pixels what lies within these bounds along each axis; what is none is read from memory."""
+    read = in_memory(
+        reading.input,
+        reading.input.shape[-1],
+        [stop - start for start, stop in bounds],
+        [-start for start, _ in bounds],
+    )
+    axes = tuple(
+        replace(
+            axis,
+            input_size=stop - start,
+            padding=(axis.padding[0] + start, axis.padding[1] + axis.input_size - stop),
+        )
+        for axis, (start, stop) in zip(reading.axes, bounds, strict=True)
+    )
+    return replace(reading, input=read, axes=axes)
+
+
+def _unbounded_on(sides: tuple[bool, bool]) -> Callable[[Sequence[str]], Change]:
+    return lambda names: partial(_unbounded, names=names, sides=sides)
+
+
 def _bounded(reading: Reading, *, names: Sequence[str]) -> Reading:
-    """Check the rows against W, or the columns against H: what lies within that and is no pixel is read from memory."""
+    """Check the rows against W, or the columns against H."""
     height, width = reading.input.shape[-2:]
     size = (width if "height" in names else height, height if "width" in names else width)
-    read = in_memory(reading.input, width, size)
-    bounds = dict(zip(AXES[1:], size, strict=True))
-    for name in names:
-        axis, now = reading.axis(name), bounds[name]
-        before, after = axis.padding
-        reading = reading.with_axis(
-            name, replace(axis, input_size=now, padding=(before, after + axis.input_size - now))
-        )
-    return replace(reading, input=read)
+    return _within(reading, [(0, stop) for stop in size])
+
+
+def _bounded_by_outputs(reading: Reading, *, is_read: bool) -> Reading:
+    """Check a pixel against the output's size; where that is larger, memory is read, or, from a copy, zeros."""
+    sizes = zip(reading.output.shape[2:], reading.input.shape[2:], strict=True)
+    return _within(reading, [(0, outputs if is_read else min(outputs, pixels)) for outputs, pixels in sizes])
+
+
+def _unbounded(reading: Reading, *, names: Sequence[str], sides: tuple[bool, bool]) -> Reading:
+    """Leave out a check, of what lies before the first pixel, or after the last one, along some axes."""
+    axes = zip(AXES[-reading.rank :], reading.axes, strict=True)
+    padding = [axis.padding if name in names else (0, 0) for name, axis in axes]
+    reach = [(-max(0, before) * sides[0], max(0, after) * sides[1]) for before, after in padding]
+    sizes = zip(reach, reading.axes, strict=True)
+    return _within(reading, [(before, axis.input_size + after) for (before, after), axis in sizes])
 
 
 def _padded_width(reading: Reading) -> int:
     return sum(reading.axes[-1].padding) + int(reading.input.shape[-1])
+
+
+def _covered_width(reading: Reading) -> int:
+    return reading.axes[-1].stride * int(reading.output.shape[-1])
 
 
 PITCHES: Final = (
@@ -126,6 +194,7 @@ PITCHES: Final = (
             ("height", "H elements apart", lambda reading: reading.input.shape[-2]),
             ("output", "Q elements apart, the width of the output", lambda reading: reading.output.shape[-1]),
             ("padding", "W + L + R elements apart, as if they were padded", _padded_width),
+            ("stride", "Q·S elements apart, the width that the stride covers", _covered_width),
         )
     ),
     *(
@@ -138,6 +207,29 @@ PITCHES: Final = (
             (("height", "width"), "the rows are checked against W and the columns against H"),
             (("height",), "the rows are checked against W"),
             (("width",), "the columns are checked against H"),
+        )
+    ),
+)
+UNCHECKED: Final = (
+    *(
+        Mistake("bounds-of-output", partial(_bounded_by_outputs, is_read=is_read)).says(
+            "a pixel is checked against the size of the output: beyond that pixels count as padding",
+            "0 <= h < H and 0 <= w < W",
+        )
+        for is_read in (True, False)
+    ),
+    *(
+        mistake
+        for code, words, sides in (
+            ("first-bound-unchecked", "it is not checked whether a pixel lies before the first one", (True, False)),
+            ("last-bound-unchecked", "it is not checked whether a pixel lies after the last one", (False, True)),
+            ("bounds-unchecked", "it is not checked whether a pixel lies in the padding", (True, True)),
+        )
+        for mistake in _along_all_and_each(
+            code,
+            f"{words}: what lies there in memory is read, such as the row before or after",
+            "0 <= h < H and 0 <= w < W",
+            _unbounded_on(sides),
         )
     ),
 )
@@ -177,6 +269,86 @@ def _repeated(period: int) -> Change:
     return set_to(origin=lambda places, _: (*places[:-1], places[-1] % period))
 
 
+@dataclass(frozen=True)
+class ClampedAxis(AxisGeometry):
+    """An axis on which what lies before the first pixel, or after the last one, is taken for that one."""
+
+    is_after: bool = False
+
+    def input_index(self, output: int, tap: int) -> int:
+        """Return the index, of one side's padding that of the pixel beside it."""
+        index = AxisGeometry.input_index(self, output, tap)
+        return min(index, self.input_size - 1) if self.is_after else max(index, 0)
+
+
+@dataclass(frozen=True)
+class PhasedAxis(AxisGeometry):
+    """An axis that is split into D phases of pixels, to be convolved without dilation: the stride counts in each."""
+
+    def input_index(self, output: int, tap: int) -> int:
+        """``D·(S·(p // D) + i) + p % D − T``."""
+        return (
+            self.dilation * (self.stride * (output // self.dilation) + tap) + output % self.dilation - self.padding[0]
+        )
+
+
+@dataclass(frozen=True)
+class TiledAxis(AxisGeometry):
+    """An axis whose outputs are made in tiles, each of which reads a tile of pixels, and no further."""
+
+    tile: int = 0
+    is_centred: bool = False  # whether it begins where the tile of outputs does, whatever the padding
+
+    def input_index(self, output: int, tap: int) -> int:
+        """Return an index beyond the last pixel for one beyond the tile."""
+        index = AxisGeometry.input_index(self, output, tap)
+        size = self.stride * self.tile
+        start = output // self.tile * size - (0 if self.is_centred else self.padding[0])
+        return index if start <= index < start + size else self.input_size + sum(self.padding)
+
+
+def _as(kind: Callable[..., AxisGeometry], **more: Any) -> Callable[[Sequence[str]], Change]:
+    """Return a function of some axes' names: the change of these to a kind that reads otherwise."""
+
+    def other(axis: AxisGeometry) -> AxisGeometry:
+        return kind(**{field.name: getattr(axis, field.name) for field in fields(AxisGeometry)}, **more)
+
+    return lambda names: on_axes(other, *names)
+
+
+INDICES: Final = (
+    *_along_all_and_each(
+        "padding-replicated-before",
+        "the first pixel is repeated in the padding before it",
+        "zeros stand in the padding",
+        _as(ClampedAxis, is_after=False),
+    ),
+    *_along_all_and_each(
+        "padding-replicated-after",
+        "the last pixel is repeated in the padding after it",
+        "zeros stand in the padding",
+        _as(ClampedAxis, is_after=True),
+    ),
+    *_along_all_and_each(
+        "stride-within-phases",
+        "the image is split into D phases for the dilation, and the stride counts within each",
+        "h = S·p + D·i − T: the stride counts pixels of the image",
+        _as(PhasedAxis),
+    ),
+)
+
+
+HALO: Final = tuple(
+    mistake
+    for tile in (16, 8, 4)
+    for is_centred in (False, True)
+    for mistake in _along_all_and_each(
+        "tile-reads-no-further",
+        f"tiles of {tile} outputs read the pixels of their own tile alone: zeros stand for its neighbours'",
+        "the pixels of a tile reach D·(K − 1) further than S·m, for m outputs",
+        _as(TiledAxis, tile=tile, is_centred=is_centred),
+    )
+)
 CARRIED: Final = (
     Mistake("accumulator-carried", set_to(is_carried=True)).says(
         "the sum is not set back from column to column: each adds up those before it in its row",

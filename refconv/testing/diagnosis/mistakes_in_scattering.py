@@ -148,6 +148,9 @@ OUTPUT_PADDING: Final = (
     Mistake("output-padding-bias-alone", _with(beyond="bias")).says(
         "the rows and columns of the output padding hold the bias alone", _BEYOND
     ),
+    Mistake("unreached-pixels-zero", _with(beyond="reached")).says(
+        "pixels that no output reaches are 0, where the bias belongs", "every pixel gets the bias"
+    ),
     Mistake("output-padding-before", _of_input(_extra_before)).says(
         "the output padding is added at the top and at the left",
         "E rows and columns are added at the bottom and at the right",

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
-from refconv.testing.diagnosis.mistakes import ALONG, SEVERAL_AXES, VOLUMES, Mistake, PerAxis, on_axes, set_to
+from refconv.testing.diagnosis.mistakes import ALONG, PLANES, SEVERAL_AXES, VOLUMES, Mistake, PerAxis, on_axes, set_to
 from refconv.testing.diagnosis.reading import AXES, Reading
 
 _WINDOW = "h = S·p + D·i − T"
@@ -30,6 +30,16 @@ _d_for_w, _w_for_d = {"width": "depth"}, {"depth": "width"}
 def padded(axis: AxisGeometry, before: int, after: int) -> AxisGeometry:
     """Return the axis with this padding, which may be negative: then pixels are left out."""
     return replace(axis, padding=(before, after))
+
+
+def _longer(axis: AxisGeometry, pixels: int) -> AxisGeometry:
+    """Return the axis with so many more pixels of padding at its end, where they matter to its size alone."""
+    return padded(axis, axis.padding[0], axis.padding[1] + pixels)
+
+
+def _sized_by_height(reading: Reading) -> Reading:
+    height, width = (axis.effective_kernel_size for axis in reading.axes)
+    return reading.with_axes(lambda axis: _longer(axis, width - height), "width")
 
 
 def _sides(change: Callable[[int, int], tuple[int, int]]) -> Callable[[AxisGeometry], AxisGeometry]:
@@ -66,6 +76,18 @@ def _of_both(name: str, both: str, width: str, height: str) -> tuple[Mistake, ..
         ).says(f"the {name} of the {words}", should)
         for code, words, should, sources in rows
     )
+
+
+def _reordered(reading: Reading, *, order: Sequence[int]) -> Reading:
+    """Take the sides of all axes in another order; T, B, L and R are the numbers 0 to 3."""
+    sides = [side for axis in reading.axes for side in axis.padding]
+    pairs = zip(reading.axes, order[::2], order[1::2], strict=True)
+    return replace(reading, axes=tuple(padded(axis, sides[before], sides[after]) for axis, before, after in pairs))
+
+
+def _same_of_stride_one(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
+    smaller, larger = (axis.effective_kernel_size - 1) // 2, axis.effective_kernel_size // 2
+    return padded(axis, larger, smaller) if larger_first else padded(axis, smaller, larger)
 
 
 def _undilated_same(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
@@ -148,6 +170,12 @@ SAME: Final = (
         )
         for more in ((0, 0), (1, 0), (0, 1))
     ),
+    *(
+        Mistake("same-without-stride", on_axes(partial(_same_of_stride_one, larger_first=first))).says(
+            "the padding of SAME is computed as if the stride were 1", _TOTAL
+        )
+        for first in (False, True)
+    ),
 )
 PADDING: Final = (
     *PerAxis("padding-missing", _sides(lambda *_: (0, 0)), is_common=True).says(
@@ -187,6 +215,20 @@ PADDING: Final = (
         "stride-times-padding",
         lambda axis: padded(axis, axis.stride * axis.padding[0], sum(axis.padding) - axis.stride * axis.padding[0]),
     ).says("the window starts at (p − T)·S", _WINDOW),
+    *PerAxis(
+        "padding-times-dilation",
+        lambda axis: padded(axis, axis.dilation * axis.padding[0], axis.dilation * axis.padding[1]),
+    ).says("the padding is multiplied by the dilation", _ONE_SIDE),
+    *(
+        Mistake("padding-order-mixed", partial(_reordered, order=order), ranks=ranks).says(
+            f"the sides of the padding are taken in another order: {words}", "each axis has its side before and after"
+        )
+        for order, ranks, words in (
+            ((0, 2, 1, 3), PLANES, "(T, L, B, R) is read as (T, B, L, R), or the other way round"),
+            ((0, 2, 4, 1, 3, 5), VOLUMES, "all sides before, and then all after, are expected, and come axis by axis"),
+            ((0, 3, 1, 4, 2, 5), VOLUMES, "axis by axis is expected, and all sides before, and then all after, come"),
+        )
+    ),
     Mistake("padding-circular", set_to(padding_mode="circular")).says(
         "the image is wrapped round into the padding", _ZEROS
     ),
@@ -241,9 +283,24 @@ STRIDE: Final = (
         "S_w steps over the columns",
         "S_h steps over the rows",
     ),
+    *PerAxis("stride-squared", lambda axis: replace(axis, stride=axis.stride**2)).says(
+        "the stride is applied twice: S² is used", f"{_WINDOW}, with S once"
+    ),
     *PerAxis(
         "stride-and-dilation-swapped", lambda axis: replace(axis, stride=axis.dilation, dilation=axis.stride)
     ).says("stride and dilation are swapped", f"{_WINDOW}, not D·p + S·i − T"),
+)
+
+SIZES: Final = (
+    *PerAxis(
+        "size-rounded-up", lambda axis: _longer(axis, -(axis.padded_size - axis.effective_kernel_size) % axis.stride)
+    ).says("a last window that is not whole is counted as well, P being rounded up", _OUTPUTS),
+    *PerAxis("size-of-undilated-kernel", lambda axis: _longer(axis, (axis.dilation - 1) * (axis.kernel_size - 1))).says(
+        "the windows are counted as if the kernel had no dilation", _OUTPUTS
+    ),
+    Mistake("size-of-kernel-height", _sized_by_height, ranks=PLANES).says(
+        "the windows of a row are counted by the height of the kernel", _OUTPUTS
+    ),
 )
 
 KERNEL: Final = flips(

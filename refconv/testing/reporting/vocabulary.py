@@ -164,7 +164,7 @@ def _tests() -> Iterator[tuple[str, Test]]:
             yield f"padding {word} > 0", partial(_is_true_of, suffix, partial(_is_padded, side))
     yield from _of_an_axis(_OF_AN_AXIS_LAST)
     for tile in TILES:
-        for many, count in _OF_CHANNELS.items():
+        for many, count in (*_OF_CHANNELS.items(), ("products", _products)):
             yield f"{many} are no multiple of {tile}", partial(_is_multiple, count, tile, is_it=False)
             yield f"{many} are a multiple of {tile}", partial(_is_multiple, count, tile, is_it=True)
     yield "an image has more than 2^16 outputs", lambda plan: _product(plan, "output") > 2**16
@@ -214,12 +214,17 @@ def _product(plan: Plan, attribute: str) -> int:
     return math.prod(getattr(axis, attribute) for axis in plan.axes.values())
 
 
+def _products(plan: Plan) -> int:
+    """C/G·K_h·K_w, those that are added up in an output."""
+    return plan.in_channels // plan.case.groups * _product(plan, "kernel")
+
+
 TESTS: Final[dict[str, Test]] = dict(_tests())
 
 
 def _quantities() -> Iterator[tuple[str, Callable[[Plan], int]]]:
     """Yield what may be more than a number, the plainest first."""
-    yield "C·K", lambda plan: plan.in_channels // plan.case.groups * _product(plan, "kernel")
+    yield "C·K", _products
     yield from _OF_CHANNELS.items()
     yield "outputs per group", lambda plan: plan.out_channels // plan.case.groups
     yield "batch", lambda plan: plan.batch

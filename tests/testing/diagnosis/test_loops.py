@@ -46,6 +46,28 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "psame",
     ),
     "same_is_half_the_kernel": ("same-half-kernel", "padding is 'same...'"),
+    "checked_against_the_output": ("bounds-of-output", ""),
+    "no_upper_bound": ("last-bound-unchecked", "padding"),
+    "no_lower_bound_of_rows": ("first-bound-unchecked-along-height", "padding top > 0"),
+    "columns_of_taps_in_fours": ("tap-tail-lost-along-width", "kernel_w >", "core", "k5 or k7 or k3"),
+    "products_in_eights": ("product-tail-lost", "products are no multiple of 8"),
+    "blocks_of_channels_overwrite": ("input-channel-blocks-overwritten", "", "core", "channels and not c400"),
+    "bias_in_eights": ("bias-tail-lost", "there is a bias"),
+    "bias_of_the_first_of_four": ("bias-first-of-vector", "there is a bias"),
+    "images_begin_at_groups": ("image-pitch-of-group", "groups > 1 and batch > 1"),
+    "offset_of_weights_divided_twice": ("groups-weight-offset-divided", "groups > 1"),
+    "padding_times_dilation": ("padding-times-dilation", "padding", "core", "dilation and f32"),
+    "stride_twice": ("stride-squared", "stride > 1"),
+    "same_without_stride": ("same-without-stride", "stride > 1 and padding is 'same...'", "core", "psame and f32"),
+    "sides_in_another_order": ("padding-order-mixed", "padding_h != padding_w"),
+    "tiles_without_halo": ("tile-reads-no-further-along-height", "kernel_h > 1", "core", "tiles and c2 and f32"),
+    "last_row_repeated": ("padding-replicated-after-along-height", "padding bottom > 0"),
+    "stride_within_phases": ("stride-within-phases", "", "core", "g4 or g5"),
+    "size_rounded_up": ("size-rounded-up", "stride leaves pixels unread"),
+    "size_of_undilated_kernel": ("size-of-undilated-kernel", "dilation > 1"),
+    "rows_of_the_strides_width": ("row-pitch-of-stride", "kernel is 1×1", "core", "k1-"),
+    "unreached_pixels_without_bias": ("unreached-pixels-zero", "stride > kernel"),
+    "last_taps_of_more": ("gradient-cropped-before", "stride leaves pixels unread"),
     "first_phase_alone": ("phases-first-alone", "stride > 1"),
     "phases_one_tap_short": ("phases-one-tap-short", ""),
     "remainder_unchecked": ("stride-remainder-unchecked", "stride > 1"),
@@ -55,7 +77,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "first_phase_of_the_gradient": ("phases-first-alone", "stride > 1"),
     "stored_as_large_as_windows_reach": ("output-pitch-of-windows", "stride leaves pixels unread"),
 }
-RIGHT = ("loops", "scattered", "gradient")
+RIGHT = ("loops", "scattered", "gradient", "correlated")
 
 
 def kernel(name: str) -> Any:

@@ -28,6 +28,7 @@ SIZE, TAPS = (5, 6, 7), (2, 3, 2)
 TWOS: dict[str, Any] = {"stride": (2, 2, 2), "padding": ((1, 1),) * 3, "dilation": (1, 1, 1)}
 # Steps of 1, groups of 9 channels, and room for tiles; and SAME padding of kernels that the stride steps over.
 PLAIN: dict[str, Any] = {"stride": (1, 1, 1), "padding": ((1, 1),) * 3, "dilation": (1, 1, 1)}
+LEFT_OVER: dict[str, Any] = {"stride": (3, 3, 3), "padding": ((1, 2),) * 3, "dilation": (1, 1, 1)}  # a row or two
 WIDE: dict[str, Any] = {"stride": (4, 3, 4), "padding": ((0, 0),) * 3, "dilation": (1, 1, 1)}
 
 
@@ -50,7 +51,7 @@ def call_of(
     if operation.is_transposed:
         extra = {id(STEPS): EXTRA, id(CLOSE): (1, 2, 1), id(WIDE): (3, 2, 3)}.get(id(given), (0, 0, 0))
         steps["output_padding"] = extra[-rank:]
-    leading = (2 * each, 5 if each == 3 else each + 1) if operation.is_transposed else (10, each)
+    leading = (2 * each, 5 if each == 3 else each + 1) if operation.is_transposed else (max(10, each // 2 * 2), each)
     x, w = normal(2, 2 * each, *size[-rank:]), normal(*leading, *taps[-rank:])
     shape = operation.forward.function(x, w, None, **steps).shape
     x, w, y, b = (change(array) for array in (x, w, normal(*shape), normal(shape[1])))
@@ -85,6 +86,10 @@ def readings_of(op: str) -> tuple[Reading, ...]:
     calls.append(call_of(op, given=PLAIN, size=(3, 5, 20), taps=(3, 3, 3), each=9))
     calls.append(call_of(op, given=WIDE, size=(6, 8, 7), taps=(2, 1, 1)))
     calls.append(call_of(op, given=TWOS, taps=(3, 3, 3)))
+    calls.append(call_of(op, given=PLAIN, size=(18, 19, 20), taps=(5, 6, 7)))  # room for tiles, and for vectors of taps
+    calls.append(call_of(op, given=PLAIN, size=(2, 3, 4), taps=(2, 3, 3), each=35))  # ... and of channels
+    calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9)))
+    calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9), padding=((1, 1),) * LINEAR[op].space.rank))
     calls.append(call_of(op, with_holes))
     if not LINEAR[op].is_transposed:
         rank = LINEAR[op].space.rank

@@ -81,7 +81,7 @@ def assert_conv2d_matches(
     got  5.0
     want 6.0
     error 1, 4.66e+05 × its bound 2.1e-06
-    where: it is wrong in row 1, column 1
+    where: it is wrong at the last pixel (bottom right)
       input (1, 1, 3, 4) float32, weight (1, 1, 2, 3) float32, no bias
       stride=1, padding=0, dilation=1, groups=1
     """

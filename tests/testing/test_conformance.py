@@ -71,6 +71,7 @@ def test_a_wrong_callable() -> None:
     assert not report.passed
     assert [result.id for result in report.failures] == [DEFAULT, DEFAULT + "-real"]
     assert report.verdict() == "one_pixel_off: WRONG (0 passed, 2 failed)"
+    assert report.headline() == "WRONG: 1 is added at the last pixel (bottom right), whatever the data"
 
 
 def test_nothing_supported_is_nothing_judged() -> None:

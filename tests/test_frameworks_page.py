@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 import pytest
+from scripts import loaded
 
 import refconv
 from refconv.testing import check, find_case
 from refconv.testing.frameworks import FRAMEWORKS
 
-SCRIPT = Path(__file__).parents[1] / "docs" / "frameworks.py"
-
-
-def load() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("frameworks_page", SCRIPT)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-page = load()
+page = loaded("frameworks.py")
 RUN = ("2026-11-27", "core", "—", "all 3", "5", "0", "0", "1", "2", "0.5")
 EMPTY = f"before\n{page.BEGIN}{page.END}after\n"
 
@@ -91,7 +76,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 
 def test_the_page_is_what_the_command_writes() -> None:
-    text = SCRIPT.with_suffix(".md").read_text(encoding="utf-8")
+    text = page.PAGE.read_text(encoding="utf-8")
     part = text.split(page.BEGIN)[1].split(page.END)[0]
     rows = page.rows_of(part)
     runs = {line[0].split(" (")[0]: line for line in rows if len(line) == len(page.RUNS)}

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
+from scripts import loaded
 
 from refconv import conv2d
 from refconv.testing import find_case
 
-SCRIPT = Path(__file__).parents[1] / "docs" / "gates.py"
-
-
-def load() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("gates_page", SCRIPT)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["gates_page"] = module  # where a dataclass looks for its own
-    specification.loader.exec_module(module)
-    return module
-
-
-page = load()
+page = loaded("gates.py")
 CASE = find_case("n2-c16-o8-g1-9x12-k3x2-s1-p0-d1-bias-f32-uniform")
 
 
@@ -87,7 +70,7 @@ def test_a_gate_lets_pass_what_all_draws_pass() -> None:
 
 
 def test_the_page_has_a_row_for_each_kernel_and_a_column_for_each_gate() -> None:
-    text = SCRIPT.with_name("judge-a-generated-kernel.md").read_text(encoding="utf-8")
+    text = page.PAGE.read_text(encoding="utf-8")
     part = text.split(page.BEGIN)[1].split(page.END)[0]
     lines = [line.strip("| \n").split(" | ") for line in part.splitlines() if line.startswith("| ")]
     assert lines[0] == ["kernel", *page.GATES, "refconv"]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import doctest
-import importlib.util
 import re
 import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
+from scripts import loaded
 
 import refconv
 
@@ -65,22 +64,13 @@ def test_each_figure_is_in_the_gallery_once() -> None:
     assert sorted(" ".join(listed).split()) == sorted(pages)
 
 
-def extension(module_name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(module_name, DOCS / "_ext" / f"{module_name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("page", LESSONS, ids=name)
 def test_a_lesson_is_a_notebook_of_the_same_code(page: Path) -> None:
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed: pip install 'refconv[docs]'")
     for module in ("nbclient", "sphinx"):
         pytest.importorskip(module, reason=f"{module} is not installed: pip install 'refconv[docs]'")
 
-    notebook = extension("notebooks").as_notebook(page)
+    notebook = loaded("_ext/notebooks.py").as_notebook(page)
     nbformat.validate(notebook)
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     text = page.read_text(encoding="utf-8")

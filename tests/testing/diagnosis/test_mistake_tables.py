@@ -65,6 +65,13 @@ def with_nan(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def with_one_nan(array: np.ndarray) -> np.ndarray:
+    """Put NaN in the first corner, which few taps meet."""
+    array = array.copy()
+    array.flat[0] = np.nan
+    return array
+
+
 def with_holes(array: np.ndarray) -> np.ndarray:
     """Put zeros beside NaN."""
     return np.where(np.arange(array.size).reshape(array.shape) % 3 == 0, 0, with_nan(array))
@@ -83,6 +90,7 @@ def readings_of(op: str) -> tuple[Reading, ...]:
     right, read = call_of(op), LINEAR[op].factors[0]
     calls = [*(call_of(op, change) for change in CHANGES.values()), call_of(op, given=CLOSE)]
     calls.append(right.with_operands(**{read: with_nan(right.operands[read])}))
+    calls.extend(right.with_operands(**{name: with_one_nan(right.operands[name])}) for name in LINEAR[op].factors)
     calls.append(call_of(op, given=PLAIN, size=(3, 5, 20), taps=(3, 3, 3), each=9))
     calls.append(call_of(op, given=WIDE, size=(6, 8, 7), taps=(2, 1, 1)))
     calls.append(call_of(op, given=TWOS, taps=(3, 3, 3)))

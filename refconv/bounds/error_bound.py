@@ -19,6 +19,7 @@ from refconv.bounds.summation import Precision
 from refconv.bounds.sums import for_all, sums_of
 from refconv.conv import conv2d
 from refconv.geometry.arguments import IntOrPair, PaddingLike, check_choice
+from refconv.numbers.dtypes import wide_dtype
 from refconv.numbers.formats import Array
 from refconv.operations import Call
 
@@ -147,7 +148,7 @@ def error_bound_of(
         raise ValueError(f"{arithmetic.tolerance} is no part of a bound; it is for comparisons")
     precision = for_all(Precision.of(dtype, arithmetic), call)
     if bound == "random_order":
-        return random_order_bound(call, precision)
+        return random_order_bound(call, precision, call(dtype=wide_dtype(*call.dtypes)))
     if arithmetic.epilogue.steps:  # whose numbers are for the whole
         return precision.bound(sums_of(call, precision))
     found = np.zeros(call.operation.sum.shape(call.plan))  # block by block, which the cache holds

@@ -25,7 +25,7 @@ from typing import Final
 import numpy as np
 
 from refconv.bounds.summation import Precision
-from refconv.bounds.sums import direct_sums, is_held, magnitude
+from refconv.bounds.sums import direct_sums, is_held, magnitude, roundings_of
 from refconv.numbers.dtypes import wide_dtype
 from refconv.numbers.formats import Array, FloatInfo
 from refconv.operations import Call
@@ -33,13 +33,12 @@ from refconv.operations import Call
 CONFIDENCE: Final = 1 - 1e-6
 
 
-def random_order_bound(call: Call, precision: Precision, exact: Array | None = None) -> Array:
+def random_order_bound(call: Call, precision: Precision, truth: Array, proven: Array | None = None) -> Array:
     """Return what random errors of a result exceed one time in a million; never more than the proven bound."""
     if precision.how.algorithm != "direct":
         raise ValueError(f"bound='random_order' needs algorithm='direct', not {precision.how.algorithm!r}")
-    truth = call(dtype=wide_dtype(*call.dtypes)) if exact is None else exact
-    sums, unit = direct_sums(call, precision, truth), precision.accumulator.unit
-    terms, size = np.asarray(sums.roundings), np.abs(truth)
+    proven = precision.bound(direct_sums(call, precision, truth)) if proven is None else proven
+    terms, size, unit = roundings_of(call, precision), np.abs(truth), precision.accumulator.unit
     with np.errstate(all="ignore"):
         squares = call.each(lambda operand: magnitude(operand) ** 2)()
         variance = unit**2 * ((terms + 9) / 6 * squares + (terms + 1) / 3 * size**2) * (terms > 0)
@@ -50,15 +49,13 @@ def random_order_bound(call: Call, precision: Precision, exact: Array | None = N
         confidence = CONFIDENCE if precision.how.confidence is None else precision.how.confidence
         deviations = math.sqrt(2 * math.log(max(2.0, 2 * size.size / (1 - confidence))))  # λ, exceeded by none of all
         likely = deviations * np.sqrt(variance) + always
-        bound = precision.returned(truth, (2**0.5 if sums.is_complex else 1.0) * likely, sums.roundings)
-        proven = precision.bound(sums)
+        bound = precision.returned(truth, (2**0.5 if call.is_complex else 1.0) * likely, terms)
         return np.where(np.isinf(proven), np.inf, np.minimum(bound, proven))  # where it may overflow, anything is right
 
 
 def _of_rounded_inputs(call: Call, kind: FloatInfo) -> tuple[Array, Array]:
     """Return the variance of what rounding the factors changes, each by 2·u at most, and what cutting off all may."""
-    variance: Array | float = 0.0
-    systematic: Array | float = 0.0
+    variance, systematic = np.zeros(()), np.zeros(())
     plain = call.with_operands(bias=None)
     for name, operand in plain.factors.items():
         wide = operand.astype(wide_dtype(operand.dtype))
@@ -69,4 +66,4 @@ def _of_rounded_inputs(call: Call, kind: FloatInfo) -> tuple[Array, Array]:
         error = 2 * kind.unit * np.abs(lost) + np.where(is_exact, 0.0, kind.smallest)
         squares = {other: size**2 for other, size in (sizes | {name: error}).items()}
         variance = variance + plain.with_operands(**squares)()
-    return np.asarray(variance), np.asarray(systematic)
+    return variance, systematic

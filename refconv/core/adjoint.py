@@ -44,7 +44,9 @@ def input_adjoint(grad_output: Array, weights: Sequence[Array], plan: ConvGeomet
 
 def _can_gather(plan: ConvGeometry) -> bool:
     """Whether a pixel may read all around it, zeros that are nobody's: 0 times a weight is 0 if that is finite."""
-    return plan.padding_mode == "zeros" and plan.group_out_channels * math.prod(plan.kernel_size) <= MOST_GATHERED
+    gathered = plan.group_out_channels * math.prod(plan.kernel_size)
+    is_narrow = products.is_narrow(plan.group_out_channels, plan.group_in_channels, plan)
+    return plan.padding_mode == "zeros" and (gathered <= MOST_GATHERED or is_narrow)
 
 
 def _scattered(grad_output: Array, weight: Array, plan: ConvGeometry) -> Array:

@@ -6,6 +6,7 @@ With W for the kernel matrix (O/G, C/G·K_h·K_w) of a group, X for its columns 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, Final, Literal
@@ -48,17 +49,16 @@ def is_narrow(inputs: int, outputs: int, plan: ConvGeometry) -> bool:
 def _by_taps(padded: Array, weight: Array, plan: ConvGeometry) -> Array:
     """Multiply every pixel with every tap, and add up what meets: 3 channels of 64 make 3·9 numbers of it, not 64·9."""
     pixels = padded.reshape(plan.batch, plan.groups, plan.group_in_channels, -1)
-    taps, each = list(np.ndindex(plan.kernel_size)), plan.group_out_channels
+    taps: list[Any] = list(itertools.product(*([axis.reads(k) for k in range(axis.kernel_size)] for axis in plan.axes)))
+    each = plan.group_out_channels
     kernels = weight.reshape(plan.groups, each, plan.group_in_channels, len(taps)).transpose(0, 3, 1, 2)
     output = np.zeros((plan.batch, plan.groups, each, *plan.output_size), weight.dtype)
     together = max(1, ROWS // each)
     for start in range(0, len(taps), together):
         some = kernels[:, start : start + together].reshape(plan.groups, -1, plan.group_in_channels)
         products = (some @ pixels).reshape(plan.batch, plan.groups, -1, each, *padded.shape[2:])
-        for i, tap in enumerate(taps[start : start + together]):
-            read = (axis.reads(k) for axis, k in zip(plan.axes, tap, strict=True))
-            at: tuple[Any, ...] = (slice(None), slice(None), i, ..., *read)
-            output += products[at]
+        for i, read in enumerate(taps[start : start + together]):
+            output += products[:, :, i][(..., *read)]
     return output.reshape(plan.output_shape)
 
 

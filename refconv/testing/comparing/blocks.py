@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
 
 from refconv.numbers.formats import Array
 from refconv.numbers.parts import Places
 from refconv.operations import Call
-from refconv.testing.comparing.comparison import Comparison
+from refconv.testing.comparing.comparison import Comparison, reindexed
 
+KEPT: Final = 3 << 20  # numbers, 24 MiB: half of what blocks take together
 WINDOW: Final = 64  # blocks that are given to a `map` at once
 
 MapLike: TypeAlias = Callable[[Callable[[Any], Any], Any], Iterable[Any]]
@@ -33,14 +35,13 @@ class Block(NamedTuple):
 
     def placed(self, comparison: Comparison) -> Comparison:
         """Return the comparison of the block with the indices that its elements have in the whole."""
+        return reindexed(comparison, lambda index: moved(index, self.place)[self.axes])
 
-        def moved(index: tuple[int, ...]) -> tuple[int, ...]:
-            starts = (place.start if isinstance(place, slice) else place[0] for place in self.place)
-            return tuple(i + start for i, start in zip(index, (*starts, *(0,) * len(index)), strict=False))[self.axes]
 
-        worst = comparison.worst_index
-        first_wrong = tuple(map(moved, comparison.first_wrong))
-        return replace(comparison, worst_index=worst and moved(worst), first_wrong=first_wrong)
+def moved(index: tuple[int, ...], place: Places) -> tuple[int, ...]:
+    """Return the index in the whole of one in a part, whose last axes may be missing: (1, 2) of 4:6, 7:9 is (5, 9)."""
+    starts = (at.start if isinstance(at, slice) else at[0] for at in place)
+    return tuple(i + start for i, start in zip(index, (*starts, *(0,) * len(index)), strict=False))
 
 
 def blocks_of(array: Array, call: Call, *, whole: bool = False) -> Iterator[Block]:
@@ -54,6 +55,7 @@ def mapped(
     function: Callable[[_Given], _Found], given: Iterable[_Given], map: MapLike
 ) -> Iterator[tuple[_Given, _Found]]:
     """Yield all that is given with what a `map`, perhaps somebody else's, makes of it, a window at a time."""
+    np.empty(KEPT)  # freed at once: glibc keeps what it frees, up to twice the largest that was, and clears it no more
     rest, together = iter(given), 1 if map is builtins.map else WINDOW
     while window := list(islice(rest, together)):
         found = list(map(function, window))

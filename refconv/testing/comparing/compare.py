@@ -19,7 +19,7 @@ from refconv.numbers.formats import Array
 from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.blocks import Block, MapLike, blocks_of, mapped
-from refconv.testing.comparing.comparison import Comparison, comparable, compare_elements, joined
+from refconv.testing.comparing.comparison import Comparison, comparable, compare_elements, errors, joined
 from refconv.testing.comparing.conventions import CONVENTIONS, Judged
 from refconv.testing.comparing.reference import Reference, Standard
 from refconv.testing.comparing.standards import likeness, surprise_of
@@ -227,10 +227,11 @@ def _compare_block(standard: Standard, block: Block, sentence: str | None = None
             if other is None
             else _compare_with(other, standard, block)
         )
-    found = block.placed(compare_elements(block.actual, reference))
+    error = errors(block.actual, reference)
+    found = block.placed(compare_elements(block.actual, reference, error))
     if standard.is_exact or not found.passed:
         return found
-    return replace(found, surprise=surprise_of(block.actual, block.call, reference, standard.how))
+    return replace(found, surprise=surprise_of(error, block.call, reference, standard.how))
 
 
 def _judged(standard: Standard, block: Block) -> Judged:

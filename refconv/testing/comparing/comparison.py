@@ -168,18 +168,23 @@ def comparable(
     return array
 
 
-def compare_elements(array: Array, reference: Reference) -> Comparison:
-    """Compare an array of the right shape and type with the reference."""
-    if not array.size:
-        return Comparison()
-    desired = reference.desired
-    error = _distance(array, reference.truth, desired)
-    allowed = np.fmax(reference.allowed, 0.0)  # NaN and infinity are right, or not
+def errors(array: Array, reference: Reference) -> Array:
+    """Return ``|actual − truth|`` in float64, or how far the truth is from what overflows, or 0 for a clamp's limit."""
+    error = _distance(array, reference.truth, reference.desired)
     if reference.truth.dtype.kind == "f" and not np.isfinite(array).all():
         overflow = _distance_to_overflow(array, reference.truth, reference.dtype)
-        error = np.where(overflow <= allowed, overflow, error)
+        error = np.where(overflow <= np.fmax(reference.allowed, 0.0), overflow, error)
     for limit in filter(np.isfinite, reference.limits if reference.truth.dtype.kind == "f" else ()):
         error = np.where(np.isnan(reference.truth) & (array == np.asarray(limit).astype(array.dtype)), 0.0, error)
+    return error
+
+
+def compare_elements(array: Array, reference: Reference, error: Array | None = None) -> Comparison:
+    """Compare an array of the right shape and type with the reference; the errors may be known already."""
+    if not array.size:
+        return Comparison()
+    error = errors(array, reference) if error is None else error
+    desired, allowed = reference.desired, np.fmax(reference.allowed, 0.0)  # NaN and infinity are right, or not
     with np.errstate(all="ignore"):
         in_bounds = np.fmax(error / allowed, 0.0)  # 0 of 0 is none, and so is infinity where anything is right
     wrong = error > allowed
@@ -227,6 +232,12 @@ def joined(first: Comparison, second: Comparison) -> Comparison:
     )
 
 
+def reindexed(found: Comparison, index_of: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Comparison:
+    """Return the comparison of a part with the indices that its elements have in the whole."""
+    worst = found.worst_index
+    return replace(found, worst_index=worst and index_of(worst), first_wrong=tuple(map(index_of, found.first_wrong)))
+
+
 def _differ(kind: Callable[[Array], Array], actual: Array, desired: Array) -> Array:
     """Return where one of the two alone is of this kind; whole numbers and objects are not asked."""
     if desired.dtype.kind in "biuO" or actual.dtype.kind in "biuO":
@@ -255,7 +266,7 @@ def _distance(actual: Array, truth: Array, desired: Array) -> Array:
     wide = actual.astype(truth.dtype)
     with np.errstate(all="ignore"):
         distance: Array = np.abs(wide - truth).astype(np.float64, copy=False)
-    distance[wide == desired] = 0.0
+        distance *= wide != desired
     if np.isfinite(distance).all():
         return distance
     equal = (wide == desired) | (np.isnan(wide) & np.isnan(desired))

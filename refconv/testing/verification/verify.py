@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -14,17 +14,18 @@ import numpy.typing as npt
 
 from refconv.bounds.arithmetic import Arithmetic
 from refconv.bounds.summation import Precision
-from refconv.core.blocks import BLOCK, block_at, blocks
-from refconv.geometry.plan import Index
+from refconv.core.blocks import BLOCK, block_at
+from refconv.core.sums import Cut
+from refconv.geometry.plan import ConvGeometry, Index
 from refconv.numbers.formats import Array
 from refconv.numbers.parts import Places
 from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
-from refconv.testing.comparing.blocks import Block, MapLike, mapped
+from refconv.testing.comparing.blocks import Block, MapLike, blocks_of, mapped, moved
 from refconv.testing.comparing.compare import compare_by_convention
-from refconv.testing.comparing.comparison import Comparison, comparable, compare_elements, joined
+from refconv.testing.comparing.comparison import Comparison, comparable, compare_elements, joined, reindexed
 from refconv.testing.comparing.reference import Standard
-from refconv.testing.verification.projection import channels, difference, random_weights
+from refconv.testing.verification.projection import PART, Part, channels, difference, parts_of, random_weights
 
 __all__ = ["Verification", "verify_result"]
 
@@ -193,50 +194,30 @@ class _Found(NamedTuple):
     is_wrong: bool = False  # whether whole numbers fail when they are rounded to the nearest, too
 
 
-class _Part(NamedTuple):
-    place: Places  # of the projected result
-    call: Call
-    actual: Array
-    weights: Array  # (projections, groups of the part, channels)
-
-
-def _parts(array: Array, call: Call, weights: Array) -> Iterator[_Part]:
-    """Yield a result in parts of all channels of some groups, as many numbers as a block has or so."""
-    plan, asked = call.plan, call.operation.asked
-    is_output, each = asked == "output", weights.shape[2]
-    few = replace(plan, out_channels=plan.groups) if is_output else replace(plan, in_channels=plan.groups)
-    for cut in blocks(few, asked, max(1, 4 * BLOCK // each)):
-        place: Places = getattr(cut, asked)
-        full, own_weights = channels(place, weights)
-        count = each * cut.plan.groups
-        own = replace(cut.plan, out_channels=count) if is_output else replace(cut.plan, in_channels=count)
-        whole = (full[1],) if is_output else (cut.weight[0], slice(0, each))
-        _, part = call.within(cut._replace(weight=whole, plan=own, **{asked: full}))
-        yield _Part(place, part, array[full], own_weights)
-
-
 def _verified(array: Array, call: Call, standard: Standard, rng: np.random.Generator, map: MapLike) -> Verification:
     plan, asked = call.plan, call.operation.asked
     each = plan.group_out_channels if asked == "output" else plan.group_in_channels
     is_exact = _largest_whole(call) <= _whole_numbers(standard)
-    weights = random_weights((PROJECTIONS, plan.groups, each), rng, whole=is_exact)
-    look = partial(_differences, standard, is_exact, PROJECTIONS * array.size // each)
+    r = random_weights((PROJECTIONS, plan.groups, each), rng, whole=is_exact)
+    precision = Precision.of(np.float64 if standard.dtype.kind in "biuO" else standard.dtype, standard.how)
+    look = partial(_found, precision, is_exact, PROJECTIONS * array.size // each)
     comparison, worst, suspect, is_wrong, closely = Comparison(), 0.0, False, False, 0
     low, high = np.full(array.ndim - 1, np.iinfo(int).max), np.full(array.ndim - 1, -1)
     compare = partial(_compared, array, call)
-    for place in _samples(plan.batch, plan.groups, array.shape[2:], rng):
-        comparison = joined(comparison, compare(standard, Block(*call.within(block_at(plan, asked, *place)), array)))
-    for part, found in mapped(look, _parts(array, call, weights), map):
+    for sample in _stacked(block_at(plan, asked, *place) for place in _samples(plan, array.shape[2:], rng)):
+        comparison = joined(comparison, _compared_samples(array, call, standard, sample))
+    parts = parts_of(array, call, r, precision)
+    for part, found in mapped(look, parts, map):
         worst, suspect, is_wrong = max(worst, found.worst), suspect or found.is_odd, is_wrong or found.is_wrong
         if found.failed is None:
             continue
-        starts = np.array([at.start for at in (part.place[0], *part.place[2:]) if isinstance(at, slice)])
+        place: Places = getattr(part.cut, asked)
+        starts = np.array([at.start for at in (place[0], *place[2:]) if isinstance(at, slice)])
         low, high = np.minimum(low, starts + found.failed[0]), np.maximum(high, starts + found.failed[1])
         if closely < CLOSELY:
             closely += 1
-            full, _ = channels(part.place, weights)
             own = standard._replace(is_exact=is_exact and found.is_wrong)
-            comparison = joined(comparison, compare(own, Block(full, part.call, array)))
+            comparison = joined(comparison, compare(own, channels(part.cut, asked, each)))
     failures = tuple((int(a), int(b)) for a, b in zip(low, high, strict=True)) if (high >= 0).all() else ()
     is_rounded = is_exact and bool(failures) and not is_wrong
     suspect = suspect or bool(failures)
@@ -252,16 +233,16 @@ def _whole_numbers(standard: Standard) -> float:
     return min(1 / kind.unit for kind in kinds if kind is not None)
 
 
-def _compared(array: Array, call: Call, standard: Standard, block: Block) -> Comparison:
+def _compared(array: Array, call: Call, standard: Standard, cut: Cut) -> Comparison:
     """Compare a block in full; its index has no batch where the result has none."""
-    ordinary = block._replace(actual=array[block.place], axes=slice(0 if call.plan.batched else 1, None))
-    return ordinary.placed(compare_elements(ordinary.actual, standard.reference(block.call)))
+    place, part = call.within(cut)
+    block = Block(place, part, array[place], axes=slice(0 if call.plan.batched else 1, None))
+    return block.placed(compare_elements(block.actual, standard.reference(part)))
 
 
-def _differences(standard: Standard, is_exact: bool, chances: int, part: _Part) -> _Found:
-    precision = Precision.of(np.float64 if standard.dtype.kind in "biuO" else standard.dtype, standard.how)
-    look = partial(difference, part.call, r=part.weights, precision=precision, whole=is_exact, chances=chances)
-    found = look(part.actual)
+def _found(precision: Precision, is_exact: bool, chances: int, part: Part) -> _Found:
+    look = partial(difference, precision=precision, whole=is_exact, chances=chances)
+    found = look(part)
     with np.errstate(all="ignore"):
         ratio = np.fmax(found.error / found.likely, 0.0)
     worst, is_odd = float(ratio[np.isfinite(ratio)].max(initial=0.0)), bool((ratio > 1).any())
@@ -269,12 +250,13 @@ def _differences(standard: Standard, is_exact: bool, chances: int, part: _Part) 
     if not failing.any():
         return _Found(worst, is_odd)
     at = np.argwhere(failing.any(axis=1))
-    is_wrong = not is_exact or bool(look(np.rint(part.actual)).error.any())
+    is_wrong = not is_exact or bool(look(part._replace(actual=np.rint(part.actual))).error.any())
     return _Found(worst, is_odd, (at.min(axis=0), at.max(axis=0)), is_wrong)
 
 
-def _samples(batch: int, groups: int, size: Index, rng: np.random.Generator) -> Iterator[tuple[int, int, Index]]:
+def _samples(plan: ConvGeometry, size: Index, rng: np.random.Generator) -> Iterator[tuple[int, int, Index]]:
     """Yield image, group and place: the corners and middles of the first and the last, then random ones."""
+    batch, groups = plan.batch, plan.groups
     lines = [sorted({0, extent // 2, extent - 1}) for extent in size]
     for place in itertools.product(*lines):
         yield 0, 0, place
@@ -282,3 +264,25 @@ def _samples(batch: int, groups: int, size: Index, rng: np.random.Generator) -> 
     for i in range(max(SAMPLES, min(batch, 256), min(groups, 256))):
         group = i % groups if i < groups else int(rng.integers(groups))
         yield i % batch, group, tuple(int(rng.integers(n)) for n in size)
+
+
+def _stacked(cuts: Iterable[Cut]) -> Iterator[list[Cut]]:
+    """Yield cuts of the same plan and weights together, as images of one call, some MiB of them at a time."""
+    alike: dict[Any, list[Cut]] = {}
+    for cut in cuts:
+        alike.setdefault((cut.plan, str(cut.weight), str(cut.input[1]), str(cut.output[1])), []).append(cut)
+    for (plan, *_), found in alike.items():
+        together = max(1, 4 * PART // max(math.prod(plan.input_shape), math.prod(plan.output_shape), 1))
+        for start in range(0, len(found), together):
+            yield found[start : start + together]
+
+
+def _compared_samples(array: Array, call: Call, standard: Standard, cuts: list[Cut]) -> Comparison:
+    """Compare samples in full, all in one call."""
+    places, calls = zip(*(call.within(cut) for cut in cuts), strict=True)
+    factors = {name: np.concatenate([c.operands[name] for c in calls]) for name in call.factors if name != "weight"}
+    together = replace(calls[0].with_operands(**factors), part=replace(calls[0].plan, batch=len(cuts)))
+    found = Comparison()
+    for block in blocks_of(np.concatenate([array[place] for place in places]), together):
+        found = joined(found, block.placed(compare_elements(block.actual, standard.reference(block.call))))
+    return reindexed(found, lambda index: moved((0, *index[1:]), places[index[0]])[not call.plan.batched :])

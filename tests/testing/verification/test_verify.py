@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from arrays import Array
 
-from refconv import conv2d
+from refconv import conv2d, error_bound_of
 from refconv.bounds.summation import Precision
 from refconv.operations import LINEAR, Call
 from refconv.quantized import conv2d_integer
 from refconv.testing import compare_result, verify_result
-from refconv.testing.verification.projection import difference, projected, random_weights
+from refconv.testing.verification.projection import difference, parts_of, projected, random_weights
 
 PROJECTED = [name for name, operation in LINEAR.items() if operation.asked != "weight"]
 
@@ -226,8 +226,28 @@ def test_the_error_of_a_projection_and_what_is_allowed() -> None:
     actual = conv2d(x, w)
     actual[0, 2] += 1
     r = np.full((1, 1, 8), 0.5)
-    found = difference(call, actual, r, Precision.of(np.float32), whole=False, chances=1)
+    precision = Precision.of(np.float32)
+    (part,) = parts_of(actual, call, r, precision)
+    found = difference(part, precision, whole=False, chances=1)
     assert found.error.item() == 0.5
     # one rounding of each product: u·Σ|r||w||x| = 2^-24·0.5·36·3
     assert found.allowed.item() == pytest.approx(2.0**-24 * 54, rel=1e-6)
-    assert found.likely.item() <= found.allowed.item()
+    # Of the truth no more is known than that Σ|r||w||x| is no less than its own projection, (1 - 2 + 3 ... - 8)·0.5·3 = -6.
+    signs = r * np.where(np.arange(8) % 2, -1, 1)
+    (part,) = parts_of(conv2d(x, w), call, signs, precision)
+    found = difference(part, precision, whole=False, chances=1)
+    assert found.error.item() == 0
+    # √Σ r²w²x² = 0.5·3·√204 = 21.4 is more than that, and less than 54
+    assert found.allowed.item() == pytest.approx(2.0**-24 * 1.5 * 204**0.5, rel=1e-6)
+
+
+def test_a_sample_is_wrong_that_no_projection_shows() -> None:
+    function, (x, w, bias), given = problem("conv2d")
+    actual = function(x, w, bias, **given)
+    actual[1, 13, 3, 4] += 2.5 * error_bound_of(function, x, w, bias, dtype=np.float32, **given)[1, 13, 3, 4]
+    found = verify_result(actual, function, x, w, bias, **given)
+    assert (found.passed, found.failed) == (False, ())
+    assert found.comparison.first_wrong == ((1, 13, 3, 4),)
+    assert found.comparison.mismatched == 1
+    one = actual[1:]
+    assert verify_result(one[0], function, x[1], w, bias, **given).comparison.first_wrong == ((13, 3, 4),)

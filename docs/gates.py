@@ -1,6 +1,7 @@
 """Hold honest and wrong kernels to the gates of benchmarks and of refconv: who lets pass what?
 
-``python docs/gates.py`` writes the tables of judge-a-generated-kernel.md: in some minutes, and with NumPy alone.
+``python docs/gates.py`` writes the tables of judge-a-generated-kernel.md, and one of verification.md: in some minutes,
+and with NumPy alone.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from refconv import im2col
+from refconv import conv2d, im2col
 from refconv.grad import conv2d_weight
 from refconv.numbers.formats import float_info, round_to_format
-from refconv.testing import Case, CaseResult, Outcome, cases, compare_result, find_case
+from refconv.testing import Case, CaseResult, Outcome, cases, compare_result, find_case, verify_result
 from refconv.testing.battery.problems import scaled
 from refconv.testing.judging.judge import Judge
 
@@ -122,6 +123,34 @@ def one_channel_twice(x: Array, w: Array, *rest: Any) -> Array:
     return output
 
 
+def cut_off(x: Array, w: Array, *rest: Any) -> Array:
+    """Eight products are added to a sum at a time, and what float32 does not hold is cut off."""
+    bias, stride, padding, dilation, _ = rest
+    columns = im2col(x, w.shape[2:], stride=stride, padding=padding, dilation=dilation).astype(np.float64)
+    flat, total = w.reshape(len(w), -1).astype(np.float64), np.zeros(())
+    for start in range(0, columns.shape[1], 8):
+        exact = total + flat[:, start : start + 8] @ columns[:, start : start + 8]
+        near = exact.astype(np.float32)
+        total = np.where(np.abs(near) > np.abs(exact), np.nextafter(near, np.float32(0)), near).astype(np.float64)
+    like = sums(x, w, rest)
+    output: Array = total.astype(np.float32).reshape(like.shape)
+    return output if bias is None else output + bias[:, None, None]
+
+
+def one_off(x: Array, w: Array, *rest: Any, share: float) -> Array:
+    """One element is off by a share of the largest."""
+    output = sums(x, w, rest)
+    output[-1, -2, 1, 2] += share * np.abs(output).max()
+    return output
+
+
+def exchanged(x: Array, w: Array, *rest: Any) -> Array:
+    """The first two output channels stand in each other's place."""
+    output = sums(x, w, rest)
+    output[:, :2] = output[:, 1::-1]
+    return output
+
+
 def zeros(x: Array, w: Array, *rest: Any) -> Array:
     """Zeros in the right shape."""
     return sums(x, 0 * w, (None, *rest[1:]))
@@ -174,6 +203,16 @@ GATES: Final = {
 }
 
 
+VERIFIED: Final[dict[str, Kernel]] = {
+    **HONEST,
+    "accumulators that cut off, 8 deep": cut_off,
+    **{name: WRONG[name] for name in ("TF32", "last tap dropped", "one output channel twice")},
+    "two output channels exchanged": exchanged,
+    "one element off by 1e-3 of the largest": partial(one_off, share=1e-3),
+    "one element off by 1e-5 of the largest": partial(one_off, share=1e-5),
+}
+
+
 def problems() -> list[Case]:
     """Return the problems with their own numbers, and smaller."""
     found = []
@@ -223,6 +262,14 @@ def in_words(words: Sequence[str]) -> str:
     """
     told = ", ".join(f"{words.count(word)} {word}" for word in reversed(WORDS) if word != "right" and word in words)
     return f"{words.count('right')}{f' ({told})' if told else ''}"
+
+
+def verified(kernel: Kernel, case: Case) -> str:
+    """Return what `verify_result` says of a problem's own numbers, and the largest error of a projection."""
+    arguments = case.arguments(case.operands())
+    found = verify_result(kernel(*arguments), conv2d, *arguments)
+    word = "" if found.passed and not found.suspect else "suspect, " if found.passed else "wrong, "
+    return f"{word}{found.worst:.2g}"
 
 
 # Weight gradients in bfloat16
@@ -289,10 +336,21 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in [heads, ["---"] * len(heads), *rows])
 
 
+def write(page: Path, text: str) -> None:
+    """Put a text between the marks of a page."""
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
 def main() -> None:
-    """Write both tables into the page."""
+    """Write the tables into their pages."""
+    drawn = problems()
+    heads = [f"{case.family}, n = {case.products:,}" for case in drawn]
+    found = [(name, *(verified(kernel, case) for case in drawn)) for name, kernel in VERIFIED.items()]
+    write(PAGE.with_name("verification.md"), table(["kernel", *heads], found))
     kernels, passed, words = HONEST | WRONG, Counter[tuple[str, str]](), defaultdict[str, list[str]](list)
-    for case in problems():
+    for case in drawn:
         passed.update(let_pass(kernels, case))
         for name, kernel in kernels.items():
             words[name].append(said(kernel, case))
@@ -301,9 +359,7 @@ def main() -> None:
     gates = table(["kernel", *GATES, "refconv"], rows)
     heads = ["bfloat16 weight gradient", *(head for text in GRADIENTS for head in (f"0.2; {text}", "refconv"))]
     gradients = table(heads, [gradient_row(name, kernel) for name, kernel in OF_WEIGHTS.items()])
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{gates}\n{gradients}\n{END}{after}", encoding="utf-8")
+    write(PAGE, f"{gates}\n{gradients}")
 
 
 if __name__ == "__main__":

@@ -61,6 +61,27 @@ def test_what_refconv_says_of_a_problem_is_the_worse_of_two() -> None:
     assert page.in_words(["wrong", "right", "suspect", "wrong"]) == "1 (2 wrong, 1 suspect)"
 
 
+@pytest.mark.parametrize("name", [*page.VERIFIED])
+def test_a_verification_says_what_is_wrong_and_by_how_much(name: str) -> None:
+    said = page.verified(page.VERIFIED[name], CASE)
+    is_right = name in (*page.HONEST, "accumulators that cut off, 8 deep", "one element off by 1e-5 of the largest")
+    word, comma, worst = said.rpartition(", ")
+    assert (bool(comma), float(worst) > 1) == (not is_right, not is_right)
+    assert is_right or word in {"wrong", "suspect"}
+
+
+def test_kernels_that_cut_off_are_below_the_truth_and_others_are_wrong_where_they_say() -> None:
+    arguments = CASE.arguments(CASE.operands())
+    truth, output = conv2d(*arguments, dtype=np.float64), page.honest(*arguments)
+    off = page.cut_off(*arguments) - truth
+    assert off[truth > 0].mean() < 0 < off[truth < 0].mean()
+    one = page.one_off(*arguments, share=0.5)
+    assert [tuple(map(int, at)) for at in np.argwhere(one != output)] == [(1, 6, 1, 2)]
+    assert one[1, 6, 1, 2] - output[1, 6, 1, 2] == pytest.approx(np.abs(output).max() / 2, rel=1e-5)
+    swapped = page.exchanged(*arguments)
+    assert np.array_equal(swapped, output[:, [1, 0, 2, 3, 4, 5, 6, 7]])
+
+
 def test_a_gate_lets_pass_what_all_draws_pass() -> None:
     passed = page.let_pass({"honest": page.honest, "zeros": page.zeros}, CASE)
     assert {gate for (name, gate), passes in passed.items() if name == "honest" and not passes} == {

@@ -74,10 +74,10 @@ class Precision:
         parts = 2**0.5 if sums.is_complex else 1.0
         with np.errstate(all="ignore"):
             rounded = sums.magnitude + sums.input_error
-            error = self._gamma(sums) * rounded + sums.input_error
-            error += sums.roundings * (sums.amplification * wide.smallest)  # what products lose to underflow
-            error = parts * np.where(rounded + error > wide.largest, np.inf, error)
-            return self.returned(sums.exact, error, sums.roundings)
+            error = self._gamma(sums) * rounded
+            error += sums.input_error + sums.roundings * (sums.amplification * wide.smallest)  # what underflow loses
+            error[np.add(rounded, error, out=rounded) > wide.largest] = np.inf
+            return self.returned(sums.exact, error if parts == 1 else parts * error, sums.roundings)
 
     def returned(self, exact: Array | None, error: Array, roundings: Array | int) -> Array:
         """Bound the error of a result, given that of its sum: after the epilogue, rounded to the type of the result."""

@@ -137,7 +137,7 @@ def magnitude(operand: Array) -> Array:
     if operand.dtype.kind == "O":
         raise TypeError(f"objects {operand.shape} have no error bound; it is for numbers that are rounded")
     sizes: Array = np.abs(operand.astype(wide_dtype(operand.dtype), copy=False))
-    sizes[~np.isfinite(sizes)] = np.nan
+    sizes[np.isinf(sizes)] = np.nan
     return sizes
 
 

@@ -28,7 +28,7 @@ channels:
     n2-{c3,c6,c16}-o1-g1-2x4x7-k1x3x2-s1-p0x1x0-d1-bias-f32
     n1-{c400-o2,c2-o400,c1400-o2,c2-o1400}-g1-1x1x6-k1x1x3-s1-p0x0x1-d1-f32  # 1200 and 4200 products
 batch:
-    n{4,5,8,17}-c2-o3-g1-2x3x4-k1x2x3-s1-p0-d1-bias-f32
+    n{4,5,8,33}-c2-o3-g1-2x3x4-k1x2x3-s1-p0-d1-bias-f32
 tiles:
     n2-c3-o4-g1-1x1x130-k1x1x3-s1-p0x0x1-d1-bias-f32  # one wide row
     n2-c2-o3-g1-1x1x40-k1x1x33-s1-p0-d1-f32

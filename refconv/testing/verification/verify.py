@@ -201,11 +201,10 @@ def _verified(array: Array, call: Call, standard: Standard, rng: np.random.Gener
     r = random_weights((PROJECTIONS, plan.groups, each), rng, whole=is_exact)
     precision = Precision.of(np.float64 if standard.dtype.kind in "biuO" else standard.dtype, standard.how)
     look = partial(_found, precision, is_exact, PROJECTIONS * array.size // each)
-    comparison, worst, suspect, is_wrong, closely = Comparison(), 0.0, False, False, 0
+    comparison, worst, suspect, is_wrong, closely = Comparison(), 0.0, False, False, list[Places]()
     low, high = np.full(array.ndim - 1, np.iinfo(int).max), np.full(array.ndim - 1, -1)
     compare = partial(_compared, array, call)
-    for sample in _stacked(block_at(plan, asked, *place) for place in _samples(plan, array.shape[2:], rng)):
-        comparison = joined(comparison, _compared_samples(array, call, standard, sample))
+    samples = dict.fromkeys(_samples(plan, array.shape[2:], rng))
     parts = parts_of(array, call, r, precision)
     for part, found in mapped(look, parts, map):
         worst, suspect, is_wrong = max(worst, found.worst), suspect or found.is_odd, is_wrong or found.is_wrong
@@ -214,10 +213,13 @@ def _verified(array: Array, call: Call, standard: Standard, rng: np.random.Gener
         place: Places = getattr(part.cut, asked)
         starts = np.array([at.start for at in (place[0], *place[2:]) if isinstance(at, slice)])
         low, high = np.minimum(low, starts + found.failed[0]), np.maximum(high, starts + found.failed[1])
-        if closely < CLOSELY:
-            closely += 1
+        if len(closely) < CLOSELY:
+            closely.append(place)
             own = standard._replace(is_exact=is_exact and found.is_wrong)
             comparison = joined(comparison, compare(own, channels(part.cut, asked, each)))
+    others = (at for at in samples if not any(_is_within(at, place) for place in closely))
+    for sample in _stacked(block_at(plan, asked, at[0], at[1], at[2:]) for at in others):
+        comparison = joined(comparison, _compared_samples(array, call, standard, sample))
     failures = tuple((int(a), int(b)) for a, b in zip(low, high, strict=True)) if (high >= 0).all() else ()
     is_rounded = is_exact and bool(failures) and not is_wrong
     suspect = suspect or bool(failures)
@@ -254,16 +256,20 @@ def _found(precision: Precision, is_exact: bool, chances: int, part: Part) -> _F
     return _Found(worst, is_odd, (at.min(axis=0), at.max(axis=0)), is_wrong)
 
 
-def _samples(plan: ConvGeometry, size: Index, rng: np.random.Generator) -> Iterator[tuple[int, int, Index]]:
-    """Yield image, group and place: the corners and middles of the first and the last, then random ones."""
+def _samples(plan: ConvGeometry, size: Index, rng: np.random.Generator) -> Iterator[Index]:
+    """Yield image, group, and place: the corners and middles of the first and the last, then random ones."""
     batch, groups = plan.batch, plan.groups
     lines = [sorted({0, extent // 2, extent - 1}) for extent in size]
     for place in itertools.product(*lines):
-        yield 0, 0, place
-        yield batch - 1, groups - 1, place
+        yield 0, 0, *place
+        yield batch - 1, groups - 1, *place
     for i in range(max(SAMPLES, min(batch, 256), min(groups, 256))):
         group = i % groups if i < groups else int(rng.integers(groups))
-        yield i % batch, group, tuple(int(rng.integers(n)) for n in size)
+        yield i % batch, group, *(int(rng.integers(n)) for n in size)
+
+
+def _is_within(at: Index, place: Places) -> bool:
+    return all(isinstance(s, slice) and s.start <= i < s.stop for i, s in zip(at, place, strict=True))
 
 
 def _stacked(cuts: Iterable[Cut]) -> Iterator[list[Cut]]:

@@ -11,11 +11,19 @@ import pytest
 from arrays import Array
 
 from refconv import conv2d, error_bound_of
+from refconv.bounds.arithmetic import DIRECT, Arithmetic
 from refconv.bounds.summation import Precision
 from refconv.operations import LINEAR, Call
 from refconv.quantized import conv2d_integer
 from refconv.testing import compare_result, verify_result
-from refconv.testing.verification.projection import difference, parts_of, projected, random_weights
+from refconv.testing.verification import projection, verify
+from refconv.testing.verification.projection import (
+    Difference,
+    difference,
+    parts_of,
+    projected,
+    random_weights,
+)
 
 PROJECTED = [name for name, operation in LINEAR.items() if operation.asked != "weight"]
 
@@ -251,3 +259,83 @@ def test_a_sample_is_wrong_that_no_projection_shows() -> None:
     assert found.comparison.mismatched == 1
     one = actual[1:]
     assert verify_result(one[0], function, x[1], w, bias, **given).comparison.first_wrong == ((13, 3, 4),)
+
+
+def compared(dtype: Any, how: Arithmetic = DIRECT, *, wrong: float = 0.0, scale: float = 1.0) -> Difference:
+    """Compare 7 = 2·3 + 1·1 and 8 = 2·5 - 1·2, added up with ½ and -1, the second of which may be wrong."""
+    x = np.reshape(np.array([2, 1]) * scale, (1, 2, 1, 1)).astype(dtype)
+    w = np.reshape(np.array([3, 1, 5, -2]) * scale, (2, 2, 1, 1)).astype(dtype)
+    actual = np.reshape(np.array([7, 8 + wrong]) * scale**2, (1, 2, 1, 1)).astype(dtype)
+    precision = Precision.of(dtype, how)
+    (part,) = parts_of(actual, Call.of(conv2d, x, w), np.array([[[0.5, -1.0]]]), precision)
+    return difference(part, precision, whole=False, chances=1)
+
+
+DEVIATION = (2 * np.log(2e6)) ** 0.5  # that random errors exceed one time in a million
+# Σr²x²w² = ¼·37 + 104, Σr²y² = ¼·49 + 64, n = 2: (2 + 9)/6 of the one and (2 + 1)/3 of the other
+VARIANCE = 11 / 6 * 113.25 + 76.25
+
+
+def test_what_random_rounding_gives() -> None:
+    found = compared(np.float32)
+    assert found.error.item() == 0
+    assert found.likely.item() == pytest.approx(4 * DEVIATION * 2.0**-24 * VARIANCE**0.5, rel=1e-6)
+    # as far as it is known that Σ|r||x||w| is no less: √113.25, where the projection itself is 3.5 - 8
+    assert found.allowed.item() == pytest.approx(2 * 2.0**-24 * 113.25**0.5, rel=1e-5)
+
+
+def test_an_error_is_allowed_what_the_worst_case_is() -> None:
+    found = compared(np.float32, wrong=2.0)
+    assert found.error.item() == 2
+    # two roundings of ½·(6 + 1) + (10 + 2)
+    assert found.allowed.item() == pytest.approx(2 * 2.0**-24 * 15.5, rel=1e-5)
+    wide = compared(np.float64, wrong=2.0)
+    # and in float64 what the projections themselves may lose: 2 + 2 + 8 roundings of either side
+    assert wide.allowed.item() == pytest.approx(2.0**-53 * 15.5 * (2 + 2 * 12), rel=1e-5)
+    size = VARIANCE - 76.25 + 0.25 * 49 + 100  # of 10, which stands there
+    likely = 4 * DEVIATION * 2.0**-53 * size**0.5 + 2.0**-53 * 15.5 * 24
+    assert wide.likely.item() == pytest.approx(likely, rel=1e-5)
+
+
+def test_factors_that_are_rounded_first() -> None:
+    found = compared(np.float32, Arithmetic.of(input_dtype="bfloat16"), wrong=2.0)
+    size2 = 0.25 * 49 + 100
+    likely = 4 * DEVIATION * 2.0**-24 * (11 / 6 * 113.25 + size2) ** 0.5
+    likely += 2 * DEVIATION * 2.0**-8 * ((2 * 113.25) ** 0.5 + 2 * size2**0.5)
+    assert found.likely.item() == pytest.approx(likely, rel=1e-6)
+    assert found.allowed.item() < 2.0**-22 * 15.5  # for these are numbers of bfloat16, which nothing is lost of
+
+
+def test_results_that_are_rounded_last() -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    found = compared(ml_dtypes.bfloat16)
+    sums, bound = 0.5 * 7 + 8, 2 * 2.0**-24 * 113.25**0.5
+    assert found.allowed.item() == pytest.approx(bound + 2.0**-8 * (sums + 2 * bound) * (1 + 2.0**-6), rel=1e-7)
+    likely = 4 * DEVIATION * 2.0**-24 * VARIANCE**0.5 + DEVIATION * 2.0**-8 * 76.25**0.5
+    assert found.likely.item() == pytest.approx(likely, rel=1e-6)
+
+
+def test_products_that_underflow() -> None:
+    found = compared(np.float32, scale=2.0**-80)
+    # Σ|r| = 1½ times 2 products, each of which is lost below the least number of float32
+    assert found.likely.item() == pytest.approx(3 * 2.0**-149, rel=1e-5)
+    assert found.allowed.item() == pytest.approx(3 * 2.0**-149, rel=1e-5)
+    narrow = compared(np.float16, scale=2.0**-10)
+    # in float16, of which 2^-24 is the least, 1½ of that for what is returned
+    lost = narrow.allowed.item() - 2.0**-11 * 11.5 * 2.0**-20
+    assert lost == pytest.approx(1.5 * 2.0**-24, rel=0.01)
+
+
+@pytest.mark.parametrize("op", PROJECTED)
+def test_nothing_depends_on_how_it_is_taken_apart(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    function, arguments, given = problem(op)
+    actual = function(*arguments, **given)
+    actual[1, 3] += 1
+    whole = verify_result(actual, function, *arguments, **given)
+    monkeypatch.setattr(projection, "BLOCK", 100)
+    monkeypatch.setattr(projection, "PART", 100)
+    monkeypatch.setattr(verify, "PART", 5)
+    monkeypatch.setattr(verify, "CLOSELY", 1000)
+    found = verify_result(actual, function, *arguments, **given)
+    assert (found.failed, found.comparison.first_wrong) == (whole.failed, whole.comparison.first_wrong)
+    assert found.worst == pytest.approx(whole.worst, rel=1e-9)

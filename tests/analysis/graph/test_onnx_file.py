@@ -287,7 +287,7 @@ def test_a_few_random_graphs_against_onnxruntime() -> None:
     compared = 0
     for seed in (1, 2, 3, 6, 7, 8, 12, 17, 19, 20, 21, 22):
         graph = RandomGraph(onnx, seed)
-        outputs, wrong = mismatches(read(onnx, graph), really_read(onnxruntime, graph, seed))
+        outputs, wrong = mismatches(read(onnx, graph), *really_read(onnxruntime, graph, seed))
         assert wrong == []
         compared += outputs
     assert compared > 1000

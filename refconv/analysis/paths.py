@@ -138,11 +138,15 @@ def pulled(block: Block, place: int, layer: LayerMap, spend: Spend = unlimited) 
     high = max(base + layer.shift * (len(part) - 1) + taps.last for part, base, taps in reads)
     spend(sum(part.size * taps.count for part, _, taps in reads), (high - low + 1) * (counts.size // len(counts)))
     result = np.zeros((high - low + 1, *counts.shape[1:]), counts.dtype)
-    for part, base, taps in reads:
-        for tap in taps:
-            start = base + tap - low
-            with np.errstate(over="ignore"):  # more than 10^308 paths are infinitely many
-                result[start : start + layer.shift * (len(part) - 1) + 1 : layer.shift] += part
+    with np.errstate(over="ignore"):  # more than 10^308 paths are infinitely many
+        for part, base, taps in reads:
+            start = base + taps.first - low
+            if len(part) < taps.count:  # one addition for each output: a kernel may have a million taps
+                for number, paths in enumerate(part):
+                    result[start + layer.shift * number :: taps.step][: taps.count] += paths
+            else:
+                for number in range(taps.count):
+                    result[start + taps.step * number :: layer.shift][: len(part)] += part
     return Block(np.moveaxis(result, 0, place), (*block.origin[:place], low, *block.origin[place + 1 :]))
 
 

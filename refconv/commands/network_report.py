@@ -132,9 +132,10 @@ class NetworkReport:
     def _table(self) -> list[str]:
         columns = ["sees", "stride", "padding", "centre"] + ["map"] * self.has_size
         names = any(row.name for row in self.rows)
-        cells = [self._cells(number, row, names=names) for number, row in enumerate(self.rows, start=1)]
-        if len(cells) > MOST_ROWS:
-            cells[MOST_ROWS // 2 : -MOST_ROWS // 2] = [["...", *[""] * (len(cells[0]) - 1)]]
+        numbered, half = list(enumerate(self.rows, start=1)), MOST_ROWS // 2
+        first, last = (numbered, []) if len(numbered) <= MOST_ROWS else (numbered[:half], numbered[-half:])
+        cells, end = ([self._cells(*each, names=names) for each in rows] for rows in (first, last))
+        cells += [["...", *[""] * (len(cells[0]) - 1)], *end] if end else []
         headings = ["", *["name"] * names, "layer", *columns]
         return table(headings, cells, [False, *[True] * names, True, *[False] * len(columns)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from refconv.analysis.graph.nodes import Constant, Node, Size, Unknown, Unsaid
@@ -79,13 +80,19 @@ class Call:
 
     def describe(self, layers: Sequence[Layer]) -> None:
         """Say what layer the node is, out of one about the width for each of its axes."""
-        kind, numbers = type(layers[0]), [vars(layer) for layer in layers]
-        shared = {name: value for name, value in numbers[0].items() if not isinstance(value, tuple)}
-        several = {name: tuple(each[name][1] for each in numbers) for name in numbers[0].keys() - shared}
-        joined = {name: several.get(name, shared.get(name)) for name in numbers[0]}
-        usual = layers[0].defaults() | ({"stride": joined["kernel_size"]} if kind.__name__ == "Pool" else {})
-        self.label = described(kind.__name__, joined, usual)
-        self.layer = layers[0] if len(layers) == 1 else kind(**joined) if len(layers) == 2 else None
+        self.label, self.layer = _joined(*layers)
+
+
+@lru_cache(maxsize=4096)  # a network has few kinds of layers, and some have 20,000 layers
+def _joined(*layers: Layer) -> tuple[str, Layer | None]:
+    """Return layers about the width as one of several axes: as it is written, and as a layer of one or two."""
+    kind, numbers = type(layers[0]), [vars(layer) for layer in layers]
+    shared = {name: value for name, value in numbers[0].items() if not isinstance(value, tuple)}
+    several = {name: tuple(each[name][1] for each in numbers) for name in numbers[0].keys() - shared}
+    joined = {name: several.get(name, shared.get(name)) for name in numbers[0]}
+    usual = layers[0].defaults() | ({"stride": joined["kernel_size"]} if kind.__name__ == "Pool" else {})
+    layer = layers[0] if len(layers) == 1 else kind(**joined) if len(layers) == 2 else None
+    return described(kind.__name__, joined, usual), layer
 
 
 def _be(name: str) -> str:

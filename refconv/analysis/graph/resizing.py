@@ -27,6 +27,7 @@ PLACES = (
     "tf_crop_and_resize",
 )  # fmt: skip
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+POLICIES = ("stretch", "not_larger", "not_smaller")
 HALF = Fraction(1, 2)
 
 
@@ -58,8 +59,10 @@ class Resample(NamedTuple):
         if self.place == "tf_half_pixel_for_nn":
             return step, step / 2
         cut = Fraction(0)
-        if self.place == "half_pixel_symmetric" and isinstance(before, int) and isinstance(after, int):
+        if self.place == "half_pixel_symmetric" and scale.denominator > 1:
             # What rounding down cut off the output is cut off on both sides: (H/2)·(1 − P / (scale·H)).
+            if not isinstance(before, int) or not isinstance(after, int):
+                raise Unsaid("half_pixel_symmetric depends on the image's size, which --input says")
             cut = Fraction(before, 2) * (1 - after / (scale * before))
         return step, cut + step / 2 - HALF
 
@@ -70,7 +73,8 @@ class Resample(NamedTuple):
             return Progression(rounded[ROUNDINGS.index(self.rounding)], 1, 1)
         if x.denominator == 1 and not (self.antialias and step > 1):
             return Progression(int(x), 1, 1)
-        # A filter has a weight strictly within its reach: a linear one within 1 pixel, a cubic within 2.
+        # A filter has a weight strictly within its reach: a linear one within 1 pixel, a cubic within 2
+        # (and there it may be 0 as well, at whole steps; its reach is what is said).
         reach = (1 if self.mode == "linear" else 2) * (max(step, Fraction(1)) if self.antialias else Fraction(1))
         first, last = math.floor(x - reach) + 1, math.ceil(x + reach) - 1
         return Progression(first, 1, last - first + 1)
@@ -111,16 +115,29 @@ def _targets(call: Call, view: View, place: int) -> dict[int, tuple[Fraction, Si
         before, factor = view.shape[dim], _as_fraction(node, scale)
         after = before if factor == 1 else derived("scaled", before, factor)
         found[dim] = factor, math.floor(before * factor) if isinstance(before, int) else after
-    for dim, size in zip(dims, sizes, strict=False):
-        before = view.shape[dim]
-        if size is before or size == before:
-            continue
-        if not isinstance(size, int) or not isinstance(before, int):
-            raise Unsaid("its sizes depend on the image's size, which --input says")
-        if size < 1:
-            node.wrong(f"sizes={sizes} must be above 0")
-        found[dim] = Fraction(size, before), size
-    return found
+    if any(isinstance(size, int) and size < 1 for size in sizes):
+        node.wrong(f"sizes={sizes} must be above 0")
+    ratios = {dim: _ratio(view.shape[dim], size) for dim, size in zip(dims, sizes, strict=False)}
+    policy = node.choice("keep_aspect_ratio_policy", POLICIES)
+    if ratios and policy != "stretch":  # one scale for all, the least or the largest
+        scale = min(ratios.values()) if policy == "not_larger" else max(ratios.values())
+        ratios = dict.fromkeys(ratios, scale)
+        sizes = [_times(view.shape[dim], scale) for dim in dims]
+    return found | {dim: (ratios[dim], size) for dim, size in zip(dims, sizes, strict=False) if ratios[dim] != 1}
+
+
+def _ratio(before: Size, after: Size) -> Fraction:
+    """Return the scale that makes one size another."""
+    if after is before or after == before:
+        return Fraction(1)
+    if not isinstance(after, int) or not isinstance(before, int):
+        raise Unsaid("its sizes depend on the image's size, which --input says")
+    return Fraction(after, before)
+
+
+def _times(size: Size, scale: Fraction) -> Size:
+    """Return a size times a scale, rounded to the nearest, halves up."""
+    return math.floor(size * scale + HALF) if isinstance(size, int) else derived("scaled", size, scale)
 
 
 def _as_fraction(node: Node, scale: object) -> Fraction:

@@ -196,6 +196,26 @@ def test_a_wrong_resize_is_refused(inputs: str, attributes: dict[str, Any], mess
         net.node("Resize", inputs, "y", **attributes).graph()
 
 
+@pytest.mark.parametrize(
+    ("policy", "sizes", "expected", "strides"),
+    [
+        ("stretch", [9, 4], (9, 4), [Fraction(2, 3), 2]),
+        ("not_larger", [9, 4], (3, 4), [2, 2]),  # 4/8, the least of 9/6 and 4/8, of 6 and of 8
+        ("not_smaller", [9, 4], (9, 12), [Fraction(2, 3)] * 2),  # 9/6
+        ("not_larger", [7, 11], (7, 9), [Fraction(6, 7)] * 2),  # 7/6 of 8 are 9.33
+        ("not_smaller", [5, 6], (5, 7), [Fraction(6, 5)] * 2),  # 5/6 of 8 are 6.67
+        ("not_smaller", [6, 6], (6, 8), [1, 1]),
+    ],
+)
+def test_proportions_that_are_kept(
+    policy: str, sizes: list[int], expected: tuple[int, int], strides: list[Any]
+) -> None:
+    net = Net(1, 1, 6, 8).constant("sizes", sizes)
+    graph = net.node("Resize", "image,,,sizes", "y", axes=[2, 3], keep_aspect_ratio_policy=policy).graph()
+    assert graph.feature_map("y") == expected
+    assert [field.stride for field in graph.field("y")] == strides
+
+
 def test_what_a_resize_cannot_be_said_of() -> None:
     assert (
         why(one("Resize", (1, 1, 7), "image,,image")) == "its scales are computed, and not from the image's size alone"
@@ -204,6 +224,10 @@ def test_what_a_resize_cannot_be_said_of() -> None:
     assert why(crop) == "it resamples a region that is computed"
     corners = resized(Unknown(), 2, coordinate_transformation_mode="align_corners")
     assert why(corners) == "align_corners depends on the image's size, which --input says"
+    symmetric = resized(Unknown(), 1.5, coordinate_transformation_mode="half_pixel_symmetric")
+    assert why(symmetric) == "half_pixel_symmetric depends on the image's size, which --input says"
+    twice = resized(Unknown(), 2, coordinate_transformation_mode="half_pixel_symmetric")
+    assert regions(twice, 3) == [[0, 0], [0, 0], [1, 1]]  # nothing is cut off
     assert why(one("DepthToSpace", (1, 4, 5, 5), blocksize=20_001)).startswith(
         "its pattern repeats after 20001 outputs"
     )

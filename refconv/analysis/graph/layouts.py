@@ -66,10 +66,11 @@ def _sliced(call: Call, view: View, place: int, part: slice) -> View:
     before, is_plain = view.shape[place], all(factor.is_plain for factor in view.dims[place])
     if part.step == 0:
         call.node.wrong("its step must not be 0")
-    start, step, size = part.start, part.step, Unknown()
+    start, step = part.start, part.step
+    size: Size = 1 if 0 <= start == part.stop - 1 else Unknown()
     if isinstance(before, int):
         kept = range(*part.indices(before))
-        start, step, size = kept.start, kept.step, len(kept)  # type: ignore[assignment]  # known, then
+        start, step, size = kept.start, kept.step, len(kept)
     elif (start, step) == (0, 1) and part.stop > 2**30:
         return view
     elif (start, step) == (-1, 1):  # the last one, wherever it is

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import NamedTuple
 
-from refconv.analysis.axis_map import NOTHING, PIXEL, SAME, AxisMap, LayerMap, Maps, Span, join
+from refconv.analysis.axis_map import NOTHING, PIXEL, SAME, AxisMap, LayerMap, Maps, Span, join, nearest
 from refconv.analysis.graph.nodes import Size, Unsaid, derived
 
 __all__: list[str] = []
@@ -242,6 +242,7 @@ def merged(views: Sequence[View], at: int | None = None, row: Dim = ()) -> View:
     Views are aligned at the last dimension, and a dimension of size 1 stands for any size, as NumPy has it.  Dimension
     `at`, along which views are concatenated, is the `row`.
     """
+    views = [_spread(view, views) for view in views]
     rank = max(len(view.dims) for view in views)
     choices = list(zip(*((ONE,) * (rank - len(view.dims)) + view.dims for view in views), strict=True))
     joined = [(row, ()) if place == at else _joined(dims) for place, dims in enumerate(choices)]
@@ -250,6 +251,9 @@ def merged(views: Sequence[View], at: int | None = None, row: Dim = ()) -> View:
     mixed = {axis for view, own in zip(views, cut, strict=True) for axis in view.linked if axis not in own}
     mixed = mixed if len(views) > 1 else set()
     gone = [*(each for view in views for each in view.gone), *(each for _, lost in joined for each in lost)]
+    wide = {factor.axis for dim, _ in joined for factor in dim if factor.size != 1}
+    if any(axis in wide for view in views for axis, _ in view.gone if axis not in view.linked):
+        raise Unsaid("each position sees its own place, and a second one that is the same for all")
     return View(
         tuple(tuple(reduce(_unblocked, mixed, factor) for factor in dim) for dim, _ in joined),
         _earliest(view.whole for view in views),
@@ -259,16 +263,33 @@ def merged(views: Sequence[View], at: int | None = None, row: Dim = ()) -> View:
     )  # fmt: skip
 
 
+def _spread(view: View, views: Sequence[View]) -> View:
+    """Return the view with its one position of an axis repeated, where another view has all positions of that axis."""
+    for place, dim in enumerate(view.dims):
+        others = [other.dims[place - len(view.dims)] for other in views if len(other.dims) >= len(view.dims) - place]
+        axes = {axis for axis, _ in seen_in([dim])} if size_of(dim) == 1 else set()
+        wide = [other[0].size for other in others if len(other) == 1 and other[0].axis in axes and other[0].size != 1]
+        if wide and not (isinstance(wide[0], int) and any(factor.axis in axes for factor in dim)):
+            raise Unsaid("it repeats one position of the image over an axis, whose size --input says")
+        view = view.under(place, nearest(wide[0]), wide[0]) if wide else view
+    return view
+
+
 def _joined(dims: Sequence[Dim]) -> tuple[Dim, Seen]:
     """Return one dimension for several that are combined position by position, and what is seen without a place."""
     many = [dim for dim in dims if size_of(dim) != 1] or list(dims)
+    lone: list[Factor] = []
+    if len({tuple(factor.axis for factor in dim if not factor.is_plain) for dim in many}) > 1:
+        # Where an axis has one position left, a reshape may have put it into any dimension; it tells nothing apart.
+        lone = [factor for dim in many if len(dim) > 1 for factor in dim if factor.size == 1]
+        many = [tuple(factor for factor in dim if factor not in lone) for dim in many]
     linked = [dim for dim in many if not all(factor.is_plain for factor in dim)]
     first = (linked or many)[0]
     for other in linked[1:]:
         if [factor.axis for factor in other] != [factor.axis for factor in first]:
             raise Unsaid("what it combines lies along different axes of the image")
         first = tuple(_both(one, two) for one, two in zip(first, other, strict=True))
-    return first, seen_in(dim for dim in dims if dim not in many)
+    return first, seen_in([*(dim for dim in dims if size_of(dim) == 1 != size_of(first)), tuple(lone)])
 
 
 def _both(one: Factor, two: Factor) -> Factor:

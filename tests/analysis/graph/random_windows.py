@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import random
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-SIZES = {1: (64,), 2: (22, 19), 3: (10, 9, 11)}
+SIZES = {1: (64,), 2: (22, 19), 3: (8, 7, 9)}
 
 
 class Writer:
@@ -200,6 +201,8 @@ class Windows(Writer):
         places = ["half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"]
         place = rng.choice(places + ["tf_half_pixel_for_nn"] * (mode == "nearest"))
         rounding = rng.choice(["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"])
+        if place == "half_pixel_symmetric" and rounding in {"floor", "ceil"}:
+            rounding = f"round_prefer_{rounding}"  # it has outputs on pixels, which rounding turns
         if mode == "cubic" and place == "align_corners":
             place = "half_pixel"  # its weights would be as small as rounding
         attributes: dict[str, Any] = {"mode": mode, "coordinate_transformation_mode": place}
@@ -212,7 +215,8 @@ class Windows(Writer):
             attributes["antialias"] = 1
         if mode != "cubic" and (rng.random() < 0.5 or place == "align_corners"):
             sizes = [rng.randint(max(1, size // 2), 2 * size) for size in self.plane]
-            if mode == "linear" or rounding in {"floor", "ceil"}:  # at ratios that leave nothing to rounding
+            is_tied = any(map(_has_ties, self.plane, sizes))
+            if mode == "linear" or is_tied or rounding in {"floor", "ceil"}:  # at ratios that leave nothing to rounding
                 fixed = int(place == "align_corners")
                 sizes = [fixed + (size - fixed) * rng.choice([1, 2, 3]) for size in self.plane]
             target = ["", self._sizes(sizes)]
@@ -253,3 +257,10 @@ class Windows(Writer):
         self.node(
             "Resize", [self.here, "", "", sizes], [*self.shape[:2], *(2 * size for size in self.plane)], **attributes
         )
+
+
+def _has_ties(before: int, after: int) -> bool:
+    """Whether an output lies in the middle between two pixels, where rounding may turn either way."""
+    steps = [Fraction(before, after), Fraction(max(1, before - 1), max(1, after - 1))]
+    places = [step * (p + shift) - shift for step in steps for p in range(after) for shift in (0, Fraction(1, 2))]
+    return any(place.denominator == 2 for place in places)

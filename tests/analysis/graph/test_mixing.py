@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nets import Net, numbers, one
+from nets import Net, numbers, one, regions
 
 from refconv.analysis.graph.call import Ended
+from refconv.analysis.graph.counting import use_of
 from refconv.analysis.graph.network_graph import Graph
+from refconv.analysis.graph.nodes import Unknown
 
 
 def through(graph: Graph, name: str = "y") -> list[str | None]:
@@ -264,11 +266,39 @@ def test_what_lies_along_other_axes_is_not_combined() -> None:
 
 
 def test_a_map_of_one_position_is_seen_by_all_that_it_is_added_to() -> None:
-    """The position has a place of its own, which is not that of what it is added to."""
     net = Net(1, 1, 6).weight("w", 1, 1, 6).node("Conv", "image,w", "dot").node("Add", "image,dot", "y")
-    graph = net.graph()
-    assert numbers(graph) == [(1, 1, 0, 6)]
-    assert graph.tensors["y"].view.gone[0][0] == 0  # type: ignore[union-attr]
+    assert regions(net.graph(), 6) == [[0, 5]] * 6
+    net = Net(1, 1, 6).constant("start", [3]).constant("end", [4]).constant("axis", [2])
+    net.node("Slice", "image,start,end,axis", "fourth").node("Add", "image,fourth", "y")
+    assert regions(net.graph(), 6) == [[0, 3], [1, 3], [2, 3], [3, 3], [3, 4], [3, 5]]
+    assert use_of(net.graph(), "y", (1,)).counts.tolist() == [1, 0, 1]
+
+
+def test_an_axis_with_one_position_lies_in_any_dimension() -> None:
+    """Rows are down to one, which tokens have in front of them, and what they are added to has behind."""
+    net = Net(1, 1, 2, 5).weight("w", 3, 1, 2, 1).node("Conv", "image,w", "line")
+    net.constant("tokens", [0, 3, 5]).node("Reshape", "line,tokens", "t").constant("axis", [2])
+    net.node("Squeeze", "line,axis", "s").node("Add", "t,s", "y")
+    assert numbers(net.graph()) == [(2, None, None, None), (1, 1, 0, 5)]
+
+
+def test_one_position_that_cannot_be_put_beside_all_others() -> None:
+    net = Net(1, 1, Unknown()).constant("axis", [2])
+    net.constant("start", [-1]).constant("end", [2**40]).node("Slice", "image,start,end,axis", "last")
+    view = net.node("Add", "image,last", "y").graph().tensors["y"].view
+    assert isinstance(view, Ended)
+    assert view.reason == "it repeats one position of the image over an axis, whose size --input says"
+    net = Net(1, 1, Unknown()).constant("axis", [2]).constant("start", [3]).constant("end", [4])
+    net.node("Slice", "image,start,end,axis", "fourth")
+    assert numbers(net.graph(), "fourth") == [(1, 1, -3, 1)]
+    assert isinstance(net.node("Add", "image,fourth", "y").graph().tensors["y"].view, Ended)
+    net = Net(1, 1, 6).constant("last", 5).constant("axis", [2])
+    net.node("Gather", "image,last", "sixth", axis=2).node("Unsqueeze", "sixth,axis", "line").node(
+        "Add", "image,line", "y"
+    )
+    view = net.graph().tensors["y"].view
+    assert isinstance(view, Ended)
+    assert view.reason == "each position sees its own place, and a second one that is the same for all"
 
 
 @pytest.mark.parametrize(

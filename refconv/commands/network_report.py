@@ -113,10 +113,11 @@ class NetworkReport:
     def depths(self) -> list[Depth]:
         """What a figure shows of each row, and of each layer in them where there are few rows: its sizes."""
         steps = [tensor for tensor in self.graph.path_to(self.subject) if tensor.is_step and tensor.is_local]
-        is_rough = len(self.rows) <= MOST_BOXES and len(steps) > 2 * len(self.rows)
+        named = {row.tensor.name: row.name for row in self.rows}
+        finer = [Row.of(self.graph, tensor, named.get(tensor.name, "")) for tensor in steps]
         return [
             Depth(row.name, row.tensor.label, [field.size or 0 for field in row.fields], row.fields[0].stride)
-            for row in ([Row.of(self.graph, tensor) for tensor in steps] if is_rough else self.rows)
+            for row in (finer if len(self.rows) <= MOST_BOXES and len(finer) > len(self.rows) else self.rows)
             if row.fields and all(field.size for field in row.fields)
         ]
 

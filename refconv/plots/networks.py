@@ -68,6 +68,7 @@ def save_network(
         axes = figure.subplots(1, 2 if use else 1, squeeze=False)[0]
         if _fit_boxes(depths):
             draw_boxes(axes[0], [(depth.name or depth.label, (depth.sizes[0], depth.sizes[1])) for depth in depths])
+            axes[0].set_title(_grown(depths))
         else:
             draw_growth(axes[0], depths, image)
         if use:
@@ -95,7 +96,7 @@ def draw_growth(ax: Axes, depths: Sequence[Depth], image: Sequence[int] | None =
         ax.plot(numbers, curve, drawstyle="steps-post", color=colour, linestyle=style)
         ax.plot(numbers, curve, linestyle="none", marker=marker, markersize=3 if len(depths) < 80 else 0, color=colour)
     top = max((max(curve) for curve in curves), default=1)
-    _draw_strides(ax, [depth.stride for depth in depths])
+    _draw_strides(ax, [depth.stride for depth in depths], [2 * max(depth.sizes) < top for depth in depths])
     for size in dict.fromkeys(image or ()):
         if size < 6 * top:
             ax.axhline(size, color=COLOURS[1], linestyle="dashed", linewidth=1.2)
@@ -113,19 +114,25 @@ def draw_growth(ax: Axes, depths: Sequence[Depth], image: Sequence[int] | None =
         ax.set_xticks(list(numbers), names, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
     else:
         ax.set_xlabel("layer")
-    ax.set_title(f"{'×'.join(map(str, depths[-1].sizes))} pixels after {len(depths)} layers" if depths else "no layers")
+    ax.set_title(_grown(depths))
     return tidy(ax)
 
 
-def _draw_strides(ax: Axes, strides: Sequence[int | Fraction | None]) -> None:
-    """Mark where the stride changes, with the number at the top."""
+def _grown(depths: Sequence[Depth]) -> str:
+    layers = f"{len(depths)} layer{'s' * (len(depths) > 1)}"
+    return f"{'×'.join(map(str, depths[-1].sizes))} pixels after {layers}" if depths else "no layers"
+
+
+def _draw_strides(ax: Axes, strides: Sequence[int | Fraction | None], are_low: Sequence[bool]) -> None:
+    """Mark where the stride changes, with the number at the top, or at the bottom, where the curve is high."""
     before: int | Fraction = 1
-    for number, stride in enumerate(strides, start=1):
+    for number, (stride, is_low) in enumerate(zip(strides, are_low, strict=True), start=1):
         if stride is not None and stride != before:
             ax.axvline(number, color="0.6", linewidth=0.8, linestyle="dotted")
+            place, low, side = (1, -2, "top") if is_low else (0, 2, "bottom")
             ax.annotate(
-                f"stride {stride}", (number, 1), xycoords=("data", "axes fraction"), xytext=(2, -2),
-                textcoords="offset points", rotation=90, va="top", fontsize=8, color="0.5",
+                f"stride {stride}", (number, place), xycoords=("data", "axes fraction"), xytext=(2, low),
+                textcoords="offset points", rotation=90, va=side, fontsize=8, color="0.5",
             )  # fmt: skip
             before = stride
 

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 
 from refconv.analysis.axis_map import NOTHING, Span, window
 from refconv.analysis.graph.call import Call
-from refconv.analysis.graph.nodes import Constant, Size, Unknown, Unsaid
+from refconv.analysis.graph.nodes import LARGEST_SIZE, Constant, Size, Unknown, Unsaid
 from refconv.analysis.graph.reshaping import reshaped
 from refconv.analysis.graph.views import (
     MOST_PHASES,
@@ -71,7 +71,7 @@ def _sliced(call: Call, view: View, place: int, part: slice) -> View:
     if isinstance(before, int):
         kept = range(*part.indices(before))
         start, step, size = kept.start, kept.step, len(kept)
-    elif (start, step) == (0, 1) and part.stop > 2**30:
+    elif (start, step) == (0, 1) and part.stop > LARGEST_SIZE:  # TensorFlow's files say 10^9
         return view
     elif (start, step) == (-1, 1):  # the last one, wherever it is
         return view.lost(place, 1)

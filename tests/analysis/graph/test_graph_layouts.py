@@ -262,6 +262,8 @@ def test_a_slice_backwards_has_lost_its_places_and_one_of_a_position_has_not() -
 def test_a_slice_of_an_unknown_size() -> None:
     assert numbers(sliced(2, -3, 2, size=Unknown())) == [(1, 2, -2, None)]
     whole = sliced(0, END, 1, size=Unknown())
+    assert numbers(sliced(0, 10**9, 1, size=Unknown())) == numbers(whole) == [(1, 1, 0, None)]
+    assert shape(sliced(0, 10**9, 1, size=(size := Unknown())))[2] is size
     assert shape(whole)[2] is whole.shape[2]
     assert [(field.size, field.is_placed) for field in sliced(-1, END, 1, size=Unknown()).field("y")] == [(1, False)]
     assert why(sliced(-2, END, 1, size=Unknown())) == (

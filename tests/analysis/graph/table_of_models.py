@@ -1,7 +1,8 @@
 """Say what is said at first of real networks: ``python tests/analysis/graph/table_of_models.py FOLDER [NAME ...]``.
 
-Of every ONNX file below the folder, of onnx's own light models, and of torchvision's networks, exported to ONNX by both of
-PyTorch's exporters and read from Python: the table of docs/receptive-fields.md.  Processor seconds include reading the file.
+Of every ONNX file below the folder, of onnx's own light models, of networks of torchvision and timm and a few others, exported
+to ONNX by both of PyTorch's exporters and read from Python, and of Keras's, which tf2onnx converts: the table of
+docs/receptive-fields.md.  Processor seconds include reading the file.
 """
 
 from __future__ import annotations
@@ -16,21 +17,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from networks import DETECTORS, OWN, classifier, detector, image_for, makers, own, segmenter, timm
+
 from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.network_graph import Graph, from_onnx
 from refconv.analysis.graph.torch_program import from_torch
 from refconv.commands.network_report import NetworkReport, Row, rows_of
 
-NETWORKS = (
-    "mobilenet_v2",
-    "densenet121",
-    "efficientnet_b0",
-    "shufflenet_v2_x1_0",
-    "regnet_y_400mf",
-    "convnext_tiny",
-    "swin_t",
-)
-SEGMENTERS = ("deeplabv3_resnet50", "lraspp_mobilenet_v3_large")
+CLASSIFIERS = (
+    "mobilenet_v2", "densenet121", "efficientnet_b0", "shufflenet_v2_x1_0", "regnet_y_400mf", "convnext_tiny", "swin_t",
+)  # fmt: skip
+SEGMENTERS = ("fcn_resnet50", "deeplabv3_resnet50", "lraspp_mobilenet_v3_large")
+TIMM = ("ghostnet_100", "hrnet_w18_small", "mobilevit_xxs", "convnextv2_atto")
+SIDES = {"ssd300_vgg16": 300}  # of the image, where it is not 224
+KERAS = ("MobileNetV2", "EfficientNetB0")
 
 
 def said(graph: Graph) -> str:
@@ -56,26 +56,48 @@ def told(name: str, read: Callable[[], Graph]) -> bool:
     return not cell.startswith("ERROR")
 
 
-def exported(network: Any, image: Any, *, dynamo: bool) -> Graph:
-    torch = importlib.import_module("torch")
+def image_of(name: str) -> Any:
+    side = SIDES.get(name, 224)
+    return image_for(name, side, side)
+
+
+def traced(make: Callable[[], Any], name: str) -> Graph:
+    return from_torch(make().eval(), image_of(name))
+
+
+def exported(make: Callable[[], Any], name: str, *, dynamo: bool) -> Graph:
+    torch, image = importlib.import_module("torch"), image_of(name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        torch.onnx.export(network, (image,), str(path), dynamo=dynamo, **({"verbose": False} if dynamo else {}))
+        torch.onnx.export(make().eval(), (image,), str(path), dynamo=dynamo, **({"verbose": False} if dynamo else {}))
         return from_onnx(path)
 
 
-def torchvision() -> Iterator[tuple[str, Callable[[], Graph]]]:
-    torch, models = importlib.import_module("torch"), importlib.import_module("torchvision").models
-    image = torch.ones(1, 3, 224, 224)
-    made = {name: partial(getattr(models, name), weights=None) for name in NETWORKS}
-    made |= {
-        name: partial(getattr(models.segmentation, name), weights=None, weights_backbone=None) for name in SEGMENTERS
-    }
-    for name, make in made.items():
-        network = make().eval()
-        yield f"torchvision {name}, from Python", partial(from_torch, network, image)
-        yield f"torchvision {name}, torch.onnx", partial(exported, network, image, dynamo=True)
-        yield f"torchvision {name}, TorchScript's export", partial(exported, network, image, dynamo=False)
+def networks() -> Iterator[tuple[str, Callable[[], Graph]]]:
+    every = {f"torchvision {name}": (name, make) for name, make in makers(classifier, CLASSIFIERS).items()}
+    every |= {f"torchvision {name}": (name, make) for name, make in makers(segmenter, SEGMENTERS).items()}
+    every |= {f"torchvision {name}'s backbone": (name, make) for name, make in makers(detector, DETECTORS).items()}
+    every |= {f"timm {name}": (name, make) for name, make in makers(timm, TIMM).items()}
+    every |= {name: (name, make) for name, make in makers(own, OWN).items()}
+    for title, (name, make) in every.items():
+        yield f"{title}, from Python", partial(traced, make, name)
+        yield f"{title}, torch.onnx", partial(exported, make, name, dynamo=True)
+        yield f"{title}, TorchScript's export", partial(exported, make, name, dynamo=False)
+
+
+def from_keras() -> Iterator[tuple[str, Callable[[], Graph]]]:
+    for name in KERAS:
+        yield f"Keras {name}, tf2onnx", partial(converted, name)
+
+
+def converted(name: str) -> Graph:
+    tensorflow, tf2onnx = importlib.import_module("tensorflow"), importlib.import_module("tf2onnx")
+    network = getattr(tensorflow.keras.applications, name)(weights=None, input_shape=(224, 224, 3))
+    signature = (tensorflow.TensorSpec((None, 224, 224, 3), tensorflow.float32, name="image"),)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        tf2onnx.convert.from_keras(network, input_signature=signature, opset=15, output_path=str(path))
+        return from_onnx(path)
 
 
 def files(folder: str) -> Iterator[tuple[str, Callable[[], Graph]]]:
@@ -91,7 +113,7 @@ def files(folder: str) -> Iterator[tuple[str, Callable[[], Graph]]]:
 def main() -> int:
     warnings.filterwarnings("ignore")
     wanted = sys.argv[2:]
-    rows = [*files(sys.argv[1]), *torchvision()]
+    rows = [*files(sys.argv[1]), *networks(), *from_keras()]
     right = [told(name, read) for name, read in rows if not wanted or any(word in name for word in wanted)]
     print(f"{sum(right)} of {len(right)} without an error")
     return not all(right)

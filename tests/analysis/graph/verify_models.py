@@ -1,4 +1,4 @@
-"""Hold networks of torchvision against PyTorch's own gradients: ``python tests/analysis/graph/verify_models.py [NAME ...]``.
+"""Hold real networks against PyTorch's own gradients: ``python tests/analysis/graph/verify_models.py [NAME ...]``.
 
 The gradient of one output in the middle is not 0 exactly where the output sees a pixel, if nothing hides it: so weights are
 made positive, a maximum becomes a mean, activations pass everything, and what reads the whole image at once is
@@ -12,15 +12,17 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from functools import cache, partial
-from types import SimpleNamespace
+from functools import partial
 from typing import Any
+
+from networks import DETECTORS, OWN, around, classifier, detector, image_for, makers, own, segmenter, timm
 
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.torch_program import from_torch
 from refconv.analysis.region import pixels_seen
 
 COLUMNS = 64
+MORE_COLUMNS = {"inception_v3": 128, "ssd300_vgg16": 320, "ssdlite320_mobilenet_v3_large": 320}
 CLASSIFIERS = {  # the last tensor before the pooling of the whole plane, as an attribute of the network
     "alexnet": "features", "vgg11_bn": "features", "vgg16": "features", "resnet18": "layer4", "resnet50": "layer4",
     "resnet101": "layer4", "resnext50_32x4d": "layer4", "densenet121": "features", "googlenet": "inception5b",
@@ -30,51 +32,7 @@ CLASSIFIERS = {  # the last tensor before the pooling of the whole plane, as an 
     "regnet_x_400mf": "trunk_output", "convnext_tiny": "features",
 }  # fmt: skip
 SEGMENTERS = ("fcn_resnet50", "deeplabv3_resnet50", "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large")
-
-
-@cache
-def modules() -> SimpleNamespace:
-    """Return modules around networks; this script can be looked at without torch, and run with it."""
-    torch: Any = importlib.import_module("torch")
-
-    class Upto(torch.nn.Module):  # type: ignore[misc]  # torch may be missing
-        """A network up to one of its modules."""
-
-        def __init__(self, network: Any, part: str) -> None:
-            super().__init__()
-            self.network, self.part = network, part
-
-        def forward(self, image: Any) -> Any:
-            found: list[Any] = []
-            hook = self.network.get_submodule(self.part).register_forward_hook(
-                lambda _module, _given, out: found.append(out)
-            )
-            self.network(image)
-            hook.remove()
-            return found[0]
-
-    class First(torch.nn.Module):  # type: ignore[misc]  # torch may be missing
-        """The first output of a network that has several."""
-
-        def __init__(self, network: Any) -> None:
-            super().__init__()
-            self.network = network
-
-        def forward(self, image: Any) -> Any:
-            out = self.network(image)
-            return out["out"] if isinstance(out, dict) else out
-
-    class Detached(torch.nn.Module):  # type: ignore[misc]  # torch may be missing
-        """A module whose result is no part of the gradient, and does not make what it multiplies grow."""
-
-        def __init__(self, module: Any) -> None:
-            super().__init__()
-            self.module = module
-
-        def forward(self, image: Any) -> Any:
-            return torch.ones_like(self.module(image))
-
-    return SimpleNamespace(Upto=Upto, First=First, Detached=Detached)
+TIMM = ("resnet26t", "darknet53", "repvgg_a0", "ghostnet_100", "hrnet_w18_small", "mobilenetv4_conv_small")
 
 
 def transparent(network: Any) -> Any:
@@ -92,24 +50,26 @@ def transparent(network: Any) -> Any:
             stride, padding = module.stride, module.padding
             setattr(parent, last, torch.nn.AvgPool2d(module.kernel_size, stride, padding, ceil_mode=module.ceil_mode))
         elif isinstance(module, torch.nn.AdaptiveAvgPool2d):
-            setattr(parent, last, modules().Detached(module))
-        elif isinstance(
-            module, nn.ReLU | nn.ReLU6 | nn.Hardswish | nn.SiLU | nn.GELU | nn.Hardsigmoid | nn.Sigmoid | nn.Dropout
+            setattr(parent, last, around().Detached(module))
+        elif "SqueezeExcit" in type(module).__name__ or isinstance(
+            module,
+            nn.ReLU | nn.ReLU6 | nn.Hardswish | nn.SiLU | nn.GELU | nn.Hardsigmoid | nn.Sigmoid | nn.Dropout,
         ):
             setattr(parent, last, nn.Identity())
     return network.double().eval()
 
 
-def rows_with_gradient(network: Any, rows: int, columns: int) -> tuple[int, range]:
+def rows_with_gradient(network: Any, image: Any) -> tuple[int, range]:
     """Return an output row in the middle, and the rows that it sees."""
     torch: Any = importlib.import_module("torch")
-    image = torch.rand(1, 3, rows, columns, dtype=torch.float64, requires_grad=True)
+    image = image.double().requires_grad_()
     out = network(image)
     row = out.shape[2] // 2
-    out[0, :, row, out.shape[3] // 2].sum().backward()
+    line = out[0, :, row].reshape(out.shape[1], -1)
+    line[:, line.shape[1] // 2].sum().backward()
     assert image.grad is not None
     assert image.grad.isfinite().all()
-    seen = torch.nonzero(image.grad[0].abs().sum(dim=(0, 2))).ravel()
+    seen = torch.nonzero(image.grad[0].abs().transpose(0, 1).flatten(1).sum(dim=1)).ravel()
     return row, range(int(seen[0]), int(seen[-1]) + 1)
 
 
@@ -118,17 +78,17 @@ def rows_that_are_said(graph: Graph, row: int) -> range:
 
 
 def check(name: str, make: Callable[[], Any]) -> bool:
-    torch: Any = importlib.import_module("torch")
     start = time.time()
-    columns = 128 if name == "inception_v3" else COLUMNS
-    graph = from_torch(make().eval(), torch.rand(1, 3, 512, columns))
+    columns = MORE_COLUMNS.get(name, COLUMNS)
+    graph = from_torch(make().eval(), image_for(name, 512, columns))
     size = graph.field(graph.outputs[0])[0].size or 0
     rows = -(-(2 * size + 200) // 64) * 64
     del graph
     network = make().eval()
-    graph = from_torch(network, torch.rand(1, 3, rows, columns))
+    image = image_for(name, rows, columns)
+    graph = from_torch(network, image)
     said_at = time.time() - start
-    row, seen = rows_with_gradient(transparent(network), rows, columns)
+    row, seen = rows_with_gradient(transparent(network), image)
     said = rows_that_are_said(graph, row)
     verdict = "right" if said == seen else f"WRONG: the gradient has {seen}, and not {said}"
     print(
@@ -138,26 +98,17 @@ def check(name: str, make: Callable[[], Any]) -> bool:
     return said == seen
 
 
-def models() -> Any:
-    return importlib.import_module("torchvision").models
-
-
-def classifier(name: str, part: str) -> Any:
-    options = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
-    return modules().Upto(getattr(models(), name)(weights=None, **options), part)
-
-
-def segmenter(name: str) -> Any:
-    return modules().First(getattr(models().segmentation, name)(weights=None, weights_backbone=None))
+def up_to(name: str, part: str) -> Any:
+    return around().Upto(classifier(name), part)
 
 
 def main() -> int:
     warnings.filterwarnings("ignore")
     importlib.import_module("torch").manual_seed(0)
-    makers: dict[str, Callable[[], Any]] = {name: partial(classifier, name, part) for name, part in CLASSIFIERS.items()}
-    makers |= {name: partial(segmenter, name) for name in SEGMENTERS}
-    wanted = sys.argv[1:] or list(makers)
-    right = [check(name, makers[name]) for name in wanted]
+    every = {name: partial(up_to, name, part) for name, part in CLASSIFIERS.items()} | makers(segmenter, SEGMENTERS)
+    every |= makers(detector, DETECTORS) | makers(timm, TIMM) | makers(own, OWN)
+    wanted = sys.argv[1:] or list(every)
+    right = [check(name, every[name]) for name in wanted]
     print(f"{sum(right)} of {len(right)} right")
     return not all(right)
 

@@ -203,7 +203,7 @@ class Windows(Writer):
         rounding = rng.choice(["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"])
         if place == "half_pixel_symmetric" and rounding in {"floor", "ceil"}:
             rounding = f"round_prefer_{rounding}"  # it has outputs on pixels, which rounding turns
-        if mode == "cubic" and place == "align_corners":
+        if mode == "cubic" and place in {"align_corners", "half_pixel_symmetric"}:
             place = "half_pixel"  # its weights would be as small as rounding
         attributes: dict[str, Any] = {"mode": mode, "coordinate_transformation_mode": place}
         if mode == "nearest":

@@ -139,13 +139,17 @@ def wholes(
 
 
 def differing(graph: Graph, sizeless: Graph) -> list[str]:
-    """Return along which axes something else is said where the size of the plane is not known."""
+    """Return along which axes something else is said where the size of the plane is not known.
+
+    That is the size of a large one: what is resized to a single position is placed by another rule.
+    """
     name = graph.outputs[0]
     if isinstance(sizeless.tensors[name].view, Ended):
         return []
-    wrong = []
+    wrong, sizes = [], [graph.feature_map(tensor.name) for tensor in graph.path_to(name)]
     for axis, (one, two) in enumerate(zip(graph.field(name), sizeless.field(name), strict=True)):
-        if one.is_placed and two.is_placed and one.maps != two.maps:
+        is_large = all(size[axis] != 1 for size in sizes)
+        if is_large and one.is_placed and two.is_placed and one.maps != two.maps:
             seen = [[pixels_seen(maps, place) for place in range(one.outputs or 0)] for maps in (one.maps, two.maps)]
             if seen[0] != seen[1]:
                 wrong.append(f"of unknown size, axis {axis} reads {two.maps}, and not {one.maps}")

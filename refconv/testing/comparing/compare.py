@@ -231,7 +231,7 @@ def _compare_block(standard: Standard, block: Block, sentence: str | None = None
     found = block.placed(compare_elements(block.actual, reference, error))
     if standard.is_exact or not found.passed:
         return found
-    return replace(found, surprise=surprise_of(error, block.call, reference, standard.how))
+    return replace(found, surprise=surprise_of(found, error, block.call, reference, standard.how))
 
 
 def _judged(standard: Standard, block: Block) -> Judged:

@@ -65,7 +65,7 @@ class Comparison:
         What the problem is: "wrong-shape", "wrong-dtype" or "no-array".
     surprise : float
         The largest error in units of the random-order bound (see `refconv.error_bound`), where that says more than the
-        proven one: honest rounding comes to 0.6; from 4 on a result is suspect.
+        proven one; up to 2, what it is at most.  Honest rounding comes to 0.6; from 4 on a result is suspect.
     resembles : str
         What a suspect or wrong result looks like, in words, if that is a narrower arithmetic; empty otherwise.
 

@@ -8,6 +8,7 @@ near to the same sum of rounded factors.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,18 +16,20 @@ from typing import Any, Final
 import numpy as np
 
 from refconv.bounds.arithmetic import Arithmetic
-from refconv.bounds.random_order import random_order_bound
-from refconv.bounds.summation import Precision
+from refconv.bounds.random_order import CONFIDENCE, random_order_bound
+from refconv.bounds.summation import Precision, gamma
+from refconv.bounds.sums import roundings_of
 from refconv.numbers.dtypes import wide_dtype
 from refconv.numbers.formats import Array, FloatInfo, float_info, is_ml_dtype, round_to_format
 from refconv.operations import Call
 from refconv.testing.comparing.arrays import to_numpy
-from refconv.testing.comparing.comparison import compare_arrays
+from refconv.testing.comparing.comparison import Comparison, compare_arrays
 from refconv.testing.comparing.reference import Reference
 
 __all__: list[str] = []
 
 MARGIN: Final = 4.0  # times the random-order bound, that an honest kernel of a standard may be off by
+FAR: Final = 2.0  # times the random-order bound, and far from suspect
 FEWEST_TERMS: Final = 32  # of shorter sums the proven bound is the sharper one
 NEARLY: Final = 0.95  # of the results are numbers of the type in which they were kept
 SLACK: Final = 2.0**-21  # that a bias, added to them in float32, may round them by
@@ -89,17 +92,36 @@ def _units(precision: Precision) -> tuple[float, float]:
     return precision.accumulator.unit, 0.0 if precision.multiplier is None else precision.multiplier.unit
 
 
-def surprise_of(error: Array, call: Call, reference: Reference, how: Arithmetic) -> float:
-    """Return the largest of the errors in units of the random-order bound, where that is the sharper one; else 0."""
+def surprise_of(found: Comparison, error: Array, call: Call, reference: Reference, how: Arithmetic) -> float:
+    """Return the largest of the errors in units of the random-order bound, where that is the sharper one; else 0.
+
+    Where it is at most 2 in any case, as is known from the proven bound, it is that which is returned.
+    """
     how = how.applied(call.operation)
     terms = call.plan.taps_per_output if call.operation.asked == "output" else FEWEST_TERMS
     if not _has_random_bound(reference, how) or terms < FEWEST_TERMS:
         return 0.0
+    precision = Precision.of(reference.dtype, how)
+    at_most = found.error_in_bounds / max(_least_share(call, precision, error.size), 1e-300)
+    if at_most <= FAR:
+        return at_most
     truth = call(dtype=wide_dtype(reference.dtype, *call.dtypes)) if how.epilogue.text else reference.truth
-    likely = random_order_bound(call, Precision.of(reference.dtype, how), truth, reference.allowed)
+    likely = random_order_bound(call, precision, truth, reference.allowed)
     with np.errstate(all="ignore"):
         largest = float(np.fmax(error / likely, 0.0).max(initial=0.0))
     return largest if np.isfinite(largest) else 0.0
+
+
+def _least_share(call: Call, precision: Precision, size: int) -> float:
+    """Return of how much of the proven bound the random-order bound is more, for all of so many elements; 0 if unknown.
+
+    Of K products Σp² is no less than (Σ|p|)²/K, and so λ·u·√((K + 9)/6·Σp²) no less than λ·u·√((K + 9)/6K)·Σ|p|.
+    """
+    terms, unit = float(roundings_of(call, precision).max()), precision.accumulator.unit
+    if precision.how.said or precision.rounds_result or call.is_complex or not terms:
+        return 0.0
+    deviations = math.sqrt(2 * math.log(2 * size / (1 - CONFIDENCE)))
+    return deviations * math.sqrt((terms + 9) / (6 * terms)) * unit / float(gamma(np.asarray(terms + 2), unit))
 
 
 def _has_random_bound(reference: Reference, how: Arithmetic) -> bool:

@@ -1,0 +1,61 @@
+"""How far an error is from random rounding: exactly where that is suspect, and from the proven bound where it is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from refconv import conv2d, error_bound
+from refconv.testing import compare_conv2d
+
+
+def of_36_products(dtype: str, places: int) -> Any:
+    """Compare a sum of 36 ones, which is off by so many of its last places, of 64·u each."""
+    ones = np.ones((1, 4, 3, 3), dtype)
+    off = 36 * (1 + places * 64 / 36 * np.finfo(dtype).eps / 2)
+    return compare_conv2d(np.full((1, 1, 1, 1), off, dtype), ones, ones)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_far_from_suspect_is_told_from_the_proven_bound(dtype: str) -> None:
+    # λ for one element, and 45/216 of Σp² = (Σp)²/36: λ·√(45/216)·u to 38·u, as is said of γ_38
+    share = (2 * np.log(2e6)) ** 0.5 * (45 / 216) ** 0.5 / 38
+    found = of_36_products(dtype, 1)
+    assert found.error_in_bounds == pytest.approx(64 / 36**2, rel=0.03)  # the bound is 36·u·36, and a little more
+    assert found.surprise == pytest.approx(found.error_in_bounds / share, rel=1e-4)
+
+
+def test_what_is_nearer_is_told_from_the_random_order_bound() -> None:
+    found = of_36_products("float32", 12)
+    # u²·(45/6·36 + 37/3·36²) is the variance
+    likely = (2 * np.log(2e6)) ** 0.5 * (45 / 6 * 36 + 37 / 3 * 36**2) ** 0.5
+    assert found.surprise == pytest.approx(12 * 64 / likely, rel=1e-3)
+
+
+@pytest.mark.parametrize("how", [{"input_dtype": "tf32"}, {"accumulate_dtype": "float16"}, {"confidence": 0.9}])
+def test_nothing_is_told_from_the_bound_of_a_kernel_that_works_otherwise(how: dict[str, Any]) -> None:
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(shape).astype(np.float32) for shape in ((1, 6, 7, 8), (5, 6, 3, 3)))
+    actual = conv2d(x, w)
+    actual[0, 2, 3, 4] *= 1 + 2e-6
+    likely = error_bound(x, w, dtype=np.float32, bound="random_order", **how)
+    ratio = np.abs(actual - conv2d(x, w, dtype=np.float64)) / likely
+    assert compare_conv2d(actual, x, w, **how).surprise == pytest.approx(ratio.max(), rel=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_it_is_never_less_than_it_is(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size = (int(rng.integers(1, 4)), int(rng.integers(4, 40)), 6, 7)
+    x, w = rng.standard_normal(size), rng.uniform(rng.integers(-1, 1), 1, (3, size[1], 3, 3))
+    x, w = x.astype(np.float32), w.astype(np.float32)
+    truth, likely = conv2d(x, w, dtype=np.float64), error_bound(x, w, dtype=np.float32, bound="random_order")
+    off = rng.uniform(-1, 1, truth.shape) * likely * rng.uniform(0, 5)
+    actual = (truth + off).astype(np.float32)
+    exact = float((np.abs(actual - truth) / likely).max())
+    found = compare_conv2d(actual, x, w)
+    assert found.surprise >= exact * (1 - 1e-6)
+    assert found.surprise <= 2 or found.surprise == pytest.approx(exact, rel=1e-6)
+    assert found.is_suspect == (found.passed and exact > 4)

@@ -14,7 +14,7 @@ from refconv.numbers.parts import Places
 from refconv.operations import Call
 from refconv.testing.comparing.comparison import Comparison, reindexed
 
-KEPT: Final = 3 << 20  # numbers, 24 MiB: half of what blocks take together
+KEPT: Final = 1 << 21  # numbers, 16 MiB: half of what blocks take together
 WINDOW: Final = 64  # blocks that are given to a `map` at once
 
 MapLike: TypeAlias = Callable[[Callable[[Any], Any], Any], Iterable[Any]]

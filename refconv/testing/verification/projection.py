@@ -33,7 +33,7 @@ from refconv.operations import Call
 
 MARGIN: Final = 4.0  # times random rounding: accumulators that cut off, 8 products deep, stay within to n = 4096
 CONFIDENCE: Final = 1e-6
-PART: Final = 8 * BLOCK  # numbers of a result whose projections are compared at once
+PART: Final = 4 * BLOCK  # numbers of a result whose projections are compared at once
 DOUBLE: Final = 2.0**-53
 BITS: Final = 10  # of a random number where the data are whole: a sum of errors vanishes with probability 2^-9 at most
 

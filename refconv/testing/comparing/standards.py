@@ -99,7 +99,7 @@ def surprise_of(found: Comparison, error: Array, call: Call, reference: Referenc
     """
     how = how.applied(call.operation)
     terms = call.plan.taps_per_output if call.operation.asked == "output" else FEWEST_TERMS
-    if not _has_random_bound(reference, how) or terms < FEWEST_TERMS:
+    if not error.size or not _has_random_bound(reference, how) or terms < FEWEST_TERMS:
         return 0.0
     precision = Precision.of(reference.dtype, how)
     at_most = found.error_in_bounds / max(_least_share(call, precision, error.size), 1e-300)

@@ -59,3 +59,10 @@ def test_it_is_never_less_than_it_is(seed: int) -> None:
     assert found.surprise >= exact * (1 - 1e-6)
     assert found.surprise <= 2 or found.surprise == pytest.approx(exact, rel=1e-6)
     assert found.is_suspect == (found.passed and exact > 4)
+
+
+@pytest.mark.parametrize(("images", "outputs"), [(0, 5), (1, 0)])
+def test_of_no_elements_none_is_off(images: int, outputs: int) -> None:
+    x, w = np.ones((images, 6, 7, 8), np.float32), np.ones((outputs, 6, 3, 3), np.float32)
+    found = compare_conv2d(conv2d(x, w), x, w)
+    assert (found.elements, found.passed, found.surprise) == (0, True, 0.0)

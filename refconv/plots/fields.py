@@ -146,16 +146,7 @@ def _write_count(ax: Axes, row: int, column: int, count: int, most: int, size: f
     from matplotlib.patches import Rectangle  # noqa: PLC0415  # an extra
 
     if count == 0:
-        ax.add_patch(
-            Rectangle(
-                (column, row),
-                1,
-                1,
-                fill=False,
-                hatch=HATCH,
-                edgecolor="0.85" if ink() == "black" else "0.4",
-                linewidth=0,
-            )
-        )
+        edge = "0.85" if ink() == "black" else "0.4"
+        ax.add_patch(Rectangle((column, row), 1, 1, fill=False, hatch=HATCH, edgecolor=edge, linewidth=0))
     colour = "white" if (2 * count > most) == (ink() == "black") else "0.25"
     ax.text(column + 0.5, row + 0.5, str(count), ha="center", va="center", fontsize=size, color=colour)

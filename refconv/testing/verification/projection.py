@@ -163,13 +163,7 @@ def difference(part: Part, precision: Precision, *, whole: bool, chances: int) -
         sums: Array | float = added(most, np.abs(returned))[:, :, 0] if precision.rounds_result else 0.0
         size2 = added(most**2, np.square(returned, out=returned))[:, :, 0]
         q = computed(summed.squares, np.square(read))[:, :, 0]
-        deviation = math.sqrt(2 * math.log(2 * chances / CONFIDENCE))
-        variance = precision.accumulator.unit**2 * ((count + 9) / 6 * q + (count + 1) / 3 * size2)
-        likely = MARGIN * deviation * np.sqrt(variance) + each * count * precision.accumulator.smallest
-        if precision.multiplier is not None:
-            likely += 2 * deviation * precision.multiplier.unit * (np.sqrt(2 * q) + 2 * np.sqrt(size2))
-        if precision.rounds_result:
-            likely += deviation * result.unit * np.sqrt(size2) + lost
+        likely = _likely(precision, count, q, size2, each, math.sqrt(2 * math.log(2 * chances / CONFIDENCE)))
 
         def allowed(total: Array, input_error: Array | float = 0.0) -> Array:
             bound = precision.bound(Sums(total, count, input_error, amplification=each))
@@ -188,6 +182,17 @@ def difference(part: Part, precision: Precision, *, whole: bool, chances: int) -
             input_error = rounded_inputs_error(total, largest, count)
         own = gamma(np.asarray(count + part.r.shape[2] + 8), DOUBLE) * total * 2  # of both sides, in float64
         return Difference(error, allowed(total, input_error) + own, likely + own)
+
+
+def _likely(precision: Precision, count: Array, q: Array, size2: Array, each: float, deviation: float) -> Array:
+    """Return what random errors come to: of products Q = Σ r²(xw)² and sums Σ r²y², with Σ|r| of each group."""
+    variance = precision.accumulator.unit**2 * ((count + 9) / 6 * q + (count + 1) / 3 * size2)
+    likely = MARGIN * deviation * np.sqrt(variance) + each * count * precision.accumulator.smallest
+    if precision.multiplier is not None:
+        likely += 2 * deviation * precision.multiplier.unit * (np.sqrt(2 * q) + 2 * np.sqrt(size2))
+    if precision.rounds_result:
+        likely += deviation * precision.result.unit * np.sqrt(size2) + each * precision.result.smallest
+    return np.asarray(likely)
 
 
 def channels(cut: Cut, asked: str, each: int) -> Cut:

@@ -203,7 +203,6 @@ def _verified(array: Array, call: Call, standard: Standard, rng: np.random.Gener
     look = partial(_found, precision, is_exact, PROJECTIONS * array.size // each)
     comparison, worst, suspect, is_wrong, closely = Comparison(), 0.0, False, False, list[Places]()
     low, high = np.full(array.ndim - 1, np.iinfo(int).max), np.full(array.ndim - 1, -1)
-    compare = partial(_compared, array, call)
     samples = dict.fromkeys(_samples(plan, array.shape[2:], rng))
     parts = parts_of(array, call, r, precision)
     for part, found in mapped(look, parts, map):
@@ -216,7 +215,7 @@ def _verified(array: Array, call: Call, standard: Standard, rng: np.random.Gener
         if len(closely) < CLOSELY:
             closely.append(place)
             own = standard._replace(is_exact=is_exact and found.is_wrong)
-            comparison = joined(comparison, compare(own, channels(part.cut, asked, each)))
+            comparison = joined(comparison, _compared(array, call, own, channels(part.cut, asked, each)))
     others = (at for at in samples if not any(_is_within(at, place) for place in closely))
     for sample in _stacked(block_at(plan, asked, at[0], at[1], at[2:]) for at in others):
         comparison = joined(comparison, _compared_samples(array, call, standard, sample))
@@ -269,6 +268,7 @@ def _samples(plan: ConvGeometry, size: Index, rng: np.random.Generator) -> Itera
 
 
 def _is_within(at: Index, place: Places) -> bool:
+    """Whether an image, a group and a place lie in a part."""
     return all(isinstance(s, slice) and s.start <= i < s.stop for i, s in zip(at, place, strict=True))
 
 

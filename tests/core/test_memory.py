@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 from family import Triple, kind_of
+from memory import peak
 
 from refconv.operations import LINEAR
 
@@ -38,13 +38,9 @@ def triple(shape: tuple[Any, ...], dtype: str, mode: str = "zeros") -> Triple:
 
 def check(found: Triple, name: str, method: str) -> None:
     """Compute it, and hold the most memory that was in use at once to what it may be."""
-    tracemalloc.start()
-    try:
-        result = found.call(name, method=method)
-        used = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    work_space = used - result.nbytes
+    results = []
+    used = peak(lambda: results.append(found.call(name, method=method)))
+    work_space = used - results[0].nbytes
     assert work_space <= MOST, f"{name} by {method} took {work_space / 2**20:.1f} MiB beside its result"
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import tracemalloc
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from arrays import Array, dtype_of, wide_longdouble
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory import peak
 from nearest import FORMATS, TWO, nearest
 from refusals import naming
 from sampled import one_in
@@ -566,15 +566,6 @@ def test_longdouble_is_refused(dtype: type[Any]) -> None:
 # Memory
 
 
-def peak(*arguments: Any, **keywords: Any) -> int:
-    tracemalloc.start()
-    try:
-        exact(*arguments, **keywords)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.mark.parametrize(
     ("input_shape", "weight_shape", "tiles"),
     [((1, 8, 60, 60), (8, 8, 3, 3), 10), ((1, 1, 60, 60), (64, 1, 1, 1), 40)],
@@ -585,7 +576,7 @@ def test_memory_is_tiled(
 ) -> None:
     rng = np.random.default_rng(9)
     image, kernel = rng.normal(size=input_shape), rng.normal(size=weight_shape)
-    whole = peak(image, kernel)
+    whole = peak(lambda: exact(image, kernel))
     set_tiles(monkeypatch, 1 << 14)  # 128 KiB of float64
     output = weight_shape[0] * 60 * 60 * 8
-    assert peak(image, kernel) < output + tiles * 2**17 < whole
+    assert peak(lambda: exact(image, kernel)) < output + tiles * 2**17 < whole

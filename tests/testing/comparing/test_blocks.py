@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import tracemalloc
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from arrays import Array
+from memory import peak
 from sampled import one_in
 
 from refconv import conv2d, error_bound
@@ -20,16 +19,6 @@ from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import cases
 
 MOST = 64 * 2**20
-
-
-def work_space(function: Callable[[], Any]) -> int:
-    """Return the most memory that was in use at once."""
-    tracemalloc.start()
-    try:
-        function()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 # Of each, float64 alone would take more than that: a result of 9 million numbers or more, at little work.
@@ -52,7 +41,7 @@ def test_a_comparison_takes_64_mib_at_most(op: str, is_right: bool) -> None:
     assert actual.size * 8 > MOST
     actual = actual if is_right else actual + np.float32(1)
     found = list[Comparison]()
-    assert work_space(lambda: found.append(compare_result(actual, function, x, w, **parameters))) < MOST
+    assert peak(lambda: found.append(compare_result(actual, function, x, w, **parameters))) < MOST
     assert found[0].passed is is_right
 
 
@@ -60,7 +49,7 @@ def test_the_bound_takes_64_mib_beside_itself_at_most() -> None:
     x_shape, w_shape, parameters = LARGE["conv2d"]
     x, w = np.ones(x_shape, np.float32), np.ones(w_shape, np.float32)
     bound = error_bound(x, w, dtype=np.float32, **parameters)
-    assert work_space(lambda: error_bound(x, w, dtype=np.float32, **parameters)) < bound.nbytes + MOST
+    assert peak(lambda: error_bound(x, w, dtype=np.float32, **parameters)) < bound.nbytes + MOST
 
 
 @pytest.mark.parametrize("op", one_in(2, LINEAR))

@@ -1,14 +1,16 @@
 """Which changes of the source no test notices: ``python tests/mutation.py [--sample 300] [--seed 1] [--jobs 2] [PATH ...]``.
 
 Each mutant is the package with one operator, comparison, constant, condition or branch changed, drawn at random from the
-files below the paths.  The tests of its file are run against it, then those of its room, then all that is not slow, until
-one fails: the mutant is killed.  Printed is each survivor, as the line before and after, and how many were killed.
+files below the paths.  All tests are run once, to learn which of them come to each line (`--noted FOLDER` keeps that for the
+next time).  Those that come to a mutant are run against it, the nearest first, until one fails, or takes many times as
+long as it did: the mutant is killed.  Printed is each survivor, as the line before and after, and how many were killed.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import itertools
 import os
 import random
 import shutil
@@ -20,6 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from xml.etree import ElementTree as ET
+
+from coverage import CoverageData
 
 ROOT = Path(__file__).parents[1]
 PAIRS = (
@@ -31,7 +36,7 @@ EXCHANGED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Mod: ast.Mult,
     **{one: other for pair in PAIRS for one, other in (pair, pair[::-1])},
 }
-LIMIT = 600  # seconds for one run of tests: a mutant that hangs is killed
+TOGETHER = 500  # tests that are run at once
 
 
 @dataclass(frozen=True)
@@ -93,38 +98,95 @@ def changes(node: ast.expr) -> Iterator[ast.expr]:
         yield ast.Constant(node.value + 1)
 
 
-def stages(path: Path) -> list[list[str]]:
-    """The tests to run, the nearest first: those of the file and its doctests, of its room, and all."""
-    room = Path("tests", *path.parts[1:-1])
-    near = room / f"test_{path.name}"
-    every = ["tests", "refconv"]
-    return [
-        [str(near), str(path)] if (ROOT / near).exists() else [str(path)],
-        [str(room)] if room.name != "tests" else every,
-        every,
-    ]
+@dataclass(frozen=True)
+class Reached:
+    """Which tests run each line, noted by coverage.py, and how long they took."""
+
+    seconds: dict[str, float]
+    tests: dict[tuple[str, int], list[str]]
+
+    @classmethod
+    def noted(cls, folder: Path, copy: Path, jobs: int) -> Reached:
+        """Run all that is not slow once, or read what was noted in a folder when it was."""
+        if not (folder / "coverage").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "coveragerc").write_text("[run]\nsource = refconv\nrelative_files = true\n")
+            noting = [f"--cov-config={folder / 'coveragerc'}", "--cov", "--cov-context=test", "--cov-report="]
+            run_tests(
+                [f"--junitxml={folder / 'tests.xml'}", "-o", "junit_family=xunit1", *noting, "-n", str(jobs)],
+                copy,
+                limit=None,
+                COVERAGE_FILE=str(folder / "coverage"),
+            )
+        cases = ET.parse(folder / "tests.xml").iter("testcase")
+        seconds = {f"{case.get('file')}::{case.get('name')}": float(case.get("time") or 0) for case in cases}
+        data = CoverageData(str(folder / "coverage"))
+        data.read()
+        tests = {
+            (path, line): [context.removesuffix("|run") for context in contexts if context.endswith("|run")]
+            for path in data.measured_files()
+            for line, contexts in data.contexts_by_lineno(path).items()
+        }
+        return cls(seconds, tests)
+
+    def stages(self, mutant: Mutant) -> Iterator[tuple[list[str], float]]:
+        """The tests that run a mutant, the nearest first, with the most seconds that they may take.
+
+        Those are of its file, then of its room, then all others; of what runs in the import alone, or in another
+        process, it is not known which: then they are all in a file, in a room, and all.
+        """
+        room = Path("tests", *mutant.path.parts[1:-1])
+        near = room / f"test_{mutant.path.name}"
+        lines = range(mutant.node.lineno, (mutant.node.end_lineno or 0) + 1)
+        found = {test for line in lines for test in self.tests.get((str(mutant.path), line), ())}
+        if not found:
+            every = float(sum(self.seconds.values()))
+            for at in (near, room):
+                if (ROOT / at).exists() and at != Path("tests"):
+                    yield [str(at), *([str(mutant.path)] if at == near else [])], every
+            yield [], every
+            return
+
+        def distance(test: str) -> int:
+            path = Path(test.partition("::")[0])
+            return 0 if path in (near, mutant.path) else 1 if room in path.parents and room.name != "tests" else 2
+
+        ordered = sorted(found, key=lambda test: (distance(test), self.seconds.get(test, 0.0), test))
+        for _, alike in itertools.groupby(ordered, distance):
+            equally = list(alike)
+            for start in range(0, len(equally), TOGETHER):
+                several = equally[start : start + TOGETHER]
+                yield several, sum(self.seconds.get(test, 1.0) for test in several)
 
 
-def is_killed(mutant: Mutant, copy: Path) -> bool:
+def run_tests(asked: list[str], copy: Path, limit: float | None, **more: str) -> subprocess.CompletedProcess[bytes]:
+    """Run tests of a copy of the project; a limit is what they take when nothing is wrong."""
+    environment = {**os.environ, "PYTHONPATH": str(copy), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    options = ["-q", "-p", "no:cacheprovider", "--no-showlocals", "--tb=no", "-r", ""]
+    command = [sys.executable, "-m", "pytest", *options, *asked]
+    limit = limit and 60 + 4 * limit
+    return subprocess.run(command, cwd=copy, env=environment | more, capture_output=True, timeout=limit, check=False)
+
+
+def is_killed(mutant: Mutant, copy: Path, reached: Reached) -> bool:
     """Whether a test fails, in a copy of the project in which the mutant stands."""
-    place = copy / mutant.path
+    place, names = copy / mutant.path, copy / "names-of-tests"
     before = place.read_text()
     place.write_text(mutant.source())
-    environment = {**os.environ, "PYTHONPATH": str(copy), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--no-showlocals", "--tb=no"]
     try:
-        for tests in stages(mutant.path):
-            command = [sys.executable, "-m", "pytest", *options, *tests]
+        for tests, limit in reached.stages(mutant):
+            names.write_text("\n".join(tests))
             try:
-                ended = subprocess.run(
-                    command, cwd=copy, env=environment, capture_output=True, timeout=LIMIT, check=False
-                )
+                ended = run_tests(["-x", f"@{names}"], copy, limit)
+                if ended.returncode == 4:  # a test has another name now, which need not mean that it fails
+                    names.write_text("\n".join(sorted({test.partition("::")[0] for test in tests})))
+                    ended = run_tests(["-x", f"@{names}"], copy, sum(reached.seconds.values()))
             except subprocess.TimeoutExpired:
                 return True
             if ended.returncode in (1, 2):  # a test fails, or cannot even be imported
                 return True
             if ended.returncode not in (0, 5):  # 5: there is no test
-                raise RuntimeError(f"{' '.join(command)}: {ended.stdout.decode()}{ended.stderr.decode()}")
+                raise RuntimeError(f"{tests}: {ended.stdout.decode()}{ended.stderr.decode()}")
         return False
     finally:
         place.write_text(before)
@@ -138,6 +200,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--noted", type=Path, help="a folder: which tests come to which line; made if it is not there")
     asked = parser.parse_args()
     files = sorted({file for path in asked.paths for file in ([path] if path.suffix else path.rglob("*.py"))})
     every = [mutant for file in files for mutant in mutants(file)]
@@ -147,11 +210,13 @@ def main() -> int:
         for job in range(asked.jobs):
             copies.put(Path(scratch, str(job)))
             shutil.copytree(ROOT, Path(scratch, str(job)), ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        noted = asked.noted.absolute() if asked.noted else Path(scratch, "noted")
+        reached = Reached.noted(noted, Path(scratch, "0"), asked.jobs)
 
         def tried(mutant: Mutant) -> bool:
             copy = copies.get()
             try:
-                return is_killed(mutant, copy)
+                return is_killed(mutant, copy, reached)
             finally:
                 copies.put(copy)
 

@@ -164,7 +164,7 @@ def _tests() -> Iterator[tuple[str, Test]]:
             yield f"padding {word} > 0", partial(_is_true_of, suffix, partial(_is_padded, side))
     yield from _of_an_axis(_OF_AN_AXIS_LAST)
     for tile in TILES:
-        for many, count in (*_OF_CHANNELS.items(), ("products", _products)):
+        for many, count in (*_OF_CHANNELS.items(), ("products", _products), ("images", lambda plan: plan.batch)):
             yield f"{many} are no multiple of {tile}", partial(_is_multiple, count, tile, is_it=False)
             yield f"{many} are a multiple of {tile}", partial(_is_multiple, count, tile, is_it=True)
     yield "an image has more than 2^16 outputs", lambda plan: _product(plan, "output") > 2**16

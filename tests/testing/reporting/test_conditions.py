@@ -70,6 +70,7 @@ CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
     ("output_w is no multiple of 16", {"size": "8x26"}, [{"size": "8x18"}]),
     ("channels are no multiple of 8", {}, [{"c": "c8"}, {"c": "c0"}]),
     ("channels are a multiple of 8", {"c": "c8"}, [{}, {"c": "c0"}]),
+    ("images are a multiple of 2", {"n": "n4"}, [{}, {"n": ""}, {"n": "n3"}]),
     ("there are no channels", {"c": "c0"}, [{"c": "c1"}]),
     ("outputs are no multiple of 4", {}, [{"o": "o8"}]),
     ("an image has more than 2^16 outputs", {"size": "259x258", "k": "k2x1"}, [{"size": "257x256", "k": "k2x1"}]),

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,10 @@ from refconv.commands import main as cli
 
 KERNELS = Path(__file__).parents[1] / "testing"
 LONG = 60.0  # seconds, for what takes one on an idle machine
+HANGS_UP = (  # which nohup would have it ignore; not by a preexec_fn: JAX, where it was imported, warns of a fork
+    "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL);"
+    " os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
 DILATED = "n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32"
 
 
@@ -53,14 +56,13 @@ def processes_of(mark: str) -> list[int]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_signal_leaves_no_process_no_file_and_no_reader_behind(number: signal.Signals, tmp_path: Path) -> None:
     mark, report = f"REFCONV_TEST={tmp_path}", tmp_path / "report.json"
-    command = [sys.executable, "-m", "refconv", "check", "kernels.py:hangs_with_a_process"]
+    command = [sys.executable, "-c", HANGS_UP, "-m", "refconv", "check", "kernels.py:hangs_with_a_process"]
     with subprocess.Popen(
         [*command, "--case", DILATED, "--time-limit", "50", "--json", str(report)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=KERNELS,
         env=os.environ | {"REFCONV_TEST": str(tmp_path)},
-        preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509  # which nohup ignores
     ) as run:
         assert wait_for(lambda: len(processes_of(mark)) == 4)  # it, the guard, the target and what that has started
         run.send_signal(number)

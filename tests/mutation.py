@@ -130,21 +130,19 @@ class Reached:
         return cls(seconds, tests)
 
     def stages(self, mutant: Mutant) -> Iterator[tuple[list[str], float]]:
-        """The tests that run a mutant, the nearest first, with the most seconds that they may take.
+        """Yield the tests that run a mutant, the nearest first, with the seconds that they take if nothing is wrong.
 
-        Those are of its file, then of its room, then all others; of what runs in the import alone, or in another
-        process, it is not known which: then they are all in a file, in a room, and all.
+        Those are of its file, then of its room, then all others.  What runs in the import alone, or in another process,
+        is tried by those that come to anything of its file, and where there is none, by its room.
         """
         room = Path("tests", *mutant.path.parts[1:-1])
         near = room / f"test_{mutant.path.name}"
         lines = range(mutant.node.lineno, (mutant.node.end_lineno or 0) + 1)
         found = {test for line in lines for test in self.tests.get((str(mutant.path), line), ())}
         if not found:
-            every = float(sum(self.seconds.values()))
-            for at in (near, room):
-                if (ROOT / at).exists() and at != Path("tests"):
-                    yield [str(at), *([str(mutant.path)] if at == near else [])], every
-            yield [], every
+            found = {test for (path, _), tests in self.tests.items() if path == str(mutant.path) for test in tests}
+        if not found:
+            yield [str(room)], sum(self.seconds.values())
             return
 
         def distance(test: str) -> int:
@@ -221,10 +219,10 @@ def main() -> int:
                 copies.put(copy)
 
         killed = 0
-        for mutant, dead in zip(drawn, workers.map(tried, drawn), strict=True):
+        for number, (mutant, dead) in enumerate(zip(drawn, workers.map(tried, drawn), strict=True), start=1):
             killed += dead
             if not dead:
-                print(mutant, flush=True)
+                print(f"{number - killed} of {number}: {mutant}", flush=True)
     print(f"{killed} of {len(drawn)} mutants killed ({len(every)} in all)")
     return 0
 

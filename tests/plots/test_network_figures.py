@@ -61,6 +61,14 @@ def test_the_stride_is_marked_where_it_changes_and_the_image_where_it_fits() -> 
     assert texts(draw_growth(axes(), back)) == ["stride 2", "stride 1"]
 
 
+def test_a_stride_is_written_where_the_curve_is_not() -> None:
+    marks = draw_growth(axes(), DEPTHS).texts
+    assert [(mark.get_text(), mark.xy, mark.xyann, mark.get_va()) for mark in marks] == [
+        ("stride 2", (1, 1), (2, -2), "top"),
+        ("stride 4", (2, 0), (2, 2), "bottom"),
+    ]
+
+
 def test_axes_that_differ_have_a_line_each() -> None:
     ax = draw_growth(axes(), [Depth("", "x", [3, 5], Fraction(1)), Depth("", "x", [5, 9], Fraction(1))])
     assert [line.get_ydata().tolist() for line in ax.lines[::2]] == [[3, 5], [5, 9]]

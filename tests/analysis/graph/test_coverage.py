@@ -45,6 +45,9 @@ def test_pixels_that_no_output_reads_are_a_question_of_their_own() -> None:
         "pixels that no output reads: 5 of every 9 (3x3): (0, 2), (1, 2), (2, 0) and 2 more, and so on"
     )
     assert list(covered("c1: k2s3p1").explain())[-1] == "pixels that no output reads: 1 of every 3 (3): 1, and so on"
+    for size, said in {4: "1, 2, 3", 5: "1, 2, 3 and 1 more"}.items():
+        *_, last = covered(f"c1: k1s{size}").explain()
+        assert last == f"pixels that no output reads: {size - 1} of every {size} ({size}): {said}, and so on"
     assert not covered("k3s3").unread.any()
     assert not covered("k2s2 k3").unread.any()
 

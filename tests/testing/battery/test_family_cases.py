@@ -186,6 +186,7 @@ def test_what_arrives_has_the_size_that_comes_out_for_whoever_checks_nothing() -
     assert shapes["conv1d_input-reject-channels"] == (1, 4, 4)
     assert shapes["conv3d_weight-reject-padding-negative"] == (1, 4, 6, 6, 4)  # 5 + 2 − 1, 6 + 2 − 2, 7 − 2 − 1
     assert shapes["conv_transpose2d_input-reject-output-padding-large"] == (1, 4, 10, 15)  # 2·4 + 2, 2·5 + 3 + 2
+    assert shapes["conv_transpose2d_input-reject-padding-negative"] == (1, 4, 4, 10)  # 5 + 1 − 2, 6 + 2 + 2
     assert shapes["conv_transpose1d_weight-reject-cropped"] == (1, 4, 1)
     assert shapes["conv_transpose3d_input-reject-stride-zero"] == (1, 4, 6, 8, 2)
 

@@ -61,6 +61,8 @@ CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
     ("kernel_w > 2", {}, [{"k": "k3x2"}]),
     ("kernel_w is even", {"k": "k3x2"}, [{}, {"k": "k2x3"}]),
     ("stride_w > kernel_w", {"s": "s1x4"}, [{"s": "s1x3"}, {"s": "s4x1"}, {"s": "s1x4", "size": "8x3"}]),
+    ("stride_h > dilation_h", {"s": "s2x1"}, [{"s": "s1x2"}, {"s": "s2x1", "d": "d2x1"}]),
+    ("kernel_h is no multiple of stride_h", {"s": "s2x1"}, [{}, {"s": "s1x2"}, {"s": "s3x2"}]),
     ("output_h > 1", {}, [{"k": "k8x3"}]),
     ("output_w > 8", {"size": "8x11"}, [{"size": "11x10"}]),
     ("output > 16", {"size": "19x9"}, [{"size": "18x18"}]),

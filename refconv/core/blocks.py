@@ -34,12 +34,9 @@ def blocks(plan: ConvGeometry, asked: str, most: int = BLOCK, *, whole: bool = F
 
 
 def block_at(plan: ConvGeometry, asked: str, image: int, group: int, place: Index) -> Cut:
-    """Return the part of one place: of all channels of a group, or all taps between two of its channels, (o, c)."""
+    """Return the part of one place of an output or an input, of all channels of a group."""
     images, groups = slice(image, image + 1), slice(group, group + 1)
     box = [slice(p, p + 1) for p in place]
-    if asked == "weight":
-        outputs = joined(groups, box[0], plan.group_out_channels)
-        return _part_of_weight(plan, outputs, joined(groups, box[1], plan.group_in_channels), box[1], groups)
     if asked == "input":
         return part_of_input(plan, images, groups, slice(0, plan.group_in_channels), box)
     return part_of_output(plan, images, groups, slice(0, plan.group_out_channels), box)

@@ -70,8 +70,11 @@ def mutants(path: Path) -> Iterator[Mutant]:
 
 
 def not_run(node: ast.AST) -> Iterator[ast.AST]:
-    """What is read by a person or a type checker; and what stands in a text, whose place Python 3.11 does not know."""
+    """What is read by a person or a type checker; zip's check of ours; and what stands in a text, whose place Python 3.11
+    does not know."""
     noted = [getattr(node, field, None) for field in ("annotation", "returns")]
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        noted.append(node.value)
     if isinstance(node, ast.JoinedStr) or (
         isinstance(node, ast.Call) and ast.unparse(node.func) in ("TypeVar", "cast")
     ):
@@ -129,10 +132,10 @@ class Reached:
         }
         return cls(seconds, tests)
 
-    def stages(self, mutant: Mutant) -> Iterator[tuple[list[str], float]]:
+    def stages(self, mutant: Mutant, *, nearest: bool = False) -> Iterator[tuple[list[str], float]]:
         """Yield the tests that run a mutant, the nearest first, with the seconds that they take if nothing is wrong.
 
-        Those are of its file, then of its room, then all others.  What runs in the import alone, or in another process,
+        Those are of its file, then of its room, then, unless the nearest are asked for, all others.  What runs in the import alone, or in another process,
         is tried by those that come to anything of its file, and where there is none, by its room.
         """
         room = Path("tests", *mutant.path.parts[1:-1])
@@ -150,7 +153,9 @@ class Reached:
             return 0 if path in (near, mutant.path) else 1 if room in path.parents and room.name != "tests" else 2
 
         ordered = sorted(found, key=lambda test: (distance(test), self.seconds.get(test, 0.0), test))
-        for _, alike in itertools.groupby(ordered, distance):
+        for far, alike in itertools.groupby(ordered, distance):
+            if far == 2 and nearest:
+                return
             equally = list(alike)
             for start in range(0, len(equally), TOGETHER):
                 several = equally[start : start + TOGETHER]
@@ -166,13 +171,13 @@ def run_tests(asked: list[str], copy: Path, limit: float | None, **more: str) ->
     return subprocess.run(command, cwd=copy, env=environment | more, capture_output=True, timeout=limit, check=False)
 
 
-def is_killed(mutant: Mutant, copy: Path, reached: Reached) -> bool:
+def is_killed(mutant: Mutant, copy: Path, reached: Reached, *, nearest: bool) -> bool:
     """Whether a test fails, in a copy of the project in which the mutant stands."""
     place, names = copy / mutant.path, copy / "names-of-tests"
     before = place.read_text()
     place.write_text(mutant.source())
     try:
-        for tests, limit in reached.stages(mutant):
+        for tests, limit in reached.stages(mutant, nearest=nearest):
             names.write_text("\n".join(tests))
             try:
                 ended = run_tests(["-x", f"@{names}"], copy, limit)
@@ -199,6 +204,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--noted", type=Path, help="a folder: which tests come to which line; made if it is not there")
+    parser.add_argument("--nearest", action="store_true", help="run the tests of the file and of its room alone")
     asked = parser.parse_args()
     files = sorted({file for path in asked.paths for file in ([path] if path.suffix else path.rglob("*.py"))})
     every = [mutant for file in files for mutant in mutants(file)]
@@ -214,7 +220,7 @@ def main() -> int:
         def tried(mutant: Mutant) -> bool:
             copy = copies.get()
             try:
-                return is_killed(mutant, copy, reached)
+                return is_killed(mutant, copy, reached, nearest=asked.nearest)
             finally:
                 copies.put(copy)
 

@@ -9,7 +9,7 @@ from itertools import combinations
 from operator import and_
 
 from refconv.testing.battery.cases import Case
-from refconv.testing.reporting.vocabulary import TESTS, Plan, Test, thresholds
+from refconv.testing.reporting.vocabulary import GEOMETRIC, TESTS, Plan, Test, thresholds
 
 __all__: list[str] = []
 
@@ -49,7 +49,8 @@ def only_where(
 
     Of `refuting`, passing cases that were drawn to test it, it is true of none.  Of conditions equally simple, that one
     is taken which speaks of the same things as `hint`, the cause's code, and is true of the fewest `inert` cases: those
-    that pass whatever the condition, since the cause changes nothing in them.
+    that pass whatever the condition, since the cause changes nothing in them.  Where no others pass, there is nothing
+    to measure a number by, and a condition is on the geometry, or on what the cause speaks of.
 
     Examples
     --------
@@ -63,10 +64,13 @@ def only_where(
     if not failing or not (passing or inert):
         return None
     failures, passes, hard, idle = ([Plan.of(case) for case in cases] for cases in (failing, passing, refuting, inert))
-    tests = TESTS | thresholds(failures, [*passes, *hard, *idle])
+    words = _words(hint)
+    if passes or hard:
+        tests = TESTS | thresholds(failures, [*passes, *hard, *idle])
+    else:
+        tests = {text: test for text, test in TESTS.items() if text in GEOMETRIC or _is_spoken_of(text, words)}
     shared = {text: test for text, test in tests.items() if all(map(test, failures))}
     left = {text: _mask(test, [*hard, *passes, *idle]) for text, test in shared.items()}  # what each would let through
-    words = _words(hint)
     ranked = sorted(left, key=lambda text: -sum(word in text for word in words))
     useful = list({left[text]: text for text in reversed(ranked)}.values())[::-1]  # of equals, the first
     everything = (1 << len(passes) + len(hard) + len(idle)) - 1
@@ -115,8 +119,20 @@ def _mask(test: Test, plans: Sequence[Plan]) -> int:
     return sum(1 << place for place, plan in enumerate(plans) if test(plan))
 
 
+def _is_spoken_of(text: str, words: list[str]) -> bool:
+    """Whether a condition is about one of these words; and about multiples of a number if that is one of them."""
+    number, numbers = text.rpartition("multiple of ")[2], text.split()
+    is_about = any(word in (numbers if word.isdigit() else text) for word in words)
+    return is_about and (number == text or number in words)
+
+
 def _words(hint: str) -> list[str]:
     """Return what a cause's code speaks of, in the words of the conditions."""
     for words, sign in {"along-width": "_w", "along-height": "_h", "for-both": "!=", "axes-swapped": "!="}.items():
         hint = hint.replace(words, sign)
-    return [word.removesuffix("s") for part in hint.split("+") for word in part.split("-") if len(word) > 1]
+    return [
+        word.removesuffix("s")
+        for part in hint.split("+")
+        for word in part.split("-")
+        if len(word) > 1 or word.isdigit()
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -228,7 +229,8 @@ def condition_of(group: Group, results: Sequence[CaseResult], experiments: Seque
     ways = set.intersection(*said) or set.union(*said)
     inert = {case.id for case in (*passing, *drawn) if _is_inert(code, frozenset(ways), case)}
     telling, hard = ([case for case in cases if case.id not in inert] for cases in (passing, drawn))
-    return only_where(failing, telling, group.finding.code, hard, [case for case in passing if case.id in inert])
+    hint = "-".join([code, *re.findall(r"\d+", group.finding.sentence)])
+    return only_where(failing, telling, hint, hard, [case for case in passing if case.id in inert])
 
 
 @lru_cache(maxsize=8192)  # asked of all passing cases, again after every round of experiments

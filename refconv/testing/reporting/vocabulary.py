@@ -220,6 +220,10 @@ def _products(plan: Plan) -> int:
 
 
 TESTS: Final[dict[str, Test]] = dict(_tests())
+_CHOICES: Final = ("the ", "there is no", "padding is ")
+GEOMETRIC: Final = {  # but for tiles, whose numbers are many: one of them fits by chance
+    text for text in TESTS if not (text.startswith(_CHOICES) or ("multiple of" in text and text[-1].isdigit()))
+}
 
 
 def _quantities() -> Iterator[tuple[str, Callable[[Plan], int]]]:

@@ -238,6 +238,18 @@ def test_what_passes_whatever_the_condition_only_decides_between_equals() -> Non
     assert set(both.tests) == {"stride_h > 1", "groups > 1"}
 
 
+def test_where_nothing_passes_that_could_fail_no_number_and_no_tile_is_fitted() -> None:
+    failing, larger, eight = [case(size="8x9")], [case(size="8x13")], [case(size="8x9", o="o8")]
+    assert str(only_where(failing, larger, "")) == "only where output < 11"
+    assert only_where(failing, [], "", inert=larger) is None
+    assert str(only_where(failing, eight, "")) == "only where outputs are no multiple of 4"
+    assert only_where(failing, [], "outputs-lost", inert=eight) is None
+    assert str(only_where(failing, [], "outputs-beyond-4", inert=eight)) == "only where outputs are no multiple of 4"
+    assert str(only_where([case(bias="bias")], [], "", inert=[case()])) == "only where there is a bias"
+    assert only_where([case(dtype="f64")], [], "sum", inert=[case()]) is None
+    assert str(only_where([case(dtype="f64")], [], "type-ignored", inert=[case()])) == "only where the type is float64"
+
+
 def test_nothing_is_no_limit() -> None:
     empty = find_case("n0-c4-o6-g1-8x9-k3-s1-p0-d1-f32")
     assert "> 0" not in str(only_where([case()], [empty], ""))

@@ -186,7 +186,7 @@ def is_killed(mutant: Mutant, copy: Path, reached: Reached, *, nearest: bool) ->
                     ended = run_tests(["-x", f"@{names}"], copy, sum(reached.seconds.values()))
             except subprocess.TimeoutExpired:
                 return True
-            if ended.returncode in (1, 2):  # a test fails, or cannot even be imported
+            if ended.returncode in (1, 2) or ended.returncode < 0:  # a test fails, cannot be imported, or dies
                 return True
             if ended.returncode not in (0, 5):  # 5: there is no test
                 raise RuntimeError(f"{tests}: {ended.stdout.decode()}{ended.stderr.decode()}")

@@ -123,6 +123,12 @@ def test_layer_lists_written_out() -> None:
     )
     assert [len(zoo.find(f"resnet{depth}").layers) for depth in (50, 101, 152)] == [18, 35, 52]
     assert [len(zoo.find(f"resnet{depth}-slim").layers) for depth in (50, 101, 152)] == [18, 35, 52]
+    # MobileNetV3's table 1: a shortcut where a block has stride 1 and as many channels as the one before it.  In place
+    # of the last stride, the last blocks are dilated by 2.
+    assert zoo.find("deeplabv3-mobilenet_v3-os16").layers == Layers.parse(
+        "k3s2p1 ( | k3p1) k3s2p1 ( | k3p1) k5s2p2 ( | k5p2)x2 k3s2p1 ( | k3p1)x3 k3p1 ( | k3p1) k5p4d2 ( | k5p4d2)x2 k1 "
+        "(k1 | k3p12d12 | k3p24d24 | k3p36d36) k1"
+    )
     assert zoo.find("wavenet").layers[1] == Parallel([], [Conv((1, 2), padding=((0, 0), (2, 0)), dilation=(1, 2))])
     assert zoo.find("tcn").layers[0] == Parallel([], [Conv((1, 4), padding=((0, 0), (3, 0)))] * 2)
 

@@ -52,15 +52,19 @@ def fold(op: str, *arrays: Any, **attributes: Any) -> Any:
         ("Gather", ([5, 6, 7], [2, 0]), {}, [7, 5]),
         ("Gather", ([[5, 6], [7, 8]], 1), {"axis": 1}, [6, 8]),
         ("Concat", ([1], [2, 3]), {"axis": 0}, [1, 2, 3]),
+        ("Concat", ([[1], [2]], [[3, 4], [5, 6]]), {"axis": 1}, [[1, 3, 4], [2, 5, 6]]),
         ("Slice", ([5, 6, 7, 8], [1], [3]), {}, [6, 7]),
         ("Slice", ([5, 6, 7, 8], [-1], [-9], [0], [-2]), {}, [8, 6]),
         ("Slice", ([[5, 6], [7, 8]],), {"starts": [1], "ends": [2], "axes": [1]}, [[6], [8]]),
+        ("Slice", ([[5, 6], [7, 8]], [0, 1], [1, 2]), {}, [[6]]),  # the first axes, where none are named
+        ("Slice", ([[5, 6, 7], [8, 9, 0]], [2, 1], [0, 2], [1, 0], [-1, 1]), {}, [[0, 9]]),
         ("Unsqueeze", (5, [0]), {}, [5]),
         ("Unsqueeze", ([5],), {"axes": [1]}, [[5]]),
         ("Squeeze", ([[5]], [0]), {}, [5]),
         ("Squeeze", ([[5]],), {}, 5),
         ("Reshape", ([[1, 2, 3], [4, 5, 6]], [0, -1, 1]), {}, [[[1], [2], [3]], [[4], [5], [6]]]),
         ("Flatten", ([[1, 2], [3, 4]],), {}, [[1, 2, 3, 4]]),
+        ("Flatten", ([[[1, 2]], [[3, 4]]],), {}, [[1, 2, 3, 4]]),
         ("Transpose", ([[1, 2], [3, 4]],), {}, [[1, 3], [2, 4]]),
         ("Transpose", ([[[1, 2]]],), {"perm": [2, 0, 1]}, [[[1]], [[2]]]),
         ("ConstantOfShape", ([2],), {}, [0, 0]),
@@ -71,6 +75,8 @@ def fold(op: str, *arrays: Any, **attributes: Any) -> Any:
         ("Tile", ([1, 2], [2]), {}, [1, 2, 1, 2]),
         ("ReduceProd", ([2, 3],), {"keepdims": 0}, 6),
         ("ReduceProd", ([[2, 3], [4, 5]], [1]), {}, [[6], [20]]),
+        ("ReduceMax", ([[2, 3], [4, 5]],), {"axes": [1], "keepdims": 0}, [3, 5]),
+        ("Size", (7,), {}, 1),
         ("ReduceSum", ([2, 3],), {}, [5]),
         ("ReduceMin", ([2, 3],), {"axes": [0]}, [2]),
         ("ReduceMax", ([2, 3],), {}, [3]),
@@ -80,10 +86,34 @@ def test_folding(op: str, arrays: tuple[Any, ...], attributes: dict[str, Any], e
     assert fold(op, *arrays, **attributes) == expected
 
 
+@pytest.mark.parametrize(
+    ("number", "name", "read"),
+    [
+        *[(1, "float32", 300.75), (10, "float16", 300.75), (11, "float64", 300.75)],
+        *[(2, "uint8", 44), (3, "int8", 44), (6, "int32", 300), (7, "int64", 300), (9, "bool", True)],
+    ],
+)  # 300 = 256 + 44
+def test_a_cast_is_to_the_type_that_onnx_gives_this_number(number: int, name: str, read: float) -> None:
+    value = as_constant(np.array([300.75] if "float" in name else [300]))
+    (result,) = folded(Node("Cast", "n", ("a",), ("y",), {"to": number}), [value])
+    assert result.array is not None
+    assert (result.array.dtype.name, result.array.tolist()) == (name, [read])
+
+
+def test_what_is_filled_has_the_type_of_its_value_and_float32_without_one() -> None:
+    for attributes, name in (({}, "float32"), ({"value": as_constant([7])}, "int64")):
+        (result,) = folded(Node("ConstantOfShape", "n", ("a",), ("y",), attributes), [as_constant([2, 3])])
+        assert result.array is not None
+        assert (result.array.dtype.name, result.shape) == (name, (2, 3))
+
+
 def test_the_shape_of_what_is_stored() -> None:
     (result,) = folded(Node("Shape", "n", ("a",), ("y",), {"start": 1, "end": 3}), [Constant(None, (4, 5, 6, 7))])
     assert result.array is not None
     assert result.array.tolist() == [5, 6]
+    (whole,) = folded(Node("Shape", "n", ("a",), ("y",)), [Constant(None, (4, 5, 6, 7))])
+    assert whole.array is not None
+    assert whole.array.tolist() == [4, 5, 6, 7]
 
 
 N = Unknown("N")
@@ -129,6 +159,27 @@ def test_what_is_large_wrong_or_unknown_has_no_numbers(op: str, arrays: Any, att
 
 
 @pytest.mark.parametrize(
+    ("op", "arrays", "count"),
+    [
+        ("ConstantOfShape", ([4096],), 4096),
+        ("ConstantOfShape", ([4097],), None),
+        ("Expand", (7, [2, 2048]), 4096),
+        ("Expand", ([1, 2], [2048, 1]), 4096),
+        ("Expand", ([1, 2], [2049, 1]), None),
+        ("Tile", ([1, 2, 3], [1365]), 4095),
+        ("Tile", ([1, 2, 3], [1366]), None),
+        ("Tile", ([], [4097]), None),
+        ("Range", (5, 5 + 3 * 4096, 3), 4096),
+        ("Range", (5, 5 - 3 * 4096, -3), 4096),
+        ("Range", (5, 6 + 3 * 4096, 3), None),
+    ],
+)
+def test_as_many_as_4096_numbers_are_kept(op: str, arrays: Any, count: int | None) -> None:
+    (result,) = folded(Node(op, "n", ("a", "b", "c"), ("y",)), [as_constant(np.asarray(array)) for array in arrays])
+    assert (None if result.array is None else result.array.size) == count
+
+
+@pytest.mark.parametrize(
     ("op", "shapes", "attributes", "expected"),
     [
         ("Transpose", [(8, 3, 5, 7)], {"perm": [3, 2, 0, 1]}, (7, 5, 8, 3)),
@@ -136,6 +187,10 @@ def test_what_is_large_wrong_or_unknown_has_no_numbers(op: str, arrays: Any, att
         ("DequantizeLinear", [(8, 3, 5, 7), (1,)], {}, (8, 3, 5, 7)),
         ("RandomNormal", [], {"shape": [8, 3, 5]}, (8, 3, 5)),
         ("MatMul", [(8, 3), (3, 5)], {}, None),
+        *[(op, [(8, 3)], {}, (8, 3)) for op in ("Identity", "Cast", "QuantizeLinear", "CastLike")],
+        *[(op, [(8, 3), (1,)], {}, (8, 3)) for op in ("Mul", "Add", "Div", "Sub")],
+        ("Mul", [None, (1,)], {}, None),
+        ("RandomNormal", [], {}, None),
     ],
 )
 def test_of_a_weight_the_shape_is_followed(op: str, shapes: Any, attributes: Any, expected: Any) -> None:
@@ -146,6 +201,8 @@ def test_of_a_weight_the_shape_is_followed(op: str, shapes: Any, attributes: Any
 def test_a_weight_that_is_made_from_a_shape_has_it() -> None:
     shape = as_constant([8, 3, 5, 5000])
     assert folded(Node("ConstantOfShape", "n", ("a",), ("y",)), [shape]) == [Constant(None, (8, 3, 5, 5000))]
+    made = folded(Node("Expand", "n", ("a", "b"), ("y",)), [as_constant([[1], [2]]), as_constant([2, 5000])])
+    assert made == [Constant(None, (2, 5000))]
     assert folded(Node("Split", "n", ("a",), ("y", "z")), [shape]) == [Constant(None, None)] * 2
 
 

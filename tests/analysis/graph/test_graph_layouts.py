@@ -58,6 +58,18 @@ def test_tokens_and_back() -> None:
     assert numbers(graph) == [(3, 1, 0, 3), (3, 1, 0, 5)]
 
 
+def test_pixels_whose_number_is_unknown_are_taken_together() -> None:
+    height, width = Unknown("h"), Unknown("w")
+    net = Net(1, 4, height, width).constant("flat", [0, 4, -1]).node("Reshape", "image,flat", "tokens")
+    net.node("Shape", "tokens", "s").node("Reshape", "tokens,s", "y").node("Shape", "image", "t")
+    graph = net.node("Reshape", "y,t", "z").graph("y,z")
+    assert shape(graph) == shape(graph, "tokens") != shape(graph, "z")
+    assert graph.tensors["y"].is_local
+    assert not graph.tensors["y"].has_plane
+    assert shape(graph, "z") == (1, 4, height, width)
+    assert [field.size for field in graph.field("z")] == [1, 1]
+
+
 def test_channel_shuffle_changes_nothing() -> None:
     net = Net(1, 6, 5, 7).constant("cut", [1, 2, 3, 5, 7]).constant("back", [1, -1, 5, 7])
     net.node("Reshape", "image,cut", "a").node("Transpose", "a", "b", perm=[0, 2, 1, 3, 4]).node(
@@ -205,6 +217,16 @@ def test_of_a_plane_of_one_pixel_a_flattening_keeps_what_that_pixel_sees() -> No
     ]
 
 
+@pytest.mark.parametrize(
+    "target", [[1, 4, 1, 7], [0, 0, 1, -1], [-1, 4, 1, 7], [1, 2, 2, 1, 7], [1, 1, 4, 1, 7]], ids=str
+)
+def test_an_axis_with_one_position_keeps_its_dimension(target: list[int]) -> None:
+    net = Net(1, 4, 1, 7).weight("w", 4, 4, 3, 3).constant("first", target).constant("back", [1, 4, 1, 7])
+    net.node("Reshape", "image,first", "a").node("Reshape", "a,back", "b")
+    graph = net.node("Conv", "b,w", "y", pads=[1, 2, 1, 2]).graph()
+    assert numbers(graph) == [(3, 1, 1, 1), (3, 1, 2, 9)]
+
+
 def test_squeeze_and_unsqueeze() -> None:
     assert shape(one("Squeeze", (1, 3, 1, 7))) == (3, 7)
     assert shape(one("Squeeze", (1, 3, 1, 7), axes=[0])) == (3, 1, 7)
@@ -257,6 +279,15 @@ def test_a_slice_backwards_has_lost_its_places_and_one_of_a_position_has_not() -
     assert [(field.size, field.is_placed) for field in sliced(-1, -END, -1).field("y")] == [(1, False)]
     assert numbers(sliced(-1, END, 1)) == [(1, 1, -9, 1)]
     assert sliced(3, 3, 1).feature_map("y") == (0,)
+
+
+def test_a_slice_of_tokens_has_lost_its_places_unless_it_takes_them_all() -> None:
+    net = Net(1, 4, 5, 7).weight("w", 4, 4, 3, 1).node("Conv", "image,w", "c").constant("flat", [0, 4, -1])
+    net.node("Reshape", "c,flat", "tokens").node("Slice", "tokens", "all", starts=[0], ends=[END], axes=[2])
+    graph = net.node("Slice", "tokens", "some", starts=[1], ends=[20], axes=[2], steps=[2]).graph("all,some")
+    assert (shape(graph, "all"), shape(graph, "some")) == ((1, 4, 21), (1, 4, 10))
+    assert numbers(graph, "all") == [(3, 1, 0, 3), (1, 1, 0, 7)]
+    assert [(field.size, field.is_placed) for field in graph.field("some")] == [(3, False), (1, False)]
 
 
 def test_a_slice_of_an_unknown_size() -> None:

@@ -142,12 +142,10 @@ def test_the_first_normalisation_is_the_one_that_is_noted() -> None:
     assert noted(net.node("Add", "b,a", "y").graph()) == "InstanceNormalization 'the a'"
 
 
-def test_layer_norm_over_channels_that_are_last_reads_no_neighbour() -> None:
-    net = (
-        conv(Net(1, 4, 9, 9))
-        .node("Transpose", "c", "t", perm=[0, 2, 3, 1])
-        .node("LayerNormalization", "t", "y", axis=-1)
-    )
+@pytest.mark.parametrize("op", ["LayerNormalization", "LpNormalization"])
+@pytest.mark.parametrize("attributes", [{"axis": -1}, {}], ids=str)
+def test_a_norm_over_channels_that_are_last_reads_no_neighbour(op: str, attributes: dict[str, int]) -> None:
+    net = conv(Net(1, 4, 9, 9)).node("Transpose", "c", "t", perm=[0, 2, 3, 1]).node(op, "t", "y", **attributes)
     assert noted(net.graph()) is None
 
 
@@ -191,6 +189,8 @@ def test_products_of_stacks_of_matrices(
     left: tuple[int, ...], right: tuple[int, ...], expected: tuple[int, ...]
 ) -> None:
     assert shape(Net(*left).weight("m", *right).node("MatMul", "image,m", "y").graph()) == expected
+    quantised = Net(*left).weight("m", *right).node("QLinearMatMul", "image,s,z,m,t,u,v,x", "y")
+    assert shape(quantised.graph()) == expected
 
 
 def test_a_product_over_tokens_sees_all_of_them_and_one_over_channels_none() -> None:

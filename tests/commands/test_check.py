@@ -21,6 +21,7 @@ KERNELS = Path(__file__).parents[1] / "testing"
 COMMAND = (sys.executable, "-m", "refconv")
 DEFAULT = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 DILATED = "n1-c2-o3-g1-12x13-k3-s1-p0-d2x3-f32"
+EMPTY = "n0-c3-o4-g1-7x8-k3x2-s1-p1-d1-bias-f32"
 ESCAPE = "\x1b"
 
 
@@ -74,6 +75,18 @@ def test_a_right_target() -> None:
         " total      20       0            0",
         "",
         "refconv: right (20 passed, 0 failed)",
+    ]
+
+
+def test_families_stand_below_each_other_on_the_left_and_their_counts_on_the_right(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["check", "refconv", *(f"--case={case}" for case in (DILATED, DEFAULT, EMPTY))]) == 0
+    assert capsys.readouterr().out.splitlines()[2:6] == [
+        " cases       passed  failed  unsupported",
+        " smoke            2       0            0",
+        " degenerate       1       0            0",
+        " total            3       0            0",
     ]
 
 

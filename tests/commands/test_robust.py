@@ -74,6 +74,26 @@ def test_a_signal_leaves_no_process_no_file_and_no_reader_behind(number: signal.
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_run_that_is_ended_by_a_signal_says_so_and_gives_the_signals_back(
+    number: signal.Signals, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ends(*_: object, **__: object) -> None:
+        ending = signal.getsignal(number)
+        assert callable(ending)
+        ending(number, None)
+
+    usual = signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    try:
+        before = signal.getsignal(number)
+        monkeypatch.setattr("refconv.commands.design.design_dilations", ends)
+        assert cli.main(["design", "--receptive-field", "9"]) == status
+        assert signal.getsignal(number) == before
+    finally:
+        signal.signal(number, usual)
+    assert capsys.readouterr() == ("", "refconv: interrupted\n")
+
+
 @pytest.mark.parametrize(
     ("environment", "suffix"),
     [({"PYTHONIOENCODING": "ascii"}, ""), ({"COLUMNS": "1"}, ""), ({}, " 2>&-")],

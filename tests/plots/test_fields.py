@@ -111,6 +111,37 @@ def test_dark_cells_have_white_numbers() -> None:
     assert [text.get_color() == "white" for text in ax.texts] == [False, True, False]
 
 
+def test_on_a_dark_ground_dark_and_light_change_places() -> None:
+    style = pytest.importorskip("matplotlib.style")
+    to_rgba = pytest.importorskip("matplotlib.colors").to_rgba
+
+    # Two taps 2 apart, and two of those 4 apart, read pixels 0, 2, 4 and 6; the odd ones are holes.
+    holes = [Conv((1, 2), dilation=(1, 2)), Conv((1, 2), dilation=(1, 4))]
+    for ground, colours, edge in (("default", "Blues", "0.85"), ("dark_background", "Blues_r", "0.4")):
+        with style.context(ground):
+            ax, uneven = plot_footprint(holes), plot_footprint([Conv((1, 2)), Conv((1, 2))])
+        assert [text.get_text() for text in ax.texts] == ["1", "0", "1", "0", "1", "0", "1"]
+        assert ax.collections[0].get_cmap().name == colours
+        assert [hole.get_edgecolor() for hole in ax.patches] == [to_rgba(edge)] * 3
+        assert not any(hole.get_fill() or hole.get_linewidth() for hole in ax.patches)
+        # Of 1 2 1, the 2 alone lies on the dark end of the blues, or, on a dark ground, on the light end.
+        is_white = [text.get_color() == "white" for text in uneven.texts]
+        assert is_white == ([False, True, False] if ground == "default" else [True, False, True])
+        assert {text.get_color() for text in uneven.texts} == {"white", "0.25"}
+
+
+def test_cells_have_a_rim_where_numbers_are_read_and_are_an_image_where_they_are_not() -> None:
+    # 13 cells on axes of 72 × 0.775 × inches points: at 2 inches, 8.6 points a cell hold a digit of 5.4; at 1.2 inches,
+    # 5.2 points hold one of 3.2, which is less than 3.5.
+    for inches, width, is_image in ((2, 0.5, False), (1.2, 0, True)):
+        ax = plot_footprint(stack(1, 5), ax=new_axes(inches))
+        (mesh,) = ax.collections
+        assert len(ax.texts) == (0 if is_image else 13 * 13)
+        assert mesh.get_linewidth().tolist() == [width]
+        assert mesh.get_rasterized() is is_image
+        assert mesh.get_edgecolor().tolist() == ([] if is_image else [[1, 1, 1, 1]])
+
+
 def test_numbers_fit_their_cells() -> None:
     # Cells of 2 × 72 × 0.77 / 13 points; three digits would need more room than one.
     sizes = [

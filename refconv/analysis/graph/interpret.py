@@ -194,9 +194,9 @@ def plane_of(program: Program, nodes: Sequence[Node], image: str, shape: Sequenc
 
 
 def _whole_plane(found: set[int], rank: int) -> set[int]:
-    """Return the dimensions between batch and channels, wherever channels are, that hold those that were found."""
-    first, last = set(range(2, rank)), set(range(1, rank - 1))
-    return first if found <= first else last if found <= last and len(found) == rank - 2 else found
+    """Return all dimensions behind the channels, where those that were found are some of them; else those found."""
+    behind = set(range(2, rank))
+    return behind if found.issubset(behind) else found
 
 
 def unknown_shape(rank: int) -> tuple[Size, ...]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import refconv
+from refconv.analysis import Layers
+from refconv.commands import analyze
 from refconv.commands.main import main
 
 
@@ -526,3 +528,20 @@ def test_help_names_the_zoo(capsys: pytest.CaptureFixture[str]) -> None:
         "model.onnx",
     ):
         assert word in out
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        ("k3 k3d2", 7 * 2),  # along one axis 7 pixels, in each of two layers
+        ("k3x5", 5),
+        ("k7x2 k3x1", 9 * 2),
+        ("(k1 | k3x7)", 7**2),  # in a plane, where there are branches
+        ("k2 (k1 | k3x4) k1", 5**2 * 3),
+        ("", 0),
+    ],
+)
+def test_gridding_is_counted_where_that_is_affordable(line: str, counts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for most in (counts, counts - 1):
+        monkeypatch.setattr(analyze, "MOST_COUNTS", most)
+        assert (analyze._grid(Layers.parse(line)) is not None) == (most == counts)

@@ -182,6 +182,24 @@ def test_a_comparison_has_a_row_for_each_network(tmp_path: Path) -> None:
     assert (height, width) == (int(3.4 * 3 * 120), int(3.1 * 2 * 120))
 
 
+def test_a_row_of_a_comparison_begins_with_the_network_and_ends_where_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures: list[Any] = []
+    monkeypatch.setattr("refconv.plots.networks._save", lambda figure, path: figures.append((figure, path)))
+    rows = [[("Conv(3)", use("k3")), ("Conv(3, dilation=2)", use("k3 k3d2"))], [("Conv(7)", use("c1: k7", (0,)))]]
+    save_comparison("figure.png", ["k3 k3d2 " * 5, "c1: k7"], rows, dark=False)
+    ((figure, path),) = figures
+    assert path == "figure.png"
+    assert figure.get_size_inches().tolist() == [6.2, 6.8]  # 3.1 inches by 3.4 for each
+    # A line of the name has 30 characters at most: the first 7 words have 26, and the next would make it 31.
+    assert [ax.get_ylabel() for ax in figure.axes] == ["k3 k3d2 k3 k3d2 k3 k3d2 k3\nk3d2 k3 k3d2", "", "c1: k7", ""]
+    assert [ax.get_title() for ax in figure.axes] == [
+        "Conv(3)\n3×3, 9 of 9 used", "Conv(3, dilation=2)\n7×7, 49 of 49 used", "Conv(7)\n7 pixels, 7 used", "",
+    ]  # fmt: skip
+    assert [ax.axison for ax in figure.axes] == [True, True, True, False]
+    save_comparison("figure.png", ["k3"], [rows[0][:1]], dark=False)
+    assert figures[1][0].get_size_inches().tolist() == [4.5, 3.4]  # as wide as a name takes at least
+
+
 def test_text_and_lines_are_legible_on_either_ground() -> None:
     style = pytest.importorskip("matplotlib.style")
     assert (ink(), accent()) == ("black", "#0072B2")

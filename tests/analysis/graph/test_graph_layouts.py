@@ -62,7 +62,11 @@ def test_pixels_whose_number_is_unknown_are_taken_together() -> None:
     height, width = Unknown("h"), Unknown("w")
     net = Net(1, 4, height, width).constant("flat", [0, 4, -1]).node("Reshape", "image,flat", "tokens")
     net.node("Shape", "tokens", "s").node("Reshape", "tokens,s", "y").node("Shape", "image", "t")
-    graph = net.node("Reshape", "y,t", "z").graph("y,z")
+    net.constant("at", [2]).constant("rest", [-1]).node("Gather", "s,at", "all").node("Concat", "rest,all", "u", axis=0)
+    net.node("Reshape", "image,u", "rows").weight("w", 4, 4, 3, 1).node("Reshape", "rows,t", "back")
+    graph = net.node("Reshape", "y,t", "z").node("Conv", "back,w", "c").graph("y,z,c")
+    assert shape(graph, "rows") == (4, shape(graph, "tokens")[2])
+    assert [field.size for field in graph.field("c")] == [3, 1]
     assert shape(graph) == shape(graph, "tokens") != shape(graph, "z")
     assert graph.tensors["y"].is_local
     assert not graph.tensors["y"].has_plane
@@ -317,7 +321,9 @@ def test_split() -> None:
         .node("Split", "image", "c,d", axis=2)
     )
     net.node("Split", "image", "e,f,g", axis=-2, num_outputs=3).node("Split", "image", "h,i", axis=2, split=[4, 6])
-    graph = net.graph("a,b,c,d,e,f,g,h,i")
+    net.node("Split", "image", "j", axis=2, num_outputs=1)
+    graph = net.graph("a,b,c,d,e,f,g,h,i,j")
+    assert numbers(graph, "j") == [(1, 1, 0, 10)]
     assert [shape(graph, name)[1] for name in "abefg"] == [2, 5, 3, 3, 1]
     assert numbers(graph, "d") == [(1, 1, -5, 5)]
     assert numbers(graph, "i") == [(1, 1, -4, 6)]

@@ -119,6 +119,28 @@ def test_an_operator_in_other_words(name: str, arguments: dict[str, Any], expect
     assert written(name, arguments, PLANE) == [(op, inputs, ("y",), attributes)]
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "shape", "expected"),
+    [
+        ("t", {}, (5, 6), ("Transpose", {"perm": [1, 0]})),
+        ("t", {}, (5,), ("Transpose", {"perm": [0]})),
+        ("mT", {}, (7, 5, 6), ("Transpose", {"perm": [0, 2, 1]})),
+        ("transpose", {"dim0": -3, "dim1": 1}, (7, 5, 6), ("Transpose", {"perm": [1, 0, 2]})),
+        ("softmax", {"dim": -1}, (5, 6), ("Softmax", {"axis": 1})),
+        ("softmax", {"dim": -1}, (5,), ("Softmax", {"axis": 0})),
+        ("softmax", {"dim": -1}, (), ("Softmax", {"axis": 0})),
+        ("sum", {"dim": -1}, (), ("ReduceMean", {"axes": [0], "keepdims": 0})),
+        ("sum", {"dim": [-1, 0], "keepdim": True}, (5, 6, 7), ("ReduceMean", {"axes": [2, 0], "keepdims": 1})),
+        ("constant_pad_nd", {"pad": [1, 2]}, (5, 6, 7), ("Pad", {"pads": [0, 0, 1, 0, 0, 2]})),
+    ],
+)
+def test_dimensions_are_counted_from_the_first_whatever_their_number(
+    name: str, arguments: dict[str, Any], shape: tuple[int, ...], expected: tuple[str, dict[str, Any]]
+) -> None:
+    op, attributes = expected
+    assert written(name, {"self": "x", **arguments}, {"x": shape, "y": shape}) == [(op, ("x",), ("y",), attributes)]
+
+
 def test_operators_that_become_several_nodes() -> None:
     shapes = {"x": (5, 6), "y": (6,), "y.0": (2, 6), "y.1": (3, 6)}
     assert written("select", {"self": "x", "dim": 0, "index": 2}, shapes) == [

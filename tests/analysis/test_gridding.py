@@ -295,3 +295,10 @@ def test_the_oracle_finds_the_same_pixels_unused(network: list[Conv]) -> None:
 def test_bad_input(arguments: tuple[Any, ...], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         gridding(*arguments)
+
+
+def test_the_first_output_is_asked_about_unless_told() -> None:
+    # Output p of a kernel of 3 at stride 2, padding 1, reads pixel p/2, and where p is odd, the two beside it.
+    layers = Layers.parse("convt3s2p1")
+    asked = [gridding(layers), gridding(layers, 0), gridding(layers, 1), gridding(layers, (0, 1))]
+    assert [(grid.height.size, grid.width.size) for grid in asked] == [(1, 1), (1, 1), (2, 2), (1, 2)]

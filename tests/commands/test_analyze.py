@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -545,3 +546,24 @@ def test_gridding_is_counted_where_that_is_affordable(line: str, counts: int, mo
     for most in (counts, counts - 1):
         monkeypatch.setattr(analyze, "MOST_COUNTS", most)
         assert (analyze._grid(Layers.parse(line)) is not None) == (most == counts)
+
+
+@pytest.mark.parametrize(
+    ("line", "sizes"),
+    [
+        ("k3 k5", [3, 7]),
+        ("k3 (k3p1 k5p2 | k1)", [3, 5, 9, 9]),  # of few rows, the layers in the branches, too
+        ("(k3p1 | )x8", [3, 3, 5, 5, 7, 7, 9, 9, 11, 11, 13, 13, 15, 15, 17, 17]),
+        ("(k3p1 | )x9", [3, 5, 7, 9, 11, 13, 15, 17, 19]),
+    ],
+)
+def test_a_figure_shows_the_layers_in_branches_where_there_are_few_rows(line: str, sizes: list[int]) -> None:
+    report = analyze._of_layers(line, argparse.Namespace(zoo=None, input=None))
+    assert [depth.sizes for depth in report.depths] == [[size, size] for size in sizes]
+
+
+def test_of_more_than_60_layers_the_first_and_the_last_30_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    for count, rows in ((60, [*range(1, 61)]), (61, [*range(1, 31), "...", *range(32, 62)])):
+        lines = said(capsys, f"(k1)x{count}")
+        assert [line.split()[0] for line in lines[2 : 2 + len(rows)]] == list(map(str, rows))
+        assert lines[2 + len(rows)] == ""

@@ -113,6 +113,20 @@ def test_axes_that_differ_are_told_apart_and_of_one_axis_no_name_is_said() -> No
     ]
 
 
+def test_pixels_that_are_used_very_unevenly_count_as_one() -> None:
+    # 20 branches and one tap on the first pixel, one tap on the second: (21 + 1)² / (21² + 1²) = 1.1 pixels.
+    *_, last = covered(f"c1: (k2 | {' | '.join(['k1'] * 20)})").explain()
+    assert last == "evenness 0.55: as if 1 of 2 pixels were used equally often, and no other"
+
+
+def test_holes_are_found_where_there_are_too_many_paths_to_count_exactly() -> None:
+    lines = list(covered("c1: (k3d2)x40").explain())
+    assert lines[:2] == [
+        "81 of 161 pixels used, largest gap 2, common factor 2",
+        "not used: 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23 and 68 more",
+    ]
+
+
 def test_a_long_list_is_cut_short_and_large_counts_are_left_out() -> None:
     assert "not used: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 26 more" in "\n".join(covered("c1: k3d20").explain())
     assert not any(line.startswith("counts") for line in covered("c1: (k3)x40").explain())

@@ -296,6 +296,8 @@ def test_a_slice_of_tokens_has_lost_its_places_unless_it_takes_them_all() -> Non
 
 def test_a_slice_of_an_unknown_size() -> None:
     assert numbers(sliced(2, -3, 2, size=Unknown())) == [(1, 2, -2, None)]
+    assert numbers(sliced(0, 1, 1, size=Unknown())) == [(1, 1, 0, 1)]
+    assert numbers(sliced(3, 4, 1, size=Unknown())) == [(1, 1, -3, 1)]
     whole = sliced(0, END, 1, size=Unknown())
     assert numbers(sliced(0, 10**9, 1, size=Unknown())) == numbers(whole) == [(1, 1, 0, None)]
     assert shape(sliced(0, 10**9, 1, size=(size := Unknown())))[2] is size
@@ -385,6 +387,13 @@ def test_gather() -> None:
     assert [(field.size, field.is_placed) for field in graph.field("d")] == [(3, False)]
     assert shape(graph, "e") == (1, 2, 2, 8)
     assert numbers(graph, "e") == [(3, 1, 0, 8)]
+
+
+def test_a_position_that_is_picked_twice_has_lost_its_place() -> None:
+    net = Net(1, 4, 10).weight("w", 4, 4, 3).node("Conv", "image,w", "c").constant("twice", [2, 2])
+    graph = net.node("Gather", "c,twice", "y", axis=2).graph()
+    assert shape(graph) == (1, 4, 2)
+    assert [(field.size, field.is_placed) for field in graph.field("y")] == [(3, False)]
 
 
 def test_a_table_is_picked_from_by_the_image() -> None:

@@ -117,6 +117,27 @@ def test_transposed_convolution() -> None:
     assert graph.tensors["y"].layer == ConvTranspose((4, 3), (2, 3), ((1, 2), (0, 1)), (1, 2))
 
 
+def test_padding_that_adds_pixels_is_a_layer_and_one_that_cuts_them_off_is_none() -> None:
+    line = one("Pad", (1, 1, 7), pads=[0, 0, 1, 0, 0, 2])
+    assert numbers(line) == [(1, 1, 1, 10)]
+    assert (line.tensors["y"].layer, line.tensors["y"].label) == (
+        Conv(1, padding=((0, 0), (1, 2))),
+        "Conv(1, padding=(1, 2))",
+    )
+    net = Net(1, 1, 7, 8).constant("pads", [1, 2]).constant("axes", [3]).node("Pad", "image,pads,,axes", "y")
+    assert numbers(net.graph()) == [(1, 1, 0, 7), (1, 1, 1, 11)]
+    assert net.graph().tensors["y"].layer == Conv(1, padding=((0, 0), (1, 2)))
+    cut = one("Pad", (1, 1, 7, 8), pads=[0, 0, 1, 0, 0, 0, -1, 2])
+    assert numbers(cut) == [(1, 1, 1, 7), (1, 1, 0, 10)]
+    assert (cut.tensors["y"].layer, cut.tensors["y"].label) == (None, "Pad((1, -1), (0, 2))")
+
+
+@pytest.mark.parametrize(("attributes", "channels"), [({}, 4), ({"group": 1}, 4), ({"group": 2}, 8)], ids=str)
+def test_a_transposed_convolution_has_one_group_unless_told(attributes: dict[str, int], channels: int) -> None:
+    net = Net(1, 6, 5, 5).weight("w", 6, 4, 2, 3).node("ConvTranspose", "image,w", "y", **attributes)
+    assert net.graph().tensors["y"].view.shape == (1, channels, 6, 7)  # type: ignore[union-attr]
+
+
 def test_a_transposed_convolutions_channels_are_those_of_a_group_times_the_groups() -> None:
     net = Net(1, 6, 5, 5).weight("w", 6, 4, 2, 2).node("ConvTranspose", "image,w", "y", group=3)
     assert net.graph().tensors["y"].view.shape == (1, 12, 6, 6)  # type: ignore[union-attr]

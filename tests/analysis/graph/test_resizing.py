@@ -39,6 +39,12 @@ PLACES: list[tuple[Graph, list[list[int]]]] = [
     (resized(4, 2, mode="linear", coordinate_transformation_mode="asymmetric"), [[0, 0], [0, 1], [1, 1], [1, 2]]),
     (resized(5, to=9, mode="linear", coordinate_transformation_mode="align_corners"), [[0, 0], [0, 1], [1, 1], [1, 2]]),
     (resized(4, to=6, mode="linear", coordinate_transformation_mode="align_corners"), [[0, 0], [0, 1], [1, 2], [1, 2]]),
+    # At -1/3, 0 and 1/3: a pixel that an output falls on is all that it reads, unless a filter takes in its neighbours.
+    (resized(4, 3, mode="linear"), [[-1, 0], [0, 0], [0, 1]]),
+    (resized(4, 3, mode="linear", antialias=1), [[-1, 0], [0, 0], [0, 1]]),
+    (resized(4, 3, mode="cubic"), [[-2, 1], [0, 0], [-1, 2]]),
+    (resized(4, 3, mode="cubic", antialias=1), [[-2, 1], [0, 0], [-1, 2]]),
+    (resized(9, to=3, mode="cubic"), [[1, 1], [4, 4], [7, 7]]),
     (resized(6, 0.5, mode="linear"), [[0, 1], [2, 3], [4, 5]]),
     (resized(6, 0.5, mode="linear", antialias=1), [[-1, 2], [1, 4], [3, 6]]),
     (resized(6, 0.5, mode="cubic", antialias=1), [[-3, 4], [-1, 6], [1, 8]]),

@@ -102,6 +102,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("_log_softmax", {"self": "x", "dim": -1}, ("Softmax", ("x",), {"axis": 3})),
     ("cumsum", {"self": "x", "dim": 2}, ("CumSum", ("x",), {"axis": [2]})),
     ("bmm", {"self": "x", "mat2": "z"}, ("MatMul", ("x", "z"), {})),
+    ("bmm", {"self": "x", "mat2": "z", "out_dtype": "float32"}, ("MatMul", ("x", "z"), {})),
     ("addmm", {"self": "bias", "mat1": "x", "mat2": "z"}, ("MatMul", ("x", "z"), {})),
     ("baddbmm", {"self": "bias", "batch1": "x", "batch2": "z"}, ("MatMul", ("x", "z"), {})),
     ("linear", {"input": "x", "weight": "w", "bias": "b"}, ("Einsum", ("x", "w"), {"equation": "abcy,zy->abcz"})),

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from refconv import conv2d
+from refconv import conv2d, conv_transpose2d
+from refconv.bounds.arithmetic import Arithmetic
 from refconv.testing import Case, cases, find_case
 from refconv.testing.battery.cases import DTYPES
 from refconv.testing.battery.names import parse_case
@@ -397,3 +398,27 @@ def test_both_axes_may_be_padded_by_the_same_unequal_sides() -> None:
 def test_equal_sides_have_one_name(padding: str) -> None:
     with pytest.raises(ValueError, match="must read like"):
         find_case(f"n1-c1-o1-g1-3x4-k1-s1-{padding}-d1-f32")
+
+
+def test_a_declared_scale_rounds_nothing_of_whole_numbers() -> None:
+    for data, values in {"": {-1.0, 2.0}, "-real": None}.items():
+        case = find_case(DEFAULT + data).declared(Arithmetic.of(epilogue="scale"))
+        scale = case.how.epilogue.arrays["scale"]
+        assert scale.shape == (10,)
+        assert scale.dtype == np.float32
+        assert values is None or set(scale.tolist()) == values
+
+
+def test_the_steps_of_an_epilogue_are_of_the_shape_of_what_they_meet() -> None:
+    output = (2, 10, 4, 5)  # (7 + 2 − 2) // 2 + 1 rows, 9 − 5 + 1 columns
+    for name, batch in {DEFAULT: slice(0, 4), DEFAULT.removeprefix("n2-"): slice(1, 4)}.items():
+        case = find_case(name).declared(Arithmetic.of(epilogue="scale+shift+residual"))
+        arrays = case.how.epilogue.arrays
+        shapes = {"scale": (10,), "shift": (10,), "residual": output[batch]}
+        assert {step: array.shape for step, array in arrays.items()} == shapes
+    case = find_case("conv_transpose2d-n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-f32")
+    arrays = case.declared(Arithmetic.of(epilogue="scale+residual")).how.epilogue.arrays
+    assert (arrays["scale"].shape, arrays["residual"].shape) == (
+        (10,),
+        case.called(conv_transpose2d, case.operands()).shape,
+    )

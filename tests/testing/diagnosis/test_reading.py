@@ -355,3 +355,12 @@ def test_places_are_spread_evenly_from_first_to_last() -> None:
         [300, 305, 310],
     )
     assert len(spread(places, 99)[0]) == 11
+
+
+def test_what_is_read_nowhere_is_zero_without_its_bias() -> None:
+    """Each row is stored one further down: the first holds what was there, zero."""
+    moved = replace(right(), origin=lambda places, _: (*places[:2], places[2] - 1, places[3]))
+    found = moved.values(moved.everywhere()).reshape(moved.shape)
+    truth = right().values(right().everywhere()).reshape(right().shape)
+    assert not found[:, :, 0].any()
+    np.testing.assert_array_equal(found[:, :, 1:], truth[:, :, :-1])

@@ -334,6 +334,16 @@ def test_results_that_are_rounded_last() -> None:
     assert found.likely.item() == pytest.approx(likely, rel=1e-6)
 
 
+def test_results_of_float16_are_rounded_last_and_lose_what_is_below_its_least_number() -> None:
+    found = compared(np.float16)
+    # 2 roundings in float32 of √113.25; then one in float16 of ½·7 + 1·8, and Σ|r| = 1½ times its least number, 2^-24
+    bound, lost = 2 * 2.0**-24 * 113.25**0.5, 1.5 * 2.0**-24
+    allowed = bound + 2.0**-11 * (11.5 + 2 * bound) * (1 + 4 * 2.0**-11) + lost
+    assert found.allowed.item() == pytest.approx(allowed, rel=1e-8)
+    likely = 4 * DEVIATION * 2.0**-24 * VARIANCE**0.5 + DEVIATION * 2.0**-11 * 76.25**0.5 + lost
+    assert found.likely.item() == pytest.approx(likely, rel=1e-8)
+
+
 def test_products_that_underflow() -> None:
     found = compared(np.float32, scale=2.0**-80)
     # Σ|r| = 1½ times 2 products, each of which is lost below the least number of float32

@@ -61,6 +61,15 @@ def test_suspects_fail_where_a_run_is_strict(strict: bool, failures: str) -> Non
     assert suite_of(Report("k.py:f", "core", (result,), strict=strict)).get("failures") == failures
 
 
+@pytest.mark.parametrize(
+    ("outcome", "counts"),
+    [(Outcome.FAILED, ("1", "0")), (Outcome.UNSUPPORTED, ("0", "1")), (Outcome.PASSED, ("0", "0"))],
+)
+def test_a_strict_run_counts_what_returned_nothing_as_any_other_does(outcome: Outcome, counts: tuple[str, str]) -> None:
+    suite = suite_of(Report("k.py:f", "core", (CaseResult("n1", "types", outcome),), strict=True))
+    assert (suite.get("failures"), suite.get("skipped")) == counts
+
+
 def test_times_add_up() -> None:
     results = tuple(CaseResult(f"n{n}", "types", Outcome.PASSED, "", ANSWER, 0.25 * n) for n in (1, 2))
     assert suite_of(Report("k.py:f", "core", results)).get("time") == "0.750"

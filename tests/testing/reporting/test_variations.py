@@ -43,6 +43,8 @@ def changes(name: str, found: Iterable[Case]) -> list[str]:
             # not a stride of 1, with which an output padding of 2 is refused; and 7 pixels are less than 2·2 + 1 + 3
             ["n2>n1", "o10>o2", "c6>c2", "c6-o10-g2>c3-o5-g1", "e2>", "p1>p0", "d2>d1", "k3>k1", "d2>d1", "k3>k1"],
         ),
+        ("n1-c1-o1-g1-1x1-k1-s1-p0-d1-f32", []),
+        ("n2-c1-o1-g1-1x1-k1-s1-p0-d1-f32", ["n2>n1"]),  # to one product
         ("n1-c1-o1-g1-9x2-k1x2-s3x1-p0-d1-f32", ["s3x1>s1", "k1x2>k1", "s3x1>s1", "k1x2>k1", "9x2>4x2"]),
     ],
 )
@@ -120,6 +122,7 @@ def test_a_quantity_is_brought_to_a_number_by_one_parameter(name: str, number: i
     ("case", "name", "changed"),
     [
         ("n1-c1-o1-g1-8x9-k1-s1-p0-d1-f32", "pixels in an image", "8x9>8x1"),  # 1 // 8 is none
+        ("conv1d-n1-c1-o1-g1-4-k1-s1-p0-d1-f32", "pixels in an image", "4>1"),
         ("conv1d-n1-c1-o1-g1-2-k3-s1-p2-d2-f32", "kernel", "2-k3>1-k1"),  # 2 + 2·(1 − 3) is none
         ("conv1d-n1-c1-o1-g1-4-k3-s3-p3-d1-f32", "output", "4>1"),  # (4 + 6 − 3) // 3 + 1 = 3: 2 less, 3 pixels each
         (TRANSPOSED, "output", None),
@@ -130,6 +133,11 @@ def test_an_image_has_a_pixel_left_and_of_a_transposed_convolution_no_output_is_
 ) -> None:
     found = with_quantity(parse_case(case, ""), name, 1)
     assert changes(case, [found] if found else []) == ([changed] if changed else [])
+
+
+def test_both_sides_of_each_axis_are_padded_in_turn_or_the_right_one_alone() -> None:
+    name = "conv3d-n1-c1-o1-g1-4x5x6-k1-s1-p0-d1-f32"
+    assert "p0>p0+1x1+1x0+1" in changes(name, variations(parse_case(name, ""), ()))
 
 
 def test_no_case_has_more_than_16_million_products() -> None:

@@ -400,6 +400,33 @@ def test_equal_sides_have_one_name(padding: str) -> None:
         find_case(f"n1-c1-o1-g1-3x4-k1-s1-{padding}-d1-f32")
 
 
+@pytest.mark.parametrize(
+    ("words", "zeros", "unreached"),
+    [("f32", 18, 18), ("bias-f32", 0, 0)],  # 2 rows of 3 in padding, in 3 channels; a bias is added there, too
+)
+def test_zeros_in_padding_that_no_product_is_added_to_are_counted(words: str, zeros: int, unreached: int) -> None:
+    case = find_case(f"n1-c2-o3-g1-2x3-k1-s1-p1x0-d1-{words}")
+    operands = {name: np.ones_like(array) for name, array in case.operands().items()}
+    truth = np.full((1, 3, 4, 3), 2 + ("bias" in words), np.float32)
+    truth[:, :, [0, -1]] -= 2
+    found = case.check(truth, operands)
+    assert (found.passed, found.elements, found.zeros, found.unreached) == (True, 36, zeros, unreached)
+
+
+@pytest.mark.parametrize(
+    ("words", "chances"),
+    [
+        ("f32", 192),  # 3·4·4 elements of 2·2 products, each rounded as often
+        ("bias-f32", 240),  # and a bias
+        ("i8", 0),
+    ],
+)
+def test_a_confidence_is_for_the_roundings_of_all_elements(words: str, chances: float) -> None:
+    case = find_case(f"n1-c2-o3-g1-4x5-k1x2-s1-p0-d1-{words}")
+    assert case.declared(Arithmetic.of(confidence=0.9)).standard.chances == chances
+    assert case.standard.chances == 0
+
+
 def test_a_declared_scale_rounds_nothing_of_whole_numbers() -> None:
     for data, values in {"": {-1.0, 2.0}, "-real": None}.items():
         case = find_case(DEFAULT + data).declared(Arithmetic.of(epilogue="scale"))

@@ -16,6 +16,7 @@ from refconv.bounds.summation import Precision
 from refconv.operations import LINEAR, Call
 from refconv.quantized import conv2d_integer
 from refconv.testing import compare_result, verify_result
+from refconv.testing.comparing.reference import Standard
 from refconv.testing.verification import projection, verify
 from refconv.testing.verification.projection import (
     Difference,
@@ -130,6 +131,89 @@ def test_whole_numbers_that_a_transform_has_rounded() -> None:
     assert (found.passed, found.suspect, found.is_rounded) == (True, True, True)
     actual[0, 5, 1, 1] += 0.6
     assert not verify_result(actual, conv2d, x, w).is_rounded
+
+
+@pytest.mark.parametrize(
+    ("dtype", "outputs", "largest", "projections"),
+    [
+        (np.float32, 8, 1, 2),
+        (np.float32, 7, 1, 0),  # of so few channels all are computed
+        (np.float64, 8, 1, 2),
+        (np.complex64, 8, 1, 0),
+        # 8 sums of up to largest·2^19, times numbers below 2^10 and their errors, must be below 2^53 / 2
+        (np.int64, 8, 2**20 - 1, 2),
+        (np.int64, 8, 2**20, 0),
+        (np.int64, 16, 2**19 - 1, 2),
+        (np.int64, 16, 2**19, 0),
+    ],
+)
+def test_sums_are_looked_at_where_they_say_more_for_less(
+    dtype: Any, outputs: int, largest: int, projections: int
+) -> None:
+    x, w = np.full((1, 1, 2, 3), largest, dtype), np.full((outputs, 1, 1, 1), 2**19, dtype)
+    found = verify_result(x * w[:, 0], conv2d, x, w)
+    assert (found.passed, found.projections) == (True, projections)
+
+
+@pytest.mark.parametrize(
+    ("changed", "largest"),
+    [
+        ({}, 67),  # 2·2 products of up to 5·3, and 7
+        ({"input": 9.0}, 4 * 9 * 3 + 7),
+        ({"weight": -4.0}, 4 * 5 * 4 + 7),
+        ({"bias": 8.0}, 68),
+        ({"input": 0.5}, np.inf),
+        ({"weight": -0.5}, np.inf),
+        ({"bias": 0.5}, np.inf),
+    ],
+)
+def test_the_largest_sum_of_whole_numbers(changed: dict[str, float], largest: float) -> None:
+    operands = {"input": np.zeros((1, 2, 1, 3)), "weight": np.zeros((8, 2, 1, 2)), "bias": np.zeros(8)}
+    for (name, array), number in zip(operands.items(), (-5, 3, -7), strict=True):
+        array.reshape(-1)[1] = number
+        array.reshape(-1)[2] = changed.get(name, 0)
+    assert verify._largest_whole(Call.of(conv2d, *operands.values())) == largest
+
+
+@pytest.mark.parametrize(
+    ("dtype", "how", "limit"),
+    [
+        (np.float32, {}, 2.0**24),
+        (np.float64, {}, 2.0**53),
+        (np.float16, {}, 2.0**11),
+        (np.float32, {"accumulate_dtype": "float16"}, 2.0**11),
+        (np.float32, {"input_dtype": "bfloat16"}, 2.0**8),
+        (np.int32, {}, np.inf),
+    ],
+)
+def test_up_to_where_a_kernels_types_hold_all_whole_numbers(dtype: Any, how: dict[str, Any], limit: float) -> None:
+    assert verify._whole_numbers(Standard(np.dtype(dtype), Arithmetic.of(**how))) == limit
+
+
+def sampled(batch: int, groups: int, size: tuple[int, int]) -> list[tuple[int, ...]]:
+    call = Call.of(conv2d, np.zeros((batch, groups, *size)), np.zeros((groups, 1, 1, 1)), groups=groups)
+    return list(verify._samples(call.plan, size, np.random.default_rng(0)))
+
+
+def test_samples_are_corners_and_middles_of_the_first_and_the_last_and_random_ones() -> None:
+    found = sampled(3, 5, (4, 7))
+    corners = [(row, column) for row in (0, 2, 3) for column in (0, 3, 6)]
+    assert found[:18] == [(n, group, *place) for place in corners for n, group in ((0, 0), (2, 4))]
+    others = found[18:]
+    assert [place[0] for place in others] == [i % 3 for i in range(64)]
+    assert [place[1] for place in others[:5]] == [0, 1, 2, 3, 4]
+    for axis, extent in ((1, 5), (2, 4), (3, 7)):
+        assert {place[axis] for place in others[5:]} == set(range(extent))
+
+
+@pytest.mark.parametrize(
+    ("batch", "groups", "count"), [(65, 1, 65), (1, 66, 66), (300, 1, 256), (1, 300, 256), (64, 64, 64)]
+)
+def test_there_is_a_sample_of_each_image_and_group_up_to_256(batch: int, groups: int, count: int) -> None:
+    found = sampled(batch, groups, (1, 1))[2:]
+    assert len(found) == count
+    assert {place[0] for place in found} == set(range(min(batch, 256)))
+    assert {place[1] for place in found} == set(range(min(groups, 256)))
 
 
 def test_convolutions_of_8_bits_are_computed_in_full() -> None:

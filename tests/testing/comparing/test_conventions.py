@@ -504,3 +504,47 @@ def test_what_is_padded_and_what_slides_over_it_have_their_own_signs() -> None:
     skipped = np.array([[[-1 + 2 + 0, -INF, INF]]], np.float32)
     assert compare_result(skipped, refconv.grad.conv_transpose1d_weight, *given, padding=1).convention == SKIPPED
     assert not compare_result(-skipped, refconv.grad.conv_transpose1d_weight, *given, padding=1).passed
+
+
+def quantized(sums: list[int], output_scale: float, zero: int, actual: list[int] | None = None) -> Judged:
+    """Return what a convention is asked about sums, divided by a scale and with a zero point added, in 8 bits."""
+    image, weight = np.array([[sums]], np.int8), np.ones((1, 1, 1), np.int8)
+    scale = np.float32(output_scale)
+    call = Call.of(refconv.quantized.conv1d_quantized, image, np.float32(1), 0, weight, np.float32(1), 0, scale, zero)
+    reference = Standard(np.dtype(np.int8)).reference(call)
+    return Judged(call, DIRECT, reference, reference.desired if actual is None else np.array([[actual]], np.int8))
+
+
+@pytest.mark.parametrize(
+    ("ties", "rounded"),
+    [
+        (None, [1, 3, 3, 1, -1]),  # ½, 1½, 2½, -½ and -1½ to even, and 1
+        ("halves are rounded up", [2, 3, 4, 1, 0]),
+        ("halves are rounded away from zero", [2, 3, 4, 0, -1]),
+        # 1½, 2½, 3½, ½ and -½ to even
+        ("the output's zero point is added before sum·M is rounded, as in ONNX's reference", [2, 2, 4, 0, 0]),
+    ],
+)
+def test_a_dialect_turns_the_ties_and_nothing_else(ties: str | None, rounded: list[int]) -> None:
+    judged = quantized([3, 9, 15, -3, -9, 2, 4, -2, 8, 1], 6.0, 1)
+    reference = CONVENTIONS[ties](judged) if ties else judged.reference
+    assert reference is not None
+    assert reference.truth.reshape(-1).tolist() == [*rounded, 1, 2, 1, 2, 1]  # ⅓, ⅔, -⅓, 1⅓ and ⅙ to the nearest, and 1
+
+
+@pytest.mark.parametrize(
+    ("off", "actual", "truth"),
+    [
+        (0.0, [1, 0, -1, 0], [1, 0, -1, 0]),  # ½, ½, -½ and -½ may be either neighbour,
+        (0.0, [2, -1, -2, 1], [0, 0, 0, 0]),  # but no other number
+        (2.0**-21, [1, 0, -1, 0], [1, 0, -1, 0]),  # ½ / (1 + 2^-21) is 2^-22 off, 2^-21 of its own size
+        (2.0**-20, [1, 0, -1, 0], [0, 0, 0, 0]),
+    ],
+)
+def test_a_product_of_float32_may_be_either_neighbour_of_what_is_nearly_a_tie(
+    off: float, actual: list[int], truth: list[int]
+) -> None:
+    judged = quantized([1, 1, -1, -1], 2 * (1 + off), 0, actual)
+    reference = CONVENTIONS["sum·M is a product of float32 numbers, as in onnxruntime, PyTorch and XNNPACK"](judged)
+    assert reference is not None
+    assert reference.truth.reshape(-1).tolist() == truth

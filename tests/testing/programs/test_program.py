@@ -10,7 +10,7 @@ import pytest
 
 from refconv.geometry.arguments import as_pair
 from refconv.testing import TargetError, check, find_case, load_target, run_case, trace_addressing
-from refconv.testing.programs.program import ProgramDiedError, ProgramError
+from refconv.testing.programs.program import ProgramDiedError, ProgramError, _ending
 
 SCRIPT = Path(__file__).with_name("convolve.py")
 CASE = "n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32"
@@ -142,3 +142,17 @@ def test_a_program_is_found_from_elsewhere(tmp_path: Path, monkeypatch: pytest.M
     target = load_target("exec:./conv")
     monkeypatch.chdir(os.sep)
     assert target(np.ones((1, 1, 1, 1)), np.ones((1, 1, 1, 1)), None, (1, 1), (0, 0), (1, 1), 1).tolist() == [[[[1.0]]]]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (0, "exit status 0"),
+        (3, "exit status 3"),
+        (-15, "killed by SIGTERM"),
+        (-11, "killed by SIGSEGV"),
+        (-200, "killed by signal 200"),  # which has no name
+    ],
+)
+def test_a_program_ends_by_a_status_or_a_signal(status: int, words: str) -> None:
+    assert _ending(status) == words

@@ -214,5 +214,5 @@ def in_format(array: Array, kind: FloatInfo, *, is_cut_off: bool = False) -> Arr
     rounded = round_to_format(array, kind)
     if not is_cut_off:
         return rounded
-    last_place = np.ldexp(2 * kind.unit, np.frexp(rounded)[1] - 1)
+    last_place = np.ldexp(2 * kind.unit, np.frexp(array)[1] - 1)
     return np.where(np.abs(rounded) > np.abs(array), rounded - np.copysign(last_place, rounded), rounded)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from refconv import conv2d, error_bound
+from refconv.numbers.formats import float_info
 from refconv.testing import compare_conv2d
+from refconv.testing.comparing.standards import in_format
 
 
 def of_36_products(dtype: str, places: int) -> Any:
@@ -66,3 +68,15 @@ def test_of_no_elements_none_is_off(images: int, outputs: int) -> None:
     x, w = np.ones((images, 6, 7, 8), np.float32), np.ones((outputs, 6, 3, 3), np.float32)
     found = compare_conv2d(conv2d(x, w), x, w)
     assert (found.elements, found.passed, found.surprise) == (0, True, 0.0)
+
+
+def test_numbers_are_cut_off_to_the_next_one_towards_zero() -> None:
+    # of bfloat16 there are steps of 2^-7 from 1 on, and of 2^-6 from 2 on
+    numbers = np.array([1.5, 0.0, 1 + 3 * 2.0**-9, -1 - 3 * 2.0**-9, 1 + 2.0**-9, 2 + 3 * 2.0**-8, 2 - 2.0**-9])
+    kind = float_info("bfloat16")
+    rounded = [1.5, 0.0, 1 + 2.0**-7, -1 - 2.0**-7, 1.0, 2 + 2.0**-6, 2.0]
+    cut_off = [1.5, 0.0, 1.0, -1.0, 1.0, 2.0, 2 - 2.0**-7]
+    assert in_format(numbers, kind).tolist() == rounded
+    assert in_format(numbers, kind, is_cut_off=True).tolist() == cut_off
+    both = in_format(numbers + 1j * numbers[::-1], kind, is_cut_off=True)
+    assert (both.real.tolist(), both.imag.tolist()) == (cut_off, cut_off[::-1])

@@ -9,8 +9,10 @@ import pytest
 
 from refconv import conv2d, error_bound
 from refconv.numbers.formats import float_info
+from refconv.operations import Call
 from refconv.testing import compare_conv2d
-from refconv.testing.comparing.standards import in_format
+from refconv.testing.comparing.reference import Standard
+from refconv.testing.comparing.standards import _are_numbers_of, in_format
 
 
 def of_36_products(dtype: str, places: int) -> Any:
@@ -80,3 +82,18 @@ def test_numbers_are_cut_off_to_the_next_one_towards_zero() -> None:
     assert in_format(numbers, kind, is_cut_off=True).tolist() == cut_off
     both = in_format(numbers + 1j * numbers[::-1], kind, is_cut_off=True)
     assert (both.real.tolist(), both.imag.tolist()) == (cut_off, cut_off[::-1])
+
+
+@pytest.mark.parametrize("bias", [None, 3.0])
+@pytest.mark.parametrize(("others", "is_kept"), [(0, True), (1, True), (2, False)])
+def test_sums_were_kept_in_a_type_of_which_19_of_20_are_numbers(others: int, is_kept: bool, bias: float | None) -> None:
+    truth = (1 + np.arange(1, 21) * 2.0**-11 + 2.0**-13).astype(
+        np.float32
+    )  # of float16 there are steps of 2^-10 from 1 on
+    operands = [truth.reshape(1, 1, 4, 5), np.ones((1, 1, 1, 1), np.float32)]
+    call = Call.of(conv2d, *operands, *([] if bias is None else [np.array([bias], np.float32)]))
+    actual = truth.astype(np.float16).astype(np.float32)
+    actual[:others] = truth[:others]
+    result = (actual + np.float32(bias or 0)).reshape(1, 1, 4, 5)
+    reference = Standard(np.dtype(np.float32)).reference(call)
+    assert _are_numbers_of(float_info(np.float16), result, call, reference) == is_kept

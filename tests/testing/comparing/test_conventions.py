@@ -548,3 +548,16 @@ def test_a_product_of_float32_may_be_either_neighbour_of_what_is_nearly_a_tie(
     reference = CONVENTIONS["sum·M is a product of float32 numbers, as in onnxruntime, PyTorch and XNNPACK"](judged)
     assert reference is not None
     assert reference.truth.reshape(-1).tolist() == truth
+
+
+def test_a_dialect_adds_the_bias_of_each_channel_and_takes_the_zero_points_off() -> None:
+    image, weight = np.array([[[[7, 8, 9]]]], np.int8), np.array([3, 4], np.int8).reshape(2, 1, 1, 1)
+    units, bias = (np.float32(0.5), np.float32(2), np.float32(4)), np.array([1, -7], np.int32)
+    arguments = image, units[0], 5, weight, units[1], [1, 1], units[2], -3, bias
+    call = Call.of(refconv.quantized.conv2d_quantized, *arguments)
+    reference = Standard(np.dtype(np.int8)).reference(call)
+    up = CONVENTIONS["halves are rounded up"](Judged(call, DIRECT, reference, reference.desired))
+    assert up is not None
+    # 2·(2, 3, 4) + 1 and 3·(2, 3, 4) - 7, times ½·2 / 4: 1¼, 1¾, 2¼ and -¼, ½, 1¼, of which ½ is the tie
+    assert reference.truth.reshape(2, 3).tolist() == [[-2, -1, -1], [-3, -3, -2]]
+    assert up.truth.reshape(2, 3).tolist() == [[-2, -1, -1], [-3, -2, -2]]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -302,3 +303,15 @@ def test_right_numbers_of_another_type_have_no_place() -> None:
         assert_result_matches(refconv.conv1d(LINE, TAPS).astype(np.float64), refconv.conv1d, LINE, TAPS)
     assert "where:" not in str(caught.value)
     assert "why: wrong-dtype: the numbers are right, but of type float64" in str(caught.value)
+
+
+def test_a_warning_stands_at_the_line_that_asserts() -> None:
+    image, actual = np.ones((1, 100, 10, 10), np.float32), np.full((1, 1, 1, 1), 10_001, np.float32)
+    asserts: list[Callable[[], None]] = [
+        lambda: assert_conv2d_matches(actual, image, image),
+        lambda: assert_result_matches(actual, refconv.conv2d, image, image),
+    ]
+    for asserted in asserts:
+        with pytest.warns(SuspectWarning) as caught:
+            asserted()
+        assert [warning.filename for warning in caught] == [__file__]

@@ -80,3 +80,12 @@ def test_a_smaller_case_may_keep_the_pixels_of_a_larger_one() -> None:
     before, after = places(0, 0, 0, 0, 0, 1, 0), places(0, 2, 0, 0, 0, 0, 0)
     assert with_room("conv1d", options, after, made(before), made(after)) == places(0, 2, 0, 0, 0, 9, 0)
     assert with_room("conv1d", options, before, made(after), made(before)) == before  # it is large enough
+
+
+def test_what_is_refused_along_an_axis_is_not_drawn_there_any_more() -> None:
+    every = options_of("conv2d")[-14:]  # taps, stride, dilation, padding before and after, pixels and output padding
+    less = options_of("conv2d", {"k1", "s0", "p1"})[-14:]
+    ones = [number for number, (more, few) in enumerate(zip(every, less, strict=True)) if few != more]
+    assert ones == [1, 7, 10, 11]
+    assert [less[number] for number in ones] == [(1,), (1,), (0,), (0,)]
+    assert min(map(len, every)) == 5

@@ -2,8 +2,9 @@
 
 Each mutant is the package with one operator, comparison, constant, condition or branch changed, drawn at random from the
 files below the paths.  All tests are run once, to learn which of them come to each line (`--noted FOLDER` keeps that for the
-next time).  Those that come to a mutant are run against it, the nearest first, until one fails, or takes many times as
-long as it did: the mutant is killed.  Printed is each survivor, as the line before and after, and how many were killed.
+next time).  Those that come to a mutant, and passed without it, are run against it, the nearest first, until one fails, or
+takes many times as long as it did: the mutant is killed.  Printed is each survivor, as the line before and after, and how
+many were killed.  It needs coverage.py, of the extra `test`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from xml.etree import ElementTree as ET
-
-from coverage import CoverageData
 
 ROOT = Path(__file__).parents[1]
 PAIRS = (
@@ -103,7 +102,7 @@ def changes(node: ast.expr) -> Iterator[ast.expr]:
 
 @dataclass(frozen=True)
 class Reached:
-    """Which tests run each line, noted by coverage.py, and how long they took."""
+    """Which tests run each line, noted by coverage.py, and how long those that passed took."""
 
     seconds: dict[str, float]
     tests: dict[tuple[str, int], list[str]]
@@ -111,6 +110,8 @@ class Reached:
     @classmethod
     def noted(cls, folder: Path, copy: Path, jobs: int) -> Reached:
         """Run all that is not slow once, or read what was noted in a folder when it was."""
+        from coverage import CoverageData  # noqa: PLC0415  # pytest imports this file in search of doctests
+
         if not (folder / "coverage").exists():
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "coveragerc").write_text("[run]\nsource = refconv\nrelative_files = true\n")
@@ -122,21 +123,26 @@ class Reached:
                 COVERAGE_FILE=str(folder / "coverage"),
             )
         cases = ET.parse(folder / "tests.xml").iter("testcase")
-        seconds = {f"{case.get('file')}::{case.get('name')}": float(case.get("time") or 0) for case in cases}
+        seconds = {
+            f"{case.get('file')}::{case.get('name')}": float(case.get("time") or 0)
+            for case in cases
+            if case.find("failure") is None and case.find("error") is None
+        }
         data = CoverageData(str(folder / "coverage"))
         data.read()
         tests = {
-            (path, line): [context.removesuffix("|run") for context in contexts if context.endswith("|run")]
+            (path, line): [test for test in (name.removesuffix("|run") for name in names) if test in seconds]
             for path in data.measured_files()
-            for line, contexts in data.contexts_by_lineno(path).items()
+            for line, names in data.contexts_by_lineno(path).items()
         }
         return cls(seconds, tests)
 
     def stages(self, mutant: Mutant, *, nearest: bool = False) -> Iterator[tuple[list[str], float]]:
         """Yield the tests that run a mutant, the nearest first, with the seconds that they take if nothing is wrong.
 
-        Those are of its file, then of its room, then, unless the nearest are asked for, all others.  What runs in the import alone, or in another process,
-        is tried by those that come to anything of its file, and where there is none, by its room.
+        Those are of its file, then of its room, then, unless the nearest are asked for, all others.  What runs in the
+        import alone, or in another process, is tried by those that come to anything of its file, and where there is
+        none, by its room.
         """
         room = Path("tests", *mutant.path.parts[1:-1])
         near = room / f"test_{mutant.path.name}"
@@ -152,14 +158,14 @@ class Reached:
             path = Path(test.partition("::")[0])
             return 0 if path in (near, mutant.path) else 1 if room in path.parents and room.name != "tests" else 2
 
-        ordered = sorted(found, key=lambda test: (distance(test), self.seconds.get(test, 0.0), test))
+        ordered = sorted(found, key=lambda test: (distance(test), self.seconds[test], test))
         for far, alike in itertools.groupby(ordered, distance):
             if far == 2 and nearest:
                 return
             equally = list(alike)
             for start in range(0, len(equally), TOGETHER):
                 several = equally[start : start + TOGETHER]
-                yield several, sum(self.seconds.get(test, 1.0) for test in several)
+                yield several, sum(self.seconds[test] for test in several)
 
 
 def run_tests(asked: list[str], copy: Path, limit: float | None, **more: str) -> subprocess.CompletedProcess[bytes]:

@@ -269,7 +269,7 @@ layers = st.builds(
 
 
 @given(st.lists(layers, min_size=1, max_size=3))
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(derandomize=True, max_examples=150)
 def test_the_oracle_finds_the_same_pixels_unused(network: list[Conv]) -> None:
     """Put ones through the network backwards: a pixel is used if a one there reaches the single output."""
     grid = gridding(network)

@@ -39,7 +39,7 @@ def test_no_fewer_changes_would_do(kernel_size: int, largest: int) -> None:
 
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=8), st.integers(2, 5))
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(derandomize=True, max_examples=300)
 def test_every_suggestion_leaves_no_holes_and_keeps_the_other_layers(dilations: list[int], kernel_size: int) -> None:
     found = repair_dilations(dilations, kernel_size)
     assert bool(found) != bool(hole_free(dilations, kernel_size))

@@ -99,7 +99,7 @@ def axis_arguments(draw: st.DrawFn) -> tuple[int, int, int, int, tuple[int, int]
 
 
 @given(axis_arguments(), axis_arguments())
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(derandomize=True, max_examples=300)
 def test_the_sweep_agrees_with_counting_position_by_position(height: Any, width: Any) -> None:
     valid = valid_weights(*zip(*((h[i], h[1], h[3], h[2], h[4]) for i, h in ((0, height), (0, width))), strict=True))
     for counts, (size, kernel, stride, dilation, padding) in ((valid.height, height), (valid.width, width)):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from arrays import Array, dtype_of, wide_longdouble
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from memory import peak
 from nearest import FORMATS, TWO, nearest
@@ -155,7 +155,6 @@ anything = st.floats(allow_nan=False, allow_infinity=False)
 products = st.lists(st.tuples(anything, anything), min_size=1, max_size=6)
 
 
-@settings(deadline=None)
 @given(products, st.sampled_from(["float64", "float32", "float16"]), anything)
 def test_any_numbers_at_all(drawn: list[tuple[float, float]], name: str, bias: float) -> None:
     pixels, taps = zip(*drawn, strict=True)

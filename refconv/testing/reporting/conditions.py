@@ -48,9 +48,10 @@ def only_where(
     """Return the simplest condition that is true of all failing cases and of no passing one, or else of few.
 
     Of `refuting`, passing cases that were drawn to test it, it is true of none.  Of conditions equally simple, that one
-    is taken which speaks of the same things as `hint`, the cause's code, and is true of the fewest `inert` cases: those
-    that pass whatever the condition, since the cause changes nothing in them.  Where no others pass, there is nothing
-    to measure a number by, and a condition is on the geometry, or on what the cause speaks of.
+    is taken which speaks of the same things as `hint`, the cause's code and numbers in its words, and is true of the
+    fewest `inert` cases: those that pass whatever the condition, since the cause changes nothing in them.  Where no
+    others pass, there is nothing to measure a number by, and a condition is on the geometry, or on what the cause
+    speaks of.
 
     Examples
     --------
@@ -121,9 +122,9 @@ def _mask(test: Test, plans: Sequence[Plan]) -> int:
 
 def _is_spoken_of(text: str, words: list[str]) -> bool:
     """Whether a condition is about one of these words; and about multiples of a number if that is one of them."""
-    number, numbers = text.rpartition("multiple of ")[2], text.split()
-    is_about = any(word in (numbers if word.isdigit() else text) for word in words)
-    return is_about and (number == text or number in words)
+    _, is_of_multiples, number = text.rpartition("multiple of ")
+    is_about = any(word in (text.split() if word.isdigit() else text) for word in words)
+    return is_about and (not is_of_multiples or number in words)
 
 
 def _words(hint: str) -> list[str]:

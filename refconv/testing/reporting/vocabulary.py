@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import chain
 from typing import Final, TypeAlias
 
 from refconv.geometry.arguments import PADDING_STRINGS
@@ -98,10 +99,6 @@ _OF_AN_AXIS_LAST: Final[Mapping[str, Callable[[Axis], bool]]] = {
     "dilation{} > 2": lambda axis: axis.dilation > 2,
     "stride{} > 2": lambda axis: axis.stride > 2,
     **{f"output{{}} > {size}": partial(lambda size, axis: axis.output > size, size) for size in (1, 8, 16, 32)},
-    **{
-        f"output{{}} is no multiple of {tile}": partial(lambda tile, axis: axis.output % tile > 0, tile)
-        for tile in TILES
-    },
 }
 # What a kernel may branch on where it makes no difference.
 _AS_GIVEN: Final[Mapping[str, Callable[[Axis], bool]]] = {
@@ -152,8 +149,8 @@ _OF_THE_WORDS: Final[Mapping[str, Test]] = {
 }
 
 
-def _tests() -> Iterator[tuple[str, Test]]:
-    """Yield every simple condition, the plainest first: of equals the first is taken."""
+def _plain() -> Iterator[tuple[str, Test]]:
+    """Yield conditions on axes and channels."""
     yield from _of_an_axis(_OF_AN_AXIS)
     yield from _OF_A_PLAN.items()
     for text, value in _OF_TWO_AXES.items():
@@ -163,14 +160,28 @@ def _tests() -> Iterator[tuple[str, Test]]:
         for side, word in enumerate(words):
             yield f"padding {word} > 0", partial(_is_true_of, suffix, partial(_is_padded, side))
     yield from _of_an_axis(_OF_AN_AXIS_LAST)
+
+
+def _of_tiles() -> Iterator[tuple[str, Test]]:
+    """Yield conditions on what a tile or a vector leaves over, of which one fits a few cases by chance."""
+    for tile in TILES:
+        yield from _of_an_axis({f"output{{}} is no multiple of {tile}": partial(_leaves_over, tile)})
     for tile in TILES:
         for many, count in (*_OF_CHANNELS.items(), ("products", _products), ("images", lambda plan: plan.batch)):
             yield f"{many} are no multiple of {tile}", partial(_is_multiple, count, tile, is_it=False)
             yield f"{many} are a multiple of {tile}", partial(_is_multiple, count, tile, is_it=True)
+
+
+def _of_all_axes() -> Iterator[tuple[str, Test]]:
+    """Yield conditions on all axes at once, and on parameters that make no difference."""
     yield "an image has more than 2^16 outputs", lambda plan: _product(plan, "output") > 2**16
     for text, test in _OF_ALL_AXES.items():
         yield text, partial(_is_true_of_some, all, test)
     yield from _of_an_axis(_AS_GIVEN)
+
+
+def _of_choices() -> Iterator[tuple[str, Test]]:
+    """Yield conditions on types, data, layouts and words, and on what there is not."""
     yield from _OF_THE_WORDS.items()
     yield from ((f"padding is {text!r}", partial(_says, "padding", text)) for text in PADDING_STRINGS)
     yield from ((f"the type is {name}", partial(_says, "dtype", short)) for short, name in DTYPES.items())
@@ -202,6 +213,10 @@ def _is_padded(side: int, axis: Axis) -> bool:
     return axis.padding[side] > 0
 
 
+def _leaves_over(tile: int, axis: Axis) -> bool:
+    return axis.output % tile > 0
+
+
 def _is_multiple(count: Callable[[Plan], int], tile: int, plan: Plan, *, is_it: bool) -> bool:
     return count(plan) > 0 and (count(plan) % tile == 0) == is_it  # of no channel neither is said
 
@@ -219,11 +234,9 @@ def _products(plan: Plan) -> int:
     return plan.in_channels // plan.case.groups * _product(plan, "kernel")
 
 
-TESTS: Final[dict[str, Test]] = dict(_tests())
-_CHOICES: Final = ("the ", "there is no", "padding is ")
-GEOMETRIC: Final = {  # but for tiles, whose numbers are many: one of them fits by chance
-    text for text in TESTS if not (text.startswith(_CHOICES) or ("multiple of" in text and text[-1].isdigit()))
-}
+# Every simple condition, the plainest first: of equals the first is taken.
+TESTS: Final[dict[str, Test]] = dict(chain(_plain(), _of_tiles(), _of_all_axes(), _of_choices()))
+GEOMETRIC: Final = frozenset(dict(chain(_plain(), _of_all_axes())))
 
 
 def _quantities() -> Iterator[tuple[str, Callable[[Plan], int]]]:

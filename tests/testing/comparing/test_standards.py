@@ -87,9 +87,8 @@ def test_numbers_are_cut_off_to_the_next_one_towards_zero() -> None:
 @pytest.mark.parametrize("bias", [None, 3.0])
 @pytest.mark.parametrize(("others", "is_kept"), [(0, True), (1, True), (2, False)])
 def test_sums_were_kept_in_a_type_of_which_19_of_20_are_numbers(others: int, is_kept: bool, bias: float | None) -> None:
-    truth = (1 + np.arange(1, 21) * 2.0**-11 + 2.0**-13).astype(
-        np.float32
-    )  # of float16 there are steps of 2^-10 from 1 on
+    # Of float16 there are steps of 2^-10 from 1 on.
+    truth = (1 + np.arange(1, 21) * 2.0**-11 + 2.0**-13).astype(np.float32)
     operands = [truth.reshape(1, 1, 4, 5), np.ones((1, 1, 1, 1), np.float32)]
     call = Call.of(conv2d, *operands, *([] if bias is None else [np.array([bias], np.float32)]))
     actual = truth.astype(np.float16).astype(np.float32)

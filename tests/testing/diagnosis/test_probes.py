@@ -33,15 +33,21 @@ def assert_reads(trace: Trace, place: tuple[int, ...], *, is_there: bool, **indi
     assert trace.counts[place] == trace.right_counts[place] == is_there
 
 
+def assert_reads_a_pixel(
+    trace: Trace, place: tuple[int, ...], o: int, c: int, tap: tuple[int, int], at: tuple[int, int, int]
+) -> None:
+    """Assert that an output of channel o reads, through a tap, a pixel of channel c of its group."""
+    (i, j), (n, p, q) = tap, at
+    h, w = 2 * p + i - 1, q + 3 * j - 2
+    is_there = 0 <= h < 9 and 0 <= w < 7
+    assert_reads(trace, place, is_there=is_there, image=n, channel=o // 2 * 3 + c, row=h, column=w, weights=o)
+
+
 def test_an_output_reads_a_pixel_of_each_channel_through_each_tap() -> None:
     trace = traced("conv2d")
     assert trace.read["row"].shape == (2, 4, *OUTPUTS, 3, *TAPS)
     for n, o, p, q, c, i, j in np.ndindex(trace.counts.shape):
-        h, w = 2 * p + i - 1, q + 3 * j - 2
-        assert_reads(
-            trace, (n, o, p, q, c, i, j), is_there=0 <= h < 9 and 0 <= w < 7,
-            image=n, channel=o // 2 * 3 + c, row=h, column=w, weights=o,
-        )  # fmt: skip
+        assert_reads_a_pixel(trace, (n, o, p, q, c, i, j), o, c, (i, j), (n, p, q))
 
 
 def test_a_gradient_of_the_input_reads_an_output_through_each_tap() -> None:
@@ -59,11 +65,7 @@ def test_a_gradient_of_the_weight_reads_a_pixel_at_each_output() -> None:
     trace = traced("conv2d_weight")
     assert trace.read["row"].shape == (4, 3, *TAPS, 2, *OUTPUTS)
     for o, c, i, j, n, p, q in np.ndindex(trace.counts.shape):
-        h, w = 2 * p + i - 1, q + 3 * j - 2
-        assert_reads(
-            trace, (o, c, i, j, n, p, q), is_there=0 <= h < 9 and 0 <= w < 7,
-            image=n, channel=o // 2 * 3 + c, row=h, column=w, weights=o,
-        )  # fmt: skip
+        assert_reads_a_pixel(trace, (o, c, i, j, n, p, q), o, c, (i, j), (n, p, q))
 
 
 def test_whose_weights_are_taken_is_told_by_the_channel() -> None:

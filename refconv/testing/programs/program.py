@@ -4,7 +4,8 @@
                          result is written; 77: not supported; anything else, or a signal: a failure.
 ``serve:node conv.mjs``  one process for all calls, for what is slow to start.  On standard input it gets a line for
                          each call, ``CASE``, a tab, ``RESULT``, and answers on standard output with one: ``ok``,
-                         ``unsupported`` and why, or anything else: a failure.  It ends where its input does.
+                         ``unsupported`` and why, or anything else: a failure, after which it is started anew, for
+                         nobody knows what else it will say.  It ends where its input does.
 
 What an exec program writes to standard error is the reason that the report gives, for 77 as for a failure.
 """
@@ -110,11 +111,9 @@ class Server(Program):
         word, _, reason = answer.partition(" ")
         if word == "unsupported":
             raise NotImplementedError(reason or answer)
-        if word != "ok":
-            raise ProgramError(answer)
 
     def _ask(self, question: str) -> str:
-        """Return the line that answers this one; a ProgramDiedError where there is none."""
+        """Return the line that answers this one; an error where it says that it failed, or there is none."""
         process = self._process = self._process or self._started()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -122,10 +121,11 @@ class Server(Program):
             process.stdin.write(question)
             process.stdin.flush()
         answer = process.stdout.readline()
-        if not answer.endswith("\n"):
-            self._process = None
-            raise ProgramDiedError(_ended(process))
-        return answer.strip()
+        if answer.endswith("\n") and answer.split()[:1] in (["ok"], ["unsupported"]):
+            return answer.strip()
+        self._process = None
+        ending = _ended(process)  # and so nothing is written any more
+        raise ProgramError(answer.strip()) if answer.endswith("\n") else ProgramDiedError(ending)
 
     def _started(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(  # noqa: S603  # the user's own program

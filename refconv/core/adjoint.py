@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from refconv.core import direct, products
-from refconv.core.products import columns_of, convolution, windows
+from refconv.core.products import columns_of, convolution, is_narrow, pad, windows
 from refconv.core.sums import TILE, WEIGHTS, Cut, Sum, boxes, by_output, chunks, joined, one_by_one, part_of, tiles
 from refconv.geometry.plan import ConvGeometry, Index
 from refconv.geometry.transposed import phases, read_by
@@ -29,10 +29,21 @@ MOST_GATHERED: Final = 1024  # numbers that a pixel gathers: for more, what flip
 
 def weight_adjoint(input: Array, grad_outputs: Sequence[Array], plan: ConvGeometry) -> list[Array]:
     """Return (O, C/G, *K) of each gradient (N, O, *P)."""
-    columns = columns_of(input, plan).swapaxes(-1, -2)
     shape = plan.batch, plan.groups, plan.group_out_channels, plan.positions
     arriving = (gradient.reshape(shape) for gradient in grad_outputs)
+    if is_narrow(plan.group_in_channels, plan.group_out_channels, plan):
+        return [_by_taps(windows(pad(input, plan), plan), y, plan) for y in arriving]
+    columns = columns_of(input, plan).swapaxes(-1, -2)
     return [(y @ columns).sum(axis=0).reshape(plan.weight_shape) for y in arriving]
+
+
+def _by_taps(view: Array, arriving: Array, plan: ConvGeometry) -> Array:
+    """Multiply with what one tap after the other has read: of so few channels, the columns of all cost more."""
+    weight = np.empty(plan.weight_shape, view.dtype)
+    for tap in np.ndindex(*plan.kernel_size):
+        read = view[(slice(None), slice(None), *tap)].reshape(plan.batch, plan.groups, -1, plan.positions)
+        weight[(..., *tap)] = (arriving @ read.swapaxes(-1, -2)).sum(axis=0).reshape(plan.out_channels, -1)
+    return weight
 
 
 def input_adjoint(grad_output: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[Array]:
@@ -45,8 +56,8 @@ def input_adjoint(grad_output: Array, weights: Sequence[Array], plan: ConvGeomet
 def _can_gather(plan: ConvGeometry) -> bool:
     """Whether a pixel may read all around it, zeros that are nobody's: 0 times a weight is 0 if that is finite."""
     gathered = plan.group_out_channels * math.prod(plan.kernel_size)
-    is_narrow = products.is_narrow(plan.group_out_channels, plan.group_in_channels, plan)
-    return plan.padding_mode == "zeros" and (gathered <= MOST_GATHERED or is_narrow)
+    numbers = products.numbers_per_output(plan.group_out_channels, plan.group_in_channels, plan)
+    return plan.padding_mode == "zeros" and min(gathered, numbers) <= MOST_GATHERED
 
 
 def _scattered(grad_output: Array, weight: Array, plan: ConvGeometry) -> Array:
@@ -75,8 +86,11 @@ def _gathered(grad_output: Array, weights: Sequence[Array], plan: ConvGeometry) 
         flips = [np.flip(kernel[(..., *taps)], last) for kernel in kernels]
         flips = [w.reshape(plan.in_channels, plan.group_out_channels, *w.shape[3:]) for w in flips]
         back = ConvGeometry(plan.batch, plan.out_channels, plan.in_channels, plan.groups, axes)
-        for into, found in zip(inputs, convolution(grad_output[(..., *read)], flips, back), strict=True):
-            into[(..., *pixels)] = found
+        found = convolution(grad_output[(..., *read)], flips, back)
+        if back.output_size == plan.input_size:  # at stride 1 one phase is all
+            return found
+        for into, some in zip(inputs, found, strict=True):
+            into[(..., *pixels)] = some
     return inputs
 
 
@@ -115,11 +129,10 @@ def by_input(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
     """Take the input apart; into whole images, where pixels stand in the padding too."""
     each, weights = plan.group_in_channels, plan.group_out_channels * math.prod(plan.kernel_size)
     size = max(1, math.prod(plan.input_size))
-    if _can_gather(plan):  # columns of outputs
-        is_narrow = products.is_narrow(plan.group_out_channels, each, plan)  # the convolution back
-        columns = products.ROWS + plan.group_out_channels if is_narrow else weights
-        columns //= math.prod(axis.stride for axis in plan.axes)  # of one phase
-        room = each * (TILE // share // max(1, columns, each // 2))
+    if _can_gather(plan):  # the convolution back
+        numbers = products.numbers_per_output(plan.group_out_channels, each, plan)
+        numbers //= math.prod(axis.stride for axis in plan.axes)  # of one phase
+        room = each * (TILE // share // max(1, numbers, each // 2))
         fewest = each
     else:
         room, fewest = PIXELS // share, FEWEST_CHANNELS

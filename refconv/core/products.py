@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -18,6 +19,7 @@ from refconv.numbers.formats import Array
 
 FEW: Final = 4  # output channels of a group: for so few, measured, columns cost more than all else
 ROWS: Final = 32  # of a matrix product of taps: fewer are slow, and more fall out of the cache
+LINES: Final = 1 << 16  # numbers of all the lines that are added up at a time: they stay in the cache
 _IN_NUMPY: Final[dict[str, Literal["edge", "wrap"]]] = {"replicate": "edge", "circular": "wrap"}
 
 
@@ -41,25 +43,43 @@ def convolution(input: Array, weights: Sequence[Array], plan: ConvGeometry) -> l
 
 
 def is_narrow(inputs: int, outputs: int, plan: ConvGeometry) -> bool:
-    """Whether a group has so few output channels that all taps' products are few numbers beside what outputs read."""
+    """Whether a group has so few channels that all taps' products are few numbers beside what outputs read."""
     strides = math.prod(axis.stride for axis in plan.axes)
-    return 0 < outputs <= FEW and 2 * outputs * strides <= inputs and math.prod(plan.kernel_size) > 1
+    is_few = 2 * outputs * strides <= inputs or inputs == strides == 1
+    return 0 < outputs <= FEW and is_few and math.prod(plan.kernel_size) > 1
+
+
+def numbers_per_output(inputs: int, outputs: int, plan: ConvGeometry) -> int:
+    """Return how many numbers stand in memory for each output: those of its column, or the products of some taps."""
+    products = ROWS + inputs if inputs > 1 else 4
+    return products if is_narrow(inputs, outputs, plan) else inputs * math.prod(plan.kernel_size)
 
 
 def _by_taps(padded: Array, weight: Array, plan: ConvGeometry) -> Array:
-    """Multiply every pixel with every tap, and add up what meets: 3 channels of 64 make 3·9 numbers of it, not 64·9."""
-    pixels = padded.reshape(plan.batch, plan.groups, plan.group_in_channels, -1)
-    taps: list[Any] = list(itertools.product(*([axis.reads(k) for k in range(axis.kernel_size)] for axis in plan.axes)))
-    each = plan.group_out_channels
-    kernels = weight.reshape(plan.groups, each, plan.group_in_channels, len(taps)).transpose(0, 3, 1, 2)
-    output = np.zeros((plan.batch, plan.groups, each, *plan.output_size), weight.dtype)
-    together = max(1, ROWS // each)
-    for start in range(0, len(taps), together):
-        some = kernels[:, start : start + together].reshape(plan.groups, -1, plan.group_in_channels)
-        products = (some @ pixels).reshape(plan.batch, plan.groups, -1, each, *padded.shape[2:])
-        for i, read in enumerate(taps[start : start + together]):
-            output += products[:, :, i][(..., *read)]
-    return output.reshape(plan.output_shape)
+    """Multiply every pixel with every tap, and add up what meets: 3 channels of 64 make 3·9 numbers of it, not 64·9.
+
+    Each channel is read as one line: in rows of 5 pixels, tap (1, 2) meets what lies 7 pixels further on.  What the end
+    of a row makes with the next one, and what lies between the strides, is left out.
+    """
+    groups, inputs, each, size = plan.groups, plan.group_in_channels, plan.group_out_channels, padded.shape[2:]
+    steps = [axis.dilation * math.prod(size[n:]) for n, axis in enumerate(plan.axes, start=1)]
+    starts = [sum(map(operator.mul, tap, steps)) for tap in np.ndindex(*plan.kernel_size)]
+    lines = padded.reshape(plan.batch, groups, inputs, -1)
+    kernels = weight.reshape(groups, each, inputs, -1).transpose(0, 3, 1, 2)
+    multiply, taps = (np.matmul, max(1, ROWS // each)) if inputs > 1 else (np.multiply, 1)
+    sums = np.zeros((plan.batch, groups, each, lines.shape[-1]), weight.dtype)
+    length, together = max(1, lines.shape[-1] - starts[-1]), max(1, LINES // max(1, sums[:, :1].size))
+    products = np.empty((plan.batch, together, taps * each, lines.shape[-1]), weight.dtype)
+    for group, tap in itertools.product(range(0, groups, together), range(0, len(starts), taps)):
+        some, kernel = np.s_[group : group + together], kernels[group : group + together, tap : tap + taps]
+        shifts = [start - starts[tap] for start in starts[tap : tap + taps]]
+        read = lines[:, some, :, starts[tap] : starts[tap] + shifts[-1] + length]
+        found = products[:, : len(kernel), : len(shifts) * each, : read.shape[-1]]
+        multiply(kernel.reshape(len(kernel), -1, inputs), read, out=found)
+        for n, shift in enumerate(shifts):
+            sums[:, some, :, :length] += found[:, :, n * each : (n + 1) * each, shift : shift + length]
+    at_strides: tuple[Any, ...] = (..., *(axis.reads(0) for axis in plan.axes))
+    return np.asarray(sums.reshape(plan.batch, plan.out_channels, *size)[at_strides])
 
 
 def columns_of(input: Array, plan: ConvGeometry) -> Array:

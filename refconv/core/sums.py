@@ -22,7 +22,7 @@ from refconv.numbers.formats import Array
 from refconv.numbers.parts import Part, Places, Product
 
 # Measured over the layers of tests/benchmarks: smaller tiles starve wide layers' GEMM, larger ones miss the cache.
-TILE: Final = 1 << 19  # numbers in the columns that stand in memory at once, 4 MiB of float64
+TILE: Final = 1 << 20  # numbers in the columns that stand in memory at once, 8 MiB of float64
 WEIGHTS: Final = 1 << 20  # numbers in the weight of a part, 8 MiB of float64
 
 
@@ -69,18 +69,13 @@ def one_by_one(loops: Callable[[Array, Array, ConvGeometry], Array]) -> Product:
     return lambda first, seconds, plan: [loops(first, second, plan) for second in seconds]
 
 
-def by_output(plan: ConvGeometry, share: int = 1, columns: int = 0) -> Iterator[Cut]:
-    """Take the output apart, `share` times smaller than could be; columns hold so many numbers per output, or all."""
+def by_output(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
+    """Take the output apart, `share` times smaller than could be."""
     each, taps = plan.group_out_channels, max(1, plan.taps_per_output)
-    room = TILE // share // max(columns or taps, each // 2)  # beside the columns, up to twice as many outputs
+    numbers = max(1, products.numbers_per_output(plan.group_in_channels, each, plan))
+    room = TILE // share // max(numbers, each // 2)  # beside the columns, up to twice as many outputs
     most = min(WEIGHTS // share // taps, each * max(1, room // max(1, plan.positions)))
     return parts_of_output(plan, room, most)
-
-
-def by_narrow_output(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
-    """Take the output apart, into larger parts where the taps' products stand in memory, and no columns do."""
-    is_narrow = products.is_narrow(plan.group_in_channels, plan.group_out_channels, plan)
-    return by_output(plan, share, products.ROWS + plan.group_in_channels if is_narrow else 0)
 
 
 def parts_of_output(plan: ConvGeometry, room: int, most: int, *, whole: bool = False) -> Iterator[Cut]:
@@ -171,6 +166,6 @@ CONVOLUTION: Final = Sum(
         "direct": one_by_one(direct.convolution),
         "exact": products.convolution,
     },
-    by_narrow_output,
+    by_output,
     terms=lambda plan: plan.taps_per_output,
 )

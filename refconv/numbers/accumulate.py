@@ -46,7 +46,7 @@ def accumulate(
         for target, group in groupby(parts(share), key=lambda part: part.target):
             numbers = total(list(group), biases[0][target[1:2]] if biases else None)
             if numbers.shape == shape:  # the only part: nothing to be copied
-                return numbers
+                return np.ascontiguousarray(numbers)
             output = np.zeros(shape, result) if output is None else output
             output[target] = numbers
     return np.zeros(shape, result) if output is None else output  # without parts there are empty sums

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from drawn import Conv, convs, law
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from refconv.core import adjoint, products
 from refconv.core.products import pad, windows
 from refconv.geometry.arguments import LINE, PLANE, VOLUME
 from refconv.geometry.build import plan_convolution, plan_windows
@@ -137,3 +140,75 @@ def test_windows_hold_the_pixel_of_every_tap_and_output(rank: int, data: st.Data
         steps = zip(conv.dilation, k, conv.stride, plan.output_size, strict=True)
         places = [[d * tap + s * p for p in range(count)] for d, tap, s, count in steps]
         np.testing.assert_array_equal(view[(slice(None), slice(None), *k)], around[(..., *np.ix_(*places))])
+
+
+# Tap by tap, where a group has few channels
+
+
+def test_a_row_reads_nothing_of_the_next_one() -> None:
+    # One channel of 2×3, one kernel of 1×2: [1, 10] · [a, b] in each row; 3 and 4, one after the other in memory, never meet.
+    image, kernel = np.array([[[[1.0, 2, 3], [4, 5, 6]]]]), np.array([[[[1.0, 10]]]])
+    way = plan_convolution(image.shape, kernel.shape)
+    assert products.is_narrow(1, 1, way)
+    [found] = products.convolution(image, [kernel], way)
+    assert found.tolist() == [[[[21, 32], [54, 65]]]]
+
+
+# channels, outputs, groups, stride: is a group of few enough channels?
+WAYS = [
+    (6, 6, 6, 1, True),  # one channel makes one
+    (6, 24, 6, 1, True),  # or four
+    (6, 30, 6, 1, False),  # five are too many
+    (6, 6, 6, 2, False),  # at a stride, most products of pixels and taps are never read
+    (8, 4, 1, 1, True),  # 4 of 8
+    (8, 5, 1, 1, False),
+    (7, 4, 1, 1, False),
+    (8, 2, 1, (2, 1), True),  # 2·2·2 of 8
+    (7, 2, 1, (2, 1), False),
+    (6, 0, 2, 1, False),
+]
+
+
+@pytest.mark.parametrize(("channels", "outputs", "groups", "stride", "is_narrow"), WAYS)
+def test_few_channels_of_a_group(
+    channels: int, outputs: int, groups: int, stride: int | tuple[int, int], is_narrow: bool
+) -> None:
+    way = plan_convolution((2, channels, 7, 8), (outputs, channels // groups, 2, 3), stride=stride, groups=groups)
+    assert products.is_narrow(way.group_in_channels, way.group_out_channels, way) is is_narrow
+    numbers = products.numbers_per_output(way.group_in_channels, way.group_out_channels, way)
+    column = way.group_in_channels * 6
+    assert numbers == ((4 if groups == 6 else 32 + channels) if is_narrow else column)
+
+
+def test_a_single_tap_has_columns_without_a_copy() -> None:
+    assert not products.is_narrow(64, 1, plan_convolution((1, 64, 5, 5), (1, 64, 1, 1)))
+
+
+@pytest.mark.parametrize("lines", [1, 300, 1 << 16])
+@pytest.mark.parametrize("rows", [2, 5, 32])
+@law
+@given(st.data())
+def test_tap_by_tap_is_the_product_with_the_columns(lines: int, rows: int, data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    rank, each, groups = (data.draw(st.integers(1, most)) for most in (3, 3, 3))
+    stride = data.draw(st.tuples(*[st.integers(1, 2)] * rank))
+    inputs = 1 if math.prod(stride) == 1 and data.draw(st.booleans()) else 2 * each * math.prod(stride)
+    kernel, sizes = (data.draw(st.tuples(*[st.integers(*ends)] * rank)) for ends in ((1, 3), (5, 7)))
+    dilation = data.draw(st.tuples(*[st.integers(1, 2)] * rank))
+    image = rng.integers(-9, 10, (2, groups * inputs, *sizes)).astype(float)
+    weight = rng.integers(-9, 10, (groups * each, inputs, *kernel)).astype(float)
+    way = plan_convolution(
+        image.shape, weight.shape, stride=stride, dilation=dilation, groups=groups, space=SPACES[rank - 1]
+    )
+    assume(products.is_narrow(inputs, each, way))
+    columns = products.columns_of(image, way)
+    desired = (weight.reshape(groups, each, -1) @ columns).reshape(way.output_shape)
+    arriving = rng.integers(-9, 10, way.output_shape).astype(float)
+    slopes = (arriving.reshape(2, groups, each, -1) @ columns.swapaxes(-1, -2)).sum(axis=0).reshape(weight.shape)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products, "LINES", lines)
+        patch.setattr(products, "ROWS", rows)
+        [found] = products.convolution(image, [weight], way)
+        [slope] = adjoint.weight_adjoint(image, [arriving], way)
+    np.testing.assert_array_equal(found, desired)
+    np.testing.assert_array_equal(slope, slopes)

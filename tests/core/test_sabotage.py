@@ -259,7 +259,6 @@ SABOTAGES = [
     Sabotage(sums, "part_of_output", cut_through_all_groups, sums_of("output", "weight"), einsum=True),
     Sabotage(adjoint, "parts_of_input", last_lost, sums_of("gathers", "scatters")),
     Sabotage(adjoint, "part_of_input", cut_through_all_groups, sums_of("gathers", "scatters")),
-    Sabotage(sums, "by_narrow_output", last_lost, sums_of("output"), einsum=True),
     Sabotage(sums, "by_output", last_lost, sums_of("output", "weight", "bias"), einsum=True),
     Sabotage(sums, "by_output", last_twice, sums_of("output", "weight", "bias"), einsum=True),
     Sabotage(adjoint, "by_input", last_lost, sums_of("gathers", "scatters")),
@@ -352,9 +351,10 @@ def helpers() -> set[FunctionType]:
 
 
 def test_every_helper_of_the_other_methods_is_sabotaged() -> None:
-    # `one_by_one` says that loops are a product, once, when the tables are made; `is_narrow` chooses between two ways.
+    # `one_by_one` says that loops are a product, once, when the tables are made; the others choose
+    # between two ways, and how large a part is.
     named = {helper for helper in helpers() if not helper.__name__.startswith("_")}
-    public = named - {sums.one_by_one, products.is_narrow}
+    public = named - {sums.one_by_one, products.is_narrow, products.numbers_per_output}
     assert public == {
         getattr(sabotage.owner, sabotage.helper) for sabotage in SABOTAGES if sabotage.owner is not AxisGeometry
     }

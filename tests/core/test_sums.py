@@ -133,6 +133,12 @@ def plan_large(numbers: tuple[Any, ...], mode: str = "zeros") -> ConvGeometry:
     )  # fmt: skip
 
 
+def numbers_each(plan: ConvGeometry, channels: int) -> int:
+    """How many numbers stand in memory for each output: a column of all taps, or, of one channel at stride 1, four."""
+    is_one = channels == 1 and all(axis.stride == 1 for axis in plan.axes)
+    return 4 if is_one else channels * math.prod(plan.kernel_size)
+
+
 @pytest.mark.parametrize("numbers", LARGE, ids=str)
 @pytest.mark.parametrize("mode", ["zeros", "replicate"])
 @pytest.mark.parametrize("share", [1, 2])
@@ -140,8 +146,8 @@ def plan_large(numbers: tuple[Any, ...], mode: str = "zeros") -> ConvGeometry:
 def test_the_columns_of_a_part_fill_a_tile_at_most(numbers: tuple[Any, ...], mode: str, share: int, size: int) -> None:
     for part in cut(by_output, plan_large(numbers, mode), size, share):
         plan = part.plan
-        columns = plan.batch * plan.groups * plan.taps_per_output * plan.positions
-        assert columns <= size // share
+        each = numbers_each(plan, plan.group_in_channels)
+        assert plan.batch * plan.groups * each * plan.positions <= size // share
         assert math.prod(plan.weight_shape) <= max(size // share, plan.taps_per_output)
         assert math.prod(plan.output_shape) <= 4 * size // share
 
@@ -153,11 +159,9 @@ def test_the_pixels_of_a_part_are_as_many_as_they_may_be(numbers: tuple[Any, ...
     whole = plan_large(numbers)
     for part in cut(by_input, whole, size, share):
         plan = part.plan
-        if all(
-            axis.stride == 1 for axis in whole.axes
-        ):  # which reads, for every pixel, its taps of all output channels
-            taps = plan.group_out_channels * math.prod(plan.kernel_size)
-            assert plan.batch * plan.groups * taps * math.prod(plan.input_size) <= size // share
+        if all(axis.stride == 1 for axis in whole.axes):  # for every pixel, its taps of all output channels
+            each = numbers_each(plan, plan.group_out_channels)
+            assert plan.batch * plan.groups * each * math.prod(plan.input_size) <= size // share
         else:
             assert math.prod(plan.input_shape) <= size // share
         assert math.prod(plan.weight_shape) <= size // share
@@ -205,7 +209,7 @@ def test_under_a_padding_mode_pixels_of_whole_images_are_scattered_to() -> None:
 def test_pixels_that_stand_in_the_padding_are_named_one_by_one() -> None:
     # Outputs 0 and 1, then 2, of two taps read c a b | b c of a b c, wrapped round.
     plan = plan_convolution((1, 1, 3), (1, 1, 2), padding=((1, 0),), padding_mode="circular", space=LINE)
-    first, second = cut(by_output, plan, 4)
+    first, second = cut(by_output, plan, 8)
     assert (first.input, second.input) == ((slice(0, 1), slice(0, 1), [2, 0, 1]), (slice(0, 1), slice(0, 1), [1, 2]))
     assert [part.plan.padding_mode for part in (first, second)] == ["zeros", "zeros"]
     assert [axis.padding for part in (first, second) for axis in part.plan.axes] == [(0, 0), (0, 0)]
@@ -215,8 +219,9 @@ def test_pixels_that_stand_in_the_padding_are_named_one_by_one() -> None:
 
 
 def test_the_sizes_that_were_measured() -> None:
-    assert (sums.TILE, sums.WEIGHTS, adjoint.PIXELS) == (1 << 19, 1 << 20, 1 << 20)
-    assert sums.TILE * 8 == 4 * 1024**2  # bytes of float64
+    assert (sums.TILE, sums.WEIGHTS, adjoint.PIXELS) == (1 << 20, 1 << 20, 1 << 20)
+    assert sums.TILE * 8 == 8 * 1024**2  # bytes of float64
+    assert (products.FEW, products.ROWS, products.LINES) == (4, 32, 1 << 16)
     assert (adjoint.FEWEST_CHANNELS, adjoint.MOST_GATHERED) == (16, 1024)
 
 

@@ -28,7 +28,7 @@ from refconv.core.adjoint import INPUT_ADJOINT, WEIGHT_ADJOINT
 from refconv.core.sums import CONVOLUTION, Sum
 from refconv.geometry.arguments import IntOrPair, PaddingLike, Space, as_int, check_choice, for_each_space, is_sequence
 from refconv.geometry.axis import AxisGeometry
-from refconv.geometry.build import named_shapes, plan_convolution
+from refconv.geometry.build import named_shapes, plan_convolution, split_shape
 from refconv.geometry.plan import ConvGeometry
 from refconv.geometry.transposed import plan_transposed
 from refconv.numbers.dtypes import as_array
@@ -285,9 +285,5 @@ def as_shape(name: str, value: Sequence[int]) -> tuple[int, ...]:
 
 def plan_of_ones(arriving: Sequence[int], space: Space) -> ConvGeometry:
     """Return the plan in which a bias is the weight of a channel of ones, of one tap, by the shape of its gradient."""
-    if len(arriving) not in (space.rank + 1, space.rank + 2):
-        forms = f"(N, O, {space.outputs}) or (O, {space.outputs})"
-        raise ValueError(f"grad_output has {len(arriving)} dimensions; it must be {forms}")
-    batch, channels, *size = (1, *arriving)[-space.rank - 2 :]
-    axes = tuple(AxisGeometry(extent, 1) for extent in size)
-    return ConvGeometry(batch, 1, channels, 1, axes, batched=len(arriving) == space.rank + 2)
+    batched, batch, channels, *size = split_shape(arriving, space, "grad_output", f"O, {space.outputs}")
+    return ConvGeometry(batch, 1, channels, 1, tuple(AxisGeometry(extent, 1) for extent in size), batched=bool(batched))

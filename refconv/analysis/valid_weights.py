@@ -141,11 +141,19 @@ def valid_weights(
     return ValidWeights(kernel[0] * kernel[1], rows, columns)
 
 
+def valid_outputs(axis: AxisGeometry, tap: int) -> range:
+    """Return the outputs p for which ``0 <= S·p + D·k − T < H``: those that read a real pixel through this tap."""
+    offset = axis.input_index(0, tap)
+    first = max(0, -(offset // axis.stride))  # the least p with S·p >= −offset
+    stop = min(axis.output_size, (axis.input_size - 1 - offset) // axis.stride + 1)
+    return range(first, max(first, stop))
+
+
 def _count_positions(axis: AxisGeometry) -> dict[int, int]:
     """Return ``{valid taps: positions}`` along an axis, by sweeping over where taps become valid and cease to be."""
     change = {0: 0, axis.output_size: 0}
     for tap in range(axis.kernel_size):
-        outputs = axis.valid_outputs(tap)
+        outputs = valid_outputs(axis, tap)
         if outputs:
             change[outputs.start] = change.get(outputs.start, 0) + 1
             change[outputs.stop] = change.get(outputs.stop, 0) - 1

@@ -123,9 +123,11 @@ def _counts(axis: AxisGeometry, asked: str, padding_mode: str) -> Array:
     size = {"output": axis.output_size, "input": axis.input_size, "weight": axis.kernel_size}[asked]
     counts = np.zeros(size, np.int64)
     for tap in range(axis.kernel_size):
-        outputs = np.array(axis.valid_outputs(tap) if padding_mode == "zeros" else range(axis.output_size), np.intp)
+        outputs = np.arange(axis.output_size)
         pixels = axis.stride * outputs + axis.input_index(0, tap)
-        if padding_mode != "zeros" and asked == "input":
+        if padding_mode == "zeros":
+            outputs, pixels = (places[(pixels >= 0) & (pixels < axis.input_size)] for places in (outputs, pixels))
+        elif asked == "input":
             pixels = np.array([axis.source_index(int(pixel), padding_mode) for pixel in pixels], np.intp)
         places = {"output": outputs, "input": pixels, "weight": np.full(len(outputs), tap)}[asked]
         counts += np.bincount(places, minlength=size)

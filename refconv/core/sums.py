@@ -70,10 +70,9 @@ def one_by_one(loops: Callable[[Array, Array, ConvGeometry], Array]) -> Product:
 
 
 def by_output(plan: ConvGeometry, share: int = 1) -> Iterator[Cut]:
-    """Take the output apart, `share` times smaller than could be."""
+    """Take the output apart, `share` times smaller than could be: beside a tile of columns, up to two of outputs."""
     each, taps = plan.group_out_channels, max(1, plan.taps_per_output)
-    numbers = max(1, products.numbers_per_output(plan.group_in_channels, each, plan))
-    room = TILE // share // max(numbers, each // 2)  # beside the columns, up to twice as many outputs
+    room = TILE // share // max(1, products.numbers_per_output(plan.group_in_channels, each, plan), each // 2)
     most = min(WEIGHTS // share // taps, each * max(1, room // max(1, plan.positions)))
     return parts_of_output(plan, room, most)
 

@@ -64,13 +64,6 @@ class AxisGeometry:
         first = self.dilation * tap
         return slice(first, first + self.stride * (self.output_size - 1) + 1, self.stride)
 
-    def valid_outputs(self, tap: int) -> range:
-        """Return the outputs p for which ``0 <= S·p + D·k − T < H``: those that read a real pixel through this tap."""
-        offset = self.input_index(0, tap)
-        first = max(0, -(offset // self.stride))  # the least p with S·p >= −offset
-        stop = min(self.output_size, (self.input_size - 1 - offset) // self.stride + 1)
-        return range(first, max(first, stop))
-
     def source_index(self, index: int, padding_mode: str) -> int | None:
         """Return the pixel whose value stands at `index`, which may be in the padding; None where a zero stands there.
 

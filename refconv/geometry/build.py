@@ -70,13 +70,12 @@ def as_steps(
     return kernels, strides, dilations, (sides,) * space.rank if isinstance(sides, str) else sides
 
 
-def split_shape(input_shape: Sequence[int], space: Space) -> tuple[int, ...]:
-    """Return whether the batch is there, N (or 1), C and the pixels; refuse an input that has other axes."""
-    rank = len(input_shape)
-    if rank not in (space.rank + 1, space.rank + 2):
-        forms = f"(N, C, {space.pixels}) or (C, {space.pixels})"
-        raise ValueError(f"input has {rank} dimensions; it must be {forms}")
-    return rank == space.rank + 2, *(1, *input_shape)[-space.rank - 2 :]
+def split_shape(shape: Sequence[int], space: Space, name: str = "input", letters: str = "") -> tuple[int, ...]:
+    """Return whether the batch is there, N (or 1), C and the pixels; refuse an array that has other axes."""
+    letters = letters or f"C, {space.pixels}"
+    if len(shape) not in (space.rank + 1, space.rank + 2):
+        raise ValueError(f"{name} has {len(shape)} dimensions; it must be (N, {letters}) or ({letters})")
+    return len(shape) == space.rank + 2, *(1, *shape)[-space.rank - 2 :]
 
 
 def check_weight_rank(weight_shape: Sequence[int], channels: str, space: Space) -> None:

@@ -22,7 +22,6 @@ Core GPU architecture" (2020) for TF32, a type of multipliers and not of memory.
 
 from __future__ import annotations
 
-import math
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
@@ -48,19 +47,6 @@ class FloatInfo(NamedTuple):
     def least_exponent(self) -> int:
         """e, the exponent of the least positive number."""
         return int(np.frexp(self.smallest)[1]) - 1
-
-    @property
-    def least_normal(self) -> float:
-        """2^(e + p − 1), the least number of full precision: smaller ones are subnormal."""
-        return self.smallest / (2 * self.unit)
-
-    @property
-    def overflow(self) -> float:
-        """The least float64 that rounds to infinity, half a last place past the largest; infinite for float64."""
-        last_place = 2.0 ** (int(np.frexp(self.largest)[1]) - self.digits)
-        tie = self.largest + last_place / 2
-        is_even = self.largest % (2 * last_place) == 0  # so that the tie stays finite: in float8_e4m3fn alone
-        return math.nextafter(tie, math.inf) if is_even else tie
 
 
 # The formats that NumPy does not know, by name, so that they need nothing else to be installed.

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refconv import conv2d
-from refconv.analysis.valid_weights import ValidWeights, valid_weights
+from refconv.analysis.valid_weights import ValidWeights, valid_outputs, valid_weights
 from refconv.geometry.axis import AxisGeometry
 
 
@@ -104,7 +104,7 @@ def test_the_sweep_agrees_with_counting_position_by_position(height: Any, width:
     valid = valid_weights(*zip(*((h[i], h[1], h[3], h[2], h[4]) for i, h in ((0, height), (0, width))), strict=True))
     for counts, (size, kernel, stride, dilation, padding) in ((valid.height, height), (valid.width, width)):
         axis = AxisGeometry(size, kernel, stride, dilation, padding)
-        read = [set(axis.valid_outputs(tap)) for tap in range(kernel)]
+        read = [set(valid_outputs(axis, tap)) for tap in range(kernel)]
         taps = [sum(output in outputs for outputs in read) for output in range(axis.output_size)]
         assert counts == dict(Counter(taps))
     assert sum(valid.counts.values()) == valid.positions
@@ -138,3 +138,32 @@ def test_an_axis_a_million_wide_is_counted_without_looking_at_it() -> None:
 def test_bad_input(arguments: tuple[Any, ...], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         valid_weights(*arguments)
+
+
+# Which outputs read a real pixel through a tap
+
+
+def test_the_outputs_that_read_a_pixel_through_each_tap() -> None:
+    # Pixels 0 to 6, one of padding on top: two outputs, through three taps, read −1 1 3 and 1 3 5.
+    axis = AxisGeometry(input_size=7, kernel_size=3, stride=2, dilation=2, padding=(1, 0))
+    assert [valid_outputs(axis, k) for k in range(3)] == [range(1, 2), range(2), range(2)]
+    # Pixels 0 to 4: three outputs, through two taps, read −2 2, 1 5 and 4 8.
+    axis = AxisGeometry(input_size=5, kernel_size=2, stride=3, dilation=4, padding=(2, 6))
+    assert [valid_outputs(axis, k) for k in range(2)] == [range(1, 3), range(1)]
+
+
+def test_taps_that_never_touch_the_input_have_no_valid_outputs() -> None:
+    # Two pixels, three taps 5 apart: −5 0 5 and −4 1 6.  Only the middle tap meets a pixel.
+    axis = AxisGeometry(input_size=2, kernel_size=3, dilation=5, padding=(5, 5))
+    assert [list(valid_outputs(axis, k)) for k in range(3)] == [[], [0, 1], []]
+
+
+def test_padding_far_wider_than_the_input() -> None:
+    # Width 1, kernel 3, padding 100: of 199 outputs, one through each tap meets the only pixel.
+    axis = AxisGeometry(input_size=1, kernel_size=3, padding=(100, 100))
+    assert [valid_outputs(axis, k) for k in range(3)] == [range(100, 101), range(99, 100), range(98, 99)]
+
+
+def test_an_empty_axis_has_no_valid_outputs() -> None:
+    axis = AxisGeometry(input_size=0, kernel_size=2, stride=2, padding=(3, 1))
+    assert [list(valid_outputs(axis, k)) for k in range(2)] == [[], []]

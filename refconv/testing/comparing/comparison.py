@@ -13,6 +13,7 @@ import numpy as np
 from refconv.numbers.dtypes import is_integral
 from refconv.numbers.formats import Array, float_info
 from refconv.testing.comparing.arrays import to_numpy
+from refconv.testing.comparing.limits import overflow
 from refconv.testing.comparing.reference import Reference
 
 __all__ = ["Comparison"]
@@ -284,7 +285,7 @@ def _distance_to_overflow(actual: Array, truth: Array, dtype: np.dtype[Any]) -> 
         infinity = np.copysign(np.inf, truth).astype(dtype).astype(truth.dtype)
         wide = actual.astype(truth.dtype)
         has_overflowed = ~np.isfinite(wide) & ((wide == infinity) | (np.isnan(wide) & np.isnan(infinity)))
-        distance = np.maximum(float_info(dtype).overflow - np.abs(truth), 0.0).astype(np.float64)
+        distance = np.maximum(overflow(float_info(dtype)) - np.abs(truth), 0.0).astype(np.float64)
     return np.where(has_overflowed & np.isfinite(truth), distance, np.inf)
 
 

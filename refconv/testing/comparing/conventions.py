@@ -23,6 +23,7 @@ from refconv.numbers.formats import Array, float_info, is_ml_dtype
 from refconv.operations import OPERATIONS, Call
 from refconv.quantized.convolution import scales_of
 from refconv.quantized.requantize import quotients
+from refconv.testing.comparing.limits import least_normal
 from refconv.testing.comparing.reference import Reference, Standard
 
 
@@ -100,8 +101,8 @@ def _flushing_results(judged: Judged, call: Call | None = None) -> Reference | N
     if call is not None:
         reference = Standard(reference.dtype, judged.how).reference(call)
     sums = direct_sums(call or judged.call, precision, exact=reference.truth)
-    lost = np.fmin(2 * sums.roundings * precision.accumulator.least_normal, sums.magnitude)
-    least, size = precision.result.least_normal, np.abs(judged.actual.astype(reference.truth.dtype))
+    lost = np.fmin(2 * sums.roundings * least_normal(precision.accumulator), sums.magnitude)
+    least, size = least_normal(precision.result), np.abs(judged.actual.astype(reference.truth.dtype))
     is_flushed = (size == 0) & (np.abs(reference.truth) < least + lost + reference.allowed)
     more = np.where((size == 0) | (size >= least), lost, 0.0) + np.where(is_flushed, least, 0.0)
     return reference._replace(allowed=judged.tolerance(reference) + more)
@@ -116,7 +117,7 @@ def _flushing_inputs(judged: Judged) -> Reference | None:
         if is_integral(operand.dtype):
             return np.zeros(operand.shape, bool)
         size = np.abs(operand.astype(np.float64))
-        return (size > 0) & (size < float_info(operand.dtype).least_normal)
+        return (size > 0) & (size < least_normal(float_info(operand.dtype)))
 
     if not any(is_subnormal(operand).any() for operand in judged.call.operands.values()):
         return None

@@ -17,6 +17,7 @@ from refconv.numbers.formats import Array, float_info
 from refconv.operations import Call
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.data import ROUNDED
+from refconv.testing.comparing.limits import overflow
 
 
 class ExactCall(Call):
@@ -67,7 +68,7 @@ def bound_on(call: ExactCall, result: Array) -> Array:
     with np.errstate(all="ignore"):
         allowed = precision.bound(sums_of(call, precision, exact=truth))
         allowed = allowed + np.abs(result.astype(truth.dtype) - truth) + float_info(truth.dtype).unit * np.abs(truth)
-        allowed = np.where(np.abs(truth) + allowed >= float_info(result.dtype).overflow, np.inf, allowed)
+        allowed = np.where(np.abs(truth) + allowed >= overflow(float_info(result.dtype)), np.inf, allowed)
     return _rounded_up(np.where(np.isnan(allowed), 0.0, allowed))
 
 

@@ -69,10 +69,12 @@ def mutants(path: Path) -> Iterator[Mutant]:
 
 
 def not_run(node: ast.AST) -> Iterator[ast.AST]:
-    """What is read by a person or a type checker; zip's check of ours; and what stands in a text, whose place Python 3.11
-    does not know."""
+    """What is read by a person or a type checker, or spares memory; zip's check of ours; and what stands in a text, whose
+    place Python 3.11 does not know."""
     noted = [getattr(node, field, None) for field in ("annotation", "returns")]
-    if isinstance(node, ast.keyword) and node.arg == "strict":
+    if isinstance(node, ast.FunctionDef) and "overload" in map(ast.unparse, node.decorator_list):
+        noted.append(node)
+    if isinstance(node, ast.keyword) and node.arg in ("strict", "slots"):
         noted.append(node.value)
     if isinstance(node, ast.JoinedStr) or (
         isinstance(node, ast.Call) and ast.unparse(node.func) in ("TypeVar", "cast")

@@ -282,3 +282,15 @@ def test_the_version_is_the_one_in_pyproject() -> None:
         refconv.__version__
         == tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())["project"]["version"]
     )
+
+
+WORKING = {"Call", "Reading", "Operator"}  # of the way through a graph: what is filled in as it is read
+
+
+@pytest.mark.parametrize("module", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_put_together_is_not_changed_afterwards(module: Path) -> None:
+    for node in ast.walk(ast.parse(module.read_text())):
+        decorators = node.decorator_list if isinstance(node, ast.ClassDef) else []
+        if any(ast.unparse(decorator).startswith("dataclass") for decorator in decorators):
+            is_frozen = any("frozen=True" in ast.unparse(decorator) for decorator in decorators)
+            assert is_frozen is (node.name not in WORKING or module.parent.name != "graph"), node.name

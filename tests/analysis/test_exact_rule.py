@@ -79,7 +79,7 @@ def test_every_pair_of_layers_with_kernels_of_their_own_against_brute_force() ->
 
 
 @given(st.lists(st.tuples(st.integers(1, 14), st.integers(1, 5)), min_size=1, max_size=5))
-@settings(derandomize=True, max_examples=1500)
+@settings(derandomize=True, max_examples=600)
 def test_random_stacks_against_brute_force(layers: list[tuple[int, int]]) -> None:
     rates, kernel_sizes = zip(*layers, strict=True)
     check_against_brute_force(rates, kernel_sizes)

@@ -518,6 +518,7 @@ def test_a_callable_that_always_hangs_is_given_up() -> None:
     assert [result.seconds for result in report.results] == [0.02] * 10 + [0] * 10
 
 
+@pytest.mark.slow
 def test_a_callable_that_hangs_now_and_then_is_not_given_up() -> None:
     calls: list[None] = []
 

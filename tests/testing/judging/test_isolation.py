@@ -254,6 +254,7 @@ def test_a_target_that_loads_only_once(tmp_path: Path) -> None:
     assert result.detail == f"the process died before, and now target '{path}:f': there is no file '{path}'"
 
 
+@pytest.mark.slow
 def test_loading_is_not_counted_as_the_first_case(tmp_path: Path) -> None:
     path = tmp_path / "slow.py"
     path.write_text("import time; time.sleep(2.2)\nfrom kernels import right")

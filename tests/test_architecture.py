@@ -290,7 +290,9 @@ WORKING = {"Call", "Reading", "Operator"}  # of the way through a graph: what is
 @pytest.mark.parametrize("module", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_is_put_together_is_not_changed_afterwards(module: Path) -> None:
     for node in ast.walk(ast.parse(module.read_text())):
-        decorators = node.decorator_list if isinstance(node, ast.ClassDef) else []
-        if any(ast.unparse(decorator).startswith("dataclass") for decorator in decorators):
-            is_frozen = any("frozen=True" in ast.unparse(decorator) for decorator in decorators)
+        if not isinstance(node, ast.ClassDef):
+            continue
+        said = [ast.unparse(decorator) for decorator in node.decorator_list]
+        if any(text.startswith("dataclass") for text in said):
+            is_frozen = any("frozen=True" in text for text in said)
             assert is_frozen is (node.name not in WORKING or module.parent.name != "graph"), node.name

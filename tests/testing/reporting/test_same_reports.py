@@ -36,7 +36,7 @@ def texts(report: Report) -> list[str]:
     """All forms of a report, without what is measured."""
     results = tuple(replace(result, seconds=0.0) for result in report.results)
     report = replace(report, results=results)
-    with mock.patch.object(html, "_circumstances", lambda _: []):
+    with mock.patch.object(html, "_circumstances", return_value=[]):
         return [str(report), repr(report), json.dumps(report.to_json()), as_junit(report), html.as_html(report)]
 
 

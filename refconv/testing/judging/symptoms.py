@@ -14,6 +14,7 @@ from refconv.testing.judging.outcome import Ending
 __all__: list[str] = []
 
 UNEXPLAINED: Final = "unexplained"
+TELLING: Final = 180  # characters of a message, without its numbers: with them, what is further on may have been cut off
 
 
 def is_cause(finding: Finding) -> bool:
@@ -51,4 +52,5 @@ def _message(result: CaseResult) -> str:
     text = result.detail.partition("\n")[0].removeprefix("raised ")
     text = re.sub(r"-?\d[-\d.,x× ]*\d|-?\d", "#", re.sub(r"np\.\w+\(([^()]*)\)", r"\1", text))
     text = re.sub(r"([(\[]) *#[ ,]*([)\]])", r"\1#\2", text)
-    return re.sub(r"(\(#\)|\[#\])(?:[ ,]*\1)+", r"\1", text)
+    text = re.sub(r"(\(#\)|\[#\])(?:[ ,]*\1)+", r"\1", text)
+    return text if len(text) <= TELLING else f"{text[:TELLING].rstrip()} ..."

@@ -7,7 +7,7 @@ import kernels
 import pytest
 
 from refconv.testing import CaseResult, Comparison, Finding, Outcome, check
-from refconv.testing.comparing.comparison import Obstacle
+from refconv.testing.comparing.comparison import Obstacle, exception_text
 from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPES
 from refconv.testing.judging.outcome import Ending
 from refconv.testing.judging.symptoms import symptom
@@ -137,6 +137,17 @@ def test_the_same_symptom_is_one_cause_and_another_exception_is_another() -> Non
 def test_numbers_in_a_message_are_blanked_however_many_axes_there_are(text: str, blanked: str) -> None:
     result = replace(failed(SMALL, comparison=None, detail=f"raised E: {text}\n at line 3"), ending=Ending.RAISED)
     assert symptom(result).sentence == f"it raises E: {blanked}"
+
+
+def test_where_a_long_message_was_cut_tells_nothing() -> None:
+    # 300 characters are kept of a message: how far they reach goes by its numbers.
+    def said(size: int) -> str:
+        error = ValueError(f"{'a' * 100} {[size] * 9} {'b' * 100} {size} {'c' * 200}")
+        detail = f"raised {exception_text(error)}"
+        return symptom(replace(failed(SMALL, comparison=None, detail=detail), ending=Ending.RAISED)).sentence
+
+    assert said(1) == said(12345678) == f"it raises ValueError: {'a' * 100} [#] {'b' * 63} ..."
+    assert symptom(failed(SMALL, comparison=None, detail=f"raised E: {'d' * 177}")).sentence.endswith("d" * 177)
 
 
 def test_the_smallest_case_is_the_one_with_the_fewest_numbers_in_and_out() -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import itertools
 import os
 import random
 import shutil
@@ -142,9 +141,10 @@ class Reached:
     def stages(self, mutant: Mutant, *, nearest: bool = False) -> Iterator[tuple[list[str], float]]:
         """Yield the tests that run a mutant, the nearest first, with the seconds that they take if nothing is wrong.
 
-        Those are of its file, then of its room, then, unless the nearest are asked for, all others.  What runs in the
-        import alone, or in another process, is tried by those that come to anything of its file, and where there is
-        none, by its room.
+        Those are of its file, then of its room, then, unless the nearest are asked for, all others; and at last the rest
+        of its room, for what is made once and kept was made by whichever test came first.  What runs in the import
+        alone, or in another process, is tried by those that come to anything of its file, and where there is none, by
+        its room.
         """
         room = Path("tests", *mutant.path.parts[1:-1])
         near = room / f"test_{mutant.path.name}"
@@ -160,13 +160,12 @@ class Reached:
             path = Path(test.partition("::")[0])
             return 0 if path in (near, mutant.path) else 1 if room in path.parents and room.name != "tests" else 2
 
-        ordered = sorted(found, key=lambda test: (distance(test), self.seconds[test], test))
-        for far, alike in itertools.groupby(ordered, distance):
-            if far == 2 and nearest:
-                return
-            equally = list(alike)
-            for start in range(0, len(equally), TOGETHER):
-                several = equally[start : start + TOGETHER]
+        by_distance = [[test for test in found if distance(test) == far] for far in range(2 if nearest else 3)]
+        by_distance.append([test for test in self.seconds if test not in found and distance(test) < 2])
+        for alike in by_distance:
+            ordered = sorted(alike, key=lambda test: (self.seconds[test], test))
+            for start in range(0, len(ordered), TOGETHER):
+                several = ordered[start : start + TOGETHER]
                 yield several, sum(self.seconds[test] for test in several)
 
 

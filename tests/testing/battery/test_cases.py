@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
@@ -346,6 +346,14 @@ def test_defaults_of_a_case() -> None:
     assert not hasattr(case, "__dict__")
     assert case.kwargs() == {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
     assert list(case.kwargs()) == ["stride", "padding", "dilation", "groups"]
+
+
+def test_a_case_is_the_same_whatever_is_declared_and_however_large_its_numbers_are() -> None:
+    case = find_case(DEFAULT)
+    assert replace(case, arithmetic=Arithmetic.of(algorithm="fft")) == case
+    assert replace(case, largest=3) == case
+    assert replace(case, is_searched=False) == case
+    assert replace(case, dtype="f64") != case
 
 
 def test_real_data_are_no_whole_numbers() -> None:

@@ -150,6 +150,13 @@ def test_exact_data_that_come_out_rounded() -> None:
 
     assert explained(target) == [["inexact-sums"]]
 
+    def in_the_last_columns(*arguments: Any) -> Any:
+        result = conv2d(*arguments)
+        result[..., -1] *= 1 + np.float32(2**-23)
+        return result
+
+    assert explained(in_the_last_columns) == [["inexact-sums"]]  # where is no matter then
+
 
 def test_all_mistakes_of_a_code_are_looked_for() -> None:
     """Of a reduction whose tail is lost there is a mistake for each tile, 2 first, and all have one code."""

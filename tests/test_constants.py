@@ -35,8 +35,8 @@ def lines() -> Iterator[str]:
         for name, value in sorted(vars(module).items()):
             is_own = f"\n{name}: Final" in said or f"\n{name} = " in said
             if name.isupper() and is_own and is_numbers(value):
-                value = dict(sorted(value.items(), key=repr)) if isinstance(value, dict) else value
-                yield f"{found.name}.{name} = {value!r}"
+                in_order = dict(sorted(value.items(), key=repr)) if isinstance(value, dict) else value
+                yield f"{found.name}.{name} = {in_order!r}"
 
 
 def test_the_numbers_are_what_they_were() -> None:

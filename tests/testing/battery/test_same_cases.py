@@ -15,14 +15,21 @@ from sampled import one_in
 
 from refconv.operations import OPERATIONS
 from refconv.testing.battery.cases import Case
+from refconv.testing.battery.drawn import case_of, options_of
 from refconv.testing.battery.tiers import cases
 
 TABLE = Path(__file__).with_name("cases.txt")
-PARTS = ("smoke", "core", "full", "refused")
+PARTS = ("smoke", "core", "full", "refused", "drawn")
 
 
 def of_part(op: str, part: str) -> list[Case]:
-    """The cases that a tier has and the smaller ones have not, or those that ought to be refused."""
+    """The cases that a tier has and the smaller ones have not, those that ought to be refused, or some random ones."""
+    if part == "drawn":  # from the options of random cases, each of them from its first to its last
+        options = options_of(op)
+        return [
+            case_of(op, [each[(7 * place + (place + 1) * step) % len(each)] for place, each in enumerate(options)])
+            for step in range(99)
+        ]
     if part == "refused":
         return [case for case in cases("core", op=op, refusals=True) if case.rejects]
     before = PARTS[PARTS.index(part) - 1 : PARTS.index(part)]
@@ -41,9 +48,9 @@ def said(case: Case, *, numbers: bool) -> bytes:
 
 
 def line(op: str, part: str) -> str:
-    """How many cases an operation has in a part, and a checksum of them: in the full tier, of all but the numbers."""
+    """How many cases an operation has in a part, and a checksum of them: of the full tier and of random ones, of all but the numbers."""
     found = of_part(op, part)
-    checksum = zlib.crc32(b"\n".join(said(case, numbers=part != "full") for case in found))
+    checksum = zlib.crc32(b"\n".join(said(case, numbers=part not in ("full", "drawn")) for case in found))
     return f"{op} {part} {len(found)} {checksum:08x}"
 
 
@@ -52,7 +59,7 @@ def check(op: str, part: str) -> None:
     assert line(op, part) in TABLE.read_text().splitlines()
 
 
-@pytest.mark.parametrize("part", ["smoke", "core", "refused"])
+@pytest.mark.parametrize("part", ["smoke", "core", "refused", "drawn"])
 @pytest.mark.parametrize("op", OPERATIONS)
 def test_the_cases_are_what_they_were(op: str, part: str) -> None:
     check(op, part)

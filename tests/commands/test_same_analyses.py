@@ -1,4 +1,4 @@
-"""What `analyze` and `design` say is what they said before: `analyses.txt` has checksums of text and JSON.
+"""What `analyze` and `design` say is what they said before: `analyses.txt` has checksums of text, JSON and equations.
 
 Beside the tests of each number, which say what is right, this notices any that changes.  Where that is meant, print the
 table anew: ``PYTHONPATH=tests python tests/commands/test_same_analyses.py > tests/commands/analyses.txt``.
@@ -17,6 +17,7 @@ from unittest import mock
 
 import pytest
 
+from refconv.analysis import Layers, receptive_field
 from refconv.analysis.zoo import names
 from refconv.commands.main import main
 
@@ -45,12 +46,15 @@ def questions() -> Iterator[tuple[str, ...]]:
 
 
 def said(arguments: tuple[str, ...]) -> str:
-    """The line of a question: it, and a checksum of what is said in text and in JSON, or why nothing is."""
+    """The line of a question: it, and a checksum of what is said in text, in JSON and in equations, or why nothing is."""
     answers = []
     for more in ([], ["--json"]):
         with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
             status = main([*arguments, *more])
         answers.append(f"{status}\n{out.getvalue()}\n{err.getvalue()}")
+    if status == 0 and not arguments[1].startswith(("-", "c1:")):
+        seen = receptive_field(Layers.parse(arguments[1]))
+        answers += [seen.explain(), seen.explain(latex=True)]
     return f"{zlib.crc32(''.join(answers).encode()):08x} {' '.join(arguments)}"
 
 

@@ -52,7 +52,7 @@ def said(arguments: tuple[str, ...]) -> str:
         with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
             status = main([*arguments, *more])
         answers.append(f"{status}\n{out.getvalue()}\n{err.getvalue()}")
-    if status == 0 and not arguments[1].startswith(("-", "c1:")):
+    if status == 0 and len(arguments) == 2 and not arguments[1].startswith("c1:"):
         seen = receptive_field(Layers.parse(arguments[1]))
         answers += [seen.explain(), seen.explain(latex=True)]
     return f"{zlib.crc32(''.join(answers).encode()):08x} {' '.join(arguments)}"

@@ -35,6 +35,7 @@ EXCHANGED: dict[type[ast.AST], type[ast.AST]] = {
     **{one: other for pair in PAIRS for one, other in (pair, pair[::-1])},
 }
 TOGETHER = 500  # tests that are run at once
+OF_ALL = ("tests/test_architecture.py", "tests/test_constants.py")  # which read every file
 
 
 @dataclass(frozen=True)
@@ -152,13 +153,16 @@ class Reached:
         found = {test for line in lines for test in self.tests.get((str(mutant.path), line), ())}
         if not found:
             found = {test for (path, _), tests in self.tests.items() if path == str(mutant.path) for test in tests}
+            found |= {test for test in self.seconds if test.startswith(OF_ALL)}
         if not found:
             yield [str(room)], sum(self.seconds.values())
             return
 
         def distance(test: str) -> int:
             path = Path(test.partition("::")[0])
-            return 0 if path in (near, mutant.path) else 1 if room in path.parents and room.name != "tests" else 2
+            if path in (near, mutant.path) or test.startswith(OF_ALL):
+                return 0
+            return 1 if room in path.parents and room.name != "tests" else 2
 
         by_distance = [[test for test in found if distance(test) == far] for far in range(2 if nearest else 3)]
         by_distance.append([test for test in self.seconds if test not in found and distance(test) < 2])

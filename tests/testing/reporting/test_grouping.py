@@ -181,6 +181,21 @@ def test_what_passes_by_being_empty_or_refused_proves_nothing() -> None:
     assert "dilation" not in cause.condition
 
 
+def test_what_nothing_explains_is_split_by_where_it_happens_and_an_exception_is_not() -> None:
+    dilated = [f"n1-c1-o{o}-g1-{h}x9-k2-s1-p0-d2x1-f32" for o in (1, 2) for h in (5, 6, 7)]
+    biased = [f"n1-c1-o{o}-g1-{h}x9-k2-s1-p0-d1-bias-f32" for o in (1, 2) for h in (5, 6, 7)]
+    right = [passed(f"n1-c1-o{o}-g1-{h}x9-k2-s1-p{p}-d1-f32") for o in (1, 2) for h in (5, 6, 7) for p in (0, 1)]
+    wrong = [failed(name) for name in (*dilated, *biased)]
+    assert sorted(len(cause.failures) for cause in grouped((*wrong, *right))) == [6, 6]
+    raised = [
+        replace(
+            failed(name, comparison=None, detail="raised ValueError: no"), ending=Ending.RAISED, ended_by="ValueError"
+        )
+        for name in (*dilated, *biased)
+    ]
+    assert [len(cause.failures) for cause in grouped((*raised, *right))] == [12]
+
+
 def test_nothing_failed_for_no_reason() -> None:
     assert grouped((passed(SMALL),)) == ()
 

@@ -37,6 +37,16 @@ def test_outputs_that_read_nothing_are_counted() -> None:
     assert "outputs with holes: 0 of 4 in a period of 2x2; reading no pixel at all: 3" in found.explain()
 
 
+def test_what_reads_nothing_has_no_holes() -> None:
+    # A cross of 5 pixels for even outputs in both axes, and nothing for the other three.
+    found = covered("(k3x1p1x0 | k1x3p0x1) convt1s2")
+    assert (found.phases, found.outputs, found.holed, found.blind) == (None, 4, 1, 3)
+    assert list(found.explain())[:2] == [
+        "outputs with holes: 1 of 4 in a period of 2x2; reading no pixel at all: 3",
+        "most in output (0, 0): 5 of 9 pixels used",
+    ]
+
+
 def test_pixels_that_no_output_reads_are_a_question_of_their_own() -> None:
     found = covered("k2s3")
     assert found.hole_free

@@ -102,3 +102,12 @@ def test_one_image_of_a_part_is_a_call_of_its_own() -> None:
     call = Call.of(LINEAR["conv2d_weight"].function, image, (1, 1, 1, 1), np.ones_like(image))
     [(_, part)] = call.blocks()
     assert (part.of_image(0)().item(), call.of_image(1)().item()) == (0 + 1 + 2 + 3, 4 + 5 + 6 + 7)
+
+
+def test_the_weights_of_a_block_are_as_few_as_those_of_a_part() -> None:
+    # One channel of the input meets 4096 output channels through 9 taps: 28 channels are just below 2^20 weights.
+    plan = plan_convolution((1, 64, 2, 3), (4096, 64, 3, 3), padding=1)
+    found = [part.plan.in_channels for part in blocks(plan, "input")]
+    assert found == [28, 28, 8]
+    # One channel of the output meets 64 of the input: all weights of 1820 are just below.
+    assert [part.plan.out_channels for part in blocks(plan, "output")] == [1820, 1820, 456]

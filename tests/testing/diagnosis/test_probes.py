@@ -13,7 +13,7 @@ from arrays import Array
 from refconv.operations import OPERATIONS
 from refconv.testing import find_case
 from refconv.testing.diagnosis import probes
-from refconv.testing.diagnosis.probes import NOTHING, SEVERAL, Trace, run_trace
+from refconv.testing.diagnosis.probes import NOTHING, SEVERAL, Trace, _numbers, run_trace
 
 # Row 2·p + i − 1, column q + 3·j − 2, of 6 channels in 2 groups, to 4 channels; outputs 5×8.
 PROBLEM = "n2-c6-o4-g2-9x7-k3x2-s2x1-p1x2-d1x3-f32"
@@ -93,3 +93,10 @@ def test_where_a_type_cannot_hold_all_numbers_each_axis_has_its_own() -> None:
     case = find_case("n1-c1-o1-g1-1x200-k1-s1-p0-d1-i8")
     with pytest.raises(ValueError, match=r"must have fewer than 2\^7$"):
         probes._numbers(case, case.input_shape)
+
+
+def test_where_a_type_cannot_number_all_pixels_each_axis_is_numbered_from_1() -> None:
+    case = find_case("n1-c2-o3-g1-5x8-k3-s1-p0x2-d1-u8")
+    assert set(_numbers(case, (1, 2, 5, 8))) == {"all"}  # 80 of at most 255
+    found = _numbers(case, (1, 2, 15, 18))
+    assert [(int(along.min()), int(along.max())) for along in found.values()] == [(1, 1), (1, 2), (1, 15), (1, 18)]

@@ -10,6 +10,7 @@ import refconv
 from refconv.bounds.error_bound import error_bound
 from refconv.geometry.axis import AxisGeometry
 from refconv.operations import LINEAR, Call
+from refconv.testing.diagnosis.directions import _turned_round
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.reading import CHUNK, Reading, spread, table
 from refconv.testing.diagnosis.right_reading import reading_of
@@ -364,3 +365,12 @@ def test_what_is_read_nowhere_is_zero_without_its_bias() -> None:
     truth = right().values(right().everywhere()).reshape(right().shape)
     assert not found[:, :, 0].any()
     np.testing.assert_array_equal(found[:, :, 1:], truth[:, :, :-1])
+
+
+def test_places_that_lead_somewhere_are_turned_round() -> None:
+    # [[0, 2], [2, −1]]: 0 stands at (0, 0), 1 nowhere, 2 at (0, 1) and at (1, 0).
+    leads = np.array([[0, 2], [2, -1]])
+    nowhere = [-1, -1]
+    assert _turned_round(leads, 3).tolist() == [[[0, 0], nowhere], [nowhere, nowhere], [[0, 1], [1, 0]]]
+    assert _turned_round(leads, 3, last=True).tolist() == [[[0, 0]], [nowhere], [[1, 0]]]
+    assert _turned_round(np.full((2, 2), -1), 2).tolist() == [[nowhere], [nowhere]]

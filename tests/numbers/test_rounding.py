@@ -248,3 +248,11 @@ def test_rounding_to_narrow_types_is_to_nearest_even(name: str, sign: int) -> No
     assert actual == [nearest_even(name, Fraction(point)) for point in points]
     is_signed = is_finite & ((numbers != 0) | (not name.endswith("fnuz")))  # those have no −0
     assert (np.signbit(numbers[is_signed]) == (sign < 0)).all()
+
+
+def test_a_whole_number_that_lies_between_two_goes_to_the_even_one() -> None:
+    # float32 holds every second whole number from 2^24 on: 2^24 + 1 goes down, 2^24 + 3 up, and neither is moved before.
+    wholes = np.array([2**24 + 1, 2**24 + 3, -(2**24) - 1, -(2**24) - 3], object)
+    expected = [2**24, 2**24 + 4, -(2**24), -(2**24) - 4]
+    assert round_once(wholes, np.dtype(np.float32)).tolist() == expected
+    assert round_once(wholes.astype(np.int64), np.dtype(np.float32)).tolist() == expected

@@ -396,6 +396,11 @@ def test_a_position_that_is_picked_twice_has_lost_its_place() -> None:
     assert [(field.size, field.is_placed) for field in graph.field("y")] == [(3, False)]
 
 
+def test_without_an_axis_positions_are_picked_from_the_first() -> None:
+    graph = Net(1, 2, 5, 9).constant("first", [0]).node("Gather", "image,first", "y").graph()
+    assert shape(graph) == (1, 2, 5, 9)
+
+
 def test_positions_that_are_counted_from_the_end_have_lost_their_place() -> None:
     graph = Net(1, 2, 5, 9).constant("last two", [-2, -1]).node("Gather", "image,last two", "y", axis=3).graph()
     assert shape(graph) == (1, 2, 5, 2)

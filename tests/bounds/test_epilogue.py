@@ -72,7 +72,7 @@ def test_other_things_are_no_epilogue() -> None:
 
 def test_a_function_that_is_steep_between_whole_numbers_is_refused() -> None:
     def steep(values: np.ndarray) -> np.ndarray:
-        return np.clip(3 * values, -0.3, 0.3)
+        return np.asarray(np.clip(3 * values, -0.3, 0.3))
 
     with pytest.raises(ValueError, match=r"^epilogue=steep must be 1-Lipschitz, .*\(3 times\)$"):
         Epilogue.of(steep)

@@ -13,10 +13,12 @@ from memory import peak
 from sampled import one_in
 
 from refconv import conv2d, error_bound
+from refconv.bounds.arithmetic import Arithmetic
 from refconv.operations import LINEAR
 from refconv.testing import Comparison, compare_conv2d, compare_result
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.tiers import cases
+from refconv.testing.comparing.reference import Standard
 
 MOST = 64 * 2**20
 
@@ -129,3 +131,9 @@ def test_a_map_that_loses_something_is_refused() -> None:
     x = np.ones((1, 1, 2, 2), np.float32)
     with pytest.raises(ValueError, match=r"^map= must return what it is given, in order; of 1 it returned 0$"):
         compare_conv2d(x, x, x[:, :, :1, :1], map=_loses_all)
+
+
+def test_only_a_transform_needs_whole_images() -> None:
+    algorithms = ("direct", "winograd2", "fft")
+    standards = [Standard(np.dtype(np.float32), Arithmetic.of(algorithm=algorithm)) for algorithm in algorithms]
+    assert [standard.needs_images for standard in standards] == [False, True, True]

@@ -18,6 +18,7 @@ from refconv.geometry.plan import ConvGeometry
 from refconv.numbers.formats import Array
 
 FEW: Final = 4  # output channels of a group: for so few, measured, columns cost more than all else
+MOST_TAPS: Final = 1024  # one after the other: of more, what each call of NumPy costs shows
 ROWS: Final = 32  # of a matrix product of taps: fewer are slow, and more fall out of the cache
 LINES: Final = 1 << 16  # numbers of all the lines that are added up at a time: they stay in the cache
 _IN_NUMPY: Final[dict[str, Literal["edge", "wrap"]]] = {"replicate": "edge", "circular": "wrap"}
@@ -26,8 +27,7 @@ _IN_NUMPY: Final[dict[str, Literal["edge", "wrap"]]] = {"replicate": "edge", "ci
 def einsum(input: Array, weights: Sequence[Array], plan: ConvGeometry) -> list[Array]:
     """Contract the windows with the kernels, group by group: of images, ``ngcijpq,gocij->ngopq``."""
     groups, each, rank = plan.groups, plan.group_in_channels, len(plan.axes)
-    view = windows(pad(input, plan), plan)
-    view = view.reshape(plan.batch, groups, each, *view.shape[2:])
+    view = windows(pad(input, plan), plan).reshape(plan.batch, groups, each, *plan.kernel_size, *plan.output_size)
     shape, k, p = (groups, plan.group_out_channels, each, *plan.kernel_size), "ijk"[:rank], "pqr"[:rank]
     kernels = (weight.reshape(shape) for weight in weights)
     return [np.einsum(f"ngc{k}{p},goc{k}->ngo{p}", view, w).reshape(plan.output_shape) for w in kernels]
@@ -46,13 +46,13 @@ def is_narrow(inputs: int, outputs: int, plan: ConvGeometry) -> bool:
     """Whether a group has so few channels that all taps' products are few numbers beside what outputs read."""
     strides = math.prod(axis.stride for axis in plan.axes)
     is_few = 2 * outputs * strides <= inputs or inputs == strides == 1
-    return 0 < outputs <= FEW and is_few and math.prod(plan.kernel_size) > 1
+    return 0 < outputs <= FEW and is_few and 1 < math.prod(plan.kernel_size) <= MOST_TAPS
 
 
 def numbers_per_output(inputs: int, outputs: int, plan: ConvGeometry) -> int:
     """Return how many numbers stand in memory for each output: those of its column, or the products of some taps."""
-    products = ROWS + inputs if inputs > 1 else 4
-    return products if is_narrow(inputs, outputs, plan) else inputs * math.prod(plan.kernel_size)
+    some = ROWS + inputs if inputs > 1 else 4
+    return some if is_narrow(inputs, outputs, plan) else inputs * math.prod(plan.kernel_size)
 
 
 def _by_taps(padded: Array, weight: Array, plan: ConvGeometry) -> Array:
@@ -68,7 +68,7 @@ def _by_taps(padded: Array, weight: Array, plan: ConvGeometry) -> Array:
     kernels = weight.reshape(groups, each, inputs, -1).transpose(0, 3, 1, 2)
     multiply, taps = (np.matmul, max(1, ROWS // each)) if inputs > 1 else (np.multiply, 1)
     sums = np.zeros((plan.batch, groups, each, lines.shape[-1]), weight.dtype)
-    length, together = max(1, lines.shape[-1] - starts[-1]), max(1, LINES // max(1, sums[:, :1].size))
+    length, together = max(1, lines.shape[-1] - starts[-1]), min(groups, 1 + LINES // max(1, sums[:, :1].size))
     products = np.empty((plan.batch, together, taps * each, lines.shape[-1]), weight.dtype)
     for group, tap in itertools.product(range(0, groups, together), range(0, len(starts), taps)):
         some, kernel = np.s_[group : group + together], kernels[group : group + together, tap : tap + taps]

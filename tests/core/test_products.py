@@ -180,6 +180,11 @@ def test_few_channels_of_a_group(
     assert numbers == ((4 if groups == 6 else 32 + channels) if is_narrow else column)
 
 
+def test_a_long_kernel_has_columns() -> None:
+    ways = [plan_convolution((1, 1, 1, size), (1, 1, 1, size)) for size in (1024, 1025)]
+    assert [products.is_narrow(1, 1, way) for way in ways] == [True, False]
+
+
 def test_a_single_tap_has_columns_without_a_copy() -> None:
     assert not products.is_narrow(64, 1, plan_convolution((1, 64, 5, 5), (1, 64, 1, 1)))
 

@@ -221,7 +221,7 @@ def test_pixels_that_stand_in_the_padding_are_named_one_by_one() -> None:
 def test_the_sizes_that_were_measured() -> None:
     assert (sums.TILE, sums.WEIGHTS, adjoint.PIXELS) == (1 << 20, 1 << 20, 1 << 20)
     assert sums.TILE * 8 == 8 * 1024**2  # bytes of float64
-    assert (products.FEW, products.ROWS, products.LINES) == (4, 32, 1 << 16)
+    assert (products.FEW, products.MOST_TAPS, products.ROWS, products.LINES) == (4, 1024, 32, 1 << 16)
     assert (adjoint.FEWEST_CHANNELS, adjoint.MOST_GATHERED) == (16, 1024)
 
 

@@ -14,7 +14,7 @@ from refconv.testing.judging.outcome import Ending
 __all__: list[str] = []
 
 UNEXPLAINED: Final = "unexplained"
-TELLING: Final = 180  # characters of a message, without its numbers: with them, what is further on may have been cut off
+TELLING: Final = 180  # characters of a message, without its numbers: with them, what comes later may have been cut off
 
 
 def is_cause(finding: Finding) -> bool:

@@ -189,8 +189,7 @@ def test_a_single_tap_has_columns_without_a_copy() -> None:
     assert not products.is_narrow(64, 1, plan_convolution((1, 64, 5, 5), (1, 64, 1, 1)))
 
 
-@pytest.mark.parametrize("lines", [1, 300, 1 << 16])
-@pytest.mark.parametrize("rows", [2, 5, 32])
+@pytest.mark.parametrize(("lines", "rows"), [(1, 5), (300, 2), (1 << 16, 32)])
 @law
 @given(st.data())
 def test_tap_by_tap_is_the_product_with_the_columns(lines: int, rows: int, data: st.DataObject) -> None:

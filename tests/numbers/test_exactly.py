@@ -214,7 +214,7 @@ def test_overflow_begins_half_a_last_place_past_the_largest(name: str) -> None:
         np.testing.assert_equal(dot([largest, half], [-1, -1], name, -bias), -result)
 
 
-@pytest.mark.parametrize("terms", [7, 8, 15, 16, 30, 31, 100, 5000])
+@pytest.mark.parametrize("terms", [7, 8, 15, 16, 30, 31, 100, 1000])
 def test_what_float64_makes_of_a_sum_is_taken_off_it_exactly(terms: int) -> None:
     # Every digit of every number is large.  What the sum's nearest number leaves is found in its last digits, where a sum
     # of digits beyond 2^53 would be off.

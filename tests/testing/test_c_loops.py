@@ -37,7 +37,7 @@ def test_there_are_enough_of_them() -> None:
     }
 
 
-@pytest.mark.parametrize("name", one_in(3, c_loops.WRONG))
+@pytest.mark.parametrize("name", one_in(5, c_loops.WRONG))
 def test_core_catches_a_wrong_expression(name: str) -> None:
     loops, match = c_loops.WRONG[name]
     assert next(failing(loops, match), None) is not None

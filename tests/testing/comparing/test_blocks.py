@@ -33,7 +33,7 @@ LARGE: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("op", one_in(3, LARGE))
-@pytest.mark.parametrize("is_right", [True, False])
+@pytest.mark.parametrize("is_right", one_in(2, [False, True]))
 def test_a_comparison_takes_64_mib_at_most(op: str, is_right: bool) -> None:
     x_shape, w_shape, parameters = LARGE[op]
     rng = np.random.default_rng(0)
@@ -54,7 +54,7 @@ def test_the_bound_takes_64_mib_beside_itself_at_most() -> None:
     assert peak(lambda: error_bound(x, w, dtype=np.float32, **parameters)) < bound.nbytes + MOST
 
 
-@pytest.mark.parametrize("op", one_in(2, LINEAR))
+@pytest.mark.parametrize("op", one_in(4, LINEAR))
 def test_small_blocks_find_what_one_block_finds(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
     some = [case for case in cases("smoke", op=op) if case.expected().size > 2]
     found = [case.check(_damaged(case)) for case in some]

@@ -42,7 +42,7 @@ def test_a_right_kernel_is_right(op: str) -> None:
 @pytest.mark.parametrize(
     ("op", "wrong", "code"),
     one_in(
-        9,
+        14,
         [
             *(("conv2d_integer", wrong, code) for wrong, code in BOTH.items()),
             *(("conv2d_quantized", wrong, code) for wrong, code in (SCALED | {"pairs": BOTH["pairs"]}).items()),

@@ -220,7 +220,7 @@ TRANSFORMS = {"fft": honest.fourier(np.float32), "winograd": honest.winograd2(np
     "how", [{}, {"algorithm": "fft"}, {"algorithm": "winograd2"}, {"input_dtype": "tf32"}], ids=str
 )
 @pytest.mark.parametrize("transform", TRANSFORMS)
-@pytest.mark.parametrize("name", one_in(2, WRONG))
+@pytest.mark.parametrize("name", one_in(4, WRONG))
 def test_a_logical_mistake_hides_behind_no_transform(name: str, transform: str, how: dict[str, Any]) -> None:
     for case in ("n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32", "n1-c2-o3-g1-5x6-k3-s1-p1-d1-f32-real"):
         if how.get("algorithm", transform) != {"winograd": "winograd2"}.get(transform, transform):
@@ -319,7 +319,7 @@ BEHIND = {
 
 
 @pytest.mark.parametrize("epilogue", one_in(2, ["scale+shift+residual+leaky_relu=0.125", "relu6"]))
-@pytest.mark.parametrize("name", BEHIND)
+@pytest.mark.parametrize("name", one_in(3, BEHIND))
 def test_a_wrong_kernel_is_named_behind_what_is_declared(name: str, epilogue: str) -> None:
     def fused(*arguments: Any, scale: Any = 1, shift: Any = 0, residual: Any = 0) -> Array:
         sums = getattr(mutants, name)(*arguments)

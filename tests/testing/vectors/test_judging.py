@@ -35,7 +35,7 @@ def test_right_results_are_right(vectors: Path, tmp_path: Path) -> None:
     assert (report.counts()["passed"], report.counts()["unsupported"]) == (20, 0)
 
 
-@pytest.mark.parametrize("name", one_in(5, TEN))
+@pytest.mark.parametrize("name", one_in(10, TEN))
 def test_wrong_results_have_the_causes_that_check_finds_in_the_target(name: str, vectors: Path, tmp_path: Path) -> None:
     target = getattr(mutants, name)
     called = check(target, "smoke", time_limit=None)

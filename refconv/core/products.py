@@ -51,7 +51,7 @@ def is_narrow(inputs: int, outputs: int, plan: ConvGeometry) -> bool:
 
 def numbers_per_output(inputs: int, outputs: int, plan: ConvGeometry) -> int:
     """Return how many numbers stand in memory for each output: those of its column, or the products of some taps."""
-    some = ROWS + inputs if inputs > 1 else 4
+    some = ROWS + inputs if inputs > 1 else 4  # a line, its products, their sums, and what is kept of these
     return some if is_narrow(inputs, outputs, plan) else inputs * math.prod(plan.kernel_size)
 
 

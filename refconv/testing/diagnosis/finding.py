@@ -77,8 +77,10 @@ def equals(findings: Iterable[Finding], wrong: int = 0) -> list[Finding]:
 
     One code has several where a tile may be of 4 or of 8: which it is, other cases tell.
     """
-    told_apart = {(finding.code, finding.sentence): finding for finding in reversed(list(findings))}
-    found = list(told_apart.values())[::-1]
+    told_apart: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        told_apart.setdefault((finding.code, finding.sentence), finding)
+    found = list(told_apart.values())
     codes = tuple(dict.fromkeys(finding.code for finding in found))
     others = {code: tuple(other for other in codes if other != code) for code in codes}
     return [replace(each, wrong=wrong, explained=wrong, alternatives=others[each.code]) for each in found]

@@ -66,8 +66,8 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
         *(gradients.unconjugated("weight"), *numbers.ROUNDING),
     ),
     Transposed: (
-        *(*_SCATTERED, *scattering.OUTPUT_PADDING, *windows.SAME, *channels.BIAS, numbers.CONJUGATED),
-        *(*numbers.ROUNDING, channels.GROUP_BIAS, scattering.GROUPS_AND_DILATION),
+        *(*scattering.SAME, *_SCATTERED, *scattering.OUTPUT_PADDING, *windows.SAME, *channels.BIAS),
+        *(numbers.CONJUGATED, *numbers.ROUNDING, channels.GROUP_BIAS, scattering.GROUPS_AND_DILATION),
     ),
     WeightAdjoint: (
         *(*_WINDOWS, *gradients.GRADIENT, *channels.GROUPS_OF_CHANNELS, channels.BATCH),

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
-from refconv.testing.diagnosis.directions import InputAdjoint
+from refconv.testing.diagnosis.directions import InputAdjoint, Transposed
 from refconv.testing.diagnosis.mistakes import PLANES, Change, Mistake, PerAxis, changed, set_to
 from refconv.testing.diagnosis.mistakes_in_channels import (
     BOTH_SIDES,
@@ -31,13 +32,21 @@ from refconv.testing.diagnosis.mistakes_in_channels import (
     transposed_kernels,
     weight_as,
 )
-from refconv.testing.diagnosis.mistakes_in_windows import BEFORE_THE_FIRST, NEGATIVE_INDEX, flips, padded
+from refconv.testing.diagnosis.mistakes_in_windows import (
+    BEFORE_THE_FIRST,
+    NEGATIVE_INDEX,
+    UNCLAMPED,
+    flips,
+    padded,
+    unclamped,
+)
 from refconv.testing.diagnosis.reading import Reading
 
 _SCATTER = "output p is added to the pixel S·p + D·i − T, through each tap i"
 _STUFFED = "S − 1 zeros lie between pixels, D·(K − 1) − T before the first, and the kernel is flipped"
 _SIZE = "H = S·(P − 1) + D·(K − 1) + 1 − T − B + E"
 _BEYOND = "the E rows at the end are part of what the padding would crop, and beyond that hold the bias"
+_SAME_SIZE = "H = S·P: T + B = max(0, S·(P − 1) + D·(K − 1) + 1 + E − S·P), and what lies beyond holds the bias"
 _BLOCKS = "channel o is connected with the channels (C/G)·g + c, with g = o // (O/G)"
 
 
@@ -63,6 +72,19 @@ def _extra_before(reading: InputAdjoint) -> Reading:
 def _extra_on_input(reading: InputAdjoint) -> Reading:
     axes = zip(reading.axes, reading.extras, strict=True)
     return replace(reading, output_padding=tuple(axis.stride * e for axis, e in axes))
+
+
+def _same_never_adds(reading: Reading) -> Reading:
+    """Leave the output where the windows and E end, short of SAME's S·P: of 2 pixels, 1 tap and stride 2, 3 of 4."""
+    return replace(reading, output_padding=reading.given) if isinstance(reading, Transposed) else reading
+
+
+def _same_unclamped(reading: Reading, *, larger_first: bool) -> Reading:
+    """Crop less than nothing on both sides where the windows and E together are shorter than S·P."""
+    if not isinstance(reading, Transposed):
+        return reading
+    moved = (unclamped(axis, e, larger_first=larger_first) for axis, e in zip(reading.axes, reading.given, strict=True))
+    return replace(reading, axes=tuple(moved), output_padding=reading.given)
 
 
 def _reading_channels(channel: Callable[[np.ndarray[Any, Any], Reading], np.ndarray[Any, Any]]) -> Change:
@@ -157,6 +179,18 @@ OUTPUT_PADDING: Final = (
     ),
     Mistake("output-padding-on-input", _of_input(_extra_on_input)).says(
         "the input is padded by the output padding, so that the output grows by S·E", _SIZE
+    ),
+)
+
+SAME: Final = (
+    Mistake("same-never-adds", _same_never_adds).says(
+        "SAME adds nothing where the windows reach less than S·P", _SAME_SIZE
+    ),
+    *(
+        Mistake("same-total-not-clamped", partial(_same_unclamped, larger_first=larger_first)).says(
+            UNCLAMPED.format("down" if larger_first else "towards 0"), _SAME_SIZE
+        )
+        for larger_first in (False, True)
     ),
 )
 

@@ -18,7 +18,9 @@ _ONE_SIDE = f"{_WINDOW}, with T the padding of one side"
 _OUTPUTS = "P = floor((H + T + B − (D·(K − 1) + 1)) / S) + 1"
 _TOTAL = "T + B = (P − 1)·S + D·(K − 1) + 1 − H"
 _FROM_UNDILATED = "the padding of SAME is computed from the kernel without its dilation"
-_MOVED = ", its half rounded {}: the windows move into the image"
+UNCLAMPED: Final = (
+    "the total padding of SAME is used where it is negative, its half rounded {}: the windows move into the image"
+)
 _ZEROS = "zeros stand in the padding"
 NEGATIVE_INDEX = "what comes before the first is taken from the end, as NumPy takes a negative index"
 BEFORE_THE_FIRST = "there is nothing before the first"
@@ -101,12 +103,12 @@ def _undilated(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
     return replace(_undilated_same(axis, larger_first=larger_first), dilation=1)
 
 
-def _unclamped(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
+def unclamped(axis: AxisGeometry, extra: int = 0, *, larger_first: bool) -> AxisGeometry:
     """Move the windows by half of SAME's total where that is below 0, as in 1×1 at stride 3 of 7 pixels: none, or −1.
 
-    Rounded towards 0, as C divides, or down.
+    Rounded towards 0, as C divides, or down; an output padding counts, where it is given.
     """
-    total = axis.reach(axis.output_size) - axis.input_size
+    total = axis.reach(axis.output_size) + extra - axis.input_size
     if any(axis.padding) or total >= 0:
         return axis
     smaller = total // 2 if larger_first else -(-total // 2)
@@ -156,9 +158,9 @@ SAME: Final = (
             ),
             (
                 "same-total-not-clamped",
-                f"the total padding of SAME is used where it is negative{_MOVED}",
+                UNCLAMPED,
                 "T + B = max(0, (P − 1)·S + D·(K − 1) + 1 − H)",
-                _unclamped,
+                unclamped,
             ),
         )
         for larger_first in (False, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -45,7 +46,7 @@ def reading_of(call: Call) -> Reading:
     bias = operands.get("bias", np.zeros(second, wide))
     is_of_transposed = operation.is_transposed and operation.by != "bias"  # a bias is that of any operation
     kind = _DIRECTIONS[operation.asked][is_of_transposed]
-    more: dict[str, Any] = {"output_padding": _output_padding(plan)} if kind is Transposed else {}
+    more: dict[str, Any] = _output_padding(plan, call.parameters) if kind is Transposed else {}
     channels = [[plan.input_channel(o, c) for c in range(plan.group_in_channels)] for o in range(plan.out_channels)]
     asked: Array = np.broadcast_to(np.zeros((), wide), shapes[operation.asked])
     reading: dict[str, Any] = dict(
@@ -76,7 +77,13 @@ def _dropped(call: Call) -> tuple[int, ...]:
     return () if call.plan.batched or call.operation.asked == "weight" else (0,)
 
 
-def _output_padding(plan: ConvGeometry) -> tuple[int, ...]:
-    """Return by how much the result is larger than its windows reach, less the padding: E, if that is below S."""
+def _output_padding(plan: ConvGeometry, parameters: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return by how much the result is larger than its windows reach, less the padding: E, if that is below S.
+
+    SAME, of windows that reach less than S·P, makes it larger than the caller's E does, which is returned as well.
+    """
     reaches = (axis.reach(axis.output_size) - sum(axis.padding) for axis in plan.axes)
-    return tuple(max(0, size - reach) for size, reach in zip(plan.input_size, reaches, strict=True))
+    extras = tuple(max(0, size - reach) for size, reach in zip(plan.input_size, reaches, strict=True))
+    is_same = str(parameters.get("padding", "")).startswith("same")
+    asked = np.broadcast_to(parameters.get("output_padding", 0), len(extras)) if is_same else extras
+    return {"output_padding": extras, "given": tuple(map(int, asked))}

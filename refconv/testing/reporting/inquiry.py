@@ -132,10 +132,14 @@ class Experiments:
                 return case
 
     def _draw(self, condition: Condition, cases: Sequence[Case]) -> None:
-        """Run some cases that meet a condition, and some that do not, near to the given ones that fail."""
+        """Run cases near to those given, which fail: some that meet a condition, and some that one part rules out.
+
+        Only where it is "groups > 1 and stride > 1": some of one group with a stride, and some of several without.
+        """
         near = [variation for case in cases for variation in variations(case, self._dtypes)]
-        for is_inside in (True, False):
-            chosen = [case for case in near if condition(Plan.of(case)) == is_inside and case.id not in self._known]
+        met = [(case, [test(Plan.of(case)) for test in condition.tests.values()]) for case in near]
+        for kind in ([True] * len(condition.tests), *_one_false(len(condition.tests))):
+            chosen = [case for case, found in met if found == kind and case.id not in self._known]
             self._ask(chosen[:: max(1, len(chosen) // EACH)][:EACH])
 
     def _halve(self, case: Case, threshold: Threshold) -> None:
@@ -150,3 +154,8 @@ class Experiments:
             if result is None or result.outcome not in (Outcome.PASSED, Outcome.FAILED):
                 return
             passing, failing = (number, failing) if result.outcome == Outcome.PASSED else (passing, number)
+
+
+def _one_false(count: int) -> list[list[bool]]:
+    """Return so many rows in which all but one, each in turn, are True."""
+    return [[place != wrong for place in range(count)] for wrong in range(count)]

@@ -111,6 +111,9 @@ def variations(case: Case, dtypes: tuple[str, ...]) -> Iterator[Case]:
     changes += [("dtype", dtype) for dtype in dtypes] + [("data", data) for data in ("exact", "real")]
     changes += [("layout", layout) for layout in ("contiguous", "strided", "fortran")]
     yield from _changed(case, here, changes)
+    two = tuple(max(2, taps) for taps in here.kernel)  # where there is one, a dilation says nothing
+    if two != here.kernel:
+        yield from _changed(case, replace(here, kernel=two), [("dilation", _each(here.size, n)) for n in FEW])
 
 
 def with_quantity(case: Case, name: str, number: int) -> Case | None:

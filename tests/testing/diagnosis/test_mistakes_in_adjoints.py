@@ -213,6 +213,37 @@ def test_a_mistake_in_the_size_of_a_transposed_convolution(code: str) -> None:
     assert finding.sentence.endswith(", and the output is sized by that")
 
 
+# 2 taps at stride 5 make 7 pixels of 2, and E = 1 an eighth, where SAME asks for 10: it adds 2, which kernels forget.
+SHORT: dict[str, list[int]] = {
+    "": [1, 2, 0, 0, 0, 10, 20, 0, 0, 0],
+    "same-never-adds": [1, 2, 0, 0, 0, 10, 20, 0],
+    "output-padding-missing": [1, 2, 0, 0, 0, 10, 20],
+    "same-total-not-clamped": [0, 1, 2, 0, 0, 0, 10, 20, 0, 0],
+}
+
+
+@pytest.mark.parametrize("code", SHORT)
+@pytest.mark.parametrize("padding", ["same_upper", "same_lower"])
+def test_a_mistake_where_same_has_to_add_pixels(code: str, padding: str) -> None:
+    line, kernel, actual = (np.reshape(numbers, (1, 1, -1)) for numbers in ([1, 10], [1, 2], SHORT[code]))
+    found = diagnose_result(actual, refconv.conv_transpose1d, line, kernel, stride=5, padding=padding, output_padding=1)
+    assert [finding.code for finding in found][:1] == [code][: len(code)]
+
+
+@pytest.mark.parametrize(
+    ("total", "moved", "words"), [(-3, 1, "towards 0"), (-3, 2, "down"), (-1, 1, "down"), (-2, 1, "towards 0")]
+)
+def test_the_half_of_a_negative_total_is_rounded_one_way_or_the_other(total: int, moved: int, words: str) -> None:
+    truth = refconv.conv_transpose1d(
+        *(line := np.ones((1, 1, 3)), line[..., :1]), stride=1 - total, padding="same_upper"
+    )
+    found = diagnose_result(
+        np.roll(truth, moved), refconv.conv_transpose1d, line, line[..., :1], stride=1 - total, padding="same_upper"
+    )
+    assert found[0].code == "same-total-not-clamped"
+    assert f"its half rounded {words}: " in found[0].sentence
+
+
 def test_shapes_of_a_transposed_convolution_that_nothing_explains() -> None:
     (finding,) = transposed(TRUTH.transpose(0, 2, 3, 1))
     assert (finding.code, finding.reading) == ("output-as-nhwc", "shape (2, 6, 7, 17)")

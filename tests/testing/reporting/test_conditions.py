@@ -78,6 +78,11 @@ CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
     ("an image has more than 2^16 outputs", {"size": "259x258", "k": "k2x1"}, [{"size": "257x256", "k": "k2x1"}]),
     ("kernel is 1×1", {"k": "k1"}, [{"k": "k1x2"}]),
     ("padding is 'same...'", {"p": "psame_lower"}, [{"p": "pvalid"}, {"p": "p1"}]),
+    (
+        "the total of padding 'same...' is negative",
+        {"p": "psame_upper", "k": "k1", "s": "s1x5"},  # of 9 pixels, windows begin at the first and at the sixth
+        [{"p": "psame_upper", "k": "k1", "s": "s4x1", "size": "9x8"}, {"p": "pvalid", "k": "k1", "s": "s1x3"}],
+    ),
     ("padding is 'same_upper'", {"p": "psame_upper"}, [{"p": "psame"}, {"p": "psame_lower"}]),
     ("there is no batch axis", {"n": ""}, [{}]),
     ("the type is float64", {"dtype": "f64"}, [{}]),
@@ -106,6 +111,7 @@ OF_OTHERS: list[tuple[str, str, str]] = [  # a condition, a case of another oper
     ("padding front > 0", "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+0x0+0x0+0-d1-f32", "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p0x1x1-d1-f32"),
     ("padding back > 0", "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p0+1x0+0x0+0-d1-f32", "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+0x1+1x1+1-d1-f32"),
     ("output_padding > 0", "conv_transpose2d-n1-c1-o1-g1-4x5-k2-s2-p0-e0x1-d1-f32", "conv_transpose2d-n1-c1-o1-g1-4x5-k2-s2-p0-d1-f32"),
+    ("the total of padding 'same...' is negative", "conv_transpose1d-n1-c1-o1-g1-4-k1-s3-psame_lower-e1-d1-f32", "conv_transpose1d-n1-c1-o1-g1-4-k1-s3-psame_lower-e2-d1-f32"),
     ("output_h > 8", "conv_transpose2d-n1-c1-o1-g1-8x1-k2-s1-p0-d1-f32", "conv_transpose2d-n1-c1-o1-g1-7x9-k2-s1-p0-d1-f32"),
     ("outputs > 1", "conv_transpose2d-n1-c2-o4-g2-4x5-k2-s2-p0-d1-f32", "conv_transpose2d-n1-c2-o1-g1-4x5-k2-s2-p0-d1-f32"),
     ("outputs per group > 1", "conv_transpose2d-n1-c2-o4-g2-4x5-k2-s2-p0-d1-f32", "conv_transpose2d-n1-c2-o2-g2-4x5-k2-s2-p0-d1-f32"),

@@ -84,6 +84,11 @@ def test_each_parameter_is_another_one_in_turn(name: str, desired: list[str]) ->
     assert changes(name, variations(parse_case(name, ""), ("f16", "f32"))) == desired
 
 
+def test_a_dilation_is_tried_with_two_taps_where_there_is_one() -> None:
+    case = parse_case("n1-c1-o1-g1-9x9-k1x3-s1-p0-d1-f32", "")
+    assert changes(case.id, variations(case, ()))[-2:] == ["k1x3-d1>k2x3-d2", "k1x3-d1>k2x3-d3"]
+
+
 @pytest.mark.parametrize(
     ("name", "number", "changed"),
     [

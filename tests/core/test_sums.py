@@ -236,6 +236,11 @@ def test_a_matrix_product_of_few_rows_is_avoided_where_it_scatters() -> None:
     assert max(math.prod(part.plan.input_shape) for part in found) <= 50
 
 
+def test_an_exact_sum_scatters_to_parts_that_are_as_much_smaller_as_it_asks_for() -> None:
+    plan = plan_convolution((8, 1, 5), (3, 1, 1), padding_mode="circular", space=LINE)
+    assert [len(cut(by_input, plan, 40, share)) for share in (1, 2, 4)] == [1, 2, 4]
+
+
 # Boxes
 
 

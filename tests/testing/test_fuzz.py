@@ -11,7 +11,7 @@ from sampled import one_in
 
 import refconv
 from refconv.operations import OPERATIONS
-from refconv.testing import Case, CaseResult, Comparison, Outcome, Report, check
+from refconv.testing import Case, CaseResult, Comparison, Finding, Outcome, Report, check
 from refconv.testing.fuzz import fuzz
 from refconv.testing.judging.judge import Judge
 from refconv.testing.judging.outcome import Ending
@@ -152,6 +152,18 @@ def test_a_case_is_not_shrunk_to_one_that_fails_in_another_way(large: str) -> No
         "TypeError": "n1-c1-o1-g1-1x3-k1-s1-p0-d1-f32",
     }
     assert len(failures) == 2  # each once
+
+
+def test_a_case_is_shrunk_while_no_other_mistake_explains_it() -> None:
+    said = {10: ("a", "b"), 5: ("a", "b"), 3: ("a",), 0: ("c",)}  # from so many columns on
+
+    def run(case: Case) -> CaseResult:
+        codes = next(codes for columns, codes in said.items() if case.input_shape[-1] >= columns)
+        findings = tuple(Finding(code, code) for code in codes)
+        return CaseResult(case.id, "", Outcome.FAILED, comparison=Comparison(elements=1), findings=findings)
+
+    failures = found_by(run, 0, 100)
+    assert [(result.id.split("-")[4], result.findings[0].code) for result in failures] == [("1x1", "c"), ("1x3", "a")]
 
 
 def test_unsupported_cases_are_no_failures() -> None:

@@ -473,5 +473,11 @@ def test_a_file_has_its_own_name_unless_that_is_another_s(tmp_path: Path) -> Non
     assert load_target(f"{odd}:f")() == "_refconv_target_not-a-name"
 
 
+def test_a_file_called_main_is_not_the_program_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)  # as of a script
+    main = write(tmp_path, "def f(): return __name__", "__main__.py")
+    assert load_target(f"{main}:f")() == "_refconv_target___main__"
+
+
 def test_a_file_that_was_imported_is_not_run_again() -> None:
     assert load_target(f"{KERNELS}:right") is kernels.right

@@ -322,3 +322,9 @@ def test_what_is_not_written_out_cannot_be_said() -> None:
     assert unknown == Ended(
         "ONNX node 'the y' (NonMaxSuppression)", "which pixels it reads depends on their values, or is not known here"
     )
+
+
+def test_one_row_beside_several_channels_is_seen_by_all_of_them() -> None:
+    net = Net(1, 2, 5).constant("from", [2]).constant("to", [3]).constant("axes", [2]).weight("w", 1, 3, 2)
+    net.node("Slice", "image,from,to,axes", "row").node("Transpose", "row", "turned", perm=(0, 2, 1))
+    assert numbers(net.node("Add", "turned,w", "y").graph()) == [(1, None, None, None)]

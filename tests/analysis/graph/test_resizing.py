@@ -65,6 +65,8 @@ PLACES: list[tuple[Graph, list[list[int]]]] = [
     (resized(5, to=1, mode="linear", coordinate_transformation_mode="pytorch_half_pixel"), [[0, 0]]),
     (resized(5, to=1, mode="linear", coordinate_transformation_mode="half_pixel"), [[2, 2]]),
     (resized(5, to=1, mode="linear", coordinate_transformation_mode="align_corners"), [[0, 0]]),
+    (resized(5, to=1, mode="linear", coordinate_transformation_mode="align_corners", antialias=1), [[0, 0]]),
+    (resized(5, to=2, mode="linear", coordinate_transformation_mode="align_corners"), [[0, 0], [4, 4]]),
     # 5 pixels by 1.3 are 6.5, and 6 of them: half of what is cut off is cut off in front, (5/2)(1 - 6/6.5) = 0.19.
     (resized(5, 1.3, mode="linear", coordinate_transformation_mode="half_pixel_symmetric"), [[0, 1], [0, 1], [1, 2]]),
     (resized(5, 1.3, mode="linear"), [[-1, 0], [0, 1], [1, 2], [2, 3]]),

@@ -435,6 +435,20 @@ def test_a_confidence_is_for_the_roundings_of_all_elements(words: str, chances: 
     assert case.standard.chances == 0
 
 
+@pytest.mark.parametrize(
+    ("epilogue", "sums", "exact"),
+    # Up to 2^11 = 2048 float16 has all whole numbers; a scale doubles, and each of two steps adds 2·32.
+    [("", 2048, True), ("", 2049, False), ("scale+shift", 960, True), ("scale+shift", 961, False)],
+)
+def test_whole_numbers_are_exact_as_long_as_all_sums_and_steps_have_a_place(
+    epilogue: str, sums: int, exact: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Case, "largest_partial_sum", lambda _: sums)
+    how = Arithmetic.of(accumulate_dtype="float16", epilogue=epilogue)
+    case = find_case("n1-c2-o3-g1-4x5-k1x2-s1-p0-d1-f16").declared(how)
+    assert (case.largest, case.is_exact) == (32, exact)
+
+
 def test_a_declared_scale_rounds_nothing_of_whole_numbers() -> None:
     for data, values in {"": {-1.0, 2.0}, "-real": None}.items():
         case = find_case(DEFAULT + data).declared(Arithmetic.of(epilogue="scale"))

@@ -130,6 +130,10 @@ def test_sums_that_wrap_and_sums_that_stop() -> None:
     )
     (finding,) = diagnose(np.minimum(truth, 2000), image, kernel, padding=(1, 1), groups=2)
     assert (finding.code, finding.sentence) == ("saturated", "what is larger stops at 2000")
+    (finding,) = diagnose(
+        np.clip(truth, 1000, 2000) - 1500, image, kernel, np.full(10, -1500.0), padding=(1, 1), groups=2
+    )
+    assert (finding.code, finding.sentence) == ("saturated", "what is larger stops at -500 and 500")
 
 
 def test_outputs_past_2_to_the_16() -> None:

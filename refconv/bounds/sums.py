@@ -52,7 +52,8 @@ def _winograd_sums(call: Call, precision: Precision, direct: Sums) -> Sums:
     winograd.check(plan)
 
     def total(sizes: Call) -> Array:
-        padded = pad(sizes.operands["input"].reshape(plan.input_shape), plan)
+        read = sizes.operands[call.operation.roles["input"]]
+        padded = pad(read.reshape(plan.input_shape), plan)
         found = winograd.magnitudes(padded, sizes.operands["weight"], plan, precision.accumulator.largest)
         if "bias" in sizes.operands:
             found += per_channel(sizes.operands["bias"], found.ndim)

@@ -136,3 +136,16 @@ def test_what_it_does_not_compute_is_said_with_its_axes() -> None:
         error_bound_of(
             refconv.conv3d, np.ones((1, 4, 4, 4)), np.ones((1, 1, 3, 3, 2)), dtype=float, algorithm="winograd4"
         )
+
+
+@ranks
+@algorithms
+def test_the_gradient_of_a_transposed_convolution_by_its_input_is_a_convolution(algorithm: str, rank: int) -> None:
+    rng = np.random.default_rng(3)
+    arriving, kernel = (rng.normal(size=(*size, *SIZES[rank])) for size in ((1, 2), (3, 2)))
+    kernel, size = kernel[..., *(slice(3),) * rank], (1, 3, *(extent - 2 for extent in SIZES[rank]))
+    how: Any = {"groups": 1, "dtype": np.float32, "algorithm": algorithm}
+    gradient, convolution = getattr(refconv.grad, f"conv_transpose{rank}d_input"), getattr(refconv, f"conv{rank}d")
+    np.testing.assert_array_equal(
+        error_bound_of(gradient, size, kernel, arriving, **how), error_bound_of(convolution, arriving, kernel, **how)
+    )

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import refconv
-from refconv.testing import assert_case, cases, find_case, pytest_cases
+from refconv.testing import SuspectWarning, assert_case, cases, find_case, pytest_cases
 
 CASE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 
@@ -75,6 +75,15 @@ def test_what_is_declared_is_the_standard() -> None:
 def test_a_less_precise_result_fails() -> None:
     with pytest.raises(AssertionError, match=r": less precise\n"):
         assert_case(cut_mantissa, CASE + "-real")
+
+
+def test_a_suspect_result_warns_and_fails_where_strict() -> None:
+    long = "n1-c512-o2-g1-6x7-k3-s1-p1-d1-f32-real"  # sums of 4608 products, whose bound TF32 does not reach
+    with pytest.warns(SuspectWarning, match=f"^{long}: passed"):
+        assert_case(cut_mantissa, long)
+    with pytest.raises(AssertionError, match="suspect"):
+        assert_case(cut_mantissa, long, strict=True)
+    assert_case("refconv", CASE, strict=True)
 
 
 def test_a_case_is_its_name() -> None:

@@ -47,6 +47,7 @@ class Reading(ABC):
     size: Index  # the last axes of the result that there is, whatever the axes say
     channels: Array  # (O, C/G), the input channel that output channel o meets as channel c of its group
     images: Array  # (N,), the image that each image is made from
+    groups: int  # G, for mistakes in the groups
     dropped: tuple[
         int, ...
     ] = ()  # axes that the result's caller does not have: a batch of one, all but a vector's first
@@ -58,7 +59,6 @@ class Reading(ABC):
     renormalised: bool = False  # whether a window that touches the padding is weighed up by the taps that it has left
     skips_zeros: bool = False  # whether products with a factor of 0 are left out, so that 0·∞ is not NaN
     is_carried: bool = False  # whether the sums of a row are not begun anew, so that each has those before it in it
-    groups: int = 1  # G, for mistakes in the groups
     epilogue: Epilogue = NONE  # what the sums go through, with its numbers
 
     factors: ClassVar[tuple[str, str]]

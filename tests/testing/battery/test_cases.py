@@ -307,6 +307,17 @@ def test_exact_data_are_exact_in_any_order(case: Case) -> None:
     assert case.largest_partial_sum() <= 2**digits
 
 
+def test_a_result_of_mixed_types_has_the_type_of_one_of_them_or_the_common_one_and_of_integers_that_alone() -> None:
+    def kept(types: str, returned: str) -> str:
+        case = find_case(f"n1-c2-o3-g1-4x5-k1-s1-p0-d1-{types}")
+        return case.reference(np.zeros((1, 3, 4, 5), returned)).dtype.name
+
+    assert kept("f16xf32", "float16") == "float16"
+    assert kept("f16xf32", "float64") == "float32"
+    assert kept("f32", "float16") == "float32"
+    assert kept("i8xi16", "int8") == kept("i8xi16", "int16") == "int64"
+
+
 def test_the_largest_partial_sum_by_hand() -> None:
     case = find_case("n1-c3-o1-g1-1x1-k1-s1-p0-d1-bias-f32")
     assert [operand.ravel().tolist() for operand in case.arrays() if operand is not None] == [

@@ -137,6 +137,14 @@ def test_a_target_that_refuses_groups_is_traced_without() -> None:
     assert str(addressing) == "row = 2·p + i − 1\ncolumn = q + j − 2"
 
 
+def test_where_all_that_can_be_asked_is_refused_the_last_refusal_passes_through() -> None:
+    def target(x: Any, w: Any, *_: Any) -> Any:
+        raise NotImplementedError(f"{w.shape} over {x.shape}")
+
+    with pytest.raises(NotImplementedError, match=r"^\(2, 1, 2, 3\) over \(1, 1, 7, 9\)$"):
+        trace_addressing(target)
+
+
 def test_what_the_target_raises_passes_through() -> None:
     def target(*arguments: Any) -> Any:
         raise ZeroDivisionError("no")

@@ -16,7 +16,7 @@ from refconv.testing.diagnosis.apart import separating_case
 from refconv.testing.diagnosis.behaviour import behaviour_findings
 from refconv.testing.diagnosis.causes import examined, shared_causes
 from refconv.testing.diagnosis.causes import explained as causes_of_case
-from refconv.testing.diagnosis.diagnose import diagnose
+from refconv.testing.diagnosis.diagnose import diagnose, with_separating_case
 from refconv.testing.diagnosis.mistake_tables import CONV2D
 from refconv.testing.diagnosis.right_reading import reading_of
 
@@ -219,6 +219,13 @@ def test_the_separating_case_separates() -> None:
         reading = CONV2D.by_code[finding.code].change(right)
         outputs.add(reading.values(reading.everywhere()).tobytes())
     assert len(outputs) >= len(findings) - 1 > 3
+
+
+def test_two_causes_that_explain_as_much_are_told_apart() -> None:
+    both = [Finding(code, code) for code in ("kernel-flipped", "bias-missing")]
+    assert with_separating_case(both[:1], reading_of(DEFAULT.call())) == both[:1]
+    first, second = with_separating_case(both, reading_of(DEFAULT.call()))
+    assert first.separating_case == second.separating_case != ""
 
 
 def test_mistakes_that_never_differ_have_no_separating_case() -> None:

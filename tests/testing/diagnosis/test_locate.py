@@ -50,6 +50,7 @@ PLACES: dict[str, tuple[Any, str]] = {
         (EVERY, [2, 3], EVERY, slice(4, 9)),
         "in channels 2, 3, columns 4 to 8",
     ),
+    "some-rows+some-columns": ((EVERY, EVERY, slice(2, 9), 4), "in rows 2 to 8, column 4"),
     "some-rows": ((EVERY, EVERY, [1, 2, 3, 5, 6, 7]), "in rows 1 to 7 (6 of them)"),
 }
 

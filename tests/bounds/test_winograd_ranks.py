@@ -143,7 +143,8 @@ def test_what_it_does_not_compute_is_said_with_its_axes() -> None:
 def test_the_gradient_of_a_transposed_convolution_by_its_input_is_a_convolution(algorithm: str, rank: int) -> None:
     rng = np.random.default_rng(3)
     arriving, kernel = (rng.normal(size=(*size, *SIZES[rank])) for size in ((1, 2), (3, 2)))
-    kernel, size = kernel[(..., *(slice(3),) * rank)], (1, 3, *(extent - 2 for extent in SIZES[rank]))
+    taps: Any = (..., *(slice(3),) * rank)
+    kernel, size = kernel[taps], (1, 3, *(extent - 2 for extent in SIZES[rank]))
     how: Any = {"groups": 1, "dtype": np.float32, "algorithm": algorithm}
     gradient, convolution = getattr(refconv.grad, f"conv_transpose{rank}d_input"), getattr(refconv, f"conv{rank}d")
     np.testing.assert_array_equal(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -85,6 +86,28 @@ def test_what_is_not_wanted_is_not_run() -> None:
     fuzz(Judge(kernels.right), "conv2d", 30, 0, lambda case: case.dtype == "f64", results.append)
     assert results
     assert all("-f64" in result.id for result in results)
+
+
+def test_what_is_not_wanted_is_not_run_to_find_out_what_is_refused_either() -> None:
+    run: list[str] = []
+
+    def refuses_a_bias(*given: Any) -> Any:
+        if given[2] is not None:
+            raise NotImplementedError("no bias")
+        return kernels.right(*given)
+
+    judge = Judge(refuses_a_bias)
+
+    def is_wanted(case: Case) -> bool:
+        return zlib.crc32(case.id.encode()) % 3 > 0
+
+    def noted(case: Case) -> CaseResult:
+        assert is_wanted(case)
+        run.append(case.id)
+        return judge(case)
+
+    fuzz(noted, "conv2d", 60, 0, is_wanted, lambda _: None)
+    assert len(run) == len(set(run)) >= 60
 
 
 def test_nothing_wanted_can_be_drawn() -> None:

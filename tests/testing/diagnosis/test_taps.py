@@ -46,6 +46,15 @@ def test_a_tap_that_reads_the_pixel_beside_its_own_is_named() -> None:
     assert "tap (0, 1) reads the pixel +0 rows and +1 columns off its own" in finding.sentence
 
 
+def test_a_shifted_tap_is_found_beside_a_padding_that_differs_by_side() -> None:
+    sides = ((0, 2), (3, 1))
+    wide = np.pad(X, ((0, 0), (0, 0), *sides))
+    alone = W - without((1, 0))
+    moved = refconv.conv2d(np.pad(X[:, :, 1:], ((0, 0), (0, 0), (0, 3), (4, 0))), alone)
+    (finding,) = diagnose(refconv.conv2d(wide, without((1, 0)), B) + moved, X, W, B, padding=sides)
+    assert "tap (1, 0) reads the pixel +1 rows and -1 columns off its own" in finding.sentence
+
+
 def test_the_border_may_differ_from_the_inside() -> None:
     actual = refconv.conv2d(X, W, B, padding=1)
     less = refconv.conv2d(X, without((0, 0), (1, 1)), B, padding=1)

@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from refconv.operations import OPERATIONS
 from refconv.testing import CaseResult, Report, check
 from refconv.testing.battery.cases import DTYPES, Case
 from refconv.testing.battery.features import FEATURES
-from refconv.testing.battery.tiers import TIERS, chosen_cases
+from refconv.testing.battery.tiers import TIERS, chosen_cases, find_case
 from refconv.testing.frameworks import FRAMEWORKS
 from refconv.testing.interface import ARRAYS, INTERFACE_WORDS
 from refconv.testing.judging.outcome import Outcome
@@ -68,8 +68,7 @@ def register_choice(command: argparse.ArgumentParser) -> None:
         "--op",
         metavar="OP",
         choices=tuple(OPERATIONS),
-        default="conv2d",
-        help=f"what the target computes (default: conv2d), or {operations}",
+        help=f"what the target computes (default: what --case names, or conv2d), or {operations}",
     )
     command.add_argument("--tier", choices=TIERS, default="core", help="which cases (default: core)")
     command.add_argument(
@@ -172,7 +171,15 @@ def register_report(command: argparse.ArgumentParser) -> None:
     command.add_argument("-q", "--quiet", action="store_true", help="print the first line alone")
 
 
+def asked_operation(options: argparse.Namespace) -> str:
+    """Return the operation that was asked for, or else that of the first case that is named."""
+    with suppress(ValueError):  # a name that no case has is refused later, with the nearest one
+        return options.op or next((find_case(name).op for name in options.case or ()), "conv2d")
+    return "conv2d"
+
+
 def _check(options: argparse.Namespace) -> int:
+    options.op = asked_operation(options)
     chosen = chosen_cases(
         options.tier,
         options.op,

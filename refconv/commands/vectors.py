@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from refconv.commands.check import progress, register_choice
+from refconv.commands.check import asked_operation, progress, register_choice
 from refconv.testing import write_vectors
 from refconv.testing.battery.tiers import chosen_cases
 
@@ -24,6 +24,7 @@ def register(commands: Any) -> None:
 
 
 def _vectors(options: argparse.Namespace) -> int:
+    options.op = asked_operation(options)
     total = len(
         options.case or chosen_cases(options.tier, options.op, options.match, options.dtype, scale=options.scale)
     )

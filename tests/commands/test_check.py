@@ -324,6 +324,15 @@ def test_cases_are_chosen_by_name_by_words_and_by_types(capsys: pytest.CaptureFi
     assert {case.dtype for case in cases(match="memory or types", dtype=["float16", "float64"])} == {"f16", "f64"}
 
 
+def test_a_case_names_its_operation(capsys: pytest.CaptureFixture[str]) -> None:
+    line, gradient = "conv1d-n1-c1-o1-g1-9-k3-s2-p0-d1-f32", "conv1d_input-n1-c1-o1-g1-9-k3-s2-p0-d1-f32"
+    assert cli.main(["check", "refconv", "--case", line]) == 0
+    assert counts(capsys.readouterr().out) == "refconv --op conv1d: right (1 passed, 0 failed)"
+    for others in (["--case", gradient], ["--op", "conv1d_input"]):
+        assert cli.main(["check", "refconv", "--case", line, *others]) == 2
+        assert ", which must be op='conv1d" in capsys.readouterr().err
+
+
 def test_what_an_algorithm_cannot_compute_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     cases = ["n1-c3-o4-g1-6x8-k3-s1-p1-d1-f32", "n1-c3-o4-g1-6x8-k3-s2-p1-d1-f32", "n1-c3-o4-g1-6x8-k1-s1-p1-d1-f32"]
     asked = ["check", "refconv", *(f"--case={case}" for case in cases)]

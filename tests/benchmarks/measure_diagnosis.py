@@ -1,7 +1,8 @@
 """How many wrong kernels are detected, and named?  And what does naming cost?  The numbers of docs/diagnosis.md.
 
 ``python tests/benchmarks/measure_diagnosis.py`` judges every mutant of tests/testing/mutants.py and adjoint_mutants.py by
-the core battery, with the command's own isolation, and diagnoses the arrays of one case.  It takes some minutes.
+the core battery, with the command's own isolation, and diagnoses the arrays of one case.  It takes some minutes.  With
+``loops`` behind it, it prints what is said first of the kernels of tests/testing/loops.py instead.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1] / "testing"
-sys.path.insert(0, str(TESTS))
+sys.path[:0] = [str(TESTS), str(TESTS / "diagnosis"), str(TESTS.parent)]
 
 import adjoint_mutant_causes
 import adjoint_mutants
+import loops
 import mutant_causes
 import mutants
 from mutant_causes import Expected
+from test_loops import CAUSES
 
 from refconv.testing import Report, check, diagnose_result, find_case
 
@@ -58,6 +61,18 @@ def measure(file: str, right: Mapping[str, str], causes: Mapping[str, Expected])
     print(f"the slowest, {slowest}, takes {ratios[slowest]:.1f} times as long as a right one that supports most")
 
 
+def print_first_lines() -> None:
+    """Print the table of the loops: by the smoke tier, or where that does not say it, by the core tier in float32."""
+    for name, (code, *_) in CAUSES.items():
+        report, tier = check(getattr(loops, name), "smoke", op=loops.KINDS[name].op, time_limit=None), "smoke"
+        if not report.causes() or report.causes()[0].code != code:
+            tier = "core"
+            report = check(
+                getattr(loops, name), tier, op=loops.KINDS[name].op, dtype="float32", fuzz=0, time_limit=None
+            )
+        print(f"| `{name}` | {tier} | {report.headline()} |", flush=True)
+
+
 def timed(kernel: str, op: str) -> tuple[Report, float]:
     """Return the report, and the seconds of processor that it took, here and in the child: other work does not count."""
     start = sum(os.times()[:4])
@@ -66,4 +81,4 @@ def timed(kernel: str, op: str) -> tuple[Report, float]:
 
 
 if __name__ == "__main__":
-    main()
+    print_first_lines() if sys.argv[1:] == ["loops"] else main()

@@ -433,6 +433,28 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("shape", "to", "sizes", "field"),
+    [
+        ((Unknown(), 1, 12), [-1, 3, 4], [3, 4], (4, 4, 0, 3)),  # from behind: blocks of 4, and the place in a block
+        ((1, 1, 12), [3, -1], [3, 4], (4, 4, 0, 3)),  # from the front
+        (
+            (Unknown(), 4, 12),
+            [-1, 8, 6],
+            [4, 2, 6],
+            (6, 6, 0, 2),
+        ),  # each of 4 channels beside the first half or the second
+    ],
+)
+def test_an_axis_is_cut_into_blocks_from_either_end(
+    shape: tuple[Any, ...], to: list[int], sizes: list[int], field: tuple[int, ...]
+) -> None:
+    graph = Net(*shape).constant("to", to).node("Reshape", "image,to", "y").graph()
+    assert numbers(graph) == [field]
+    dims = graph.tensors["y"].view.dims  # type: ignore[union-attr]
+    assert [factor.size for dim in dims for factor in dim if isinstance(factor.size, int)] == sizes
+
+
 @pytest.mark.parametrize(("op", "inputs", "attributes", "message"), WRONG)
 def test_a_wrong_node_is_refused_by_name(op: str, inputs: str, attributes: dict[str, Any], message: str) -> None:
     net = Net(1, 4, 10).constant("twice", [-1, -1]).node(op, inputs, "y", **attributes)

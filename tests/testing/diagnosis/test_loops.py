@@ -39,12 +39,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "columns_repeat_from_eight": ("columns-repeat-from-8", "output_w > 8"),
     "dilation_twice": ("dilation-squared", "dilation_w > 1"),
     "same_and_taps_without_dilation": ("same-from-undilated-kernel+dilation-ignored", "", "core", "psame"),
-    "same_not_clamped": (
-        "same-total-not-clamped",
-        "padding is 'same...' and stride_w leaves pixels unread",
-        "core",
-        "psame",
-    ),
+    "same_not_clamped": ("same-total-not-clamped", "the total of padding 'same...' is negative", "core", "psame"),
     "same_is_half_the_kernel": ("same-half-kernel", "padding is 'same...'"),
     "checked_against_the_output": ("bounds-of-output", ""),
     "no_upper_bound": ("last-bound-unchecked", "padding"),

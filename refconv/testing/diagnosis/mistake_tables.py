@@ -74,7 +74,7 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
         *(gradients.unconjugated("input"), *numbers.ROUNDING, numbers.SPREAD, *_READ, *channels.GROUP_INPUTS),
     ),
     TransposedInput: (
-        *(*_WINDOWS, *windows.KERNEL, *gradients.TRANSPOSED_GROUPS, *gradients.TRANSPOSED_LAYOUT),
+        *(*_WINDOWS, *windows.KERNEL, *gradients.EXTRA, *gradients.TRANSPOSED_GROUPS, *gradients.TRANSPOSED_LAYOUT),
         *(channels.BATCH, *channels.TAILS, *numbers.ROUNDING, gradients.unconjugated("weight"), *numbers.PIXELS),
         *(*_READ, *_WEIGHED),
     ),

@@ -66,6 +66,13 @@ UNREAD: Final = Mistake("unread-rows-dropped", lambda reading: reading, is_of_si
 )
 
 
+def _extra_cropped(axis: AxisGeometry) -> AxisGeometry:
+    """Count windows up to the last pixel, and take one off for each pixel that an output padding adds beyond B."""
+    before, after = axis.padding
+    extra = axis.padded_size + axis.unread - axis.reach(axis.output_size)
+    return replace(axis, padding=(before, after - axis.stride * max(0, extra - after)), unread=0)
+
+
 def unconjugated(part: str) -> Mistake:
     """Return the mistake of a gradient that takes what did not arrive, this part of the plan, as it is."""
     return Mistake("conjugate-missing", changed(part, lambda reading: conjugate(getattr(reading, part)))).says(
@@ -103,3 +110,7 @@ TRANSPOSED_GRADIENT: Final = gradient_of("(C, O/G, K_h, K_w)", "(O/G, C)")
 TRANSPOSED_GROUPS: Final = groups_of(OF_TRANSPOSED)
 TRANSPOSED_GROUPS_OF_CHANNELS: Final = groups_of_channels(OF_TRANSPOSED)
 TRANSPOSED_LAYOUT: Final = (*layout_of(OF_TRANSPOSED), WEIGHT_UNTRANSPOSED)
+EXTRA: Final = PerAxis("output-padding-cropped", _extra_cropped).says(
+    "what the output padding adds beyond the padding is taken off the end of the gradient",
+    "the gradient is as large as what was scattered, whatever the output padding adds to the output",
+)

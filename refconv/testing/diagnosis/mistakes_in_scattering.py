@@ -16,7 +16,7 @@ import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
 from refconv.testing.diagnosis.directions import InputAdjoint, Transposed
-from refconv.testing.diagnosis.mistakes import PLANES, Change, Mistake, PerAxis, changed, set_to
+from refconv.testing.diagnosis.mistakes import PLANES, Change, Mistake, PerAxis, along_each, changed, set_to
 from refconv.testing.diagnosis.mistakes_in_channels import (
     BOTH_SIDES,
     FIRST_GROUP,
@@ -40,10 +40,12 @@ from refconv.testing.diagnosis.mistakes_in_windows import (
     padded,
     unclamped,
 )
-from refconv.testing.diagnosis.reading import Reading
+from refconv.testing.diagnosis.reading import AXES, Reading
 
 _SCATTER = "output p is added to the pixel S·p + D·i − T, through each tap i"
 _STUFFED = "S − 1 zeros lie between pixels, D·(K − 1) − T before the first, and the kernel is flipped"
+_STUFFED_FIRST = f"{_STUFFED}; where that is negative, it is cropped from the stuffed image"
+_CROPPED = "a padding beyond the kernel's reach is cropped from what is scattered, before zeros are put between pixels"
 _SIZE = "H = S·(P − 1) + D·(K − 1) + 1 − T − B + E"
 _BEYOND = "the E rows at the end are part of what the padding would crop, and beyond that hold the bias"
 _SAME_SIZE = "H = S·P: T + B = max(0, S·(P − 1) + D·(K − 1) + 1 + E − S·P), and what lies beyond holds the bias"
@@ -58,6 +60,22 @@ def _not_turned_round(axis: AxisGeometry) -> AxisGeometry:
 
 def _of_input(change: Callable[[InputAdjoint], Reading]) -> Change:
     return lambda reading: change(reading) if isinstance(reading, InputAdjoint) else reading
+
+
+def _cropped_before_stuffing(*names: str) -> Change:
+    """Take what is cropped beyond D·(K − 1) off what is scattered: of a, b, c with one tap and T = B = 1 stays b."""
+
+    def cropped(axis: AxisGeometry, e: int) -> AxisGeometry:
+        reach, (before, after) = axis.effective_kernel_size - 1, axis.padding
+        sides = (side + (axis.stride - 1) * max(0, side - reach) for side in (before, after - e))
+        return padded(axis, next(sides), next(sides) + e)
+
+    def change(reading: InputAdjoint) -> Reading:
+        named = zip(AXES[-reading.rank :], reading.axes, reading.extras, strict=True)
+        axes = (cropped(axis, e) if name in names or not names else axis for name, axis, e in named)
+        return replace(reading, axes=tuple(axes))
+
+    return _of_input(change)
 
 
 def _with(**parts: Any) -> Change:
@@ -139,6 +157,8 @@ WINDOWS: Final = (
     *PerAxis("padding-not-turned-round", _not_turned_round, is_common=True).says(
         "the zero-stuffed image is padded by T, not by D·(K − 1) − T", _STUFFED
     ),
+    Mistake("padding-cropped-before-stuffing", _cropped_before_stuffing()).says(_CROPPED, _STUFFED_FIRST),
+    *along_each("padding-cropped-before-stuffing", _CROPPED, _STUFFED_FIRST, _cropped_before_stuffing),
     *PerAxis("stuffed-with-stride-zeros", lambda axis: replace(axis, stride=axis.stride + 1)).says(
         "S zeros are put between pixels, where S − 1 belong", _STUFFED
     ),

@@ -15,7 +15,7 @@ from refconv.testing.battery.tiers import find_case
 from refconv.testing.diagnosis.causes import shared_causes
 from refconv.testing.diagnosis.evidence import SAMPLE, is_near
 from refconv.testing.diagnosis.finding import Finding
-from refconv.testing.diagnosis.mistake_tables import table_of
+from refconv.testing.diagnosis.mistake_tables import EVERY_MISTAKE, table_of
 from refconv.testing.diagnosis.reading import spread
 from refconv.testing.diagnosis.right_reading import reading_of
 from refconv.testing.judging.judge import CaseResult
@@ -28,7 +28,10 @@ __all__ = ["Cause"]
 SHARED: Final = 0.5  # of the failures that no mistake explains, for a box that most of them have to be a reason
 OTHER_CAUSES: Final = 3  # into which failures that nothing explains may be split, by where they happen ...
 FEWEST_APART: Final = 3  # ... each of so many cases at least
+MOST_SIZED: Final = 3  # mistakes that explain nothing but wrong sizes; of more, those are chance ...
+TELLING: Final = 1 / 4  # ... that explain no more of them than so many
 WORTH: Final = 1 / 20  # of the largest group, to come first because it is explained: 3 cases of 481 are by chance
+_CODES: Final = frozenset(mistake.code for mistake in EVERY_MISTAKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +125,10 @@ class Group:
         """Whether another failure is one of the same kind."""
         if result.outcome != Outcome.FAILED:
             return False
-        codes = {finding.code for finding in result.findings if is_cause(finding)}
+        causes = [finding for finding in result.findings if is_cause(finding)]
         if self.is_explained:
-            return self.finding.code in codes
-        return not codes and symptom(result) == symptom(self.members[0])
+            return self.finding.code in {finding.code for finding in causes}
+        return all(map(_is_of_size, causes)) and symptom(result) == symptom(self.members[0])
 
 
 @lru_cache(maxsize=1)  # the headline, the paragraphs and the JSON of one report all ask
@@ -146,10 +149,11 @@ def groups_of(results: Sequence[CaseResult]) -> list[Group]:
     failures = [result for result in results if result.outcome == Outcome.FAILED]
     found = shared_causes([[f for f in result.findings if is_cause(f)] for result in failures])
     weak = {index for finding, which in found if finding is None or finding.is_partial for index in which}
+    by_chance = _by_chance([(finding, len(which)) for finding, which in found if finding is not None])
     groups, rest = [], []
     for finding, which in found:
         members = [failures[index] for index in which]
-        if finding is None or (finding.is_partial and len(which) < SHARED * len(weak)):
+        if finding is None or finding in by_chance or (finding.is_partial and len(which) < SHARED * len(weak)):
             rest += members
         else:
             groups.append(Group(finding, _by_size(members)))
@@ -167,6 +171,22 @@ def groups_of(results: Sequence[CaseResult]) -> list[Group]:
             groups.append(Group(_looked_at(ordered) or _shared_place(ordered) or seen, ordered, is_explained=False))
     worth = WORTH * max((len(group.members) for group in groups), default=0)
     return sorted(groups, key=lambda group: (not group.is_explained or len(group.members) < worth, -len(group.members)))
+
+
+def _is_of_size(finding: Finding) -> bool:
+    """Whether it is a mistake that explains a result of another size, which has no wrong elements."""
+    return not finding.wrong and finding.code in _CODES
+
+
+def _by_chance(found: Sequence[tuple[Finding, int]]) -> list[Finding]:
+    """Return the mistakes that explain a few wrong sizes each, where others explain others.
+
+    A result of another size has no wrong elements, which tell one mistake from another: in a small case some mistake
+    makes nearly any size, and a kernel that has one defect in its sizes seems to have many.
+    """
+    sized = [(finding, count) for finding, count in found if _is_of_size(finding)]
+    total = sum(count for _, count in sized)
+    return [finding for finding, count in sized if len(sized) > MOST_SIZED and count < TELLING * total]
 
 
 def _by_size(members: Iterable[CaseResult]) -> tuple[CaseResult, ...]:

@@ -230,6 +230,30 @@ def test_a_mistake_where_same_has_to_add_pixels(code: str, padding: str) -> None
     assert [finding.code for finding in found][:1] == [code][: len(code)]
 
 
+def test_a_padding_beyond_the_kernel_is_cropped_before_the_zeros_come() -> None:
+    # 1, 0, 10, 0, 100, 0, 1000, less one on either side, and less the output padding; not 10, 0, 100.
+    line, tap = np.array([[[1, 10, 100, 1000]]]), np.ones((1, 1, 1), int)
+    steps: dict[str, Any] = {"stride": 2, "padding": ((1, 2),), "output_padding": 1}
+    assert refconv.conv_transpose1d(line, tap, **steps).ravel().tolist() == [0, 10, 0, 100, 0]
+    (finding,) = diagnose_result([[[10, 0, 100]]], refconv.conv_transpose1d, line, tap, **steps)
+    assert finding.code == "padding-cropped-before-stuffing"
+    plane, tap = line.reshape(1, 1, 2, 2), tap[..., np.newaxis]
+    actual = refconv.conv_transpose2d(plane, tap, stride=(1, 3))[..., 3:]  # the first column is cropped, not a pixel
+    found = diagnose_result(actual, refconv.conv_transpose2d, plane, tap, stride=(1, 3), padding=((0, 0), (1, 0)))
+    assert "padding-cropped-before-stuffing-along-width" in [finding.code for finding in found]
+
+
+@pytest.mark.parametrize(("padding", "extra", "size"), [((0, 0), 1, 2), ((1, 1), 2, 2), ((2, 2), 2, 3), ((0, 0), 2, 1)])
+def test_an_output_padding_is_cropped_from_the_gradient(padding: tuple[int, int], extra: int, size: int) -> None:
+    steps: dict[str, Any] = {"stride": 3, "padding": (padding,), "output_padding": extra}
+    weight = RNG.integers(1, 9, (2, 1, 5))
+    arriving = RNG.integers(1, 9, (1, 1, 6 + 5 - sum(padding) + extra))
+    right = refconv.grad.conv_transpose1d_input((1, 2, 3), weight, arriving, **steps)
+    call = refconv.grad.conv_transpose1d_input, (1, 2, 3), weight, arriving
+    found = diagnose_result(right[..., :size], *call, **steps)
+    assert ("output-padding-cropped" in [finding.code for finding in found]) == (size < 3)
+
+
 @pytest.mark.parametrize(
     ("total", "moved", "words"), [(-3, 1, "towards 0"), (-3, 2, "down"), (-1, 1, "down"), (-2, 1, "towards 0")]
 )

@@ -51,6 +51,34 @@ def test_what_explains_all_of_them_as_well_is_named() -> None:
     ]
 
 
+SIZED = [
+    Finding(code, code) for code in ("stride-ignored", "padding-missing", "padding-halved", "dilation-squared", "bias")
+]
+OF_ANOTHER_SIZE = Comparison(elements=400, obstacle=Obstacle.SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("counts", "codes"),
+    [
+        # Three mistakes in sizes may be; of four, each that explains less than a quarter is chance.
+        ((1, 1, 1), ["stride-ignored", "padding-missing", "padding-halved"]),
+        ((2, 2, 2, 2), ["stride-ignored", "padding-missing", "padding-halved", "dilation-squared"]),
+        ((6, 1, 1, 1), ["stride-ignored", "wrong-shape"]),
+        ((3, 3, 2, 1), ["stride-ignored", "padding-missing", "wrong-shape"]),
+        ((1, 1, 1, 0, 1), ["stride-ignored", "padding-missing", "padding-halved", "bias"]),  # which is of no such code
+    ],
+)
+def test_sizes_that_many_mistakes_explain_are_explained_by_none(counts: tuple[int, ...], codes: list[str]) -> None:
+    findings = [finding for finding, count in zip(SIZED, counts, strict=False) for _ in range(count)]
+    results = [
+        failed(f"n1-c1-o1-g1-3x{place}-k2-s1-p0-d1x2-f32", finding, comparison=OF_ANOTHER_SIZE)
+        for place, finding in enumerate(findings, start=4)
+    ]
+    assert sorted(cause.code for cause in grouped(tuple(results))) == sorted(codes)
+    of_elements = [failed(each.id, replace(each.findings[0], wrong=4, explained=4)) for each in results]
+    assert {cause.code for cause in grouped(tuple(of_elements))} == {finding.code for finding in findings}
+
+
 def test_the_cause_with_most_failures_comes_first() -> None:
     results = (failed(OTHER, SWAPPED), failed(LARGE, IGNORED), failed(SMALL, IGNORED))
     assert [(cause.code, len(cause.failures)) for cause in grouped(results)] == [

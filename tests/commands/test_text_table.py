@@ -37,6 +37,16 @@ def test_the_widest_column_of_text_is_wrapped(monkeypatch: pytest.MonkeyPatch) -
     ]
 
 
+@pytest.mark.parametrize("columns", range(20, 36))
+def test_no_line_is_wider_than_the_terminal_and_none_is_cut_that_fits(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = table(["", "layer", "sees"], ROWS, [False, True, False])
+    assert max(map(len, lines)) <= columns
+    assert (len(lines) == 3) == (columns >= 32)  # the lines have 31 characters, and the last column stays free
+
+
 def test_two_columns_of_text_are_wrapped_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     # 1 + 18 + 2 + 29 + 1 columns are 16 too many.  The second gives up 12 of 29, to be one below the first; the first 2
     # of 18, to be one below the second; and the second the last 2: 16 and 15.

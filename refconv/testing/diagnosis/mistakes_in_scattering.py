@@ -138,8 +138,6 @@ def _groups_and_dilation_swapped(reading: InputAdjoint) -> Reading:
     swapped = reading.with_axes(lambda axis: replace(axis, dilation=reading.groups))
     channels = grid[0] // (inputs // groups) * each + grid[1]
     bias = np.zeros((len(reading.bias), groups * each), reading.bias.dtype)
-    if bias.shape == reading.bias.shape:
-        bias = reading.bias
     return replace(swapped, groups=groups, channels=channels, bias=bias)
 
 

@@ -145,6 +145,14 @@ def test_where_all_that_can_be_asked_is_refused_the_last_refusal_passes_through(
         trace_addressing(target)
 
 
+def test_an_image_that_is_made_from_the_first_is_told() -> None:
+    def target(x: Any, *rest: Any) -> Any:
+        return conv2d(x[[0] * len(x)], *rest)
+
+    problems = {problem.sentence: problem.reading for problem in trace_addressing(target, CASE).problems}
+    assert problems["output image 1 is made from input image 0"] == "image 1"
+
+
 def test_what_the_target_raises_passes_through() -> None:
     def target(*arguments: Any) -> Any:
         raise ZeroDivisionError("no")

@@ -115,8 +115,7 @@ def error_bound_of(
         One of the family: a convolution, a transposed one, or a gradient of either in `refconv.grad`.
     *arguments, **parameters
         Those of the function, in its own order and by its own names; and the words of `error_bound` that say how the
-        kernel works.  Winograd's algorithm is for convolutions, of which the gradient of a transposed one by its
-        input is one.
+        kernel works.  Winograd's algorithm is for a convolution, whatever it is called.
     dtype, bound
         As in `error_bound`.
 

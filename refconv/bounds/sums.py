@@ -52,8 +52,7 @@ def _winograd_sums(call: Call, precision: Precision, direct: Sums) -> Sums:
     winograd.check(plan)
 
     def total(sizes: Call) -> Array:
-        read = sizes.operands[call.operation.roles["input"]]
-        padded = pad(read.reshape(plan.input_shape), plan)
+        padded = pad(sizes.operands[call.operation.roles["input"]].reshape(plan.input_shape), plan)
         found = winograd.magnitudes(padded, sizes.operands["weight"], plan, precision.accumulator.largest)
         if "bias" in sizes.operands:
             found += per_channel(sizes.operands["bias"], found.ndim)

@@ -120,9 +120,9 @@ def asked(op: str) -> list[Case]:
     options = options_of(op)
     drawn = [
         case_of(op, [each[(7 * place + (place + 1) * step) % len(each)] for place, each in enumerate(options)])
-        for step in range(40)
+        for step in range(20)
     ]
-    return [*cases("smoke", op=op), *cases("core", op=op)[::25], *drawn]
+    return [*cases("smoke", op=op), *cases("core", op=op)[::50], *drawn]
 
 
 def trace(name: str, op: str) -> list[str]:

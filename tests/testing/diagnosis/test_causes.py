@@ -200,6 +200,15 @@ def test_what_addresses_wrongly_in_no_named_way_is_traced() -> None:
 A, B, C = (Finding(code, code) for code in "abc")
 
 
+def test_of_a_result_without_pixels_no_tap_is_said() -> None:
+    def empty(*arguments: Any) -> Any:
+        return conv2d(*arguments)[:, :, :0]
+
+    case = find_case("n1-c1-o1-g1-1x1-k1-s1-p0-d1-f32")
+    assert seen(empty, case) == []
+    assert explained(empty, case) == [["wrong-shape"]]
+
+
 def test_failures_share_the_fewest_causes() -> None:
     groups = shared_causes([[A, B], [B, C], [B], [], [C]])
     assert groups == [(B, [0, 1, 2]), (C, [4]), (None, [3])]

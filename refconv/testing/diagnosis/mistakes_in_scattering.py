@@ -92,17 +92,16 @@ def _extra_on_input(reading: InputAdjoint) -> Reading:
     return replace(reading, output_padding=tuple(axis.stride * e for axis, e in axes))
 
 
-def _same_never_adds(reading: Reading) -> Reading:
-    """Leave the output where the windows and E end, short of SAME's S·P: of 2 pixels, 1 tap and stride 2, 3 of 4."""
-    return replace(reading, output_padding=reading.given) if isinstance(reading, Transposed) else reading
+def _of_same(change: Callable[[AxisGeometry, int], AxisGeometry]) -> Change:
+    """Change the axes of a SAME padding, by them and by E as the caller gave it, and add no pixels beyond that."""
 
+    def made(reading: Reading) -> Reading:
+        if not isinstance(reading, Transposed) or not reading.given:
+            return reading
+        axes = map(change, reading.axes, reading.given)
+        return replace(reading, axes=tuple(axes), output_padding=reading.given)
 
-def _same_unclamped(reading: Reading, *, larger_first: bool) -> Reading:
-    """Crop less than nothing on both sides where the windows and E together are shorter than S·P."""
-    if not isinstance(reading, Transposed):
-        return reading
-    moved = (unclamped(axis, e, larger_first=larger_first) for axis, e in zip(reading.axes, reading.given, strict=True))
-    return replace(reading, axes=tuple(moved), output_padding=reading.given)
+    return made
 
 
 def _reading_channels(channel: Callable[[np.ndarray[Any, Any], Reading], np.ndarray[Any, Any]]) -> Change:
@@ -201,11 +200,15 @@ OUTPUT_PADDING: Final = (
 )
 
 SAME: Final = (
-    Mistake("same-never-adds", _same_never_adds).says(
+    # Of 2 pixels, 1 tap and stride 2, 3 of 4; and also of 3 taps, 5.
+    Mistake("same-never-adds", _of_same(lambda axis, _: axis)).says(
         "SAME adds nothing where the windows reach less than S·P", _SAME_SIZE
     ),
+    Mistake("same-ignored", _of_same(lambda axis, _: padded(axis, 0, 0))).says(
+        "SAME is ignored: nothing is cropped, and nothing added", _SAME_SIZE
+    ),
     *(
-        Mistake("same-total-not-clamped", partial(_same_unclamped, larger_first=larger_first)).says(
+        Mistake("same-total-not-clamped", _of_same(partial(unclamped, larger_first=larger_first))).says(
             UNCLAMPED.format("down" if larger_first else "towards 0"), _SAME_SIZE
         )
         for larger_first in (False, True)

@@ -84,6 +84,7 @@ def _output_padding(plan: ConvGeometry, parameters: Mapping[str, Any]) -> dict[s
     """
     reaches = (axis.reach(axis.output_size) - sum(axis.padding) for axis in plan.axes)
     extras = tuple(max(0, size - reach) for size, reach in zip(plan.input_size, reaches, strict=True))
-    is_same = str(parameters.get("padding", "")).startswith("same")
-    asked = np.broadcast_to(parameters.get("output_padding", 0), len(extras)) if is_same else extras
-    return {"output_padding": extras, "given": tuple(map(int, asked))}
+    if not str(parameters.get("padding", "")).startswith("same"):
+        return {"output_padding": extras}
+    given = np.broadcast_to(parameters.get("output_padding", 0), len(extras))
+    return {"output_padding": extras, "given": tuple(map(int, given))}

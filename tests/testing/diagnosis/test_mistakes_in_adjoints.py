@@ -230,6 +230,24 @@ def test_a_mistake_where_same_has_to_add_pixels(code: str, padding: str) -> None
     assert [finding.code for finding in found][:1] == [code][: len(code)]
 
 
+def test_a_same_padding_that_is_ignored() -> None:
+    line, kernel = np.array([[[1, 10]]]), np.array([[[1, 2, 3]]])
+    steps: dict[str, Any] = {
+        "stride": 2,
+        "padding": "same_upper",
+        "output_padding": 1,
+    }  # 6 pixels, of which SAME keeps 4
+    found = diagnose_result([[[1, 2, 13, 20, 30, 0]]], refconv.conv_transpose1d, line, kernel, **steps)
+    assert "same-ignored" in [finding.code for finding in found]
+    short = diagnose_result(
+        [[[1, 0, 10]]], refconv.conv_transpose1d, line, kernel[..., :1], stride=2, padding="same_lower"
+    )
+    assert {"same-ignored", "same-never-adds"} <= {finding.code for finding in short}
+    numbers = diagnose_result([[[1, 2, 13, 20, 30]]], refconv.conv_transpose1d, line, kernel, stride=2, padding=1)
+    assert "padding-missing" in [finding.code for finding in numbers]
+    assert not any(finding.code.startswith("same-ig") for finding in numbers)
+
+
 def test_a_padding_beyond_the_kernel_is_cropped_before_the_zeros_come() -> None:
     # 1, 0, 10, 0, 100, 0, 1000, less one on either side, and less the output padding; not 10, 0, 100.
     line, tap = np.array([[[1, 10, 100, 1000]]]), np.ones((1, 1, 1), int)

@@ -17,6 +17,7 @@ from refconv.testing.frameworks.adapter import Framework, Target, native, paddin
 
 # The numbers of a layer's parameters by axis: taps, dilation, stride, the two sides of padding, and output padding.
 _NUMBERS: Final = {"W": (1, 2, 3, 4, 15, 18), "H": (11, 12, 13, 14, 16, 19), "Z": (21, 22, 23, 24, 17, 20)}
+_SIZES: Final = {1: (20,), 2: (20, 21), 3: (25, 26, 27)}  # of what comes out, the width first: SAME crops to that alone
 _WORDS: Final = {"same_upper": "-233", "same_lower": "-234"}
 
 
@@ -47,7 +48,7 @@ def _extracted(net: Any, image: Array) -> Array:
 def _load(operation: Operation) -> Target:
     ncnn, rank = import_module("ncnn"), operation.space.rank
 
-    def network(folder: str, weight: Array, bias: Array | None, steps: dict[str, Any]) -> Any:
+    def network(folder: str, weight: Array, bias: Array | None, steps: dict[str, Any], sizes: list[int]) -> Any:
         groups = steps["groups"]
         kernels = weight.reshape(groups, -1, *weight.shape[1:])
         if operation.is_transposed:  # its weight has the outputs of a group first, too
@@ -56,6 +57,8 @@ def _load(operation: Operation) -> Target:
             weight.shape[2:], steps
         )
         given |= {7: groups} if groups > 1 else {}
+        if operation.is_transposed and str(steps["padding"]).startswith("same"):
+            given |= zip(_SIZES[rank], reversed(sizes), strict=True)
         kind = f"{'Deconvolution' if operation.is_transposed else 'Convolution'}{'DepthWise' if groups > 1 else ''}"
         layer = (
             f"{kind}{ {1: '1D', 2: '', 3: '3D'}[rank] } layer 1 1 x y {' '.join(f'{n}={v}' for n, v in given.items())}"
@@ -76,8 +79,9 @@ def _load(operation: Operation) -> Target:
             raise NotImplementedError("it takes float32 alone, and no empty arrays")
         image, weight = (np.ascontiguousarray(array, np.float32) for array in (image, weight))
         given = dict(zip(operation.parameters, steps, strict=False))
+        sizes = [step * extent for step, extent in zip(given["stride"], image.shape[-rank:], strict=True)]
         with TemporaryDirectory() as folder:
-            net = network(folder, weight, bias, given)
+            net = network(folder, weight, bias, given, sizes)
         output = np.stack([_extracted(net, one) for one in image.reshape(-1, *image.shape[-rank - 1 :])])
         return output.reshape(*image.shape[: -rank - 1], *output.shape[1:])
 

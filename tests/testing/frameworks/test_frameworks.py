@@ -471,6 +471,32 @@ def test_ncnn_is_given_a_layer_and_an_image_at_a_time(monkeypatch: pytest.Monkey
     assert set(layer[6:]) >= {"0=10", "5=1", f"6={weight.size}", "7=2", "11=2", "1=3", "13=2", "14=1", "2=2"}
 
 
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("conv_transpose1d-n1-c1-o2-g1-5-k3-s2-psame_upper-d1-f32", {"20=10"}),
+        ("conv_transpose2d-n1-c1-o2-g1-5x7-k3-s2x3-psame_lower-d1-f32", {"20=21", "21=10"}),
+        ("conv_transpose3d-n1-c1-o2-g1-5x7x2-k3-s2x3x4-psame_upper-d1-f32", {"25=8", "26=21", "27=10"}),
+        ("conv_transpose2d-n1-c1-o2-g1-5x7-k3-s2x3-p1-d1-f32", set()),
+        ("n1-c1-o2-g1-5x7-k3-s2x3-psame_lower-d1-f32", set()),
+    ],
+)
+def test_ncnn_is_told_the_size_that_same_has(name: str, sizes: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    case, layers = find_case(name), []
+
+    def load(path: str) -> int:
+        layers.append(Path(path).read_text().splitlines()[3])
+        return 1  # it does not load
+
+    stub(monkeypatch, "ncnn", Net=lambda: SimpleNamespace(load_param=load))
+    with pytest.raises(RuntimeError, match=r"^it does not load "):
+        FRAMEWORKS["ncnn"].operations[case.op]()(*case.arrays(), *case.kwargs().values())
+    own = (
+        ("25=", "26=", "27=") if "3d" in name else ("20=", "21=")
+    )  # in three axes those of two stand for something else
+    assert {word for word in layers[0].split() if word[:3] in own} == sizes
+
+
 def test_a_reader_of_onnx_has_the_weight_in_its_model() -> None:
     onnx = pytest.importorskip("onnx")
     case = find_case(DEFAULT)

@@ -218,7 +218,7 @@ class SecondLook:
                     yield "relu6", "min(max(truth, 0), 6)"
                 elif (ratio := actual[truth < 0].astype(np.float64) / truth[truth < 0]).size >= FEWEST:
                     slope = float(f"{np.median(ratio):.3g}")
-                    if 0 < slope < 1 and np.mean(np.abs(ratio - slope) < NEAR * slope) > 0.5:
+                    if 0 < slope < 1 - NEAR and np.mean(np.abs(ratio - slope) < NEAR * slope) > 0.5:
                         yield f"leaky_relu={slope:g}", f"truth, and {slope:g}·truth below 0,"
 
 

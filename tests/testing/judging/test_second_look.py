@@ -311,6 +311,16 @@ def test_an_activation_that_was_not_declared_is_named(text: str, steps: Callable
     assert declared.headline().startswith(f"RIGHT as a kernel with {text} in ")
 
 
+@pytest.mark.parametrize(("slope", "is_one"), [(0.875, True), (0.96875, False)])
+def test_what_is_1_but_for_rounding_is_no_slope(slope: float, is_one: bool) -> None:
+    def bent(*arguments: Any) -> Array:
+        output = mutants.loops(*arguments)
+        return np.where(output < 0, output * output.dtype.type(slope), output)
+
+    causes = check(bent, "smoke", time_limit=None, match="k2x3 and f32").causes()
+    assert any(cause.code.startswith("epilogue-") for cause in causes) == is_one
+
+
 BEHIND = {
     "kernel_flipped": "kernel-flipped",
     "bias_twice": "bias-twice",

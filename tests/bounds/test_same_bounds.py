@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sampled import one_in
 
 from refconv import error_bound_of
 from refconv.operations import LINEAR
@@ -55,7 +56,7 @@ def bounds_of(op: str, how: str) -> tuple[list[int], float]:
 
 
 @pytest.mark.parametrize("how", HOWS)
-@pytest.mark.parametrize("op", LINEAR)
+@pytest.mark.parametrize("op", one_in(3, LINEAR))
 def test_what_is_allowed_is_what_it_was(op: str, how: str) -> None:
     pytest.importorskip("ml_dtypes", reason="the narrow types come from ml_dtypes")
     (line,) = [line for line in TABLE.read_text().splitlines() if line.startswith(f"{op} {how} ")]

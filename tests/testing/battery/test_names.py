@@ -225,7 +225,7 @@ def test_a_name_is_written_as_it_is_read(op: str, tier: str) -> None:
         assert parse_case(case.id, case.family) == case
 
 
-@pytest.mark.parametrize("op", one_in(2, OPERATIONS))
+@pytest.mark.parametrize("op", one_in(4, OPERATIONS))
 def test_any_case_is_that_of_its_name(op: str) -> None:
     pytest.importorskip("hypothesis")
     from hypothesis import given, seed, settings  # noqa: PLC0415  # an extra

@@ -248,7 +248,7 @@ PAIRS = [(name, how) for name in SOME for how in DECLARED]
 
 @pytest.mark.parametrize(
     ("name", "how"),
-    one_in(28, PAIRS),
+    one_in(56, PAIRS),
     ids=str,
 )
 def test_a_wrong_kernel_is_wrong_whatever_is_declared(name: str, how: dict[str, Any]) -> None:

@@ -44,6 +44,7 @@ def test_a_file_byte_by_byte() -> None:
     assert data == (136).to_bytes(8, "little") + padded + b"\x00\x00\x00\x00\x00\x00\xf0\x3f" + b"\x01\x00\xfe\xff"
 
 
+@pytest.mark.slow
 @given(tensors(), st.dictionaries(st.text(max_size=3), st.text(max_size=3)))
 def test_a_file_holds_every_type_and_shape(written: dict[str, np.ndarray[Any, Any]], text: dict[str, str]) -> None:
     found, metadata = from_bytes(to_bytes(written, text))

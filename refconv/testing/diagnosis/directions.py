@@ -141,9 +141,7 @@ class InputAdjoint(Reading):
 class Transposed(InputAdjoint):
     """The same, as the output of a transposed convolution: with a bias, and an output padding."""
 
-    given: tuple[
-        int, ...
-    ] = ()  # of a SAME padding: E as the caller gave it, less than what there is where SAME adds more
+    given: tuple[int, ...] = ()  # of a SAME padding: E as it was given, less than there is where SAME adds more
 
 
 @dataclass(frozen=True, slots=True)

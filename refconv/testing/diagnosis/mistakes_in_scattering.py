@@ -66,9 +66,11 @@ def _cropped_before_stuffing(*names: str) -> Change:
     """Take what is cropped beyond D·(K − 1) off what is scattered: of a, b, c with one tap and T = B = 1 stays b."""
 
     def cropped(axis: AxisGeometry, e: int) -> AxisGeometry:
-        reach, (before, after) = axis.effective_kernel_size - 1, axis.padding
-        sides = (side + (axis.stride - 1) * max(0, side - reach) for side in (before, after - e))
-        return padded(axis, next(sides), next(sides) + e)
+        before, after = axis.padding
+        return padded(axis, beyond(axis, before), beyond(axis, after - e) + e)
+
+    def beyond(axis: AxisGeometry, side: int) -> int:
+        return side + (axis.stride - 1) * max(0, side - axis.effective_kernel_size + 1)
 
     def change(reading: InputAdjoint) -> Reading:
         named = zip(AXES[-reading.rank :], reading.axes, reading.extras, strict=True)

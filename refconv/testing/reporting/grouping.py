@@ -29,7 +29,7 @@ SHARED: Final = 0.5  # of the failures that no mistake explains, for a box that 
 OTHER_CAUSES: Final = 3  # into which failures that nothing explains may be split, by where they happen ...
 FEWEST_APART: Final = 3  # ... each of so many cases at least
 MOST_SIZED: Final = 3  # mistakes that explain nothing but wrong sizes; of more, those are chance ...
-TELLING: Final = 1 / 4  # ... that explain no more of them than so many
+LEAST_SIZED: Final = 1 / 4  # ... that explain no more of them than so many
 WORTH: Final = 1 / 20  # of the largest group, to come first because it is explained: 3 cases of 481 are by chance
 _CODES: Final = frozenset(mistake.code for mistake in EVERY_MISTAKE)
 
@@ -186,7 +186,7 @@ def _by_chance(found: Sequence[tuple[Finding, int]]) -> list[Finding]:
     """
     sized = [(finding, count) for finding, count in found if _is_of_size(finding)]
     total = sum(count for _, count in sized)
-    return [finding for finding, count in sized if len(sized) > MOST_SIZED and count < TELLING * total]
+    return [finding for finding, count in sized if len(sized) > MOST_SIZED and count < LEAST_SIZED * total]
 
 
 def _by_size(members: Iterable[CaseResult]) -> tuple[CaseResult, ...]:

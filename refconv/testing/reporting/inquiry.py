@@ -29,7 +29,7 @@ CHANCE: Final = 1 / 8  # ... no more than this share (1 in 15 random results loo
 SEARCHED: Final = 8  # ... one case in so many is searched from there on
 FIRST_RUN: Final = 32  # cases that are run before that is asked; then twice as many, and so on
 ROUNDS: Final = 3
-EACH: Final = 6  # cases inside, and outside, in one round
+EACH: Final = 6  # cases inside, and as many that each part of the condition rules out, in one round
 Run = Callable[[Sequence[Case | CaseResult]], Iterator[CaseResult]]
 
 

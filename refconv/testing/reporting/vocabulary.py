@@ -83,11 +83,14 @@ class Plan:
 Test: TypeAlias = Callable[[Plan], bool]
 
 
+def _is_same(plan: Plan) -> bool:
+    return str(plan.case.padding).startswith("same")
+
+
 def _is_same_negative(plan: Plan) -> bool:
     """Whether windows of SAME reach less than they are to, their output padding included: 1 tap at stride 3, say."""
     extras = plan.case.output_padding or (0,) * len(plan.axes)
-    is_short = any(axis.over > extra for axis, extra in zip(plan.axes.values(), extras, strict=True))
-    return is_short and str(plan.case.padding).startswith("same")
+    return _is_same(plan) and any(axis.over > e for axis, e in zip(plan.axes.values(), extras, strict=True))
 
 
 # Of the depth, of the height, of the width, and of any of them.
@@ -151,7 +154,7 @@ _OF_THE_WORDS: Final[Mapping[str, Test]] = {
     "there is no batch axis": lambda plan: not plan.batched,
     "there are no channels": lambda plan: plan.in_channels == 0,
     "there is no bias": lambda plan: plan.case.bias_shape is None,
-    "padding is 'same...'": lambda plan: str(plan.case.padding).startswith("same"),
+    "padding is 'same...'": _is_same,
     "the total of padding 'same...' is negative": _is_same_negative,
     "padding is in numbers": lambda plan: not isinstance(plan.case.padding, str),
     "the layout is not contiguous": lambda plan: plan.case.layout != "contiguous",

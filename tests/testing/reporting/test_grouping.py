@@ -11,7 +11,7 @@ from refconv.testing.comparing.comparison import Obstacle, exception_text
 from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPES
 from refconv.testing.judging.outcome import Ending
 from refconv.testing.judging.symptoms import symptom
-from refconv.testing.reporting.grouping import Cause, grouped, valid_case
+from refconv.testing.reporting.grouping import Cause, Group, grouped, valid_case
 
 SMALL = "n1-c1-o1-g1-3x4-k2-s1-p0-d1x2-f32"
 LARGE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
@@ -62,6 +62,7 @@ OF_ANOTHER_SIZE = Comparison(elements=400, obstacle=Obstacle.SHAPE)
     [
         # Three mistakes in sizes may be; of four, each that explains less than a quarter is chance.
         ((1, 1, 1), ["stride-ignored", "padding-missing", "padding-halved"]),
+        ((8, 1, 1), ["stride-ignored", "padding-missing", "padding-halved"]),
         ((2, 2, 2, 2), ["stride-ignored", "padding-missing", "padding-halved", "dilation-squared"]),
         ((6, 1, 1, 1), ["stride-ignored", "wrong-shape"]),
         ((3, 3, 2, 1), ["stride-ignored", "padding-missing", "wrong-shape"]),
@@ -77,6 +78,20 @@ def test_sizes_that_many_mistakes_explain_are_explained_by_none(counts: tuple[in
     assert sorted(cause.code for cause in grouped(tuple(results))) == sorted(codes)
     of_elements = [failed(each.id, replace(each.findings[0], wrong=4, explained=4)) for each in results]
     assert {cause.code for cause in grouped(tuple(of_elements))} == {finding.code for finding in findings}
+
+
+def test_a_size_that_some_mistake_explains_is_one_more_of_those_that_none_does() -> None:
+    one, other = (
+        failed(name, finding, comparison=OF_ANOTHER_SIZE)
+        for name, finding in zip((SMALL, LARGE), SIZED[:2], strict=True)
+    )
+    group = Group(symptom(one), (one,), is_explained=False)
+    assert group.has(other)
+    assert not group.has(
+        failed(LARGE, replace(SIZED[0], wrong=4), comparison=OF_ANOTHER_SIZE)
+    )  # which tells of elements
+    assert not group.has(failed(LARGE, SIZED[0]))  # of the right size
+    assert not group.has(passed(LARGE))
 
 
 def test_the_cause_with_most_failures_comes_first() -> None:

@@ -83,8 +83,8 @@ def eight_bits(reading: Mapping[str, Any], operands: Mapping[str, Array], told: 
         scales = scales_of(
             told["input_scale"], told["weight_scale"], told["output_scale"], channels=reading["weight"].shape[:1]
         )
-        units = scales.sums * (len(zeros) if len(scales.sums) == 1 else 1)
-        more = {"units": tuple(units), "unit": scales.output, "output_zero": int(told["output_zero_point"])}
+        units = tuple(np.broadcast_to(np.array(scales.sums), len(zeros)))
+        more = {"units": units, "unit": scales.output, "output_zero": int(told["output_zero_point"])}
     input_zero = int(told.get("input_zero_point", 0))
     differences = {
         "input": reading["input"].astype(np.int64) - input_zero,

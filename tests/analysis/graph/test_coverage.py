@@ -144,7 +144,8 @@ def test_a_long_list_is_cut_short_and_large_counts_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("period", "ordinal"), [(2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th"), (21, "21st")]
+    ("period", "ordinal"),
+    [(2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th"), (21, "21st"), (111, "111th")],
 )
 def test_ordinals(period: int, ordinal: str) -> None:
     assert f"as every {ordinal} from there" in "\n".join(covered(f"c1: k3d2 up{period}").explain())

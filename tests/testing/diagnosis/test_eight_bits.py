@@ -134,3 +134,11 @@ def test_a_bias_in_real_numbers_is_named_from_the_arrays() -> None:
     wrong = [max(-128, min(127, round((Fraction(s, 8) + 2) * 8) + 4)) for s in exact]
     actual = np.array(wrong, np.int8).reshape(1, 1, 3, 3)
     assert diagnose_result(actual, refconv.quantized.conv2d_quantized, *arguments, bias)[0].code == "bias-not-scaled"
+
+
+def test_one_scale_of_the_weight_is_that_of_every_channel() -> None:
+    x, w = np.arange(9, dtype=np.int8).reshape(1, 1, 3, 3), np.array([1, 2, 3], np.int8).reshape(3, 1, 1, 1)
+    arguments = (x, 0.5, 0, w, 0.5, 0, 1.0, 2)
+    wrong = refconv.quantized.conv2d_quantized(*arguments) - np.int8(2)
+    found = diagnose_result(wrong, refconv.quantized.conv2d_quantized, *arguments)
+    assert [finding.code for finding in found] == ["output-zero-point-forgotten"]

@@ -933,3 +933,21 @@ def test_a_case_of_an_operation_that_did_not_come_back_is_run_again_by_check() -
     died = CaseResult("conv1d-n1", "smoke", Outcome.FAILED, ending=Ending.DIED)
     report = Report("torch", "core", (died,), "conv1d")
     assert report.reproduction(died) == "print(check('torch', op='conv1d', cases=['conv1d-n1']))"
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [("float32", 0x7F800001), ("float16", 0x7C01)])
+def test_a_nan_that_signals_is_wrong_without_a_warning(dtype: str, bits: int) -> None:
+    signalling = np.array([bits], f"u{np.dtype(dtype).itemsize}").view(dtype)
+
+    def leaves_the_last_row(*arguments: Any) -> Any:
+        result = refconv.conv2d(*arguments)
+        result[..., -1:, :] = signalling if result.dtype == dtype else 0
+        return result
+
+    report = check(leaves_the_last_row, "core", match="n1-c4-o8-g4-6x7", time_limit=None)
+    assert {result.outcome for result in report.results} == {Outcome.FAILED}
+    x, w = np.ones((1, 1, 3, 4), dtype), np.ones((1, 1, 2, 2), dtype)
+    wrong = leaves_the_last_row(x, w)
+    with pytest.raises(AssertionError, match="3 of 6"):
+        refconv.testing.assert_conv2d_matches(wrong, x, w)
+    assert refconv.testing.diagnose(wrong, x, w)[0].code == "one-row-nan"

@@ -70,6 +70,8 @@ groups:
     n2-c7-o7-g7-8x9-k3x2-s1-p1x0-d1-bias-f32
     n2-c13-o26-g13-5x6-k3-s1-p1-d1-f32
     n1-c6-o6-g6-9x10-k7-s1-p3-d1-f32-real
+    n1-c4-o4-g4-8x7-k3x2-s1-p2x1-d2-f32
+    n1-c8-o8-g2-4x6-k1-s1-p0-d1-f32  # 1×1 in groups of 4
     n1-c4-o4-g4-{7x11-k1x9-s1-p0x4,11x7-k9x1-s1-p4x0}-d1-f32
     n2-c4-o6-g2-5x7-k3x2-s1-p0-d1-f32
     n2-c14-o21-g7-5x6-k2-s1-p0-d1-bias-f32
@@ -88,6 +90,8 @@ tiles:  # extents that leave 1 or 3 over from tiles of 2, 4, 8 and 16, and one p
     n1-c3-o2-g1-35x17-k3-s1-p1-d1-f32-real
     n1-c2-o3-g1-33x19-k1-s1-p0-d1-f32
     n2-c3-o2-g1-37x34-k5x3-s2-p2x1-d1-f32
+    n1-c2-o3-g1-5x5-k3-s2-p1-d1-f32  # 9 outputs
+    n1-c3-o3-g1-{1x8-k3,8x1-k2x3}-s1-p1-d1-f32  # one row under several rows of taps
     n1-c19-o35-g1-3x5-k1-s1-p0-d1-bias-f32
     n1-c17-o17-g17-9x19-k3-s1-p1-d1-f32
     n1-c1-o2-g1-258x259-k2x1-s1-p0-d1-f32  # 66563 outputs in a channel

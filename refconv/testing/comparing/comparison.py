@@ -169,6 +169,7 @@ def comparable(
     return array
 
 
+@np.errstate(all="ignore")  # a wrong array may hold anything, also a NaN that signals
 def errors(array: Array, reference: Reference) -> Array:
     """Return ``|actual − truth|`` in float64, or how far the truth is from what overflows, or 0 for a clamp's limit."""
     error = _distance(array, reference.truth, reference.desired)
@@ -180,14 +181,14 @@ def errors(array: Array, reference: Reference) -> Array:
     return error
 
 
+@np.errstate(all="ignore")  # a wrong array may hold anything, also a NaN that signals
 def compare_elements(array: Array, reference: Reference, error: Array | None = None) -> Comparison:
     """Compare an array of the right shape and type with the reference; the errors may be known already."""
     if not array.size:
         return Comparison()
     error = errors(array, reference) if error is None else error
     desired, allowed = reference.desired, np.fmax(reference.allowed, 0.0)  # NaN and infinity are right, or not
-    with np.errstate(all="ignore"):
-        in_bounds = np.fmax(error / allowed, 0.0)  # 0 of 0 is none, and so is infinity where anything is right
+    in_bounds = np.fmax(error / allowed, 0.0)  # 0 of 0 is none, and so is infinity where anything is right
     wrong = error > allowed
     largest = np.flatnonzero(in_bounds == in_bounds.max())
     worst = np.unravel_index(largest[np.argmax(error.reshape(-1)[largest])], array.shape)
@@ -265,9 +266,8 @@ def _distance(actual: Array, truth: Array, desired: Array) -> Array:
         differences[differs] = [_object_distance(*pair) for pair in pairs]
         return differences
     wide = actual.astype(truth.dtype)
-    with np.errstate(all="ignore"):
-        distance: Array = np.abs(wide - truth).astype(np.float64, copy=False)
-        distance *= wide != desired
+    distance: Array = np.abs(wide - truth).astype(np.float64, copy=False)
+    distance *= wide != desired
     if np.isfinite(distance).all():
         return distance
     equal = (wide == desired) | (np.isnan(wide) & np.isnan(desired))
@@ -281,11 +281,10 @@ def _distance_to_overflow(actual: Array, truth: Array, dtype: np.dtype[Any]) -> 
     """
     if truth.dtype.kind != "f":
         return np.full(truth.shape, np.inf)
-    with np.errstate(all="ignore"):
-        infinity = np.copysign(np.inf, truth).astype(dtype).astype(truth.dtype)
-        wide = actual.astype(truth.dtype)
-        has_overflowed = ~np.isfinite(wide) & ((wide == infinity) | (np.isnan(wide) & np.isnan(infinity)))
-        distance = np.maximum(overflow(float_info(dtype)) - np.abs(truth), 0.0).astype(np.float64)
+    infinity = np.copysign(np.inf, truth).astype(dtype).astype(truth.dtype)
+    wide = actual.astype(truth.dtype)
+    has_overflowed = ~np.isfinite(wide) & ((wide == infinity) | (np.isnan(wide) & np.isnan(infinity)))
+    distance = np.maximum(overflow(float_info(dtype)) - np.abs(truth), 0.0).astype(np.float64)
     return np.where(has_overflowed & np.isfinite(truth), distance, np.inf)
 
 

@@ -129,6 +129,7 @@ def _has_random_bound(reference: Reference, how: Arithmetic) -> bool:
     return is_floating and how.algorithm == "direct" and not how.tolerance
 
 
+@np.errstate(all="ignore")  # a wrong array may hold anything, also a NaN that signals
 def likeness(actual: object, call: Call, reference: Reference, how: Arithmetic) -> str:
     """Return what a result looks like that is further off than honest rounding: a standard that it fits, in words."""
     if not _has_random_bound(reference, how) or how.epilogue.text:
@@ -145,11 +146,10 @@ def likeness(actual: object, call: Call, reference: Reference, how: Arithmetic) 
         return f"{standard.sentence}; if it is meant: {standard.how.keywords}"
     if not compare_arrays(array, reference).passed:
         return ""
-    with np.errstate(all="ignore"):
-        error = array.astype(reference.truth.dtype) - reference.truth
-        is_finite = np.isfinite(error) & np.isfinite(reference.truth)
-        error, truth = error[is_finite], reference.truth[is_finite]
-        together = -float((error * truth.conj()).real.sum())
+    error = array.astype(reference.truth.dtype) - reference.truth
+    is_finite = np.isfinite(error) & np.isfinite(reference.truth)
+    error, truth = error[is_finite], reference.truth[is_finite]
+    together = -float((error * truth.conj()).real.sum())
     is_cut_off = together > CUT_OFF * float(np.linalg.norm(error) * np.linalg.norm(truth))
     return "as if sums were cut off where they ought to be rounded" if is_cut_off else ""
 
@@ -160,6 +160,7 @@ def by_standard(call: Call, reference: Reference, standard: Narrower) -> Referen
     return reference._replace(allowed=np.fmax(reference.allowed, MARGIN * likely))
 
 
+@np.errstate(all="ignore")  # a wrong array may hold anything, also a NaN that signals
 def is_marked(actual: Array, call: Call, reference: Reference, how: Arithmetic) -> bool:
     """Whether a result bears the mark of an arithmetic."""
     marks = []

@@ -15,6 +15,11 @@ Operands: TypeAlias = dict[str, Array]  # by name, the factors before the bias
 Call: TypeAlias = Callable[[Operands], object]  # the rest of a case is bound to it; a bias that is left out is none
 
 REPEATS: Final = 4
+EMPTY_SUM: Final = Finding(
+    "empty-sum",
+    "where there is nothing to add up, something else stands than 0, or the bias",
+    reading="a sum of no products is 0, and is written like any other",
+)
 TOLERANCE: Final = 0.01  # of the largest output: far above rounding, even in float16, and far below a clipped result
 
 
@@ -56,6 +61,11 @@ def _changes_its_mind(call: Call, operands: Operands) -> Finding | None:
     if kinds == len(results):
         return Finding("random", "it is random: the same arguments give another result every time")
     return Finding("stateful", "it is stateful: its result depends on the calls before")
+
+
+def adds_nothing(operands: Operands) -> bool:
+    """Whether a factor has no elements at all, so that every sum is empty: what stands there is often left over."""
+    return not all(array.size for name, array in operands.items() if name != "bias")
 
 
 def of_nothing(call: Call, operands: Operands) -> Array:

@@ -18,8 +18,9 @@ from typing import Final
 import numpy as np
 
 from refconv.testing.battery.cases import Case
+from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.diagnosis.addressing import trace_addressing
-from refconv.testing.diagnosis.behaviour import behaviour_findings
+from refconv.testing.diagnosis.behaviour import EMPTY_SUM, adds_nothing, behaviour_findings
 from refconv.testing.diagnosis.diagnose import SEARCHES, UNSEARCHED, explanations
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.finding import Finding
@@ -28,6 +29,11 @@ from refconv.testing.targets import Target
 
 __all__ = ["examined", "explained", "shared_causes"]
 
+BESIDE: Final = Finding(
+    "reads-between-elements",
+    "it reads the memory between the elements of a view, where NaN stands here",
+    reading="an element is found by the strides of its array, not by its shape",
+)
 INEXACT: Final = Finding(
     "inexact-sums",
     "whole numbers, whose sums are exact in any order, come out rounded",
@@ -46,9 +52,22 @@ def explained(case: Case, actual: object) -> tuple[Finding, ...]:
         return (NOTHING,)
     try:
         with np.errstate(all="ignore"):  # which an array may hold that is wrong
-            return tuple(_explanations(case, actual))
+            found = [*_explanations(case, actual), *_of_memory(case, actual)]
+            return tuple(
+                sorted(found, key=lambda finding: not finding.reading)
+            )  # last what says only what stands there
     except Exception:  # noqa: BLE001  # an array-like may raise anything when it is read, and that explains nothing
         return ()
+
+
+def _of_memory(case: Case, actual: object) -> Iterator[Finding]:
+    """Yield what the memory tells in which a case's arrays lie: NaN, where it stands between their elements."""
+    if adds_nothing(case.operands()):
+        yield EMPTY_SUM
+    truth, array = case.reference().truth, to_numpy("the result", actual)
+    is_view = case.layout != "contiguous" and truth.dtype.kind in "fc" and array.shape == truth.shape
+    if is_view and (np.isnan(array.astype(truth.dtype)) & ~np.isnan(truth)).any():
+        yield BESIDE
 
 
 def _explanations(case: Case, actual: object) -> list[Finding]:

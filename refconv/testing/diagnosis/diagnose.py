@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from refconv.conv import conv2d
@@ -120,12 +121,14 @@ def diagnose_result(
     return causes_of(actual, Call.of(function, *arguments, read=to_numpy, **parameters), dtype)
 
 
+@np.errstate(all="ignore")  # a wrong array may hold anything, also a NaN that signals
 def causes_of(actual: object, call: Call, dtype: npt.DTypeLike | None = None) -> list[Finding]:
     """Return the causes that explain what a call returned equally well."""
     array, right, reference = gather(actual, call, dtype)
     return with_separating_case(first_of_each(explanations(array, right, reference)), right)
 
 
+@np.errstate(all="ignore")  # a wrong array may hold anything, also a NaN that signals
 def whereabouts(actual: object, call: Call, dtype: npt.DTypeLike | None = None) -> str:
     """Return in words where an output of the right shape is wrong; empty where that is everywhere, or in no order."""
     array, right, reference = gather(actual, call, dtype)

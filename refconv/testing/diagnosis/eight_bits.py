@@ -144,6 +144,11 @@ def _swapped(reading: EightBits) -> EightBits:
     return replace(_with_input(reading, own - other), weight=reading.weight + (other - own))
 
 
+def _of_first_group(units: tuple[Fraction, ...], reading: EightBits) -> tuple[Fraction, ...]:
+    each = len(units) // reading.groups
+    return tuple(units[o % each] for o in range(len(units)))
+
+
 _DIFFERENCE: Final = "(input − Z_x)·(weight − Z_w) is added up, with Z_x in the padding"
 _ROUNDED: Final = "sum·M is rounded to the nearest whole number, halves to the even one"
 _SATURATE: Final = "what is beyond the type's range becomes the nearest number within it"
@@ -191,6 +196,9 @@ EIGHT_BITS: Final = (
     ),
     Mistake("scale-of-first-channel", _scaled(lambda reading: {"units": reading.units[:1] * len(reading.units)})).says(
         "the scale of the first kernel is taken for all", "output channel o has the scale S_w[o]"
+    ),
+    Mistake("scales-of-first-group", _scaled(lambda reading: {"units": _of_first_group(reading.units, reading)})).says(
+        "every group is scaled with the first group's scales", "output channel o has the scale S_w[o]"
     ),
     Mistake("rounds-toward-zero", _scaled(lambda _: {"rounding": math.trunc})).says(
         "it cuts off what is behind the point", _ROUNDED

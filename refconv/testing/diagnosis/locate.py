@@ -56,7 +56,7 @@ def regions(right: Reading) -> Iterator[Region]:
         last = [_from(axis, shape[axis] - 1, shape) for axis in range(2, len(shape))]
         words = f"at the last {_pixel(right)}{' (bottom right)' if right.rank == 2 else ''}"
         yield Region(f"last-{_pixel(right)}", words, reduce(np.logical_and, last))
-    for axis in range(0 if grouped == 0 else 1, len(shape)):
+    for axis in range(len(shape)):
         yield from _past_tiles(axis, right)
     for bits in (16, 31):
         if math.prod(shape) > 2**bits:
@@ -115,7 +115,8 @@ def _single(many: str, axis: int, shape: Index) -> Iterator[Region]:
     if shape[axis] > 1:
         for index in {0, shape[axis] // 2, shape[axis] - 1}:
             mask = _along(axis, np.arange(shape[axis]) == index, shape)
-            yield Region(f"one-{_code(one)}", f"in {one} {index} alone", mask, is_box=True)
+            which = f"the last {one}" if index == shape[axis] - 1 else f"{one} {index}"
+            yield Region(f"one-{_code(one)}", f"in {which} alone", mask, is_box=True)
 
 
 def locate(evidence: Evidence, content: Content | None = None) -> list[Region]:

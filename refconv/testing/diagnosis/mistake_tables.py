@@ -58,6 +58,7 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     Convolution: (
         *(*_GATHERED, *numbers.NUMBERS, *_READ, *_WEIGHED),
         *(*channels.GROUP_INPUTS, channels.GROUP_BIAS, *loops.TILES, *loops.HALO, *loops.INDICES),
+        *(*loops.DECODED, *channels.GROUP_OF_VECTOR),
         *windows.SIZES,
     ),
     EightBits: (*EIGHT_BITS, *_GATHERED),
@@ -70,7 +71,7 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
         *(numbers.CONJUGATED, *numbers.ROUNDING, channels.GROUP_BIAS, scattering.GROUPS_AND_DILATION),
     ),
     WeightAdjoint: (
-        *(*_WINDOWS, *gradients.GRADIENT, *channels.GROUPS_OF_CHANNELS, channels.BATCH),
+        *(*_WINDOWS, *gradients.GRADIENT, *gradients.TAILS, *channels.GROUPS_OF_CHANNELS, channels.BATCH),
         *(gradients.unconjugated("input"), *numbers.ROUNDING, numbers.SPREAD, *_READ, *channels.GROUP_INPUTS),
     ),
     TransposedInput: (
@@ -80,6 +81,7 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     ),
     TransposedWeight: (
         *(*_WINDOWS, *gradients.TRANSPOSED_GRADIENT, *gradients.TRANSPOSED_GROUPS_OF_CHANNELS, channels.BATCH),
+        *gradients.TAILS,
         *(gradients.unconjugated("output"), *numbers.ROUNDING, numbers.SPREAD, *_READ),
     ),
 }

@@ -164,6 +164,11 @@ INPUTS_APART: Final = grouped(lambda o, c, reading: c * reading.groups + block(o
 OUTPUTS_APART: Final = grouped(lambda o, c, reading: o % reading.groups * reading.channels.shape[1] + c)
 FIRST_GROUP: Final = grouped(lambda _, c, reading: c)  # noqa: ARG005
 
+
+def _with_first_of(o: Array, c: Array, reading: Reading, *, step: int) -> Array:
+    return np.asarray(block(o // step * step, reading) * reading.channels.shape[1] + c)
+
+
 _ALL_CHANNELS = "c runs over all C/G channels"
 GROUP_WEIGHTS: Final = (
     Mistake("groups-share-first-weights", _weights_of(lambda o, reading: o % each_of(reading))).says(
@@ -176,6 +181,12 @@ GROUP_WEIGHTS: Final = (
         "the weights of a group begin at the channels of the other side: g·(C/G) where g·(O/G) belongs",
         "each group's weights lie one after the other",
     ),
+)
+GROUP_OF_VECTOR: Final = tuple(
+    Mistake("groups-first-of-vector", grouped(partial(_with_first_of, step=step))).says(
+        f"each {step} output channels read the group of their first", "output channel o belongs to group o // (O/G)"
+    )
+    for step in (2, 4, 8)
 )
 GROUP_OFFSET: Final = Mistake("groups-weight-offset-divided", changed("weight", _weights_at)).says(
     "the offset of a group's weights is divided by G once more", "each group's weights lie one after the other"
@@ -424,8 +435,20 @@ def _without_tail(reading: Reading, *, step: int) -> Array:
     return bias
 
 
+def _number_of(o: Array, reading: Reading, *, step: int) -> Array:  # noqa: ARG001
+    return o // step
+
+
 def _first_of(o: Array, reading: Reading, *, step: int) -> Array:  # noqa: ARG001
     return o // step * step
+
+
+def _once_per_block(reading: Reading, *, step: int) -> Array:
+    return np.asarray(-(-reading.channels.shape[1] // step) * reading.bias)
+
+
+def _once_per_tap(reading: Reading, *, axis: int) -> Array:
+    return np.asarray(reading.weight.shape[axis] * reading.bias)
 
 
 BIAS: Final = (
@@ -435,6 +458,18 @@ BIAS: Final = (
     Mistake("bias-twice", changed("bias", lambda reading: 2 * reading.bias)).says("the bias is added twice", _ONCE),
     Mistake("bias-once-per-channel", changed("bias", lambda reading: reading.channels.shape[1] * reading.bias)).says(
         "the bias is added once for each input channel that is read", _ONCE
+    ),
+    *(
+        Mistake("bias-once-per-block", changed("bias", partial(_once_per_block, step=step))).says(
+            f"the bias is added once for each {step} input channels, or what is left of them", _ONCE
+        )
+        for step in (4, 8, 16, 32)
+    ),
+    *(
+        Mistake(f"bias-once-per-{part}", changed("bias", partial(_once_per_tap, axis=axis)), ranks=ranks).says(
+            f"the bias is added once for each {part} of taps", _ONCE
+        )
+        for part, axis, ranks in (("row", -2, SEVERAL_AXES), ("plane", -3, VOLUMES))
     ),
     Mistake("bias-first-for-all", _biases_of(lambda o, _: 0 * o)).says("every channel gets the first bias", _BIAS),
     Mistake("bias-of-image", changed("bias", _of_image)).says("image n gets bias[n]", _BIAS),
@@ -448,6 +483,9 @@ BIAS_BY_VECTOR: Final = tuple(
         ),
         Mistake("bias-first-of-vector", _biases_of(partial(_first_of, step=step))).says(
             f"each {step} output channels get the bias of their first", _BIAS
+        ),
+        Mistake("bias-of-vector", _biases_of(partial(_number_of, step=step))).says(
+            f"output channel o gets bias[o // {step}]", _BIAS
         ),
     )
 )

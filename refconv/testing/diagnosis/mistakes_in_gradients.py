@@ -9,11 +9,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
+
+import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import Index
-from refconv.testing.diagnosis.mistakes import Change, Mistake, PerAxis, along_each, changed, set_to
+from refconv.numbers.formats import Array
+from refconv.testing.diagnosis.mistakes import (
+    ANY_AXES,
+    SEVERAL_AXES,
+    Change,
+    Mistake,
+    PerAxis,
+    along_each,
+    changed,
+    set_to,
+)
 from refconv.testing.diagnosis.mistakes_in_channels import (
     OF_TRANSPOSED,
     groups_of,
@@ -23,7 +36,7 @@ from refconv.testing.diagnosis.mistakes_in_channels import (
     transposed_kernels,
 )
 from refconv.testing.diagnosis.mistakes_in_scattering import WEIGHT_UNTRANSPOSED
-from refconv.testing.diagnosis.reading import AXES, Places
+from refconv.testing.diagnosis.reading import AXES, Places, Reading
 from refconv.testing.diagnosis.right_reading import conjugate
 
 _ALL = "Σ over all images and all outputs, not averaged"
@@ -56,6 +69,21 @@ def _cropped_before(axis: AxisGeometry) -> AxisGeometry:
     return replace(axis, padding=(before - more, after + more))
 
 
+def _without_tail(reading: Reading, *, axis: int, step: int) -> Array:
+    """Return what arrives, without what lies beyond the last whole step along an axis."""
+    arriving = np.moveaxis(reading.output.copy(), axis, 0)
+    arriving[len(arriving) // step * step :] = 0
+    return np.moveaxis(arriving, 0, axis)
+
+
+# Of a weight, whose sum is over images and outputs.
+TAILS: Final = tuple(
+    Mistake("gradient-tail-lost", changed("output", partial(_without_tail, axis=axis, step=step)), ranks=ranks).says(
+        f"the {part} that arrive beyond the last whole {step} are left out of the sum", _ALL
+    )
+    for part, axis, ranks in (("rows", -2, SEVERAL_AXES), ("columns", -1, ANY_AXES), ("images", 0, ANY_AXES))
+    for step in (16, 8, 4, 2)
+)
 CROPPED: Final = PerAxis("gradient-cropped-before", _cropped_before).says(
     "what the stride leaves over is cropped from the kernel's gradient before its taps, not after them",
     "tap i is the one that reads h = S·p + D·i − T",

@@ -21,6 +21,7 @@ from refconv.testing.diagnosis.directions import Convolution, InputAdjoint
 from refconv.testing.diagnosis.mistakes import (
     PLANES,
     SEVERAL_AXES,
+    VOLUMES,
     Change,
     Mistake,
     along_each,
@@ -315,6 +316,24 @@ def _as(kind: Callable[..., AxisGeometry], **more: Any) -> Callable[[Sequence[st
 
     return lambda names: on_axes(other, *names)
 
+
+def _decoded(reading: Reading, *, axis: int) -> Reading:
+    """Take the row of product t, (c·K_h + i)·K_w + j, from t // K_w modulo the extent of another axis than its own."""
+    before, (rows, columns), modulo = reading.weight.shape[:-2], reading.weight.shape[-2:], reading.weight.shape[axis]
+    flat = reading.weight.reshape(len(reading.weight), -1, rows, columns)
+    weight = np.zeros((*flat.shape[:2], modulo, columns), flat.dtype)
+    for first, row in np.ndindex(flat.shape[1:3]):
+        weight[:, first, (first * rows + row) % modulo] += flat[:, first, row]
+    made = replace(reading, weight=weight.reshape(*before, modulo, columns))
+    return made.with_axes(lambda height: replace(height, kernel_size=modulo), "height")
+
+
+DECODED: Final = tuple(
+    Mistake(f"tap-row-modulo-{extent}", partial(_decoded, axis=axis), ranks=ranks).says(
+        f"a tap's row is what is left of its number by the {extent} of the kernel", "by K_h: its rows"
+    )
+    for extent, axis, ranks in (("columns", -1, SEVERAL_AXES), ("planes", -3, VOLUMES))
+)
 
 INDICES: Final = (
     *_along_all_and_each(

@@ -266,6 +266,9 @@ DILATION: Final = (
     *PerAxis("dilation-squared", lambda axis: replace(axis, dilation=axis.dilation**2)).says(
         "the dilation is applied twice: D² is used", f"{_WINDOW}, with D once"
     ),
+    *PerAxis("dilation-times-stride", lambda axis: replace(axis, dilation=axis.dilation * axis.stride)).says(
+        "the stride is applied to the taps as well: they lie D·S apart", _WINDOW
+    ),
     *PerAxis("dilation-one-too-small", lambda axis: replace(axis, dilation=max(1, axis.dilation - 1))).says(
         "the dilation is one too small", _WINDOW
     ),

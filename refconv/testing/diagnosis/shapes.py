@@ -19,6 +19,7 @@ from refconv.testing.diagnosis.reading import Reading
 
 UNKNOWN_SHAPES: Final = {  # by what is wrong in them
     "wrong-shape": "the result has the wrong shape",
+    "input-shape": "the result has the size of the input",
     "wrong-number-of-axes": "the result has the wrong number of axes",
     "wrong-number-of-channels": "the result has the wrong number of images or channels",
 }
@@ -38,13 +39,18 @@ def shape_findings(actual: Array, right: Reading, reference: Reference, mistakes
         if not Evidence.of(arranged, right, reference).count:
             return [Finding(code, f"the numbers are right, but {words}", reading=should)]
     sized = "and the output is sized by that"
-    found = [mistake for mistake in mistakes if _sizes(mistake, actual, right, reference.dtype)]
+    given: Array = right.input if "input" in right.factors else right.output
+    is_given = actual.shape == right.own(given.shape) and bool((right.full(actual) == given).all())
+    found = [Finding("input-returned", "it returns what it is given, as it is", reading=should)] if is_given else []
+    made = (mistake for mistake in mistakes if _sizes(mistake, actual, right, reference.dtype))
+    found += [Finding(mistake.code, f"{mistake.sentence}, {sized}", reading=mistake.should) for mistake in made]
     if found:
-        return equals(Finding(made.code, f"{made.sentence}, {sized}", reading=made.should) for made in found)
+        return equals(found)
     words = f"the shape is {actual.shape}, where {reference.truth.shape} was expected"
     outer = slice(-right.rank)
     is_of_channels = not right.is_vector and actual.shape[outer] != reference.truth.shape[outer]
-    code = "wrong-number-of-channels" if is_of_channels else "wrong-shape"
+    is_of_input = actual.shape[-right.rank :] == given.shape[-right.rank :]
+    code = "wrong-number-of-channels" if is_of_channels else "input-shape" if is_of_input else "wrong-shape"
     return [Finding(code if actual.ndim == reference.truth.ndim else "wrong-number-of-axes", words, reading=should)]
 
 

@@ -45,6 +45,7 @@ class Excerpt:
     wrong: tuple[tuple[int, ...], ...] = ()
 
 
+@np.errstate(all="ignore")  # a wrong array may hold anything, also a NaN that signals
 def excerpt_of(case: Case, actual: object, comparison: Comparison) -> Excerpt | None:
     """Return the window about the worst element, or at the origin where shapes differ; None for what is no array."""
     reference = case.reference()

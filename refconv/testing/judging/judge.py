@@ -38,6 +38,7 @@ __all__ = ["CaseResult", "run_case"]
 _OURS: Final = f"{Path(__file__).parents[2]}{os.sep}"
 _AROUND: Final = inspect.getfile(Interface)
 GIVE_UP: Final = 10  # cases without an answer in a row, after which a target that always hangs is not asked again
+FEW_WRONG: Final = 16  # elements, of which an activation, or a constant, is told from a mistake by other cases alone
 # Seconds that one failure may take to be explained, or to be examined: what is asked is bounded in work, not in time,
 # so that only a target that hangs when it is called again takes as long.
 EXPLANATION_LIMIT: Final = 120.0
@@ -381,7 +382,8 @@ class Judge:
         from refconv.testing.diagnosis.causes import explained  # noqa: PLC0415  # half of what a worker would import
 
         case, actual = self._last
-        findings = result.findings or explained(case, actual)
+        is_open = not result.findings or result.comparison.mismatched < FEW_WRONG
+        findings = (*result.findings, *(explained(case, actual) if is_open else ()))
         return replace(result, findings=findings, excerpt=excerpt_of(case, actual, result.comparison))
 
     def examined(self, result: CaseResult) -> CaseResult:

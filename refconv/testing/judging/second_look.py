@@ -25,10 +25,10 @@ from refconv.operations import Call
 from refconv.testing.battery.cases import Case
 from refconv.testing.battery.data import ROUNDED
 from refconv.testing.comparing.arrays import to_numpy
-from refconv.testing.comparing.comparison import Comparison, compare_arrays
+from refconv.testing.comparing.comparison import Comparison, compare_arrays, errors
 from refconv.testing.comparing.reference import Reference, Standard
 from refconv.testing.comparing.standards import Narrower, by_standard, in_format, is_marked, standards_of
-from refconv.testing.diagnosis.behaviour import addition, of_nothing
+from refconv.testing.diagnosis.behaviour import addition, adds_nothing, of_nothing
 from refconv.testing.diagnosis.evidence import Evidence, is_near
 from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.diagnosis.locate import locate
@@ -112,7 +112,7 @@ class SecondLook:
     def constant(self) -> Finding | None:
         """Return that it is right but for what it makes of zeros alone, and where that is added; None if it is not."""
         case = self.case
-        if case.arithmetic.epilogue.text or case.operation.arithmetic:
+        if case.arithmetic.epilogue.text or case.operation.arithmetic or adds_nothing(case.operands()):
             return None
         with suppress(Exception, SystemExit), np.errstate(all="ignore"):
             evidence = Evidence.of(to_numpy("the result", self.actual), reading_of(self._call), self._reference)
@@ -206,7 +206,12 @@ class SecondLook:
             for name, array in operands.items()
         }
         answer = self._asked(case, coarse)
-        return answer is not None and _error(case, answer, coarse) >= AS_LARGE * _error(case, self.actual, operands)
+        wrong = errors(to_numpy("the result", self.actual), self._reference) > self._reference.allowed
+        masks = [np.ones_like(wrong), *([wrong] if wrong.any() else [])]  # elsewhere it may be the result's rounding
+        return answer is not None and any(
+            _error(case, answer, coarse, where) >= AS_LARGE * _error(case, self.actual, operands, where)
+            for where in masks
+        )
 
     def _activations(self) -> Iterator[tuple[str, str]]:
         """Yield activations that the result may have gone through, with what they make of the truth."""
@@ -243,9 +248,9 @@ def _nearest(case: Case, actual: object) -> Comparison:
     return compare_arrays(actual, reference._replace(allowed=np.full(reference.truth.shape, np.nextafter(unit / 2, 0))))
 
 
-def _error(case: Case, actual: object, operands: dict[str, Array]) -> float:
-    """Return the root of the mean square of errors, infinite where a number is not finite that ought to be."""
+def _error(case: Case, actual: object, operands: dict[str, Array], where: Array) -> float:
+    """Return the root of the mean square of some errors, infinite where a number is not finite that ought to be."""
     truth = case.call().with_operands(**operands)(dtype=wide_dtype(case.result_dtype))
     with np.errstate(all="ignore"):
-        off = np.abs(to_numpy("the result", actual).astype(truth.dtype) - truth)[np.isfinite(truth)]
+        off = np.abs(to_numpy("the result", actual).astype(truth.dtype) - truth)[np.isfinite(truth) & where]
     return float(np.sqrt(np.mean(off**2))) if np.isfinite(off).all() and off.size else np.inf

@@ -16,7 +16,7 @@ from refconv.testing.battery.cases import Case
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Ending, Outcome
 from refconv.testing.reporting.conditions import Condition
-from refconv.testing.reporting.grouping import Group, condition_of, groups_of, valid_case
+from refconv.testing.reporting.grouping import PLAIN, Group, condition_of, groups_of, valid_case
 from refconv.testing.reporting.variations import plainer, variations, with_quantity
 from refconv.testing.reporting.vocabulary import QUANTITIES, Plan, Threshold
 
@@ -66,10 +66,10 @@ def inquire(results: Sequence[CaseResult], run: Run) -> tuple[tuple[CaseResult, 
     """
     results = list(results)
     for group in [group for group in groups_of(results) if not group.is_explained][:MOST_GROUPS]:
-        smallest = group.members[0]
-        if smallest.is_to_be_explained:
-            (seen,) = run([smallest])
-            results[results.index(smallest)] = seen
+        chosen = max(group.members, key=_tells)  # the smallest of those that tell most
+        if chosen.is_to_be_explained:
+            (seen,) = run([chosen])
+            results[results.index(chosen)] = seen
     experiments: list[CaseResult] = []
     groups = groups_of(results)
     for group in groups[:MOST_GROUPS]:
@@ -77,6 +77,17 @@ def inquire(results: Sequence[CaseResult], run: Run) -> tuple[tuple[CaseResult, 
             is_searched = group.is_explained or groups[0].is_explained
             Experiments(group, results, experiments, run, is_searched=is_searched).run()
     return tuple(results), tuple(experiments)
+
+
+def _tells(result: CaseResult) -> int:
+    """Return how much a case tells of what is read: of 1×1, or in the padding, any rule is true."""
+    case = valid_case(result)
+    if case is None or case.bulk > 1:
+        return 0
+    axes, plan = case.plan.axes, case.plan
+    sizes = plan.input_size, plan.output_size, plan.kernel_size
+    is_inside = all(max(axis.padding) < axis.effective_kernel_size <= axis.input_size for axis in axes)
+    return sum(min(size) > 1 for size in sizes) + is_inside
 
 
 class Experiments:
@@ -94,7 +105,8 @@ class Experiments:
 
     def run(self) -> None:
         """Make the smallest case plainer, draw cases until the condition stays, and halve its thresholds."""
-        failing = [case for member in self._group.members if (case := valid_case(member))]
+        every = [case for member in self._group.members if (case := valid_case(member))]
+        failing = [case for case in every if case.data in PLAIN] or every
         plainest = self._plainest(failing[0])
         condition = self._condition()
         for _ in range(ROUNDS):

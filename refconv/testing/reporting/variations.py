@@ -15,7 +15,7 @@ __all__: list[str] = []
 
 MOST_PRODUCTS: Final = 1 << 24  # of a case that is drawn, so that it takes no longer than those of the battery
 FEW: Final = (1, 2, 3)  # of each parameter of an axis
-CHANNELS: Final = (1, 2, 3, 4, 8)  # in a group
+CHANNELS: Final = (1, 2, 3, 4, 6, 8, 12, 16)  # in a group
 
 
 # What a case and its parameters have alike.
@@ -89,7 +89,7 @@ def plainer(case: Case) -> Iterator[Case]:
     yield from _changed(case, here, plain.items())
     for name in ("dilation", "stride", "kernel"):
         yield from _changed(case, here, ((name, numbers) for numbers in _along_each(getattr(here, name), (1,))))
-    smaller = [max(1, min(n, d * (k - 1) + 1 + s)) for n, d, k, s in _axes(here)]
+    smaller = [min(n, least + stride) for n, least, stride in zip(here.size, _least(here), here.stride, strict=True)]
     yield from _changed(case, here, [("size", tuple(smaller))])
 
 
@@ -98,12 +98,13 @@ def variations(case: Case, dtypes: tuple[str, ...]) -> Iterator[Case]:
     here = Parameters.of(case)
     changes: list[tuple[str, Any]] = [("batch", n) for n in FEW]
     changes += [(name, n) for name in ("channels", "outputs") for n in CHANNELS]
-    changes += [("groups", n) for n in FEW]
+    changes += [("groups", n) for n in (*FEW, 20)]
     changes += [("size", tuple(n + more for n in here.size)) for more in (1, 2, 7)]
-    changes += [("size", numbers) for numbers in _along_each(here.size, tuple(n + 3 for n in here.size), same=True)]
+    for other in (tuple(n + 3 for n in here.size), _least(here)):
+        changes += [("size", numbers) for numbers in _along_each(here.size, other, same=True)]
     for name in ("kernel", "stride", "dilation"):
         changes += [(name, _each(here.size, n)) for n in FEW]
-        changes += [(name, numbers) for numbers in _along_each(getattr(here, name), FEW)]
+        changes += [(name, numbers) for numbers in _along_each(getattr(here, name), (*FEW, 5))]
     changes += [("padding", _each(here.size, n)) for n in (0, 1, 2)]
     changes += [("padding", word) for word in ("same_upper", "same_lower", "valid")]
     changes += [("padding", tuple((n % 2, 1) for n in range(len(here.size))))]
@@ -163,5 +164,6 @@ def _along_each(numbers: tuple[int, ...], others: tuple[int, ...], *, same: bool
             yield (*numbers[:place], other, *numbers[place + 1 :])
 
 
-def _axes(here: Parameters) -> Iterator[tuple[int, int, int, int]]:
-    return zip(here.size, here.dilation, here.kernel, here.stride, strict=True)
+def _least(here: Parameters) -> tuple[int, ...]:
+    """Return the size of an image that one window fills."""
+    return tuple(d * (k - 1) + 1 for d, k in zip(here.dilation, here.kernel, strict=True))

@@ -107,6 +107,8 @@ _OF_AN_AXIS_LAST: Final[Mapping[str, Callable[[Axis], bool]]] = {
     "stride{0} > dilation{0}": lambda axis: axis.stride > axis.dilation,
     "kernel{0} is no multiple of stride{0}": lambda axis: axis.kernel % axis.stride > 0,
     "stride{} leaves pixels unread": lambda axis: axis.over > 0,
+    "size{} is odd": lambda axis: axis.size % 2 == 1,
+    "kernel{} is odd and > 1": lambda axis: axis.kernel % 2 == 1 < axis.kernel,
     "dilation{} > 2": lambda axis: axis.dilation > 2,
     "stride{} > 2": lambda axis: axis.stride > 2,
     **{f"output{{}} > {size}": partial(lambda size, axis: axis.output > size, size) for size in (1, 8, 16, 32)},
@@ -136,12 +138,14 @@ _OF_A_PLAN: Final[Mapping[str, Test]] = {
     "outputs > 1": lambda plan: plan.out_channels > 1,
     "groups = 1": lambda plan: plan.case.groups == 1,
     "groups = channels": lambda plan: plan.case.groups == plan.in_channels > 1,
+    "groups = channels = outputs": lambda plan: plan.case.groups == plan.in_channels == plan.out_channels > 1,
     "1 < groups < channels": lambda plan: 1 < plan.case.groups < plan.in_channels,
 }
 _OF_CHANNELS: Final[Mapping[str, Callable[[Plan], int]]] = {
+    "channels per group": lambda plan: plan.in_channels // plan.case.groups,
     "channels": lambda plan: plan.in_channels,
     "outputs": lambda plan: plan.out_channels,
-    "channels per group": lambda plan: plan.in_channels // plan.case.groups,
+    "outputs per group": lambda plan: plan.out_channels // plan.case.groups,
 }
 _OF_TWO_AXES: Final[Mapping[str, Callable[[Axis], object]]] = {
     "dilation_h != dilation_w": lambda axis: axis.dilation,
@@ -255,17 +259,18 @@ def _quantities() -> Iterator[tuple[str, Callable[[Plan], int]]]:
     """Yield what may be more than a number, the plainest first."""
     yield "C·K", _products
     yield from _OF_CHANNELS.items()
-    yield "outputs per group", lambda plan: plan.out_channels // plan.case.groups
     yield "batch", lambda plan: plan.batch
     yield "groups", lambda plan: plan.case.groups
     for name in ("kernel", "output", "size", "stride", "dilation"):
         yield name, partial(_largest, name)
         for suffix in SUFFIXES[3]:
             yield f"{name}{suffix}", partial(_along, name, suffix)
+    yield "reach", lambda plan: max(axis.dilation * (axis.kernel - 1) + 1 for axis in plan.axes.values())
     yield "padding", lambda plan: max(max(axis.padding) for axis in plan.axes.values())
     for suffix in SUFFIXES[3]:
         for name in ("stride", "dilation"):
             yield f"{name}{suffix} as given", partial(_along, f"given_{name}", suffix)
+    yield "taps", partial(_product, attribute="kernel")
     yield "outputs in an image", partial(_product, attribute="output")
     yield "pixels in an image", partial(_product, attribute="size")
 

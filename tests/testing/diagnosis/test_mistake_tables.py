@@ -145,7 +145,8 @@ def without_effect(op: str) -> set[str]:
     windows = set() if operation.asked == "output" else {"border-renormalised"}  # of which an adjoint sees no whole one
     most = max(reading.input.size for reading in readings_of(op))
     small = {"index-wraps-at-2^16"} if most <= 2**16 else set()  # fewer elements than that
-    return sizes | modes | windows | small
+    even = {"gradient-tail-lost"}  # two images leave none over
+    return sizes | modes | windows | small | even
 
 
 @pytest.mark.parametrize("op", one_in(4, PLANNED))

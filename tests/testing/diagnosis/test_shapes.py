@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 import refconv
-from refconv.testing import diagnose
+from refconv.testing import diagnose, diagnose_result
 
 RNG = np.random.default_rng(19)
 X = RNG.standard_normal((2, 3, 9, 11)).astype(np.float32)
@@ -75,6 +77,20 @@ def test_a_shape_that_nothing_explains() -> None:
     assert finding.code == "wrong-number-of-axes"
     (finding,) = diagnose(np.zeros((2, 6, 4, 11), np.float32), *ARGUMENTS)
     assert finding.code == "wrong-number-of-channels"
+
+
+@pytest.mark.parametrize(
+    ("function", "came_in"),
+    [(refconv.conv2d, X), (refconv.conv2d, X[:0]), (refconv.conv2d, X[0]), (refconv.conv_transpose2d, X[:, :1])],
+)
+def test_what_came_in_is_returned(function: Callable[..., np.ndarray], came_in: np.ndarray) -> None:
+    weight = np.ones((1, came_in.shape[-3], 3, 1), np.float32)
+    first, *_ = diagnose_result(came_in, function, came_in, weight)
+    assert (first.code, first.sentence) == ("input-returned", "it returns what it is given, as it is")
+
+
+def test_other_numbers_of_the_input_s_shape_are_not_the_input() -> None:
+    assert diagnose(X + 1, *ARGUMENTS)[0].code == "wrong-number-of-channels"
 
 
 def test_an_unbatched_output() -> None:

@@ -417,6 +417,45 @@ class RowsOfTheStridesWidth(Loops):
         return (n * self.C + c) * self.H * self.W + h * width + w
 
 
+class StrideOnTheTaps(Loops):
+    def row(self, p: Places, i: int) -> Places:
+        return self.stride[0] * (p + self.dilation[0] * i) - self.pads[0][0]
+
+    def column(self, q: Places, j: int) -> Places:
+        return self.stride[1] * (q + self.dilation[1] * j) - self.pads[1][0]
+
+
+class TapRowByTheColumns(Loops):
+    """Of product t, the column is t % Kw, and the row t / Kw % Kw, where Kh belongs."""
+
+    def taps(self, o: int) -> Any:
+        for self.c, i, j in super().taps(o):
+            yield self.c, i, j
+
+    def row(self, p: Places, i: int) -> Places:
+        return super().row(p, (self.c * self.Kh + i) % self.Kw)
+
+
+class BiasOfTheVector(Loops):
+    def bias(self, o: int) -> float:
+        return super().bias(o // 4)
+
+
+class BiasOfEachBlock(Loops):
+    def bias(self, o: int) -> float:
+        return -(-self.Cg // 4) * super().bias(o)
+
+
+class BiasOfEachRowOfTaps(Loops):
+    def bias(self, o: int) -> float:
+        return self.Kh * super().bias(o)
+
+
+class GroupOfTheFirstOfFour(Loops):
+    def channel(self, n: int, o: int, c: int) -> int:
+        return super().channel(n, o // 4 * 4, c)
+
+
 class Scattered:
     """for n, k, c, i, j: for p, q: x[n, channel(k, c), row, column] += g[n, k, p, q] · w[k, c, i, j]."""
 
@@ -607,6 +646,13 @@ class LastTapsOfMore(Correlated):
     def tap(self, i: int, axis: int) -> int:
         room = self.x.shape[2 + axis] + sum(self.pads[axis]) - self.stride[axis] * (self.g.shape[2 + axis] - 1) - 1
         return i + int(room // self.dilation[axis]) + 1 - int(self.size[2 + axis])
+
+
+class ArrivingRowsInFours(Correlated):
+    def read(self, i: int, axis: int) -> tuple[Places, Places]:
+        p, h = super().read(i, axis)
+        whole = p < self.g.shape[2] // 4 * 4 if axis == 0 else np.ones(len(p), bool)
+        return p[whole], h[whole]
 
 
 def _target(kind: type[Any]) -> Callable[..., Array]:

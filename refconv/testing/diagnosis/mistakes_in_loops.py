@@ -330,7 +330,7 @@ def _decoded(reading: Reading, *, axis: int) -> Reading:
 
 DECODED: Final = tuple(
     Mistake(f"tap-row-modulo-{extent}", partial(_decoded, axis=axis), ranks=ranks).says(
-        f"a tap's row is what is left of its number by the {extent} of the kernel", "by K_h: its rows"
+        f"the row of tap t is t // K_w modulo the kernel's {extent}, not its rows", "the row is t // K_w mod K_h"
     )
     for extent, axis, ranks in (("columns", -1, SEVERAL_AXES), ("planes", -3, VOLUMES))
 )

@@ -241,3 +241,40 @@ def test_mistakes_that_never_differ_have_no_separating_case() -> None:
     right = reading_of(DEFAULT.call())
     flipped = CONV2D.by_code["kernel-flipped"]
     assert separating_case(right, [flipped, flipped]) == ""
+
+
+def leftovers(*arguments: Any) -> Any:
+    """Leave what is in memory where there are no pixels, another number every time."""
+    output = conv2d(*arguments)
+    return output if arguments[0].size else output + np.array(next(COUNTER), output.dtype)
+
+
+COUNTER = itertools.cycle([0, 1, 2])
+WITHOUT_PIXELS = ["n1-c2-o3-g1-0x4-k1x2-s1-p1x0-d1-f32", "n2-c0-o2-g1-3x4-k2-s1-p0-d1-bias-f32"]
+
+
+def test_what_is_left_over_where_nothing_is_added_up_is_one_cause() -> None:
+    report = check(leftovers, cases=[*WITHOUT_PIXELS, "n1-c1-o1-g1-3x4-k2-s1-p0-d1-f32"], time_limit=None)
+    (cause,) = report.causes()
+    assert cause.code == "empty-sum"
+    assert [result.outcome for result in report.results] == ["failed", "failed", "passed"]
+    assert {result.id for result in cause.failures} == set(WITHOUT_PIXELS)
+
+
+def test_a_missing_bias_is_missing_also_where_nothing_is_added_up() -> None:
+    names = [WITHOUT_PIXELS[1], "n1-c1-o2-g1-3x4-k2-s1-p0-d1-bias-f32"]
+
+    def unbiased(x: Any, w: Any, _: Any, *rest: Any) -> Any:
+        return conv2d(x, w, None, *rest)
+
+    (cause,) = check(unbiased, cases=names, time_limit=None).causes()
+    assert cause.code == "bias-missing"
+    assert len(cause.failures) == 2
+
+
+@pytest.mark.parametrize(("layout", "code"), [("strided", "reads-between-elements"), ("", "one-column-nan")])
+def test_nan_that_stands_between_the_elements_of_a_view_tells_that_it_is_read(layout: str, code: str) -> None:
+    case = find_case("-".join(["n1-c2-o3-g1-6x7-k2-s1-p0-d1-f32", *([layout] if layout else [])]))
+    output = case.call()()
+    output[..., -1] = np.nan
+    assert causes_of_case(case, output)[0].code == code

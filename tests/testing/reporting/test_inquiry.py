@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import loops
@@ -14,7 +15,7 @@ from sampled import one_in
 
 import refconv
 from refconv.testing import CaseResult, Comparison, Finding, Outcome, check, find_case
-from refconv.testing.reporting.inquiry import judged
+from refconv.testing.reporting.inquiry import _tells, inquire, judged
 from refconv.testing.reporting.variations import with_quantity
 from refconv.testing.reporting.vocabulary import QUANTITIES, Plan
 
@@ -59,6 +60,39 @@ def test_what_no_mistake_names_is_traced_and_the_smallest_case_says_it() -> None
     assert cause.code == "traced-lost"
     assert cause.sentence.startswith("nothing is read ")
     assert "groups > 1" in cause.condition
+
+
+@pytest.mark.parametrize(
+    ("name", "worth"),
+    [
+        ("n1-c1-o1-g1-4x5-k2x3-s1-p1x2-d1-f32", 4),
+        ("n1-c1-o1-g1-4x5-k2x3-s1-p2x0-d1-f32", 3),  # the first window lies in the padding
+        ("n1-c1-o1-g1-4x5-k2x3-s1-p1x2-d4x1-f32", 3),  # the window is higher than the image
+        ("n1-c1-o1-g1-4x5-k2x3-s1-p1x2-d3x1-f32", 4),
+        ("n1-c1-o1-g1-4x5-k1x3-s1-p0x2-d1-f32", 3),
+        ("n1-c1-o1-g1-4x5-k1x5-s1-p0-d1-f32", 2),  # one output along the width
+        ("n1-c1-o1-g1-1x1-k1-s1-p1-d1-f32", 1),  # nine outputs
+        ("n1-c1-o1-g1-1x1-k1-s1-p0-d1-f32", 1),  # a window that lies in the image
+        ("no case", 0),
+    ],
+)
+def test_a_case_tells_more_where_windows_lie_in_the_image_and_differ(name: str, worth: int) -> None:
+    assert _tells(CaseResult(name, "smoke", Outcome.FAILED)) == worth
+
+
+def test_of_what_nothing_explains_the_smallest_of_those_that_tell_most_is_looked_at() -> None:
+    names = ["n1-c1-o1-g1-1x1-k1-s1-p1-d1-f32", *(f"n1-c1-o1-g1-{n}x5-k2x3-s1-p1x2-d1-f32" for n in (6, 4, 5))]
+    asked: list[str] = []
+
+    def run(some: Sequence[Any]) -> Iterator[CaseResult]:
+        asked.extend(each.id for each in some)
+        seen = Finding("traced-rows", "it uses row = p", is_traced=True)
+        return iter([replace(each, findings=(seen,)) for each in some if isinstance(each, CaseResult)])
+
+    wrong = Comparison(elements=4, mismatched=4)
+    results, _ = inquire([CaseResult(name, "smoke", Outcome.FAILED, "", wrong) for name in names], run)
+    assert asked[0] == names[2]
+    assert [result.id for result in results if result.findings] == [names[2]]
 
 
 def more_than(limit: int) -> Any:

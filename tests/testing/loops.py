@@ -648,6 +648,12 @@ class LastTapsOfMore(Correlated):
         return i + int(room // self.dilation[axis]) + 1 - int(self.size[2 + axis])
 
 
+class ArrivingAtTheFirstGroup(Correlated):
+    def __init__(self, x: Array, size: Any, g: Array, *steps: Any) -> None:
+        super().__init__(x, size, g, *steps)
+        self.g = self.g[:, np.arange(size[0]) % (size[0] // self.G)]
+
+
 class ArrivingRowsInFours(Correlated):
     def read(self, i: int, axis: int) -> tuple[Places, Places]:
         p, h = super().read(i, axis)

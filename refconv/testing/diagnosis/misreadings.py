@@ -188,6 +188,8 @@ def place_problems(trace: Trace) -> Iterator[Finding]:
     }[kind]
     if names == [WEIGHTS]:
         words, reading = f"another channel's weights are used {where}{example}", should
+    if isinstance(trace.right, WeightAdjoint):  # whose other factor is what arrives
+        words, reading = (text.replace(WEIGHTS, "gradients") for text in (words, reading))
     yield _traced(kind, words, reading)
 
 

@@ -58,7 +58,7 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     Convolution: (
         *(*_GATHERED, *numbers.NUMBERS, *_READ, *_WEIGHED),
         *(*channels.GROUP_INPUTS, channels.GROUP_BIAS, *loops.TILES, *loops.HALO, *loops.INDICES),
-        *(*loops.DECODED, *channels.GROUP_OF_VECTOR),
+        *(*loops.DECODED, *channels.GROUP_OF_VECTOR, *loops.OUTPUT_PITCH),
         *windows.SIZES,
     ),
     EightBits: (*EIGHT_BITS, *_GATHERED),
@@ -71,7 +71,14 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
         *(numbers.CONJUGATED, *numbers.ROUNDING, channels.GROUP_BIAS, scattering.GROUPS_AND_DILATION),
     ),
     WeightAdjoint: (
-        *(*_WINDOWS, *gradients.GRADIENT, *gradients.TAILS, *channels.GROUPS_OF_CHANNELS, channels.BATCH),
+        *(
+            *_WINDOWS,
+            *gradients.GRADIENT,
+            *gradients.TAILS,
+            gradients.FIRST_GRADIENT,
+            *channels.GROUPS_OF_CHANNELS,
+            channels.BATCH,
+        ),
         *(gradients.unconjugated("input"), *numbers.ROUNDING, numbers.SPREAD, *_READ, *channels.GROUP_INPUTS),
     ),
     TransposedInput: (

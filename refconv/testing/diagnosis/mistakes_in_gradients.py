@@ -76,6 +76,14 @@ def _without_tail(reading: Reading, *, axis: int, step: int) -> Array:
     return np.moveaxis(arriving, 0, axis)
 
 
+def _of_first_group(reading: Reading) -> Array:
+    channels: int = reading.output.shape[1]
+    return np.asarray(reading.output[:, np.arange(channels) % (channels // reading.groups)])
+
+
+FIRST_GRADIENT: Final = Mistake("groups-share-first-gradient", changed("output", _of_first_group)).says(
+    "every group uses what arrives at the first group's outputs", "each group has outputs of its own"
+)
 # Of a weight, whose sum is over images and outputs.
 TAILS: Final = tuple(
     Mistake("gradient-tail-lost", changed("output", partial(_without_tail, axis=axis, step=step)), ranks=ranks).says(

@@ -241,15 +241,32 @@ WEIGHT_PITCH: Final = Mistake(
 
 def _own_pitch(reading: Reading) -> Callable[[Places, Index], Places]:
     """Store each map packed in the size that its windows reach: 5×5 into one of 6×6, whose element 5 then is (1, 0)."""
-    height, width = reading.naturally_sized().size[-2:]
+    return _packed(*reading.naturally_sized().size[-2:])
+
+
+def _packed(height: int, width: int, step: int = 1) -> Callable[[Places, Index], Places]:
+    """Return where the elements of maps of this size are stored, whose rows begin at multiples of a step."""
+    pitch = max(1, -(-width // step) * step)
 
     def origin(places: Places, shape: Index) -> Places:
         *outer, h, w = places
-        number = h * shape[-1] + w
-        row = number // max(1, width)
-        return *outer, np.where(row < height, row, -1), number % max(1, width)
+        row, column = np.divmod(h * shape[-1] + w, pitch)
+        return *outer, np.where((row < height) & (column < width), row, -1), np.minimum(column, max(0, width - 1))
 
     return origin
+
+
+def _pitched_by(reading: Reading, *, step: int) -> Callable[[Places, Index], Places]:
+    height, width = reading.size[-2:]
+    return _packed(height, width, step)
+
+
+OUTPUT_PITCH: Final = tuple(
+    Mistake("output-pitch-rounded-up", changed("origin", partial(_pitched_by, step=step)), ranks=SEVERAL_AXES).says(
+        f"the rows of a map are stored a whole {step} apart, or several", "row p of a map begins at p·Q"
+    )
+    for step in (4, 8, 16)
+)
 
 
 def _tiled(reading: Reading, *, tile: int) -> Reading:

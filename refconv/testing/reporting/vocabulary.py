@@ -107,11 +107,13 @@ _OF_AN_AXIS_LAST: Final[Mapping[str, Callable[[Axis], bool]]] = {
     "stride{0} > dilation{0}": lambda axis: axis.stride > axis.dilation,
     "kernel{0} is no multiple of stride{0}": lambda axis: axis.kernel % axis.stride > 0,
     "stride{} leaves pixels unread": lambda axis: axis.over > 0,
-    "size{} is odd": lambda axis: axis.size % 2 == 1,
-    "kernel{} is odd and > 1": lambda axis: axis.kernel % 2 == 1 < axis.kernel,
     "dilation{} > 2": lambda axis: axis.dilation > 2,
     "stride{} > 2": lambda axis: axis.stride > 2,
     **{f"output{{}} > {size}": partial(lambda size, axis: axis.output > size, size) for size in (1, 8, 16, 32)},
+}
+_OF_PARITY: Final[Mapping[str, Callable[[Axis], bool]]] = {
+    "kernel{} is odd and > 1": lambda axis: axis.kernel % 2 == 1 < axis.kernel,
+    "size{} is odd": lambda axis: axis.size % 2 == 1,
 }
 # What a kernel may branch on where it makes no difference.
 _AS_GIVEN: Final[Mapping[str, Callable[[Axis], bool]]] = {
@@ -182,6 +184,7 @@ def _of_tiles() -> Iterator[tuple[str, Test]]:
     """Yield conditions on what a tile or a vector leaves over, of which one fits a few cases by chance."""
     for tile in TILES:
         yield from _of_an_axis({f"output{{}} is no multiple of {tile}": partial(_leaves_over, tile)})
+    yield from _of_an_axis(_OF_PARITY)
     for tile in TILES:
         for many, count in (*_OF_CHANNELS.items(), ("products", _products), ("images", lambda plan: plan.batch)):
             yield f"{many} are no multiple of {tile}", partial(_is_multiple, count, tile, is_it=False)

@@ -67,6 +67,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "bias_of_each_block": ("bias-once-per-block", "channels per group > 1"),
     "bias_of_each_row_of_taps": ("bias-once-per-row", "there is a bias"),
     "group_of_the_first_of_four": ("groups-first-of-vector", "groups > 1"),
+    "arriving_at_the_first_group": ("groups-share-first-gradient", "groups > 1"),
     "arriving_rows_in_fours": ("gradient-tail-lost", "output_h is no multiple of 4"),
     "unreached_pixels_without_bias": ("unreached-pixels-zero", "there is a bias"),
     "last_taps_of_more": ("gradient-cropped-before", "stride leaves pixels unread"),

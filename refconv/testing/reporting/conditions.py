@@ -76,18 +76,19 @@ def only_where(
     useful = list({left[text]: text for text in reversed(ranked)}.values())[::-1]  # of equals, the first
     everything = (1 << len(passes) + len(hard) + len(idle)) - 1
     telling = (1 << len(passes) + len(hard)) - 1
-    chosen = _fewest([text for text in useful if left[text] != everything], left, telling, len(failing).bit_length())
+    candidates, refuting_mask = [text for text in useful if left[text] != everything], (1 << len(hard)) - 1
+    chosen = _fewest(candidates, left, telling, refuting_mask, len(failing).bit_length())
     if not chosen:
         return None
     through = reduce(and_, (left[text] for text in chosen))
-    best, refuted = (through & telling).bit_count(), through & (1 << len(hard)) - 1
+    best, refuted = (through & telling).bit_count(), through & refuting_mask
     if refuted or best > EXCEPTIONS * len(failing):
         return None
     return Condition({text: tests[text] for text in chosen}, best)
 
 
-def _fewest(useful: list[str], left: dict[str, int], telling: int, longest: int) -> tuple[str, ...]:
-    """Return the conditions, as few as may be, that together let the fewest passing cases through.
+def _fewest(useful: list[str], left: dict[str, int], telling: int, hard: int, longest: int) -> tuple[str, ...]:
+    """Return the conditions, as few as may be, that let the fewest passing cases through, of `hard` ones first.
 
     All pairs are tried, and of three those that the best pairs are part of: all of three would be a million.
     """
@@ -95,12 +96,13 @@ def _fewest(useful: list[str], left: dict[str, int], telling: int, longest: int)
     def cost(*chosen: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
         through = reduce(and_, (left[text] for text in chosen))
         measured = sum(text not in TESTS for text in chosen)  # a number may be chance where a word is not
-        return ((through & telling).bit_count(), measured, through.bit_count(), len(chosen)), chosen
+        let = (through & hard).bit_count(), (through & telling).bit_count()
+        return (*let, measured, through.bit_count(), len(chosen)), chosen
 
     tried = [cost(text) for text in useful]
     if longest > 1:
         tried += [cost(*pair) for pair in combinations(useful, 2)]
-    if longest > 2 and min(tried, default=((0,), ()))[0][0] > 0:
+    if longest > 2 and any(min(tried, default=((0,), ()))[0][:2]):
         pairs = sorted((attempt for attempt in tried if len(attempt[1]) == 2), key=lambda attempt: attempt[0])
         tried += [cost(*pair, c) for _, pair in pairs[:BEST_PAIRS] for c in useful if c not in pair]
     return min(tried, key=lambda attempt: attempt[0], default=((0,), ()))[1]

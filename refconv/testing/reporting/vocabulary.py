@@ -125,6 +125,7 @@ _OF_ALL_AXES: Final[Mapping[str, Callable[[Axis], bool]]] = {
     "kernel is 1×1": lambda axis: axis.kernel == 1,
     "kernel is 3×3": lambda axis: axis.kernel == 3,
     "stride = kernel": lambda axis: axis.stride == axis.kernel,
+    "stride = kernel, even of one output": lambda axis: axis.given_stride == axis.kernel,
     "stride = 1": lambda axis: axis.stride == 1,
     "dilation = 1": lambda axis: axis.dilation == 1,
     "padding = 0": lambda axis: not any(axis.padding),

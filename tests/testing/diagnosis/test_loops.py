@@ -53,7 +53,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "offset_of_weights_divided_twice": ("groups-weight-offset-divided", "groups > 1"),
     "padding_times_dilation": ("padding-times-dilation", "padding", "core", "dilation and f32"),
     "stride_twice": ("stride-squared", "stride > 1"),
-    "same_without_stride": ("same-without-stride", "stride > 1 and padding is 'same...'", "core", "psame and f32"),
+    "same_without_stride": ("same-without-stride", "padding is 'same...'", "core", "psame and f32"),
     "sides_in_another_order": ("padding-order-mixed", "padding_h != padding_w"),
     "tiles_without_halo": ("tile-reads-no-further-along-height", "kernel_h > 1", "core", "tiles and c2 and f32"),
     "last_row_repeated": ("padding-replicated-after-along-height", "padding bottom > 0"),

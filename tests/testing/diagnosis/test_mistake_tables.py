@@ -33,6 +33,7 @@ TWOS: dict[str, Any] = {"stride": (2, 2, 2), "padding": ((1, 1),) * 3, "dilation
 # Steps of 1, groups of 9 channels, and room for tiles; and SAME padding of kernels that the stride steps over.
 PLAIN: dict[str, Any] = {"stride": (1, 1, 1), "padding": ((1, 1),) * 3, "dilation": (1, 1, 1)}
 LEFT_OVER: dict[str, Any] = {"stride": (3, 3, 3), "padding": ((1, 2),) * 3, "dilation": (1, 1, 1)}  # a row or two
+BEYOND: dict[str, Any] = {"stride": (2, 2, 2), "padding": ((2, 2), (3, 3), (2, 2)), "dilation": (1, 1, 1)}  # D·(K − 1)
 WIDE: dict[str, Any] = {"stride": (4, 3, 4), "padding": ((0, 0),) * 3, "dilation": (1, 1, 1)}
 
 
@@ -103,8 +104,12 @@ def readings_of(op: str) -> tuple[Reading, ...]:
     calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9)))
     calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9), padding=((1, 1),) * LINEAR[op].space.rank))
     calls.append(call_of(op, with_holes))
-    if not LINEAR[op].is_transposed:
-        rank = LINEAR[op].space.rank
+    calls.append(call_of(op, given=BEYOND, taps=(2, 2, 2)))
+    rank = LINEAR[op].space.rank
+    if LINEAR[op].is_transposed:
+        several = (2, 1, 1), (6, 5, 6)  # which reach less than S·P, and more; without an output padding
+        calls.extend(call_of(op, given=dict(WIDE), taps=taps, padding="same_upper") for taps in several)
+    else:
         calls.append(call_of(op, padding=((4, 3), (3, 4), (3, 2))[-rank:], padding_mode="circular"))
     return tuple(reading_of(call) for call in calls)
 

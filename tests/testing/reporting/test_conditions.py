@@ -115,6 +115,7 @@ OF_OTHERS: list[tuple[str, str, str]] = [  # a condition, a case of another oper
     ("padding back > 0", "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p0+1x0+0x0+0-d1-f32", "conv3d-n1-c1-o1-g1-4x5x6-k2-s1-p1+0x1+1x1+1-d1-f32"),
     ("output_padding > 0", "conv_transpose2d-n1-c1-o1-g1-4x5-k2-s2-p0-e0x1-d1-f32", "conv_transpose2d-n1-c1-o1-g1-4x5-k2-s2-p0-d1-f32"),
     ("the total of padding 'same...' is negative", "conv_transpose1d-n1-c1-o1-g1-4-k1-s3-psame_lower-e1-d1-f32", "conv_transpose1d-n1-c1-o1-g1-4-k1-s3-psame_lower-e2-d1-f32"),
+    ("stride = kernel, even of one output", "conv1d-n1-c1-o1-g1-3-k3-s3-p0-d1-f32", "conv1d-n1-c1-o1-g1-9-k3-s2-p0-d1-f32"),
     ("output_h > 8", "conv_transpose2d-n1-c1-o1-g1-8x1-k2-s1-p0-d1-f32", "conv_transpose2d-n1-c1-o1-g1-7x9-k2-s1-p0-d1-f32"),
     ("groups = channels = outputs", "conv1d-n1-c2-o2-g2-9-k3-s1-p0-d1-f32", "conv1d-n1-c2-o4-g2-9-k3-s1-p0-d1-f32"),
     ("groups = channels = outputs", "conv1d-n1-c4-o4-g4-9-k3-s1-p0-d1-f32", "conv1d-n1-c4-o2-g2-9-k3-s1-p0-d1-f32"),

@@ -112,7 +112,7 @@ _OF_AN_AXIS_LAST: Final[Mapping[str, Callable[[Axis], bool]]] = {
     **{f"output{{}} > {size}": partial(lambda size, axis: axis.output > size, size) for size in (1, 8, 16, 32)},
 }
 _OF_PARITY: Final[Mapping[str, Callable[[Axis], bool]]] = {
-    "kernel{} is odd and > 1": lambda axis: axis.kernel % 2 == 1 < axis.kernel,
+    "kernel{} is odd, but not 1": lambda axis: axis.kernel % 2 == 1 < axis.kernel,
     "size{} is odd": lambda axis: axis.size % 2 == 1,
 }
 # What a kernel may branch on where it makes no difference.

@@ -261,6 +261,11 @@ def test_what_is_left_over_where_nothing_is_added_up_is_one_cause() -> None:
     assert {result.id for result in cause.failures} == set(WITHOUT_PIXELS)
 
 
+def test_a_shape_is_wrong_whatever_is_added_up() -> None:
+    case = find_case(WITHOUT_PIXELS[1])
+    assert "empty-sum" not in {finding.code for finding in causes_of_case(case, case.call()()[:, :0])}
+
+
 def test_a_missing_bias_is_missing_also_where_nothing_is_added_up() -> None:
     names = [WITHOUT_PIXELS[1], "n1-c1-o2-g1-3x4-k2-s1-p0-d1-bias-f32"]
 

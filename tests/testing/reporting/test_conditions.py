@@ -61,7 +61,7 @@ CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
     ("kernel > 1", {"k": "k1x2"}, [{"k": "k1"}]),
     ("kernel_w > 2", {}, [{"k": "k3x2"}]),
     ("kernel_w is even", {"k": "k3x2"}, [{}, {"k": "k2x3"}]),
-    ("kernel_w is odd and > 1", {"k": "k2x3"}, [{"k": "k3x2"}, {"k": "k3x1"}]),
+    ("kernel_w is odd, but not 1", {"k": "k2x3"}, [{"k": "k3x2"}, {"k": "k3x1"}]),
     ("size_h is odd", {"size": "9x8"}, [{"size": "8x9"}]),
     ("stride_w > kernel_w", {"s": "s1x4"}, [{"s": "s1x3"}, {"s": "s4x1"}, {"s": "s1x4", "size": "8x3"}]),
     ("stride_h > dilation_h", {"s": "s2x1"}, [{"s": "s1x2"}, {"s": "s2x1", "d": "d2x1"}]),

@@ -53,9 +53,7 @@ def explained(case: Case, actual: object) -> tuple[Finding, ...]:
     try:
         with np.errstate(all="ignore"):  # which an array may hold that is wrong
             found = [*_explanations(case, actual), *_of_memory(case, actual)]
-            return tuple(
-                sorted(found, key=lambda finding: not finding.reading)
-            )  # last what says only what stands there
+            return tuple(sorted(found, key=lambda finding: not finding.reading))  # what it is, before what stands there
     except Exception:  # noqa: BLE001  # an array-like may raise anything when it is read, and that explains nothing
         return ()
 

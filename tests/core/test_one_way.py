@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -14,6 +15,7 @@ from family import Triple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nearest import nearest
+from sampled import one_in
 from tiles import set_tiles
 
 from refconv.numbers.formats import is_ml_dtype
@@ -79,8 +81,7 @@ def outcome(triple: Triple, name: str, **options: Any) -> Any:
     return found.dtype, found.shape, list(map(str, (numbers + 0).ravel()))
 
 
-@pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize(("rank", "dtype"), one_in(2, itertools.product((1, 2, 3), TYPES)))
 @settings(law, max_examples=15)
 @given(data=st.data())
 def test_all_methods_agree_with_the_definition_to_the_last_bit(rank: int, dtype: str, data: st.DataObject) -> None:

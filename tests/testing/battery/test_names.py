@@ -218,7 +218,7 @@ def test_the_most_products_of_an_element_are_counted(name: str, products: int) -
 
 
 @pytest.mark.parametrize("tier", ["core", pytest.param("full", marks=pytest.mark.slow), "networks"])
-@pytest.mark.parametrize("op", OPERATIONS)
+@pytest.mark.parametrize("op", one_in(2, OPERATIONS))
 def test_a_name_is_written_as_it_is_read(op: str, tier: str) -> None:
     for case in cases(tier, op=op):
         assert name_of(case) == case.id

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 
 import pytest
+from sampled import one_in
 
 import refconv
 from refconv.testing import Case, cases
@@ -123,9 +124,7 @@ def test_layouts_are_swept() -> None:
     assert any(len(case.input_shape) == 3 for case in of("layout sweep"))
 
 
-@pytest.mark.parametrize(
-    "family", [name if name != "large" else pytest.param(name, marks=pytest.mark.slow) for name in (*SWEEPS, "triples")]
-)
+@pytest.mark.parametrize("family", one_in(2, ["triples", "large", *(name for name in SWEEPS if name != "large")]))
 def test_the_loops_and_the_matrix_product_agree_on_some_of_each(family: str) -> None:
     small = sorted(of(family), key=lambda case: case.expected().size * case.weight_shape[1])
     for case in small[: len(small) // 2 : max(1, len(small) // 12)]:

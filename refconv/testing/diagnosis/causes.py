@@ -52,8 +52,9 @@ def explained(case: Case, actual: object) -> tuple[Finding, ...]:
         return (NOTHING,)
     try:
         with np.errstate(all="ignore"):  # which an array may hold that is wrong
-            found = [*_explanations(case, actual), *_of_memory(case, actual)]
-            return tuple(sorted(found, key=lambda finding: not finding.reading))  # what it is, before what stands there
+            found, memory = _explanations(case, actual), _of_memory(case, actual)
+            is_known = bool(found and found[0].reading)  # more than what stands there
+            return (*found, *memory) if is_known else (*memory, *found)
     except Exception:  # noqa: BLE001  # an array-like may raise anything when it is read, and that explains nothing
         return ()
 

@@ -156,6 +156,7 @@ _OF_TWO_AXES: Final[Mapping[str, Callable[[Axis], object]]] = {
     "padding_h != padding_w": lambda axis: axis.padding,
     "kernel_h != kernel_w": lambda axis: axis.kernel,
     "height != width": lambda axis: axis.size,
+    "stride_h != stride_w, even of one output": lambda axis: axis.given_stride,
 }
 _OF_THE_WORDS: Final[Mapping[str, Test]] = {
     "there is no batch axis": lambda plan: not plan.batched,

@@ -51,6 +51,7 @@ CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
     ("padding_h != padding_w", {"p": "p1x0"}, [{}, {"p": "p1"}]),
     ("kernel_h != kernel_w", {"k": "k2x3"}, [{}]),
     ("height != width", {}, [{"size": "8x8"}]),
+    ("stride_h != stride_w, even of one output", {"s": "s1x2", "size": "8x3"}, [{"s": "s2"}]),
     ("padding_h differs by side", {"p": "p1+0x1+1"}, [{"p": "p1"}, {"p": "p1+1x0+1"}]),
     ("padding differs by side", {"p": "p1+1x0+1"}, [{"p": "p1x2"}]),
     ("padding top > 0", {"p": "p1+0x0+0"}, [{"p": "p0+1x1+1"}]),

@@ -15,12 +15,12 @@ Operands: TypeAlias = dict[str, Array]  # by name, the factors before the bias
 Call: TypeAlias = Callable[[Operands], object]  # the rest of a case is bound to it; a bias that is left out is none
 
 REPEATS: Final = 4
+TOLERANCE: Final = 0.01  # of the largest output: far above rounding, even in float16, and far below a clipped result
 EMPTY_SUM: Final = Finding(
     "empty-sum",
     "where there is nothing to add up, something else stands than 0, or the bias",
     reading="a sum of no products is 0, and is written like any other",
 )
-TOLERANCE: Final = 0.01  # of the largest output: far above rounding, even in float16, and far below a clipped result
 
 
 def behaviour_findings(call: Call, operands: Operands, *, is_linear: bool = True) -> list[Finding]:

@@ -89,7 +89,7 @@ def plainer(case: Case) -> Iterator[Case]:
     yield from _changed(case, here, plain.items())
     for name in ("dilation", "stride", "kernel"):
         yield from _changed(case, here, ((name, numbers) for numbers in _along_each(getattr(here, name), (1,))))
-    smaller = [min(n, least + stride) for n, least, stride in zip(here.size, _least(here), here.stride, strict=True)]
+    smaller = [min(n, least + stride) for n, least, stride in zip(here.size, _least(case), here.stride, strict=True)]
     yield from _changed(case, here, [("size", tuple(smaller))])
 
 
@@ -100,7 +100,7 @@ def variations(case: Case, dtypes: tuple[str, ...]) -> Iterator[Case]:
     changes += [(name, n) for name in ("channels", "outputs") for n in CHANNELS]
     changes += [("groups", n) for n in (*FEW, 20)]
     changes += [("size", tuple(n + more for n in here.size)) for more in (1, 2, 7)]
-    for other in (tuple(n + 3 for n in here.size), _least(here)):
+    for other in (tuple(n + 3 for n in here.size), _least(case)):
         changes += [("size", numbers) for numbers in _along_each(here.size, other, same=True)]
     for name in ("kernel", "stride", "dilation"):
         changes += [(name, _each(here.size, n)) for n in FEW]
@@ -164,6 +164,6 @@ def _along_each(numbers: tuple[int, ...], others: tuple[int, ...], *, same: bool
             yield (*numbers[:place], other, *numbers[place + 1 :])
 
 
-def _least(here: Parameters) -> tuple[int, ...]:
+def _least(case: Case) -> tuple[int, ...]:
     """Return the size of an image that one window fills."""
-    return tuple(d * (k - 1) + 1 for d, k in zip(here.dilation, here.kernel, strict=True))
+    return tuple(axis.effective_kernel_size for axis in case.plan.axes)

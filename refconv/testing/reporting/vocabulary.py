@@ -270,7 +270,7 @@ def _quantities() -> Iterator[tuple[str, Callable[[Plan], int]]]:
         yield name, partial(_largest, name)
         for suffix in SUFFIXES[3]:
             yield f"{name}{suffix}", partial(_along, name, suffix)
-    yield "reach", lambda plan: max(axis.dilation * (axis.kernel - 1) + 1 for axis in plan.axes.values())
+    yield "reach", lambda plan: max(axis.effective_kernel_size for axis in plan.case.plan.axes)
     yield "padding", lambda plan: max(max(axis.padding) for axis in plan.axes.values())
     for suffix in SUFFIXES[3]:
         for name in ("stride", "dilation"):

@@ -456,3 +456,11 @@ def test_who_supports_less_in_two_threads_at_once_is_not_reentrant() -> None:
     (fault,) = judge.Judge(one_at_a_time)(case).findings
     assert fault.code == "not-reentrant"
     assert fault.sentence.endswith("it raises NotImplementedError: one call at a time")
+
+
+def test_what_few_elements_look_like_leaves_other_causes_open() -> None:
+    def loses_the_last_taps(x: Any, w: Any, *rest: Any) -> Any:
+        return kernels.right(x, np.where(np.arange(w.shape[-1]) < w.shape[-1] - 1, w, 0).astype(w.dtype), *rest)
+
+    codes = [finding.code for finding in run_case(loses_the_last_taps, "n1-c1-o1-g1-1x1-k1x3-s1-p0x2-d1-f32").findings]
+    assert codes == ["epilogue-relu", "last-taps-unread-along-width"]

@@ -6,12 +6,12 @@ from typing import Any
 import kernels
 import pytest
 
-from refconv.testing import CaseResult, Comparison, Finding, Outcome, check
+from refconv.testing import CaseResult, Comparison, Finding, Outcome, check, find_case
 from refconv.testing.comparing.comparison import Obstacle, exception_text
 from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPES
 from refconv.testing.judging.outcome import Ending
 from refconv.testing.judging.symptoms import symptom
-from refconv.testing.reporting.grouping import Cause, Group, grouped, valid_case
+from refconv.testing.reporting.grouping import Cause, Group, _is_inert, grouped, valid_case
 
 SMALL = "n1-c1-o1-g1-3x4-k2-s1-p0-d1x2-f32"
 LARGE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
@@ -322,3 +322,18 @@ def test_nothing_explains_in_the_title() -> None:
     assert one.title == "1 case fails, and nothing explains it: numbers are wrong"
     (two,) = grouped((failed(SMALL), failed(LARGE)))
     assert two.title == "2 cases fail, and nothing explains it: numbers are wrong"
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "is_inert"),
+    [
+        ("all-zero", "n1-c1-o1-g1-1x1-k1-s1x2-p0x1-d1-f32", True),  # both windows lie in the padding
+        ("all-zero", "n1-c1-o1-g1-1x1-k1-s1x2-p0x1-d1-bias-f32", False),
+        ("all-bias-alone", "n1-c1-o1-g1-1x1-k1-s1x2-p0x1-d1-bias-f32", True),
+        ("all-bias-alone", "n1-c1-o1-g1-1x1-k1-s1-p0x1-d1-bias-f32", False),  # the one between is the pixel
+    ],
+)
+def test_an_output_that_was_left_as_it_was_is_right_where_windows_hold_nothing(
+    code: str, name: str, is_inert: bool
+) -> None:
+    assert _is_inert(code, frozenset(), find_case(name)) == is_inert

@@ -456,6 +456,35 @@ class GroupOfTheFirstOfFour(Loops):
         return super().channel(n, o // 4 * 4, c)
 
 
+class MapsReadInFours(Loops):
+    """The next layer finds map o at o·⌈P·Q / 4⌉·4, where it was written at o·P·Q, and past the image zeros."""
+
+    def finished(self, y: Floats) -> Floats:
+        apart = -(-self.P * self.Q // 4) * 4
+        line = np.pad(y.reshape(self.N, -1), ((0, 0), (0, self.O * (apart - self.P * self.Q))))
+        return line.reshape(self.N, self.O, apart)[:, :, : self.P * self.Q].reshape(y.shape)
+
+
+class ImageForItsColumns(Loops):
+    """Of a 1×1 kernel the columns are the image, P·Q numbers for each channel: no step, and no padding."""
+
+    def address(self, n: int, c: int, h: Places, w: Places) -> Places:
+        if self.Kh * self.Kw > 1:
+            return super().address(n, c, h, w)
+        group, own = divmod(c, self.Cg)
+        first = (n * self.G + group) * self.Cg * self.H * self.W + own * self.P * self.Q
+        return first + np.arange(self.P * self.Q).reshape(self.P, self.Q)
+
+    def is_inside(self, h: Places, w: Places) -> Inside:
+        return super().is_inside(h, w) | (self.Kh * self.Kw == 1)
+
+
+class PaddingSplitEvenly(Loops):
+    def resolve(self, padding: Any) -> Any:
+        sides = super().resolve(padding)
+        return sides if isinstance(padding, str) else tuple((sum(s) // 2, (sum(s) + 1) // 2) for s in sides)
+
+
 class Scattered:
     """for n, k, c, i, j: for p, q: x[n, channel(k, c), row, column] += g[n, k, p, q] · w[k, c, i, j]."""
 

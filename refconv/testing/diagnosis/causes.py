@@ -73,7 +73,8 @@ def _of_memory(case: Case, actual: object) -> Iterator[Finding]:
 
 def _explanations(case: Case, actual: object) -> list[Finding]:
     array, right, rounded = gather(actual, case.call(), case.result_dtype)
-    right = replace(right, epilogue=case.how.epilogue)
+    is_same = str(case.padding).startswith("same")
+    right = replace(right, epilogue=case.how.epilogue, is_same=is_same)
     found = explanations(array, right, case.reference(), SEARCHES if case.is_searched else UNSEARCHED)
     if found and not all(finding.is_place for finding in found):
         return found

@@ -24,7 +24,8 @@ from refconv.testing.diagnosis.finding import Finding, equals
 from refconv.testing.diagnosis.reading import Reading, table
 
 NEARLY: Final = 0.75  # of a region: right numbers among wrong ones may be chance, as where a wrong tap reads a zero
-TILES: Final = (32, 16, 8, 6, 4, 2)  # the largest that fits the smallest failure: smaller ones fail in more cases
+PERIODS: Final = (2, 3, 4, 8, 16, 32)
+TILES: Final = (32, 16, 8, 6, 4, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,14 @@ def regions(right: Reading) -> Iterator[Region]:
         last = [_from(axis, shape[axis] - 1, shape) for axis in range(2, len(shape))]
         words = f"at the last {_pixel(right)}{' (bottom right)' if right.rank == 2 else ''}"
         yield Region(f"last-{_pixel(right)}", words, reduce(np.logical_and, last))
-    for axis in range(len(shape)):
-        yield from _past_tiles(axis, right)
+    for many, number in _counted(right):
+        yield from _past_tiles(many, number)
     for bits in (16, 31):
         if math.prod(shape) > 2**bits:
             mask = np.arange(math.prod(shape)).reshape(shape) >= 2**bits
             yield Region(f"past-2^{bits}", f"from element number 2^{bits} on", mask)
-    for axis in range(len(shape)):
-        yield from _phases(axes[axis], axis, shape)
+    for many, number in _counted(right):
+        yield from _phases(many, number)
     for axis in range(len(shape)):
         yield from _single(axes[axis], axis, shape)
 
@@ -92,22 +93,33 @@ def _from(axis: int, first: int, shape: Index) -> Array:
     return _along(axis, np.arange(shape[axis]) >= first, shape)
 
 
-def _past_tiles(axis: int, right: Reading) -> Iterator[Region]:
-    many, shape = right.names[axis], right.shape
+def _counted(right: Reading) -> Iterator[tuple[str, Array]]:
+    """Yield what a loop may count, and the numbers: along each axis, then through a map, and through all of memory.
+
+    A kernel whose vectors run over a map of 3×5 as over a line of 15 leaves pixels 12 to 14 over, a piece of a row.
+    """
+    shape = right.shape
+    for axis, many in enumerate(right.names):
+        yield many, _along(axis, np.arange(shape[axis]), shape)
+    if sum(size > 1 for size in right.size) > 1:
+        yield f"map {_pixel(right)}s", np.arange(math.prod(right.size)).reshape(right.size)
+    yield "elements", np.arange(math.prod(shape)).reshape(shape)
+
+
+def _past_tiles(many: str, number: Array) -> Iterator[Region]:
     for tile in TILES:
-        first = shape[axis] // tile * tile
-        if first < shape[axis]:
-            words = f"in {listed(many, np.arange(first, shape[axis]))}, past the last whole tile of {tile}"
-            yield Region(f"{_code(many)}-past-tile", words, _from(axis, first, shape))
+        first = number.size // tile * tile
+        if first < number.size:
+            words = f"in the {many} past the last whole tile of {tile}"  # which they are is another matter in each case
+            yield Region(f"{_code(many)}-past-tile", words, number >= first)
 
 
-def _phases(many: str, axis: int, shape: Index) -> Iterator[Region]:
-    for period in (2, 3, 4, 8):
-        for phase in range(min(period, shape[axis])):
-            chosen = np.arange(shape[axis]) % period == phase
-            if 1 < chosen.sum() < shape[axis]:
-                words = f"in {many} {phase} modulo {period}"
-                yield Region(f"{_code(many)}-modulo", words, _along(axis, chosen, shape))
+def _phases(many: str, number: Array) -> Iterator[Region]:
+    for period in PERIODS:
+        for phase in range(min(period, number.size)):
+            mask = number % period == phase
+            if 1 < mask.sum() < number.size:
+                yield Region(f"{_code(many)}-modulo", f"in {many} {phase} modulo {period}", mask)
 
 
 def _single(many: str, axis: int, shape: Index) -> Iterator[Region]:
@@ -128,7 +140,7 @@ def locate(evidence: Evidence, content: Content | None = None) -> list[Region]:
     found: dict[str, Region] = {}
     for region in regions(evidence.right):
         if (region.mask | ~evidence.wrong).all() and _is_filled(region.mask, evidence, content):
-            found.setdefault(region.code, region)
+            found.setdefault(region.words, region)  # of one code, tiles of 4 and of 8: other cases tell which it is
     return list(found.values()) or list(_boxes(evidence))
 
 

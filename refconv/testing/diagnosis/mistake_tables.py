@@ -58,7 +58,7 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     Convolution: (
         *(*_GATHERED, *numbers.NUMBERS, *_READ, *_WEIGHED),
         *(*channels.GROUP_INPUTS, channels.GROUP_BIAS, *loops.TILES, *loops.HALO, *loops.INDICES),
-        *(*loops.DECODED, *channels.GROUP_OF_VECTOR, *loops.OUTPUT_PITCH),
+        *(*loops.DECODED, *channels.GROUP_OF_VECTOR, *loops.OUTPUT_PITCH, loops.IMAGE_AS_COLUMNS),
         *windows.SIZES,
     ),
     EightBits: (*EIGHT_BITS, *_GATHERED),
@@ -95,13 +95,14 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
 
 
 @lru_cache
-def _table(direction: type[Reading], rank: int) -> Table:
-    return Table(tuple(mistake for mistake in _CHAPTERS[direction] if rank in mistake.ranks))
+def _table(direction: type[Reading], rank: int, *, is_same: bool = True) -> Table:
+    possible = (mistake for mistake in _CHAPTERS[direction] if rank in mistake.ranks)
+    return Table(tuple(mistake for mistake in possible if is_same or not mistake.code.startswith("same-")))
 
 
 def table_of(reading: Reading) -> Table:
     """Return the mistakes that can be made in a reading of this direction, along as many axes."""
-    return _table(type(reading), 0 if reading.is_vector else reading.rank)
+    return _table(type(reading), 0 if reading.is_vector else reading.rank, is_same=reading.is_same)
 
 
 CONV2D: Final = _table(Convolution, 2)

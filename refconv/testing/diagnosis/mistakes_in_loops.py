@@ -186,6 +186,24 @@ def _covered_width(reading: Reading) -> int:
     return reading.axes[-1].stride * int(reading.output.shape[-1])
 
 
+def _its_own_columns(reading: Reading) -> Reading:
+    """Multiply the image of a 1×1 kernel as it lies in memory, P·Q pixels for each channel of a group."""
+    n, groups, pixels = len(reading.input), reading.groups, math.prod(reading.size)
+    if not isinstance(reading, Convolution) or any(axis.kernel_size > 1 for axis in reading.axes):
+        return reading
+    lines = reading.input.reshape(n * groups, -1)
+    index = np.arange(len(lines))[:, None] * lines.shape[1] + np.arange(reading.input.shape[1] // groups * pixels)
+    memory = np.append(reading.input.reshape(-1), 0)
+    read = memory[np.minimum(index, memory.size - 1)].reshape(*reading.input.shape[:2], *reading.size)
+    changed_axes = zip(reading.axes, reading.size, strict=True)
+    axes = tuple(replace(a, input_size=size, padding=(0, 0), stride=1, unread=0) for a, size in changed_axes)
+    return replace(reading, input=read, axes=axes)
+
+
+IMAGE_AS_COLUMNS: Final = Mistake("image-for-its-columns", _its_own_columns).says(
+    "the image is taken for its own columns: output t reads element t, whatever the stride and the padding",
+    "output p of a 1×1 kernel reads pixel S·p − T",
+)
 PITCHES: Final = (
     *(
         Mistake(f"row-pitch-of-{code}", _pitched("input", pitch), ranks=SEVERAL_AXES).says(
@@ -261,11 +279,39 @@ def _pitched_by(reading: Reading, *, step: int) -> Callable[[Places, Index], Pla
     return _packed(height, width, step)
 
 
-OUTPUT_PITCH: Final = tuple(
-    Mistake("output-pitch-rounded-up", changed("origin", partial(_pitched_by, step=step)), ranks=SEVERAL_AXES).says(
-        f"the rows of a map are stored a whole {step} apart, or several", "row p of a map begins at p·Q"
-    )
-    for step in (4, 8, 16)
+def _maps_apart(reading: Reading, *, step: int, is_read: bool) -> Callable[[Places, Index], Places]:
+    """Begin each map of an image at a multiple of a step, for whoever reads them or for whoever writes them alone.
+
+    Maps of 9 pixels lie 9 apart, or 12: pixel 0 of the second is read 3 pixels further on, or written there.
+    """
+    pixels = max(1, math.prod(reading.size))
+    apart = -(-pixels // step) * step
+    first, second = (apart, pixels) if is_read else (pixels, apart)
+
+    def origin(places: Places, shape: Index) -> Places:
+        n, o, *p = places
+        number = np.ravel_multi_index(tuple(p), shape[2:])
+        o, number = np.divmod(o * first + number, second)
+        there = np.unravel_index(np.minimum(number, pixels - 1), shape[2:])
+        return n, np.where((o < shape[1]) & (number < pixels), o, -1), *there
+
+    return origin
+
+
+OUTPUT_PITCH: Final = (
+    *(
+        Mistake("output-pitch-rounded-up", changed("origin", partial(_pitched_by, step=step)), ranks=SEVERAL_AXES).says(
+            f"the rows of a map are stored a whole {step} apart, or several", "row p of a map begins at p·Q"
+        )
+        for step in (4, 8, 16)
+    ),
+    *(
+        Mistake("output-maps-rounded-up", changed("origin", partial(_maps_apart, step=step, is_read=is_read))).says(
+            f"the maps of an image are {how} a whole {step} apart, or several", "map o of an image begins at o·P·Q"
+        )
+        for step in (4, 8, 16)
+        for is_read, how in ((True, "read"), (False, "stored"))
+    ),
 )
 
 

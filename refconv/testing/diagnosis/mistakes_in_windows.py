@@ -191,6 +191,12 @@ PADDING: Final = (
         "all of the padding stands before the first pixel",
         f"{_WINDOW}, with T the padding before the first pixel alone, not the sum of both sides",
     ),
+    *PerAxis(
+        "padding-split-evenly", _sides(lambda before, after: ((before + after) // 2, (before + after + 1) // 2))
+    ).says(
+        "the padding is split evenly between the two sides",
+        f"{_WINDOW}, with T the padding before the first pixel, not half of both",
+    ),
     *PerAxis("padding-halved", _sides(lambda before, after: (before // 2, after // 2))).says(
         "half of the padding is used", f"{_ONE_SIDE}: it is not a total to be halved"
     ),

@@ -54,6 +54,7 @@ class Reading(ABC):
     # What stands in the padding; "clamped": windows that would start before the image are moved onto it; "wrapped":
     # negative indices count from the end.
     padding_mode: str = "zeros"
+    is_same: bool = True  # whether the kernel may have computed the padding itself, from the word SAME
     # From where an element is stored to the element that is stored there; negative where none is.
     origin: Callable[[Places, Index], Places] = in_place
     renormalised: bool = False  # whether a window that touches the padding is weighed up by the taps that it has left

@@ -13,7 +13,8 @@ from refconv.testing.reporting.vocabulary import GEOMETRIC, TESTS, Plan, Test, t
 
 __all__: list[str] = []
 
-BEST_PAIRS = 40  # that a third condition is joined to
+BEST = 40  # of two parts, or more, that a further one is joined to
+MOST_PARTS = 5  # of more, nobody sees what they have in common
 EXCEPTIONS = 0.2  # for each failing case: more passing ones may not meet a condition that is to be of any use
 
 
@@ -77,7 +78,7 @@ def only_where(
     everything = (1 << len(passes) + len(hard) + len(idle)) - 1
     telling = (1 << len(passes) + len(hard)) - 1
     candidates, refuting_mask = [text for text in useful if left[text] != everything], (1 << len(hard)) - 1
-    chosen = _fewest(candidates, left, telling, refuting_mask, len(failing).bit_length())
+    chosen = _fewest(candidates, left, telling, refuting_mask, min(MOST_PARTS, len(failing).bit_length()))
     if not chosen:
         return None
     through = reduce(and_, (left[text] for text in chosen))
@@ -90,7 +91,8 @@ def only_where(
 def _fewest(useful: list[str], left: dict[str, int], telling: int, hard: int, longest: int) -> tuple[str, ...]:
     """Return the conditions, as few as may be, that let the fewest passing cases through, of `hard` ones first.
 
-    All pairs are tried, and of three those that the best pairs are part of: all of three would be a million.
+    All pairs are tried, and of three parts or more those that the best of one part less begin with: all would be a
+    million.  Of four or five, one may be a number: several fit anything.
     """
 
     def cost(*chosen: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -99,12 +101,15 @@ def _fewest(useful: list[str], left: dict[str, int], telling: int, hard: int, lo
         let = (through & hard).bit_count(), (through & telling).bit_count()
         return (*let, measured, through.bit_count(), len(chosen)), chosen
 
-    tried = [cost(text) for text in useful]
-    if longest > 1:
-        tried += [cost(*pair) for pair in combinations(useful, 2)]
-    if longest > 2 and any(min(tried, default=((0,), ()))[0][:2]):
-        pairs = sorted((attempt for attempt in tried if len(attempt[1]) == 2), key=lambda attempt: attempt[0])
-        tried += [cost(*pair, c) for _, pair in pairs[:BEST_PAIRS] for c in useful if c not in pair]
+    longer = [cost(*pair) for pair in combinations(useful, 2)] if longest > 1 else []
+    tried = [*map(cost, useful), *longer]
+    for _ in range(longest - 2):
+        if not any(min(tried, default=((0,), ()))[0][:2]):
+            break
+        best = sorted(longer, key=lambda attempt: attempt[0])[:BEST]
+        more = ((*chosen, c) for _, chosen in best for c in useful if c not in chosen)
+        longer = [cost(*chosen) for chosen in more if len(chosen) < 4 or sum(c not in TESTS for c in chosen) < 2]
+        tried += longer
     return min(tried, key=lambda attempt: attempt[0], default=((0,), ()))[1]
 
 

@@ -16,7 +16,7 @@ from refconv.testing.battery.problems import smaller
 from refconv.testing.battery.tiers import find_case
 from refconv.testing.diagnosis.causes import shared_causes
 from refconv.testing.diagnosis.evidence import SAMPLE, is_near
-from refconv.testing.diagnosis.finding import Finding
+from refconv.testing.diagnosis.finding import Finding, first_of_each
 from refconv.testing.diagnosis.mistake_tables import EVERY_MISTAKE, table_of
 from refconv.testing.diagnosis.reading import spread
 from refconv.testing.diagnosis.right_reading import reading_of
@@ -281,7 +281,9 @@ def _cause(group: Group, condition: Condition | None, experiments: Sequence[Case
     smallest, *_ = members = group.members
     finding = group.finding
     shared = set.intersection(*({other.code for other in member.findings} for member in members)) - {finding.code}
-    as_good = [other for other in smallest.findings if other.code in shared and is_cause(other)]
+    is_known = finding.reading or finding.code.startswith("all-")  # so that what a part of it holds says nothing more
+    others = first_of_each(f for f in smallest.findings if f.code in shared and is_cause(f))
+    as_good = [other for other in others if other.reading or not is_known]
     agreeing = [result for result in experiments if group.has(result) or _shows_something(result)]
     return Cause(
         finding.code,

@@ -23,7 +23,7 @@ from refconv.testing.reporting.vocabulary import QUANTITIES, Plan, Threshold
 __all__: list[str] = []
 
 MOST_GROUPS: Final = 3  # that are looked at: after those, a report has enough to repair
-MOST_CASES: Final = 64  # that are drawn for one of them
+MOST_CASES: Final = 96  # that are drawn for one of them
 HOPELESS: Final = 24  # the last failures that were searched; where known mistakes explain too few of them ...
 CHANCE: Final = 1 / 8  # ... no more than this share (1 in 15 random results looks like some mistake's), then ...
 SEARCHED: Final = 8  # ... one case in so many is searched from there on
@@ -112,8 +112,9 @@ class Experiments:
         for _ in range(ROUNDS):
             before, known = condition, len(self._drawn)
             if condition is None:
-                return
-            self._draw(condition, [plainest, *failing[:: max(1, len(failing) // 3)][:3]])
+                self._look_around(plainest)
+            else:
+                self._draw(condition, [plainest, *failing[:: max(1, len(failing) // 3)][:3]])
             condition = self._condition()
             if len(self._drawn) == known or (condition and before and condition.text == before.text):
                 break
@@ -142,6 +143,11 @@ class Experiments:
                     break
             else:
                 return case
+
+    def _look_around(self, case: Case) -> None:
+        """Run cases of which each differs in one parameter from one that fails, half of what is left to be drawn."""
+        near = list(variations(case, self._dtypes))
+        self._ask(near[:: max(1, 2 * len(near) // max(1, self._left))])
 
     def _draw(self, condition: Condition, cases: Sequence[Case]) -> None:
         """Run cases near to those given, which fail: some that meet a condition, and some that one part rules out.

@@ -122,11 +122,12 @@ _AS_GIVEN: Final[Mapping[str, Callable[[Axis], bool]]] = {
 }
 # Of all of them.
 _OF_ALL_AXES: Final[Mapping[str, Callable[[Axis], bool]]] = {
-    "kernel is 1×1": lambda axis: axis.kernel == 1,
-    "kernel is 3×3": lambda axis: axis.kernel == 3,
+    **{f"kernel is {size}×{size}": partial(lambda size, axis: axis.kernel == size, size) for size in (1, 3, 2, 5, 7)},
     "stride = kernel": lambda axis: axis.stride == axis.kernel,
     "stride = kernel, even of one output": lambda axis: axis.given_stride == axis.kernel,
     "stride = 1": lambda axis: axis.stride == 1,
+    "stride = 1, even of one output": lambda axis: axis.given_stride == 1,
+    "stride = 2, even of one output": lambda axis: axis.given_stride == 2,
     "dilation = 1": lambda axis: axis.dilation == 1,
     "padding = 0": lambda axis: not any(axis.padding),
 }
@@ -187,8 +188,10 @@ def _of_tiles() -> Iterator[tuple[str, Test]]:
     for tile in TILES:
         yield from _of_an_axis({f"output{{}} is no multiple of {tile}": partial(_leaves_over, tile)})
     yield from _of_an_axis(_OF_PARITY)
+    counts = {**_OF_CHANNELS, "products": _products, "images": lambda plan: plan.batch}
+    counts["outputs in an image"] = partial(_product, attribute="output")
     for tile in TILES:
-        for many, count in (*_OF_CHANNELS.items(), ("products", _products), ("images", lambda plan: plan.batch)):
+        for many, count in counts.items():
             yield f"{many} are no multiple of {tile}", partial(_is_multiple, count, tile, is_it=False)
             yield f"{many} are a multiple of {tile}", partial(_is_multiple, count, tile, is_it=True)
 

@@ -34,9 +34,19 @@ PLACES: dict[str, tuple[Any, str]] = {
     "all": (EVERY, "everywhere"),
     "images-after-first": (slice(1, None), "in all images after the first"),
     "channels-last-group": ((EVERY, slice(5, None)), "in the last group, from channel 5 on"),
-    "channels-past-tile": ((EVERY, slice(8, None)), "in channels 8, 9, past the last whole tile of 8"),
-    "rows-past-tile": ((EVERY, EVERY, slice(8, None)), "in rows 8, 9, 10, past the last whole tile of 8"),
-    "columns-past-tile": ((..., slice(8, None)), "in columns 8, 9, 10, 11, past the last whole tile of 8"),
+    "channels-past-tile": ((EVERY, slice(8, None)), "in the channels past the last whole tile of 8"),
+    "rows-past-tile": ((EVERY, EVERY, slice(8, None)), "in the rows past the last whole tile of 8"),
+    "columns-past-tile": ((..., slice(8, None)), "in the columns past the last whole tile of 8"),
+    "map-pixels-past-tile": (
+        (EVERY, EVERY, *np.divmod([128, 129, 130, 131], 12)),
+        "in the map pixels past the last whole tile of 32",
+    ),
+    "elements-past-tile": (
+        np.unravel_index(np.arange(3936, 3960), TRUTH.shape),
+        "in the elements past the last whole tile of 32",
+    ),
+    "map-pixels-modulo": ((EVERY, EVERY, np.arange(132).reshape(11, 12) % 8 == 5), "in map pixels 5 modulo 8"),
+    "elements-modulo": (np.unravel_index(np.arange(31, 3960, 32), TRUTH.shape), "in elements 31 modulo 32"),
     "last-pixel": ((..., -1, -1), "at the last pixel (bottom right)"),
     "border": ((EVERY, EVERY, BORDER), "where the window touches the padding"),
     "rows-modulo": ((EVERY, EVERY, slice(1, None, 2)), "in rows 1 modulo 2"),
@@ -95,7 +105,7 @@ def test_a_content_is_named_with_its_place(content: str) -> None:
 def test_the_truth_of_a_neighbour() -> None:
     codes = {finding.code: finding.sentence for finding in spoilt((..., slice(8, None)), TRUTH[..., 7:11])}
     assert codes["columns-past-tile-neighbour"] == (
-        "it is wrong in columns 8, 9, 10, 11, past the last whole tile of 8: "
+        "it is wrong in the columns past the last whole tile of 8: "
         "the truth of the output at [+0, +0, +0, -1] from there stands there"
     )
 

@@ -92,20 +92,21 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @lru_cache
 def readings_of(op: str) -> tuple[Reading, ...]:
-    right, read = call_of(op), LINEAR[op].factors[0]
+    right, read, rank = call_of(op), LINEAR[op].factors[0], LINEAR[op].space.rank
     calls = [*(call_of(op, change) for change in CHANGES.values()), call_of(op, given=CLOSE)]
     calls.append(right.with_operands(**{read: with_nan(right.operands[read])}))
     calls.extend(right.with_operands(**{name: with_one_nan(right.operands[name])}) for name in LINEAR[op].factors)
     calls.append(call_of(op, given=PLAIN, size=(3, 5, 20), taps=(3, 3, 3), each=9))
     calls.append(call_of(op, given=WIDE, size=(6, 8, 7), taps=(2, 1, 1)))
+    if rank == 3:
+        calls.append(call_of(op, given=WIDE, size=(6, 8, 7), taps=(1, 1, 1)))
     calls.append(call_of(op, given=TWOS, taps=(3, 3, 3)))
     calls.append(call_of(op, given=PLAIN, size=(18, 19, 20), taps=(5, 6, 7)))  # room for tiles, and for vectors of taps
     calls.append(call_of(op, given=PLAIN, size=(2, 3, 4), taps=(2, 3, 3), each=35))  # ... and of channels
     calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9)))
-    calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9), padding=((1, 1),) * LINEAR[op].space.rank))
+    calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9), padding=((1, 1),) * rank))
     calls.append(call_of(op, with_holes))
     calls.append(call_of(op, given=BEYOND, taps=(2, 2, 2)))
-    rank = LINEAR[op].space.rank
     if LINEAR[op].is_transposed:
         several = (2, 1, 1), (6, 5, 6)  # which reach less than S·P, and more; without an output padding
         calls.extend(call_of(op, given=dict(WIDE), taps=taps, padding="same_upper") for taps in several)

@@ -79,8 +79,12 @@ CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
     ("images are a multiple of 2", {"n": "n4"}, [{}, {"n": ""}, {"n": "n3"}]),
     ("there are no channels", {"c": "c0"}, [{"c": "c1"}]),
     ("outputs are no multiple of 4", {}, [{"o": "o8"}]),
+    ("outputs in an image are no multiple of 4", {"size": "9x9"}, [{"size": "10x8"}]),  # 7·7, and 8·6
     ("an image has more than 2^16 outputs", {"size": "259x258", "k": "k2x1"}, [{"size": "257x256", "k": "k2x1"}]),
     ("kernel is 1×1", {"k": "k1"}, [{"k": "k1x2"}]),
+    ("kernel is 2×2", {"k": "k2"}, [{"k": "k1"}, {"k": "k3x2"}]),
+    ("stride = 1, even of one output", {}, [{"s": "s1x2", "size": "8x3"}]),
+    ("stride = 2, even of one output", {"s": "s2", "size": "8x3"}, [{"s": "s1x2"}, {}, {"s": "s3"}]),
     ("padding is 'same...'", {"p": "psame_lower"}, [{"p": "pvalid"}, {"p": "p1"}]),
     (
         "the total of padding 'same...' is negative",
@@ -209,12 +213,12 @@ def test_few_failures_have_much_in_common_by_chance_so_few_words_must_do() -> No
     assert set(two.tests) == {"dilation_w > 1", "stride_h > 1"}
 
 
-def test_no_more_than_three_conditions_are_joined() -> None:
-    parts = {"bias": "bias", "dtype": "f64", "data": "real", "layout": "strided"}
+@pytest.mark.parametrize(("failures", "joined"), [(16, 5), (15, None), (1 << 16, 5)])
+def test_the_more_fail_the_more_conditions_are_joined_up_to_five(failures: int, joined: int | None) -> None:
+    parts = {"bias": "bias", "dtype": "f64", "data": "real", "layout": "strided", "n": "n5", "k": "k2x3"}
     lacking = [case(**{name: word for name, word in parts.items() if name != left_out}) for left_out in parts]
-    found = only_where([case(**parts)] * 8, lacking, "")
-    assert found is not None
-    assert (len(found.text.split(" and ")), found.passing) == (3, 1)
+    found = only_where([case(**parts)] * failures, [*lacking] * (1 if joined else 2), "")
+    assert (found and (len(found.tests), found.passing)) == (joined and (joined, 1))
 
 
 WITH_EXCEPTIONS = {

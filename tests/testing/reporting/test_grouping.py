@@ -17,7 +17,7 @@ SMALL = "n1-c1-o1-g1-3x4-k2-s1-p0-d1x2-f32"
 LARGE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
 OTHER = "n1-c2-o3-g1-5x8-k3-s1-p0x2-d1-f32"
 IGNORED = Finding("dilation-ignored", "the dilation is ignored", 4, 4, "D·i", ("x",), "n1")
-SWAPPED = Finding("dilation-axes-swapped", "the dilation axes are swapped")
+SWAPPED = Finding("dilation-axes-swapped", "the dilation axes are swapped", reading="D_h·i")
 WRONG = Comparison(elements=400, mismatched=4)
 
 
@@ -80,6 +80,13 @@ def test_sizes_that_many_mistakes_explain_are_explained_by_none(counts: tuple[in
     assert {cause.code for cause in grouped(tuple(of_elements))} == {finding.code for finding in findings}
 
 
+def test_beside_a_mistake_or_what_stands_everywhere_no_part_of_it_is_named() -> None:
+    zeros, rows = Finding("all-zero", "zeros everywhere"), Finding("rows-past-tile-zero", "zeros in row 4")
+    for findings, desired in (((IGNORED, rows), ()), ((zeros, rows), ()), ((rows, zeros), ("all-zero",))):
+        (cause,) = grouped((failed(LARGE, *findings), failed(SMALL, *findings)))
+        assert (cause.code, cause.alternatives) == (findings[0].code, desired)
+
+
 def test_a_size_that_some_mistake_explains_is_one_more_of_those_that_none_does() -> None:
     one, other = (
         failed(name, finding, comparison=OF_ANOTHER_SIZE)
@@ -113,7 +120,7 @@ def test_what_explains_a_case_among_many_that_nothing_explains_is_no_headline(ot
 def test_one_failure_is_one_case() -> None:
     (cause,) = grouped((failed(SMALL, SWAPPED),))
     assert cause.title == "1 case fails: the dilation axes are swapped"
-    assert cause.remarks == []
+    assert cause.remarks == ["should be: D_h·i"]
 
 
 @pytest.mark.parametrize(
@@ -272,7 +279,7 @@ def test_a_cause_is_the_same_in_another_process() -> None:
 
 BOX = Finding("some-rows", "it is wrong in rows 1, 2", 4, 4, is_place=True)
 OTHER_BOX = Finding("one-row", "it is wrong in row 0 alone", 4, 4, is_place=True)
-TILE = Finding("rows-past-tile", "it is wrong in rows 4, 5, past the last whole tile of 4", 4, 4, is_place=True)
+TILE = Finding("rows-past-tile", "it is wrong in the rows past the last whole tile of 4", 4, 4, is_place=True)
 
 
 def codes_of(*findings: Finding) -> list[tuple[str, int]]:
@@ -292,7 +299,7 @@ def test_what_most_of_them_have_is_said_with_their_number() -> None:
     places = [*[TILE] * 5, BOX, OTHER_BOX, replace(TILE, code="columns-past-tile")]
     (cause,) = grouped(tuple(failed(SMALL, place) for place in places))
     assert (cause.code, len(cause.failures)) == ("rows-past-tile", 8)
-    assert cause.sentence == "in 5, it is wrong in rows 4, 5, past the last whole tile of 4"
+    assert cause.sentence == "in 5, it is wrong in the rows past the last whole tile of 4"
 
 
 @pytest.mark.parametrize("code", UNKNOWN_SHAPES)

@@ -65,7 +65,7 @@ FAILED = CaseResult(
     f"wrong\n{EVIL}",
     Comparison(elements=6, mismatched=4),
     0.1,
-    (FINDING, Finding("b<i>", "other")),
+    (FINDING, Finding("b<i>", "other", reading="another")),
     Excerpt("image 1, channel 2", 0, 0, ((1.0,),), ((2.0,),), ((9.0,),)),
 )
 

@@ -156,6 +156,22 @@ def test_experiments_refute_what_holds_by_chance_in_the_cases_that_there_are() -
     assert cause.experiments > 0
 
 
+def reversed_in_wide_dilated_groups(x: Any, w: Any, b: Any, s: Any, p: Any, d: Any, g: Any) -> Any:
+    is_wrong = (g > 1, w.shape[2:] == (5, 5), d[1] > 1, b is not None) == (True,) * 4
+    return refconv.conv2d(x, w[..., ::-1, ::-1, :] if is_wrong else w, b, s, p, d, g)
+
+
+def test_what_one_case_shows_alone_is_looked_for_around_it() -> None:
+    # four parts at once, of which the battery has no second case
+    name = "n2-c4-o6-g2-9x10-k5-s1-p1-d2-bias-f32"
+    names = [name, *(case.id for case in refconv.testing.cases("smoke") if case.dtype == "f32")]
+    (cause,) = check(reversed_in_wide_dilated_groups, cases=names, time_limit=None).causes()
+    assert [result.id for result in cause.failures] == [name]
+    # 25 taps go wrong, and 5×3 do not
+    parts = {"groups > 1", "dilation_w > 1", "there is a bias", "taps > 15"}
+    assert set(cause.condition.removeprefix("only where ").split(" and ")) == parts
+
+
 @pytest.mark.parametrize(
     ("name", "number"), [("C·K", 60), ("channels", 8), ("groups", 3), ("kernel_w", 5), ("output_h", 9), ("batch", 4)]
 )

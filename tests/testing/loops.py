@@ -461,7 +461,7 @@ class MapsReadInFours(Loops):
 
     def finished(self, y: Floats) -> Floats:
         apart = -(-self.P * self.Q // 4) * 4
-        line = np.pad(y.reshape(self.N, -1), ((0, 0), (0, self.O * (apart - self.P * self.Q))))
+        line = np.pad(y.reshape(self.N, self.O * self.P * self.Q), ((0, 0), (0, self.O * (apart - self.P * self.Q))))
         return line.reshape(self.N, self.O, apart)[:, :, : self.P * self.Q].reshape(y.shape)
 
 
@@ -477,6 +477,11 @@ class ImageForItsColumns(Loops):
 
     def is_inside(self, h: Places, w: Places) -> Inside:
         return super().is_inside(h, w) | (self.Kh * self.Kw == 1)
+
+
+class KernelsTogether(Loops):
+    def tap(self, o: int, c: int, i: int, j: int) -> int:
+        return ((o + c) * self.Kh + i) * self.Kw + j
 
 
 class PaddingSplitEvenly(Loops):
@@ -550,6 +555,12 @@ class Scattered:
         for c in range(x.shape[1]):
             x[:, c] += self.bias(c)
         return self.stored(x)
+
+
+class ArrivingInFours(Scattered):
+    def weight(self, k: int, c: int, i: int, j: int) -> float:
+        each = self.K // self.G
+        return super().weight(k, c, i, j) if k % each < each // 4 * 4 else 0.0
 
 
 class FirstPhaseAlone(Scattered):
@@ -687,6 +698,16 @@ class ArrivingRowsInFours(Correlated):
     def read(self, i: int, axis: int) -> tuple[Places, Places]:
         p, h = super().read(i, axis)
         whole = p < self.g.shape[2] // 4 * 4 if axis == 0 else np.ones(len(p), bool)
+        return p[whole], h[whole]
+
+
+class WindowsPastEndLost(Correlated):
+    """Windows that reach into the padding below are passed over, and with them the taps that lie in the image."""
+
+    def read(self, i: int, axis: int) -> tuple[Places, Places]:
+        p, h = super().read(i, axis)
+        reach = self.stride[axis] * p + self.dilation[axis] * (self.size[2 + axis] - 1) - self.pads[axis][0]
+        whole = reach < self.x.shape[2 + axis] if axis == 0 else np.ones(len(p), bool)
         return p[whole], h[whole]
 
 

@@ -162,11 +162,10 @@ def first_found(searches: Iterable[Search], evidence: Evidence) -> list[Finding]
 
 def uniform(evidence: Evidence) -> list[Finding]:
     """Say that one thing stands all over the output, NaN, zero or the bias alone, and what else would leave it so."""
-    found = {finding.code: finding for finding in filled_regions(evidence)}
-    if not any(f"all-{content}" in found for content in ("zero", "bias-alone", "nan", "infinite")):
+    found = filled_regions(evidence)
+    if not {f"all-{content}" for content in ("zero", "bias-alone", "nan", "infinite")} & {each.code for each in found}:
         return []
-    found |= {finding.code: finding for finding in named_alone(evidence)}
-    return equals(found.values(), evidence.count)
+    return equals([*found, *named_alone(evidence)], evidence.count)
 
 
 def named(evidence: Evidence, mistakes: Sequence[Mistake], least: Fit = Fit.WHOLE) -> list[Finding]:

@@ -57,16 +57,16 @@ def regions(right: Reading) -> Iterator[Region]:
         last = [_from(axis, shape[axis] - 1, shape) for axis in range(2, len(shape))]
         words = f"at the last {_pixel(right)}{' (bottom right)' if right.rank == 2 else ''}"
         yield Region(f"last-{_pixel(right)}", words, reduce(np.logical_and, last))
-    for many, number in _counted(right):
-        yield from _past_tiles(many, number)
+    counted = list(_counted(right))
+    yield from (region for each in counted for region in _past_tiles(*each))
     for bits in (16, 31):
         if math.prod(shape) > 2**bits:
             mask = np.arange(math.prod(shape)).reshape(shape) >= 2**bits
             yield Region(f"past-2^{bits}", f"from element number 2^{bits} on", mask)
-    for many, number in _counted(right):
-        yield from _phases(many, number)
+    yield from (region for each in counted for region in _phases(*each))
     for axis in range(len(shape)):
         yield from _single(axes[axis], axis, shape)
+    yield from (region for each in counted for region in _in_two_tiles(*each))
 
 
 def _pixel(right: Reading) -> str:
@@ -112,6 +112,15 @@ def _past_tiles(many: str, number: Array) -> Iterator[Region]:
         if first < number.size:
             words = f"in the {many} past the last whole tile of {tile}"  # which they are is another matter in each case
             yield Region(f"{_code(many)}-past-tile", words, number >= first)
+
+
+def _in_two_tiles(many: str, number: Array) -> Iterator[Region]:
+    """Yield what is computed twice where the last tile is moved back, to end where they end."""
+    for tile in TILES:
+        first = number.size // tile * tile
+        if tile <= first < number.size:
+            words = f"in the {many} that the last two tiles of {tile} share"
+            yield Region(f"{_code(many)}-in-two-tiles", words, (number >= number.size - tile) & (number < first))
 
 
 def _phases(many: str, number: Array) -> Iterator[Region]:

@@ -44,7 +44,7 @@ class Table:
 
 _WINDOWS: Final = (*windows.PADDING, *windows.DILATION, *windows.STRIDE)
 _WEIGHED: Final = (
-    *(*loops.TAPS, loops.WEIGHT_PITCH, *channels.GROUP_WEIGHTS, channels.GROUP_OFFSET, *channels.CHANNELS_LOST),
+    *(*loops.TAPS, *loops.WEIGHT_PITCH, *channels.GROUP_WEIGHTS, channels.GROUP_OFFSET, *channels.CHANNELS_LOST),
     *(*channels.PRODUCTS_LOST, *loops.CARRIED),
 )
 _READ: Final = (*loops.EDGES, *loops.PITCHES, *loops.UNCHECKED)
@@ -64,11 +64,12 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     EightBits: (*EIGHT_BITS, *_GATHERED),
     InputAdjoint: (
         *(*_SCATTERED, *windows.SAME, gradients.UNREAD, loops.OWN_PITCH),
-        *(gradients.unconjugated("weight"), *numbers.ROUNDING),
+        *(gradients.unconjugated("weight"), *numbers.ROUNDING, *scattering.ARRIVING_LOST),
     ),
     Transposed: (
         *(*scattering.SAME, *_SCATTERED, *scattering.OUTPUT_PADDING, *windows.SAME, *channels.BIAS),
         *(numbers.CONJUGATED, *numbers.ROUNDING, channels.GROUP_BIAS, scattering.GROUPS_AND_DILATION),
+        *scattering.ARRIVING_LOST,
     ),
     WeightAdjoint: (
         *(

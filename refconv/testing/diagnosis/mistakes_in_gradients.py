@@ -7,7 +7,7 @@ weight.  They make the same mistakes, in words of their own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -76,6 +76,25 @@ def _without_tail(reading: Reading, *, axis: int, step: int) -> Array:
     return np.moveaxis(arriving, 0, axis)
 
 
+def _without_windows(reading: Reading, names: Sequence[str], *, is_last: bool) -> Array:
+    """Return what arrives, without that of windows that touch the padding, or its end, along some of the axes."""
+    arriving = reading.output.copy()
+    for place, (name, axis) in enumerate(zip(AXES[-reading.rank :], reading.axes, strict=True), start=2):
+        if name in names:
+            first = axis.stride * np.arange(arriving.shape[place]) - axis.padding[0]
+            touches = first + axis.effective_kernel_size > axis.input_size
+            np.moveaxis(arriving, place, 0)[touches if is_last else touches | (first < 0)] = 0
+    return arriving
+
+
+def _windows_lost(code: str, words: str, *, is_last: bool) -> list[Mistake]:
+    def change(*names: str) -> Change:
+        return changed("output", partial(_without_windows, names=names, is_last=is_last))
+
+    sentence = f"windows that {words} are left out of the sum"
+    return [Mistake(code, change(*AXES)).says(sentence, _ALL), *along_each(code, sentence, _ALL, change)]
+
+
 def _of_first_group(reading: Reading) -> Array:
     channels: int = reading.output.shape[1]
     return np.asarray(reading.output[:, np.arange(channels) % (channels // reading.groups)])
@@ -85,12 +104,16 @@ FIRST_GRADIENT: Final = Mistake("groups-share-first-gradient", changed("output",
     "every group uses what arrives at the first group's outputs", "each group has outputs of its own"
 )
 # Of a weight, whose sum is over images and outputs.
-TAILS: Final = tuple(
-    Mistake("gradient-tail-lost", changed("output", partial(_without_tail, axis=axis, step=step)), ranks=ranks).says(
-        f"the {part} that arrive beyond the last whole {step} are left out of the sum", _ALL
-    )
-    for part, axis, ranks in (("rows", -2, SEVERAL_AXES), ("columns", -1, ANY_AXES), ("images", 0, ANY_AXES))
-    for step in (16, 8, 4, 2)
+TAILS: Final = (
+    *(
+        Mistake(
+            "gradient-tail-lost", changed("output", partial(_without_tail, axis=axis, step=step)), ranks=ranks
+        ).says(f"the {part} that arrive beyond the last whole {step} are left out of the sum", _ALL)
+        for part, axis, ranks in (("rows", -2, SEVERAL_AXES), ("columns", -1, ANY_AXES), ("images", 0, ANY_AXES))
+        for step in (16, 8, 4, 2)
+    ),
+    *_windows_lost("windows-in-padding-lost", "touch the padding", is_last=False),
+    *_windows_lost("windows-past-end-lost", "reach past the last pixel", is_last=True),
 )
 CROPPED: Final = PerAxis("gradient-cropped-before", _cropped_before).says(
     "what the stride leaves over is cropped from the kernel's gradient before its taps, not after them",

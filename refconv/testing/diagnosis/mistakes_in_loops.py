@@ -252,9 +252,24 @@ UNCHECKED: Final = (
         )
     ),
 )
-WEIGHT_PITCH: Final = Mistake(
-    "weight-pitch-of-height", _pitched("weight", lambda reading: reading.weight.shape[-2]), ranks=SEVERAL_AXES
-).says("the weight is read at i·K_h + j", "tap (i, j) lies at i·K_w + j")
+
+
+def _kernels_together(reading: Reading) -> Array:
+    """Begin each kernel K_h·K_w elements after the one before it: channel 1 of the first is 0 of the second."""
+    outputs, each, *taps = reading.weight.shape
+    first = np.arange(outputs)[:, None] + np.arange(each)
+    planes = reading.weight.reshape(-1, *taps)
+    return np.asarray(planes[np.minimum(first, max(0, len(planes) - 1))]) if planes.size else reading.weight
+
+
+WEIGHT_PITCH: Final = (
+    Mistake(
+        "weight-pitch-of-height", _pitched("weight", lambda reading: reading.weight.shape[-2]), ranks=SEVERAL_AXES
+    ).says("the weight is read at i·K_h + j", "tap (i, j) lies at i·K_w + j"),
+    Mistake("weight-pitch-of-taps", changed("weight", _kernels_together)).says(
+        "kernel o is read from o·K_h·K_w on, as if it had one channel", "kernel o begins at o·(C/G)·K_h·K_w"
+    ),
+)
 
 
 def _own_pitch(reading: Reading) -> Callable[[Places, Index], Places]:

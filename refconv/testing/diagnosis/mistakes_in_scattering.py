@@ -242,6 +242,21 @@ GROUPS: Final = (
     *number_of_groups("channel is made from all channels", "channel", _BLOCKS),
 )
 
+
+def _arriving(reading: Reading, *, step: int) -> np.ndarray[Any, Any]:
+    """Return what arrives, without the channels of a group beyond the last whole step."""
+    each = each_of(reading)
+    lost = np.arange(reading.output.shape[1]) % max(1, each) >= each // step * step
+    return np.where(lost.reshape(-1, *(1,) * reading.rank), 0, reading.output)
+
+
+ARRIVING_LOST: Final = tuple(
+    Mistake("arriving-channel-tail-lost", changed("output", partial(_arriving, step=step))).says(
+        f"the channels that arrive beyond the last whole {step} of a group are left out of the sum",
+        "all channels that arrive are added up",
+    )
+    for step in (2, 4, 8, 16)
+)
 WEIGHT_UNTRANSPOSED: Final = Mistake("weight-read-as-transposed", _weight_untransposed).says(
     "the weight's memory is read with its two axes of channels exchanged, so that its taps are mixed up",
     "conv_transpose2d has a weight of (C, O/G, K_h, K_w), conv2d and its gradients one of (O, C/G, K_h, K_w)",

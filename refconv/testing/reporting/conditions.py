@@ -9,7 +9,7 @@ from itertools import combinations
 from operator import and_
 
 from refconv.testing.battery.cases import Case
-from refconv.testing.reporting.vocabulary import GEOMETRIC, TESTS, Plan, Test, thresholds
+from refconv.testing.reporting.vocabulary import GEOMETRIC, OF_TILES, TESTS, Plan, Test, thresholds
 
 __all__: list[str] = []
 
@@ -92,7 +92,7 @@ def _fewest(useful: list[str], left: dict[str, int], telling: int, hard: int, lo
     """Return the conditions, as few as may be, that let the fewest passing cases through, of `hard` ones first.
 
     All pairs are tried, and of three parts or more those that the best of one part less begin with: all would be a
-    million.  Of four or five, one may be a number: several fit anything.
+    million.  Of four or five, one may be fitted: several fit anything.
     """
 
     def cost(*chosen: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -108,9 +108,14 @@ def _fewest(useful: list[str], left: dict[str, int], telling: int, hard: int, lo
             break
         best = sorted(longer, key=lambda attempt: attempt[0])[:BEST]
         more = ((*chosen, c) for _, chosen in best for c in useful if c not in chosen)
-        longer = [cost(*chosen) for chosen in more if len(chosen) < 4 or sum(c not in TESTS for c in chosen) < 2]
+        longer = [cost(*chosen) for chosen in more if len(chosen) < 4 or sum(map(_is_fitted, chosen)) < 2]
         tried += longer
     return min(tried, key=lambda attempt: attempt[0], default=((0,), ()))[1]
+
+
+def _is_fitted(text: str) -> bool:
+    """Whether a part is a number, measured in the cases that there are, or of a tile."""
+    return text not in TESTS or text in OF_TILES
 
 
 def widest(failing: Sequence[Case], passing: Sequence[Case]) -> list[bool]:

@@ -16,7 +16,7 @@ from refconv.testing.battery.cases import Case
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Ending, Outcome
 from refconv.testing.reporting.conditions import Condition
-from refconv.testing.reporting.grouping import PLAIN, Group, condition_of, groups_of, valid_case
+from refconv.testing.reporting.grouping import PLAIN, Group, condition_of, groups_of, narrowed, valid_case
 from refconv.testing.reporting.variations import plainer, variations, with_quantity
 from refconv.testing.reporting.vocabulary import QUANTITIES, Plan, Threshold
 
@@ -123,7 +123,8 @@ class Experiments:
                 self._halve(plainest, test)
 
     def _condition(self) -> Condition | None:
-        return condition_of(self._group, self._results, self._drawn)
+        group = narrowed(self._group, [*self._results, *self._drawn])
+        return condition_of(group, self._results, self._drawn)
 
     def _ask(self, cases: Iterable[Case]) -> list[CaseResult]:
         """Run those of the cases that are new, as far as there are any left, and return all that are known."""

@@ -261,6 +261,7 @@ def _products(plan: Plan) -> int:
 # Every simple condition, the plainest first: of equals the first is taken.
 TESTS: Final[dict[str, Test]] = dict(chain(_plain(), _of_tiles(), _of_all_axes(), _of_choices()))
 GEOMETRIC: Final = frozenset(dict(chain(_plain(), _of_all_axes())))
+OF_TILES: Final = frozenset(dict(_of_tiles()))
 
 
 def _quantities() -> Iterator[tuple[str, Callable[[Plan], int]]]:

@@ -37,6 +37,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "channels-past-tile": ((EVERY, slice(8, None)), "in the channels past the last whole tile of 8"),
     "rows-past-tile": ((EVERY, EVERY, slice(8, None)), "in the rows past the last whole tile of 8"),
     "columns-past-tile": ((..., slice(8, None)), "in the columns past the last whole tile of 8"),
+    "columns-in-two-tiles": ((..., slice(4, 8)), "in the columns that the last two tiles of 8 share"),
     "map-pixels-past-tile": (
         (EVERY, EVERY, *np.divmod([128, 129, 130, 131], 12)),
         "in the map pixels past the last whole tile of 32",

@@ -51,6 +51,23 @@ def test_what_explains_all_of_them_as_well_is_named() -> None:
     ]
 
 
+def test_of_several_tiles_that_explain_it_the_one_that_passing_cases_allow_is_named() -> None:
+    words = "the input channels beyond the last whole {} of a group are left out of the sum"
+    ways = [Finding("input-channel-tail-lost", words.format(step), 4, 4, "all") for step in (16, 8, 4)]
+    three, six, eight = (f"n1-c{channels}-o2-g1-5x4-k2-s1-p0-d1-f32" for channels in (3, 6, 8))
+
+    def said(*results: CaseResult) -> str:
+        (cause,) = grouped(results)
+        assert cause.sentence.startswith("the input channels beyond the last whole ")
+        return cause.sentence.split()[7]
+
+    assert said(failed(three, *ways)) == "16"  # nothing tells them apart
+    assert said(failed(three, *ways), passed(eight)) == "8"  # as good as 4, which comes later
+    assert said(failed(three, *ways), passed(eight), passed(three.replace("c3", "c4"))) == "4"
+    assert said(failed(three, *ways), failed(six, *ways[:2]), passed(eight)) == "8"  # which explains all that fail
+    assert said(failed(three, *ways), failed(six, ways[0]), passed(eight)) == "16"
+
+
 SIZED = [
     Finding(code, code) for code in ("stride-ignored", "padding-missing", "padding-halved", "dilation-squared", "bias")
 ]

@@ -30,6 +30,7 @@ def test_a_framework_replaces_its_own_rows() -> None:
     assert page.replaced(again, "jax", ("jax (jax 1.1)", *RUN), [row("jax", "a third")]) == again
 
 
+@pytest.mark.slow
 def test_what_is_wrong_in_two_operations_is_one_thing() -> None:
     def unbiased(image, weight, bias, *steps):  # type: ignore[no-untyped-def]
         return (refconv.conv2d if image.ndim > 3 else refconv.conv1d)(image, weight, None, *steps)

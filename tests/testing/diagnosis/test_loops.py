@@ -97,7 +97,7 @@ def test_every_kernel_has_its_cause() -> None:
     assert set(loops.KINDS) == set(CAUSES) | set(RIGHT)
 
 
-@pytest.mark.parametrize("name", one_in(40, CAUSES))
+@pytest.mark.parametrize("name", one_in(90, CAUSES))
 def test_a_wrong_loop_is_named_in_the_first_line(name: str) -> None:
     code, condition, tier, match = (*CAUSES[name], "smoke", "")[:4] if len(CAUSES[name]) == 2 else CAUSES[name]
     report = check(kernel(name), tier, op=loops.KINDS[name].op, match=match, time_limit=None)

@@ -44,7 +44,8 @@ def _plain(evidence: Evidence) -> Iterator[Content]:
     """Yield what is known whatever the truth is."""
     actual, bias = evidence.wide, np.broadcast_to(evidence.bias, evidence.truth.shape)
     yield Content("zero", "zeros stand there", evidence.actual == 0)
-    yield Content("bias-alone", "the bias alone stands there", is_near(evidence.actual, bias, evidence.bound))
+    if evidence.right.adds_bias:
+        yield Content("bias-alone", "the bias alone stands there", is_near(evidence.actual, bias, evidence.bound))
     yield Content("nan", "NaN stands there", np.isnan(actual))
     yield Content("infinite", "infinity stands there", np.isinf(actual))
     numbers = np.isfinite(actual) & np.isnan(evidence.truth)

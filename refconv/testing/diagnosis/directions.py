@@ -73,6 +73,7 @@ class InputAdjoint(Reading):
     beyond: str = "sums"
 
     factors: ClassVar[tuple[str, str]] = ("weight", "output")
+    adds_bias: ClassVar[bool] = False
     letters: ClassVar[Mapping[int, str]] = {1: "NCL", 2: "NCHW", 3: "NCZHW"}
 
     @property
@@ -141,6 +142,7 @@ class InputAdjoint(Reading):
 class Transposed(InputAdjoint):
     """The same, as the output of a transposed convolution: with a bias, and an output padding."""
 
+    adds_bias: ClassVar[bool] = True
     given: tuple[int, ...] = ()  # of a SAME padding: E as it was given, less than there is where SAME adds more
 
 
@@ -149,6 +151,7 @@ class WeightAdjoint(Reading):
     """The weight is asked for: the gradient with respect to it."""
 
     factors: ClassVar[tuple[str, str]] = ("input", "output")
+    adds_bias: ClassVar[bool] = False
     outer: ClassVar[tuple[str, str]] = ("output channels", "input channels")
     inner: ClassVar[tuple[str, str, str]] = ("kernel planes", "kernel rows", "kernel columns")
     letters: ClassVar[Mapping[int, str]] = {1: "OIK", 2: "OIHW", 3: "OIZHW"}
@@ -184,6 +187,7 @@ class WeightAdjoint(Reading):
 class TransposedInput(Convolution):
     """The output is asked for, as the gradient of a transposed convolution with respect to its input."""
 
+    adds_bias: ClassVar[bool] = False
     letters: ClassVar[Mapping[int, str]] = {1: "NCP", 2: "NCPQ", 3: "NCRPQ"}
 
 

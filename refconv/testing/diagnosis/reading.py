@@ -63,6 +63,7 @@ class Reading(ABC):
     epilogue: Epilogue = NONE  # what the sums go through, with its numbers
 
     factors: ClassVar[tuple[str, str]]
+    adds_bias: ClassVar[bool] = True  # whether there may be one
     outer: ClassVar[tuple[str, str]] = ("images", "channels")
     inner: ClassVar[tuple[str, str, str]] = ("planes", "rows", "columns")
     letters: ClassVar[Mapping[int, str]] = {1: "NOP", 2: "NOPQ", 3: "NORPQ"}  # of the result, by its axes of space

@@ -73,7 +73,7 @@ def only_where(
         tests = {text: test for text, test in TESTS.items() if text in GEOMETRIC or _is_spoken_of(text, words)}
     shared = {text: test for text, test in tests.items() if all(map(test, failures))}
     left = {text: _mask(test, [*hard, *passes, *idle]) for text, test in shared.items()}  # what each would let through
-    ranked = sorted(left, key=lambda text: -sum(word in text for word in words))
+    ranked = sorted(left, key=lambda text: -sum(word in text for word in words if text in TESTS or word.isalpha()))
     useful = list({left[text]: text for text in reversed(ranked)}.values())[::-1]  # of equals, the first
     everything = (1 << len(passes) + len(hard) + len(idle)) - 1
     telling = (1 << len(passes) + len(hard)) - 1
@@ -106,8 +106,10 @@ def _fewest(useful: list[str], left: dict[str, int], telling: int, hard: int, lo
     for _ in range(longest - 2):
         if not any(min(tried, default=((0,), ()))[0][:2]):
             break
-        best = sorted(longer, key=lambda attempt: attempt[0])[:BEST]
-        more = ((*chosen, c) for _, chosen in best for c in useful if c not in chosen)
+        best: dict[int, tuple[str, ...]] = {}  # of those that let the same through, the first
+        for _, chosen in sorted(longer, key=lambda attempt: attempt[0]):
+            best.setdefault(reduce(and_, (left[text] for text in chosen)), chosen)
+        more = ((*chosen, c) for chosen in list(best.values())[:BEST] for c in useful if c not in chosen)
         longer = [cost(*chosen) for chosen in more if len(chosen) < 4 or sum(map(_is_fitted, chosen)) < 2]
         tried += longer
     return min(tried, key=lambda attempt: attempt[0], default=((0,), ()))[1]

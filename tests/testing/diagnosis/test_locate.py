@@ -9,7 +9,7 @@ import pytest
 
 import refconv
 from refconv.operations import Call
-from refconv.testing import Finding, diagnose
+from refconv.testing import Finding, diagnose, diagnose_result
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.locate import locate
 
@@ -161,3 +161,17 @@ def test_what_is_right_is_nowhere() -> None:
     evidence = Evidence.of(*gather(TRUTH, Call.of(refconv.conv2d, X, W, B, **PARAMETERS)))
     assert evidence.count == 0
     assert diagnose(TRUTH, X, W, B, **PARAMETERS) == []
+
+
+def test_a_gradient_left_at_zero_is_no_bias_alone() -> None:
+    y = RNG.standard_normal(TRUTH.shape).astype(np.float32)
+    found = diagnose_result(np.zeros(X.shape, np.float32), refconv.grad.conv2d_input, X.shape, W, y, **PARAMETERS)
+    codes = [finding.code for finding in found]
+    assert codes[0] == "all-zero"
+    assert not [code for code in codes if code.endswith("bias-alone")]
+    of_weight = diagnose_result(np.zeros(W.shape, np.float32), refconv.grad.conv2d_weight, X, W.shape, y, **PARAMETERS)
+    assert not [finding for finding in of_weight if finding.code.endswith("bias-alone")]
+    x = np.zeros((2, 3, 5, 7), np.float32) + 1
+    w = np.ones((3, 2, 3, 3), np.float32)
+    codes = [f.code for f in diagnose_result(np.zeros((2, 2, 7, 9), np.float32), refconv.conv_transpose2d, x, w)]
+    assert {"all-zero", "all-bias-alone"} < set(codes)

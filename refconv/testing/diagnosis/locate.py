@@ -25,6 +25,7 @@ from refconv.testing.diagnosis.reading import Reading, table
 
 NEARLY: Final = 0.75  # of a region: right numbers among wrong ones may be chance, as where a wrong tap reads a zero
 PERIODS: Final = (2, 3, 4, 8, 16, 32)
+MANY: Final = 16  # lanes, of which a small output has one of each number
 TILES: Final = (32, 16, 8, 6, 4, 2)
 
 
@@ -127,7 +128,7 @@ def _phases(many: str, number: Array) -> Iterator[Region]:
     for period in PERIODS:
         for phase in range(min(period, number.size)):
             mask = number % period == phase
-            if 1 < mask.sum() < number.size:
+            if 1 + (period < MANY) <= mask.sum() < number.size > period:
                 yield Region(f"{_code(many)}-modulo", f"in {many} {phase} modulo {period}", mask)
 
 

@@ -394,4 +394,4 @@ class Judge:
         case = smaller(find_case(result.id))
         with suppress(SystemExit):
             findings = examined(self._function, case.declared(self._how)) if case.bulk <= 1 else ()
-        return replace(result, findings=findings or result.findings)
+        return replace(result, findings=(*findings, *result.findings))

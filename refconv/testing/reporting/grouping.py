@@ -34,6 +34,7 @@ MOST_SIZED: Final = 3  # mistakes that explain nothing but wrong sizes; of more,
 LEAST_SIZED: Final = 1 / 4  # ... that explain no more of them than so many
 WORTH: Final = 1 / 10  # of the largest group, to come first because it is explained: 3 cases of 52 are by chance
 MOST_PASSING: Final = 128  # cases that are asked which of several tiles it is
+IRREGULAR: Final = ("traced-lost", "traced-several", "traced-others")  # no rule of addresses
 PLAIN: Final = ("exact", "real")  # data that a condition is tested with
 _CODES: Final = frozenset(mistake.code for mistake in EVERY_MISTAKE)
 
@@ -172,7 +173,7 @@ def groups_of(results: Sequence[CaseResult]) -> list[Group]:
             continue
         for part in _apart(members, passing) if seen.code == UNEXPLAINED else [members]:
             ordered = _by_size(part)
-            groups.append(Group(_looked_at(ordered) or _shared_place(ordered) or seen, ordered, is_explained=False))
+            groups.append(Group(_described(ordered) or seen, ordered, is_explained=False))
     worth = WORTH * max((len(group.members) for group in groups), default=0)
     return sorted(groups, key=lambda group: (not group.is_explained or len(group.members) < worth, -len(group.members)))
 
@@ -197,19 +198,29 @@ def _by_size(members: Iterable[CaseResult]) -> tuple[CaseResult, ...]:
     return tuple(sorted(members, key=_size))
 
 
-def _looked_at(members: Sequence[CaseResult]) -> Finding | None:
-    """Return what was seen when the target was called again with the smallest of them for which it was."""
-    return next((finding for member in members for finding in member.findings if finding.is_traced), None)
+def _described(members: Sequence[CaseResult]) -> Finding | None:
+    """Return what was seen when the target was called again with the smallest of them for which it was, or the place.
+
+    What follows no rule is said with the place where all are wrong, if it has a name.
+    """
+    place = _shared_place(members)
+    seen = next((finding for member in members for finding in member.findings if finding.is_traced), None)
+    if seen is None or place is None or seen.code not in IRREGULAR or place.sentence.startswith("in "):
+        return seen or place
+    return replace(seen, sentence=f"{place.sentence}: {seen.sentence}")
 
 
 def _shared_place(members: Sequence[CaseResult]) -> Finding | None:
-    """Return the place where most of them are wrong, if that has a name."""
+    """Return the place where most of them are wrong, if that has a name: in the same words, or else of one kind."""
     places = [[f for f in member.findings if f.is_place and not f.is_partial] for member in members]
-    found = shared_causes(places)
-    finding, which = found[0] if found else (None, [])
-    if finding is None or len(which) < SHARED * len(members):
-        return None
-    return finding if len(which) == len(members) else replace(finding, sentence=f"in {len(which)}, {finding.sentence}")
+    in_words = [[replace(f, code=f"{f.code}: {f.sentence}") for f in found] for found in places]
+    for found in (shared_causes(in_words), shared_causes(places)):
+        finding, which = found[0] if found else (None, [])
+        if finding is not None and len(which) >= SHARED * len(members):
+            finding = replace(finding, code=finding.code.partition(":")[0])
+            at_all = len(which) == len(members)
+            return finding if at_all else replace(finding, sentence=f"in {len(which)}, {finding.sentence}")
+    return None
 
 
 def _is_refused(group: Group, member: CaseResult) -> bool:

@@ -319,6 +319,27 @@ def test_what_most_of_them_have_is_said_with_their_number() -> None:
     assert cause.sentence == "in 5, it is wrong in the rows past the last whole tile of 4"
 
 
+def test_a_place_in_the_same_words_is_taken_before_one_of_the_same_kind() -> None:
+    eight = replace(TILE, sentence="it is wrong in the rows past the last whole tile of 8")
+    (cause,) = grouped(tuple(failed(SMALL, *places) for places in [(eight, TILE)] * 2 + [(TILE,)] * 2))
+    assert cause.sentence == TILE.sentence
+    (cause,) = grouped(tuple(failed(SMALL, place) for place in (eight, TILE, eight, BOX)))
+    assert cause.sentence == f"in 2, {eight.sentence}"  # half of them
+    (cause,) = grouped(tuple(failed(SMALL, place) for place in (eight, TILE, replace(TILE, sentence="..."))))
+    assert cause.code == TILE.code
+
+
+def test_what_follows_no_rule_is_said_with_the_place_that_all_have() -> None:
+    lost = Finding("traced-lost", "nothing is read by 3 of 9 taps", is_traced=True, reading="...")
+    (cause,) = grouped((failed(SMALL, lost, TILE), failed(LARGE, TILE)))
+    assert (cause.code, cause.sentence) == (lost.code, f"{TILE.sentence}: {lost.sentence}")
+    (cause,) = grouped((failed(SMALL, lost, TILE), failed(LARGE, TILE), failed(OTHER)))
+    assert cause.sentence == lost.sentence  # not all of them
+    rule = Finding("traced-rows", "row = 2·p, should be p", is_traced=True)
+    (cause,) = grouped((failed(SMALL, rule, TILE), failed(LARGE, TILE)))
+    assert cause.sentence == rule.sentence
+
+
 @pytest.mark.parametrize("code", UNKNOWN_SHAPES)
 def test_wrong_shapes_are_told_apart_by_what_is_wrong_in_them(code: str) -> None:
     problem = Comparison("...", obstacle=Obstacle.SHAPE)

@@ -484,6 +484,11 @@ class KernelsTogether(Loops):
         return ((o + c) * self.Kh + i) * self.Kw + j
 
 
+class SecondHalfOfTheFirst(Loops):
+    def address(self, n: int, c: int, h: Places, w: Places) -> Places:
+        return super().address(n % -(-self.N // 2), c, h, w)
+
+
 class PaddingSplitEvenly(Loops):
     def resolve(self, padding: Any) -> Any:
         sides = super().resolve(padding)
@@ -555,6 +560,13 @@ class Scattered:
         for c in range(x.shape[1]):
             x[:, c] += self.bias(c)
         return self.stored(x)
+
+
+class WeightTurnedAsOne(Scattered):
+    def weight(self, k: int, c: int, i: int, j: int) -> float:
+        each = self.K // self.G
+        turned = self.w.swapaxes(0, 1).reshape(self.G * self.each, each, *self.w.shape[2:])
+        return float(turned[k // each * self.each + c, k % each, i, j])
 
 
 class ArrivingInFours(Scattered):

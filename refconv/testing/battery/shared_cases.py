@@ -14,7 +14,9 @@ __all__: list[str] = []
 EVERYWHERE: Final = families("""
 padding:  # of one side alone
     n1-c2-o3-g1-4x5x7-k2x3x3-s1-p{1+0x0+0x0+0,0+1x0+0x0+0,0+0x2+0x0+0,0+0x0+2x0+0,0+0x0+0x3+0,0+0x0+0x0+3}-d1-f32
+    n1-c2-o3-g1-2x4x5-k1-s1-p0+0x0+1x0+2-d1-bias-f32  # after a 1×1 kernel's last pixel
 stride:
+    n1-{c18-o3,c3-o18}-g1-1x5x9-k1x2x3-s1x1x2-p0-d1-f32  # of more than 16 channels
     n1-c2-o3-g1-4x8x9-k2x1x2-s3x2x5-p0x0x1-d1-bias-f32  # beyond the kernel
     n2-c3-o5-g1-4x6x8-k2x3x4-s2x3x4-p0-d1-bias-f32  # the kernel, as in an embedding of patches
     n1-c2-o3-g1-2x5x3-k1x2x3-s1x1x2-p0-d1-f32  # a single column comes out, whose stride says nothing
@@ -24,12 +26,15 @@ groups:
     n2-{c8-o8-g8,c16-o16-g16,c24-o24-g24,c32-o32-g32}-3x6x9-k3-s2-p1-d1-f32
     n1-{c3-o9-g3,c4-o16-g4,c2-o10-g2}-3x5x7-k1x3x2-s1x2x1-p0x1x0-d1-bias-f32  # multipliers 3, 4 and 5
     n1-{c18-o18-g18,c33-o33-g33,c40-o20-g20,c64-o64-g64}-2x3x5-k1x2x3-s1-p0x0x1-d1-f32
+    n1-{c12-o32,c32-o12}-g2-1x4x5-k1x2x3-s1-p0x0x1-d1-f32  # 6 and 16 in a group
 channels:
     n2-{c3,c6,c16}-o1-g1-2x4x7-k1x3x2-s1-p0x1x0-d1-bias-f32
     n1-{c400-o2,c2-o400,c1400-o2,c2-o1400}-g1-1x1x6-k1x1x3-s1-p0x0x1-d1-f32  # 1200 and 4200 products
 batch:
     n{4,5,8,33}-c2-o3-g1-2x3x4-k1x2x3-s1-p0-d1-bias-f32
+    n9-c4-o3-g1-1x16x17-k1x2x3-s1-p0-d1-f32  # past 8192 numbers
 tiles:
+    n1-c1-o2-g1-1x4x{41,61}-k1x2x1-s1-p0-d1-f32  # a division by which a float32 reciprocal misses
     n2-c3-o4-g1-1x1x130-k1x1x3-s1-p0x0x1-d1-bias-f32  # one wide row
     n2-c2-o3-g1-1x1x40-k1x1x33-s1-p0-d1-f32
 memory:

@@ -37,6 +37,7 @@ class Region:
     words: str
     mask: Array  # what belongs to it, in a shape that broadcasts to the output's
     is_box: bool = False  # whether its sides are those of this output alone, with no meaning in another
+    needs_content: bool = False  # whether it is worth a word only where something known stands
 
 
 def regions(right: Reading) -> Iterator[Region]:
@@ -60,6 +61,7 @@ def regions(right: Reading) -> Iterator[Region]:
         yield Region(f"last-{_pixel(right)}", words, reduce(np.logical_and, last))
     counted = list(_counted(right))
     yield from (region for each in counted for region in _past_tiles(*each))
+    yield from _past_tiles_along_any(right)
     for bits in (16, 31):
         if math.prod(shape) > 2**bits:
             mask = np.arange(math.prod(shape)).reshape(shape) >= 2**bits
@@ -115,13 +117,25 @@ def _past_tiles(many: str, number: Array) -> Iterator[Region]:
             yield Region(f"{_code(many)}-past-tile", words, number >= first)
 
 
+def _past_tiles_along_any(right: Reading) -> Iterator[Region]:
+    """Yield what is left over of tiles along some axis of space: an L at the bottom and on the right."""
+    axes = range(2, len(right.shape))
+    words = " or ".join(right.names[axis] for axis in axes)
+    for tile in TILES if right.rank > 1 else ():
+        firsts = {axis: right.shape[axis] // tile * tile for axis in axes}
+        if sum(0 < first < right.shape[axis] for axis, first in firsts.items()) > 1:
+            mask = reduce(np.logical_or, (_from(axis, first, right.shape) for axis, first in firsts.items()))
+            yield Region(f"{_pixel(right)}s-past-tile", f"in the {words} past the last whole tile of {tile}", mask)
+
+
 def _in_two_tiles(many: str, number: Array) -> Iterator[Region]:
     """Yield what is computed twice where the last tile is moved back, to end where they end."""
     for tile in TILES:
         first = number.size // tile * tile
         if tile <= first < number.size:
             words = f"in the {many} that the last two tiles of {tile} share"
-            yield Region(f"{_code(many)}-in-two-tiles", words, (number >= number.size - tile) & (number < first))
+            mask = (number >= number.size - tile) & (number < first)
+            yield Region(f"{_code(many)}-in-two-tiles", words, mask, needs_content=True)
 
 
 def _phases(many: str, number: Array) -> Iterator[Region]:
@@ -149,7 +163,8 @@ def locate(evidence: Evidence, content: Content | None = None) -> list[Region]:
     """
     found: dict[str, Region] = {}
     for region in regions(evidence.right):
-        if (region.mask | ~evidence.wrong).all() and _is_filled(region.mask, evidence, content):
+        is_worth = content is not None or not region.needs_content
+        if is_worth and (region.mask | ~evidence.wrong).all() and _is_filled(region.mask, evidence, content):
             found.setdefault(region.words, region)  # of one code, tiles of 4 and of 8: other cases tell which it is
     return list(found.values()) or list(_boxes(evidence))
 

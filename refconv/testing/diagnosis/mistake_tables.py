@@ -51,7 +51,7 @@ _READ: Final = (*loops.EDGES, *loops.PITCHES, *loops.UNCHECKED)
 _GATHERED: Final = (*_WINDOWS, *windows.KERNEL, *channels.GROUPS, *channels.LAYOUT, *channels.BATCH_AND_BIAS)
 _SCATTERED: Final = (
     *(mistake for mistake in _WINDOWS if mistake not in windows.SAME),  # which an output padding is likelier than
-    *(*scattering.WINDOWS, *scattering.GROUPS, *scattering.LAYOUT, channels.BATCH),
+    *(*scattering.WINDOWS, *scattering.GROUPS, *scattering.LAYOUT, *channels.BATCH),
     *(*loops.PHASES, loops.REMAINDER, *_WEIGHED),
 )
 _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
@@ -78,17 +78,17 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
             *gradients.TAILS,
             gradients.FIRST_GRADIENT,
             *channels.GROUPS_OF_CHANNELS,
-            channels.BATCH,
+            *channels.BATCH,
         ),
         *(gradients.unconjugated("input"), *numbers.ROUNDING, numbers.SPREAD, *_READ, *channels.GROUP_INPUTS),
     ),
     TransposedInput: (
         *(*_WINDOWS, *windows.KERNEL, *gradients.EXTRA, *gradients.TRANSPOSED_GROUPS, *gradients.TRANSPOSED_LAYOUT),
-        *(channels.BATCH, *channels.TAILS, *numbers.ROUNDING, gradients.unconjugated("weight"), *numbers.PIXELS),
+        *(*channels.BATCH, *channels.TAILS, *numbers.ROUNDING, gradients.unconjugated("weight"), *numbers.PIXELS),
         *(*_READ, *_WEIGHED),
     ),
     TransposedWeight: (
-        *(*_WINDOWS, *gradients.TRANSPOSED_GRADIENT, *gradients.TRANSPOSED_GROUPS_OF_CHANNELS, channels.BATCH),
+        *(*_WINDOWS, *gradients.TRANSPOSED_GRADIENT, *gradients.TRANSPOSED_GROUPS_OF_CHANNELS, *channels.BATCH),
         *gradients.TAILS,
         *(gradients.unconjugated("output"), *numbers.ROUNDING, numbers.SPREAD, *_READ),
     ),

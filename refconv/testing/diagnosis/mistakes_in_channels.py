@@ -418,8 +418,14 @@ GROUPS_OF_CHANNELS: Final = groups_of_channels(OF_CONVOLUTION)
 GROUPS: Final = groups_of(OF_CONVOLUTION)
 LAYOUT: Final = layout_of(OF_CONVOLUTION)
 
-BATCH: Final = Mistake("batch-first-for-all", changed("images", lambda reading: 0 * reading.images)).says(
-    "every image is made from the first one", "output n is made from input n"
+_IMAGE: Final = "output n is made from input n"
+BATCH: Final = (
+    Mistake("batch-first-for-all", changed("images", lambda reading: 0 * reading.images)).says(
+        "every image is made from the first one", _IMAGE
+    ),
+    Mistake(
+        "batch-half-for-all", changed("images", lambda reading: reading.images % -(-len(reading.images) // 2))
+    ).says("the second half of the images is made from the first", _IMAGE),
 )
 
 
@@ -489,4 +495,4 @@ BIAS_BY_VECTOR: Final = tuple(
         ),
     )
 )
-BATCH_AND_BIAS: Final = (BATCH, *BIAS, *BIAS_BY_VECTOR, *TAILS)
+BATCH_AND_BIAS: Final = (*BATCH, *BIAS, *BIAS_BY_VECTOR, *TAILS)

@@ -125,6 +125,15 @@ def _weight_untransposed(reading: Reading) -> Reading:
     return replace(reading, weight=memory[reading.channels, np.arange(outputs)[:, np.newaxis] % each])
 
 
+def _turned_as_one(reading: Reading) -> np.ndarray[Any, Any]:
+    """Exchange the two axes of channels of all the weight, and take each group's rows of that."""
+    arriving, results = reading.weight.shape[:2]
+    each = max(1, arriving // reading.groups)
+    channel = np.arange(arriving)[:, np.newaxis]
+    number = (channel // each * results + np.arange(results)) * each + channel % each
+    return np.asarray(reading.weight[number % max(1, arriving), number // max(1, arriving)])
+
+
 def _groups_and_dilation_swapped(reading: InputAdjoint) -> Reading:
     """Take D groups, and G for every dilation: of C·D channels, each from C/D; without a bias, which is too short."""
     dilations = {axis.dilation for axis in reading.axes}
@@ -230,6 +239,10 @@ GROUPS: Final = (
     Mistake(
         "groups-interleaved-weights", changed("weight", lambda reading: reading.weight[_interleaved(reading)])
     ).says(f"the weights of a group {_SIDE_BY_SIDE}", _BLOCKS),
+    Mistake("groups-turned-as-one", changed("weight", _turned_as_one)).says(
+        "the weight's two axes of channels are exchanged for all groups at once: they get each other's kernels",
+        "group g has the kernels from g·(C/G) on, with their axes exchanged by themselves",
+    ),
     Mistake("groups-interleaved-outputs", INPUTS_APART).says(
         f"the channels that a group writes to {_SIDE_BY_SIDE}", _BLOCKS
     ),

@@ -27,7 +27,7 @@ from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.interface import AS_IS, Interface, Manner
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
 from refconv.testing.judging.outcome import Ending, Outcome
-from refconv.testing.judging.side_effects import MOST_WORK, Kept, changed, kept, wrong_again
+from refconv.testing.judging.side_effects import MOST_WORK, Kept, changed, kept, wrong_again, wrong_when_changed
 from refconv.testing.judging.threads import wrong_in_threads
 from refconv.testing.programs.program import ProgramDiedError
 from refconv.testing.targets import Target, load_target
@@ -373,7 +373,9 @@ class Judge:
         fault = None
         if case.products * comparison.elements <= MOST_WORK:
             fault = wrong_again(case, self._function, operands, actual) or changed(operands, before)
-        return wrong_in_threads(case, self._function) if fault is None and case.threads else fault
+        if fault is not None or not case.threads:
+            return fault
+        return wrong_when_changed(case, self._function) or wrong_in_threads(case, self._function)
 
     def explained(self, result: CaseResult) -> CaseResult:
         """Return the result of the last case, if it failed, with its causes and an excerpt of what was returned."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -86,6 +87,22 @@ def wrong_again(case: Case, target: Target, operands: dict[str, Array], actual: 
     if first.tobytes() != held:
         sentence = "its result is overwritten by the next call"
         return Finding("result-overwritten", sentence, reading="return memory of its own")
+    return None
+
+
+def wrong_when_changed(case: Case, target: Target) -> Finding | None:
+    """Call a target, change a factor where it lies, and call it again; return which one it has kept, if it has.
+
+    A kernel that packs a weight keeps it for the next call, and knows it by its address and its shape, which stay.
+    """
+    operands = {name: array.copy() for name, array in case.operands().items()}
+    with suppress(Exception, SystemExit):  # what it raises now is no matter of what it keeps
+        for name in case.operation.factors:
+            case.called(target, operands)
+            np.negative(operands[name], out=operands[name])
+            if not case.check(case.called(target, operands), operands).passed:
+                sentence = f"it keeps the {name} of an earlier call, whatever stands there now"
+                return Finding("keeps-operand", sentence, reading="an array may be written to between two calls")
     return None
 
 

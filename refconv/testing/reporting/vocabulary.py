@@ -130,6 +130,7 @@ _OF_ALL_AXES: Final[Mapping[str, Callable[[Axis], bool]]] = {
     "stride = 2, even of one output": lambda axis: axis.given_stride == 2,
     "dilation = 1": lambda axis: axis.dilation == 1,
     "padding = 0": lambda axis: not any(axis.padding),
+    "output = size": lambda axis: axis.output == axis.size,
 }
 _OF_A_PLAN: Final[Mapping[str, Test]] = {
     "output_padding > 0": lambda plan: any(plan.case.output_padding),

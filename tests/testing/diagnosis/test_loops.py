@@ -69,6 +69,8 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "group_of_the_first_of_four": ("groups-first-of-vector", "groups > 1"),
     "maps_read_in_fours": ("output-maps-rounded-up", "", "core", "f32"),
     "image_for_its_columns": ("image-for-its-columns", "kernel is 1×1", "core", "f32"),
+    "second_half_of_the_first": ("batch-half-for-all", "", "core", "batch"),
+    "weight_turned_as_one": ("groups-turned-as-one", "groups > 1"),
     "kernels_together": ("weight-pitch-of-taps", "channels per group > 1", "core", "f32 and k1x2"),
     "arriving_in_fours": ("arriving-channel-tail-lost", "channels per group", "core", "f32 and k2 or f32 and k1"),
     "padding_split_evenly": ("padding-split-evenly", "", "core", "padding and f32"),

@@ -386,7 +386,7 @@ def weight_gradient(actual: Any) -> list[Finding]:
 def test_a_mistake_in_the_gradient_of_the_weight_is_recognised(code: str) -> None:
     findings = weight_gradient(WEIGHT[code]())
     assert findings[0].code == code
-    assert len(findings) == 1 or code in ("padding-missing", "dilation-ignored-along-width")
+    assert len(findings) == 1 or code in ("batch-first-for-all", "padding-missing", "dilation-ignored-along-width")
 
 
 def test_the_gradient_of_the_weight_in_another_shape() -> None:
@@ -495,7 +495,7 @@ def test_groups_images_and_biases_of_volumes() -> None:
     assert codes(refconv.conv3d(VOLUME, dense, offsets, **IN_SPACE | {"groups": 1})) == ["groups-ignored"]
     depthwise = refconv.conv3d(VOLUME[:, [0, 0, 1, 2, 2, 3]], CUBES[:, :1], offsets, **IN_SPACE | {"groups": 6})
     assert codes(depthwise) == ["groups-as-depthwise"]
-    assert codes(truth[[0, 0]]) == ["batch-first-for-all"]
+    assert codes(truth[[0, 0]]) == ["batch-first-for-all", "batch-half-for-all"]  # of two images
     of_image = truth - offsets[:, None, None, None] + offsets[:2, None, None, None, None]
     assert codes(of_image) == ["bias-of-image"]
 

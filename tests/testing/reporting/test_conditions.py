@@ -82,6 +82,7 @@ CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
     ("outputs in an image are no multiple of 4", {"size": "9x9"}, [{"size": "10x8"}]),  # 7·7, and 8·6
     ("an image has more than 2^16 outputs", {"size": "259x258", "k": "k2x1"}, [{"size": "257x256", "k": "k2x1"}]),
     ("kernel is 1×1", {"k": "k1"}, [{"k": "k1x2"}]),
+    ("output = size", {"p": "p1"}, [{}, {"p": "p1x0"}]),
     ("kernel is 2×2", {"k": "k2"}, [{"k": "k1"}, {"k": "k3x2"}]),
     ("stride = 1, even of one output", {}, [{"s": "s1x2", "size": "8x3"}]),
     ("stride = 2, even of one output", {"s": "s2", "size": "8x3"}, [{"s": "s1x2"}, {}, {"s": "s3"}]),

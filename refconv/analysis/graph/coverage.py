@@ -124,7 +124,7 @@ class Coverage:
         elif len(self.axes) > 1 or self.phases is None:
             verdict = "no holes" if self.hole_free else "holes"
             yield f"in {len(self.axes)}-D: {use.used} of {use.pixels} pixels used, {verdict}"
-        holed = [each for each in self.uses if 0 < each.used < each.pixels]
+        holed = [each for each in self.uses if each.used < each.pixels]
         if self.phases is None and holed and self.outputs > 1:
             worst = min(holed, key=lambda each: each.used / each.pixels)
             yield f"most in output {_place(worst.output)}: {worst.used} of {worst.pixels} pixels used"

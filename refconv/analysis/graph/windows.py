@@ -14,7 +14,7 @@ from typing import Any
 
 from refconv.analysis.axis_map import window
 from refconv.analysis.graph.call import Call
-from refconv.analysis.graph.nodes import Size, Unknown, Unsaid, derived
+from refconv.analysis.graph.nodes import LARGEST_SIZE, Size, Unknown, Unsaid, derived
 from refconv.analysis.graph.views import Factor, View, product, require_few
 from refconv.analysis.layers import Conv, Layer, Pool
 from refconv.analysis.upsampling import ConvTranspose
@@ -166,8 +166,8 @@ def _size(layer: Layer, axis: int, before: Size) -> Size:
         rounded = "up" if isinstance(layer, Pool) and layer.ceil_mode else "down"
         is_same = (layer.stride[axis], free) == (1, 0)
         return before if is_same else derived("window", before, layer.stride[axis], free, rounded)
-    many, more = (layer.output_size(axis, 10**6 + each) for each in (0, 1))  # which is scale times that, and an offset
-    return derived("up", before, more - many, many - (more - many) * 10**6)
+    sizes = (LARGEST_SIZE, LARGEST_SIZE + 1)  # their sizes lie on a line, which two points tell
+    return derived("up", before, *(layer.output_size(axis, size) for size in sizes))
 
 
 def _linked(view: View, layers: Sequence[Layer]) -> list[Layer]:

@@ -97,6 +97,11 @@ def test_of_a_long_period_outputs_along_its_diagonal_are_looked_at() -> None:
     assert not any(line.startswith("pixels that") for line in found.explain())
 
 
+def test_axes_are_counted_phase_by_phase_up_to_the_longest_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("refconv.analysis.graph.coverage.MOST_PHASES", 3)
+    assert [covered(f"up{period}").phases is None for period in (3, 4)] == [False, True]
+
+
 def test_a_residual_network_is_uneven_and_has_no_holes() -> None:
     graph = graph_of(zoo.find("resnet50").layers)
     found = coverage(graph, graph.outputs[0])

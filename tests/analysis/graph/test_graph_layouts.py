@@ -455,6 +455,25 @@ def test_an_axis_is_cut_into_blocks_from_either_end(
     assert [factor.size for dim in dims for factor in dim if isinstance(factor.size, int)] == sizes
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "kernel", "fields"),
+    [(1, 9, 3, [(None,) * 4, (3, 1, 0, 7)]), (1, 1, 1, [(1, 1, 0, 1), (None,) * 4])],
+)
+def test_a_window_slides_over_a_plane_in_one_dimension_where_one_of_its_axes_has_one_position(
+    height: int, width: int, kernel: int, fields: list[tuple[Any, ...]]
+) -> None:
+    net = Net(1, 3, height, width).constant("flat", [1, 3, -1]).node("Reshape", "image,flat", "tokens")
+    assert numbers(net.node("Conv", "tokens,w", "y", kernel_shape=[kernel]).graph()) == fields
+
+
+def test_a_window_over_two_axes_in_one_dimension_cannot_be_said() -> None:
+    net = Net(1, 3, 2, 9).constant("flat", [1, 3, -1]).node("Reshape", "image,flat", "tokens")
+    assert (
+        why(net.node("Conv", "tokens,w", "y", kernel_shape=[4]).graph())
+        == "two axes of the image lie along one dimension"
+    )
+
+
 @pytest.mark.parametrize(("op", "inputs", "attributes", "message"), WRONG)
 def test_a_wrong_node_is_refused_by_name(op: str, inputs: str, attributes: dict[str, Any], message: str) -> None:
     net = Net(1, 4, 10).constant("twice", [-1, -1]).node(op, inputs, "y", **attributes)

@@ -284,3 +284,17 @@ def test_a_size_that_is_not_known_stays_the_same_where_it_can() -> None:
     assert shapes["a"] is shapes["image"]
     assert shapes["b"] is shapes["c"]  # (H - 3)/2 + 1 = (H + 2 - 5)/2 + 1
     assert len({shapes["a"], shapes["b"], shapes["d"]}) == 3
+
+
+def test_sizes_that_are_not_known_are_one_size_where_they_are_the_same_for_every_image() -> None:
+    net = Net("N", 1, "L").node("Conv", "image,w", "inside", kernel_shape=[3])  # L - 2
+    net.inputs["image"] = None
+    net.node("Pad", "image", "cut", pads=[0, 0, -1, 0, 0, -1])  # L - 2
+    net.node("ConvTranspose", "image,w", "twice", kernel_shape=[2], strides=[2])  # 2·(L - 1) + 2
+    net.node("ConvTranspose", "image,w", "cropped", kernel_shape=[4], strides=[2], pads=[1, 1])  # 2·(L - 1) + 4 - 2
+    net.node("ConvTranspose", "image,w", "longer", kernel_shape=[3], strides=[2])  # 2·(L - 1) + 3
+    graph = net.node("ConvTranspose", "image,w", "thrice", kernel_shape=[3], strides=[3]).graph("thrice")
+    shapes = {name: tensor.view.shape[2] for name, tensor in graph.tensors.items()}  # type: ignore[union-attr]
+    assert shapes["cut"] is shapes["inside"]
+    assert shapes["cropped"] is shapes["twice"]
+    assert len({*shapes.values()}) == 5

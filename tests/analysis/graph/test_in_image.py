@@ -93,6 +93,7 @@ def test_a_unets_tiles() -> None:
         ("pool2 k3p1 convt2s2", 3, 2),
         ("pool3 k1 up3", 2, 3),
         ("k1s2 pool3", 0, 6),
+        ("k1s2 up3", 1, 2),  # the last of three outputs reads pixel 0, and its own is pixel 1
     ],
 )
 def test_tiles(line: str, halo: int, multiple: int) -> None:

@@ -110,6 +110,12 @@ def test_a_stride_leaves_the_published_rule_without_a_say() -> None:
     assert gridding([Conv((3, 5))]).hdc is None
 
 
+@pytest.mark.parametrize("scale", [(2, 1), (1, 3)])
+def test_an_upsampled_axis_leaves_the_rule_of_the_other_without_a_say(scale: tuple[int, int]) -> None:
+    assert gridding([Conv(3), Upsample(scale)]).rules is None
+    assert gridding([Conv(3), Upsample(1)]).rules is not None
+
+
 def test_branches_are_decided_in_2d() -> None:
     # Each axis is covered, and yet the corners are not.
     grid = gridding(Parallel(Conv((3, 1), padding=(1, 0)), Conv((1, 3), padding=(0, 1))))

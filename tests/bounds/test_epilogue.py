@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from refconv import conv2d, conv_transpose1d, error_bound, error_bound_of
-from refconv.bounds.epilogue import NONE, Epilogue
+from refconv.bounds.epilogue import _PROBES, NONE, Epilogue
 from refconv.numbers.formats import float_info
 
 SINGLE = float_info(np.float32)
@@ -76,6 +76,11 @@ def test_a_function_that_is_steep_between_whole_numbers_is_refused() -> None:
 
     with pytest.raises(ValueError, match=r"^epilogue=steep must be 1-Lipschitz, .*\(3 times\)$"):
         Epilogue.of(steep)
+
+
+def test_a_function_is_tried_on_both_sides_of_0_in_steps_of_a_32nd_of_an_octave() -> None:
+    assert (_PROBES[[0, 1, 640, 641, 642, -1]]).tolist() == [-256, -(2 ** (8 - 1 / 32)), -1 / 4096, 0, 1 / 4096, 256]
+    assert _PROBES.size == 2 * (20 * 32 + 1) + 1
 
 
 def _named(name: str, function: Any) -> Any:

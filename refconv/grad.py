@@ -172,7 +172,7 @@ def _bias(
     arriving = as_array("grad_output", grad_output)
     plan = plan_of_ones(arriving.shape, space)
     ones = np.broadcast_to(np.ones((), arriving.dtype), plan.input_shape)
-    return WEIGHT_ADJOINT.of(plan, method, dtype, {"input": ones, "grad_output": arriving}).reshape(-1)
+    return WEIGHT_ADJOINT.of(plan, method, dtype, {"input": ones, "grad_output": arriving}).ravel()
 
 
 conv1d_bias, conv2d_bias, conv3d_bias, *_transposed_bias = _bias

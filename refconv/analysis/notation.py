@@ -145,13 +145,9 @@ def _near(text: str) -> Iterator[set[str]]:
     cuts = range(len(text))
     yield {text, re.sub(r"^(conv|c)(?=\d)", "k", text), re.sub(r"(\d)[-,;*](?=\w|$)", r"\1", text).replace("×", "x")}
     # Without the letter between them, two numbers would become another one: k3z2 is not k32.
-    yield {
-        text[:i] + text[i + 1 :]
-        for i in cuts
-        if not text[i].isdecimal() and not re.fullmatch(r"\d.\d", text[max(0, i - 1) : i + 2])
-    }
+    yield {text[: extra.start()] + text[extra.end() :] for extra in re.finditer(r"(?<!\d)\D|\D(?!\d)", text)}
     yield {text[:i] + text[i + 1 : i + 2] + text[i] + text[i + 2 :] for i in cuts}
-    yield {text[:i] + letter + text[i:] for i in range(len(text) + 1) for letter in letters}
+    yield {text[:i] + letter + text[i:] for i in (*cuts, len(text)) for letter in letters}
     yield {text[:i] + letter + text[i + 1 :] for i in cuts for letter in letters if not text[i].isdecimal()}
 
 

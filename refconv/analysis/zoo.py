@@ -84,7 +84,7 @@ def find(name: str) -> ZooNetwork:
     ValueError: name='vgg61' is not in the zoo; did you mean 'vgg16'?
     """
     if name not in _ZOO:
-        near = difflib.get_close_matches(name, _ZOO, n=1)
+        near = difflib.get_close_matches(name, _ZOO)
         hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(_ZOO)}"
         raise ValueError(f"name={name!r} is not in the zoo; {hint}")
     source, build = _ZOO[name]

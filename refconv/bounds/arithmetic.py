@@ -76,7 +76,7 @@ class Arithmetic(Spoken):
         """Read and check what a caller says."""
         given: dict[str, Any] = {**words}
         for name in given.keys() - WORDS:
-            near = get_close_matches(name, WORDS, n=1)
+            near = get_close_matches(name, WORDS)
             raise TypeError(f"{name}= is no argument here{f'; did you mean {near[0]}=?' if near else ''}")
         for name in ("accumulate_dtype", "input_dtype"):
             if given.get(name) is not None:

@@ -170,7 +170,7 @@ def _activation(given: str, word: str) -> Epilogue:
 
 
 def _unknown(given: object, word: str) -> str:
-    near = get_close_matches(word, (*STEPS, *NAMED), n=1)
+    near = get_close_matches(word, (*STEPS, *NAMED))
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"epilogue={given!r} has {word!r}; it must be made of {', '.join((*STEPS, *NAMED.values()))}{hint}"
 

@@ -68,8 +68,8 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence
     columns = list(zip(headings, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
     for place, (heading, *cells) in enumerate(columns):  # a long heading over short numbers is the first to be wrapped
-        excess = sum(widths) + 2 * len(widths) - 1 - width()
-        if excess > 0 and not left[place]:
+        excess = max(0, sum(widths) + 2 * len(widths) - 1 - width())
+        if not left[place]:
             widths[place] = max(widths[place] - excess, *map(len, [*heading.split(), *cells, ""]))
     while (excess := sum(widths) + 2 * len(widths) - 1 - width()) > 0:
         widest = max((place for place, flush in enumerate(left) if flush), key=widths.__getitem__, default=None)

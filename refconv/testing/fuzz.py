@@ -158,7 +158,7 @@ class _Hunt:
         if mistakes:
             return any(mistakes & _mistakes(cause) for cause in self._causes)
         others = [traits_of(cause.id) for cause in self._causes if _kind_of(cause) == _kind_of(failure)]
-        return any(traits <= other or other <= traits for other in others)
+        return any(traits & other in (traits, other) for other in others)
 
 
 def _kinds_of(name: str) -> set[str]:

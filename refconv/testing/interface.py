@@ -108,7 +108,7 @@ class Interface(Spoken):
         """Read and check what a caller says of a target: how it wants to be called, and how it works."""
         given: dict[str, Any] = {**words}
         for name in given.keys() - {*INTERFACE_WORDS, *WORDS}:
-            near = get_close_matches(name, (*INTERFACE_WORDS, *WORDS), n=1)
+            near = get_close_matches(name, (*INTERFACE_WORDS, *WORDS))
             raise TypeError(f"{name}= is no argument here{f'; did you mean {near[0]}=?' if near else ''}")
         said = {name: given.pop(name) for name in INTERFACE_WORDS if name in given}
         interface = cls(**said | {"supports": read_supports(said.get("supports"))}, op=op)
@@ -127,7 +127,7 @@ class Interface(Spoken):
             check_choice("arrays", self.arrays, ARRAYS)
         devices = ARRAYS[self.arrays or "numpy"].devices
         if self.device is not None and self.device.partition(":")[0] not in devices:
-            near = get_close_matches(self.device, devices, n=1)
+            near = get_close_matches(self.device, devices)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(
                 f"device={self.device!r} must be one of {', '.join(devices)} for arrays={self.arrays!r}{hint}"
@@ -213,7 +213,7 @@ def _order(name: str, text: str, native: str) -> tuple[int, ...]:
     letters = str(text).upper().replace("Z", "D").replace("L", "W")
     if sorted(letters) != sorted(native):
         usual = (native, f"{native[0]}{native[2:]}{native[1]}", f"{native[2:]}{native[1]}{native[0]}")
-        near = get_close_matches(letters, usual, n=1, cutoff=0)
+        near = get_close_matches(letters, usual, cutoff=0)
         raise ValueError(f"{name}={text!r} must be the letters of {native!r} in some order; did you mean {near[0]!r}?")
     return tuple(map(native.index, letters))
 

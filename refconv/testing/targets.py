@@ -100,7 +100,7 @@ def load_target(name: str, op: str = "conv2d") -> Target:
         near = (
             [f"{name.rstrip(':')}:{op}"]
             if name.rstrip(":").endswith(".py")
-            else difflib.get_close_matches(name, FRAMEWORKS, n=1)
+            else difflib.get_close_matches(name, FRAMEWORKS)
         )
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise TargetError(
@@ -247,7 +247,7 @@ def _attribute(name: str, module: ModuleType, attribute: str, place: str) -> Tar
         try:
             found = getattr(found, part)
         except AttributeError:
-            near = difflib.get_close_matches(part, dir(found), n=1)
+            near = difflib.get_close_matches(part, dir(found))
             own = [key for key, value in vars(found).items() if getattr(value, "__module__", "") == module.__name__]
             hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(own)}" if 0 < len(own) <= 8 else ""
             raise TargetError(f"target {name!r}: {place} has no {attribute!r}{hint}") from None

@@ -173,6 +173,8 @@ def test_a_feature_map_that_vanishes_is_refused_with_the_layer(
         ("k3,s2", "k3s2"),
         ("3kd2", "k3d2"),
         ("pol2", "pool2"),
+        ("pool3cei", "pool3ceil"),
+        ("pool3ciel", "pool3ceil"),
         ("pooll2", "pool2"),
         ("maxpol2", "maxpool2"),
         ("upp2", "up2"),

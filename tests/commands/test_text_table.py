@@ -67,6 +67,15 @@ def test_a_long_heading_over_numbers_is_wrapped_first(monkeypatch: pytest.Monkey
     ]
 
 
+@pytest.mark.parametrize(("columns", "lines"), [(27, 2), (26, 2), (25, 3)])
+def test_a_long_heading_over_numbers_that_fits_is_not_wrapped(
+    columns: int, lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 1 + 10 + 2 + 13 characters
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert len(table(["cases", "by convention"], [["degenerate", "7"]], [True, False])) == lines
+
+
 def test_numbers_are_never_wrapped_nor_is_anything_below_8_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "10")
     lines = table(["layer", "sees"], [["abcdefgh ijklmnop", "123456789"]], [True, False])

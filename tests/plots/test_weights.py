@@ -37,6 +37,13 @@ def test_all_six_classes_add_up_to_1() -> None:
     assert ax.get_legend().get_title().get_text() == "valid weights"
 
 
+def test_the_legend_stands_over_the_axes_without_a_frame() -> None:
+    legend = (ax := plot_valid_weights(9)).get_legend()
+    corners = legend.get_bbox_to_anchor().transformed(ax.transAxes.inverted()).get_points()
+    assert np.allclose(corners, [[0, 1], [0, 1]])
+    assert (legend.get_frame_on(), legend.handlelength) == (False, 3)
+
+
 def test_the_classes_that_occur_unless_told() -> None:
     # 3 weights are 3 by 1, and at one dilation no side of a square has both.
     assert [line.get_label() for line in plot_valid_weights(9).lines] == ["9", "6", "4", "2", "1"]

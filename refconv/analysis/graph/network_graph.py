@@ -124,7 +124,7 @@ class Graph:
         names = dict.fromkeys(
             each for tensor in self.tensors.values() for each in (tensor.name, tensor.node, tensor.module) if each
         )
-        near = difflib.get_close_matches(name, names, n=3)
+        near = difflib.get_close_matches(name, names)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "--list shows what there is"
         raise ValueError(f"{name!r} is no tensor, node or module that depends on {self.image!r}; {hint}")
 

@@ -94,10 +94,10 @@ def quantities_of(
     found: dict[str, Array] = {}
     for array in ("input", "weight", "output"):
         kind = types["input" if array == "output" else array]
-        middle = (_LIMITS[kind].min + _LIMITS[kind].max + 1) // 2 if has_zero[array] else 0
+        middle = {"i8": 0, "u8": 128}[kind] if has_zero[array] else 0
         drawn = raw_numbers(bits, shapes.get(array, ())) % 51 * 2 - 51 if has_zero[array] else 0  # odd, and never 0
-        found[f"{array}_zero_point"] = np.asarray(middle + drawn + np.zeros(shapes.get(array, ()), np.int64)).astype(
-            {"i8": np.int8, "u8": np.uint8}[kind]
+        found[f"{array}_zero_point"] = np.full(
+            shapes.get(array, ()), middle + drawn, {"i8": np.int8, "u8": np.uint8}[kind]
         )
     if data == "ties":
         one = np.float32(1)

@@ -66,7 +66,7 @@ def read_supports(said: str | Collection[str] | None) -> tuple[str, ...]:
     given = said.replace(",", " ").split() if isinstance(said, str) else tuple(said or ())
     for word in given:
         if word.removeprefix("no-") not in (FEATURES if word.startswith("no-") else _WORDS):
-            near = get_close_matches(word, (*_WORDS, *(f"no-{feature}" for feature in FEATURES)), n=1)
+            near = get_close_matches(word, (*_WORDS, *(f"no-{feature}" for feature in FEATURES)))
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"supports={word!r} must be one of {', '.join(_WORDS)}, or no- and a feature{hint}")
     return tuple(given)

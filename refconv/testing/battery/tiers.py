@@ -230,7 +230,7 @@ def _named(name: str, op: str) -> Case:
     try:
         return find_case(name)
     except ValueError as error:
-        (nearest, *_) = (*difflib.get_close_matches(name, [case.id for case in _tier("core", op)], 1), "")
+        (nearest, *_) = (*difflib.get_close_matches(name, [case.id for case in _tier("core", op)]), "")
         raise ValueError(f"{error}; did you mean {nearest!r}?" if nearest else str(error)) from None
 
 

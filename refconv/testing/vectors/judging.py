@@ -157,6 +157,6 @@ def _refuse_strangers(results: Path, names: Collection[str]) -> None:
         raise ValueError(f"{str(results)!r} must be a folder of results, NAME.safetensors for each case")
     for path in sorted(results.iterdir()):
         if path.name.removesuffix(".safetensors") not in names or path.suffix != ".safetensors":
-            near = difflib.get_close_matches(path.stem, names, n=1)
+            near = difflib.get_close_matches(path.stem, names)
             hint = f"; did you mean {near[0] + '.safetensors'!r}?" if near else ""
             raise ValueError(f"{str(path)!r} belongs to none of the cases{hint}")

@@ -157,6 +157,19 @@ def test_sizes_that_depend_on_an_unknown_image() -> None:
     assert net.graph("y,z", input_size=(9, 13)).feature_map("y") == (9, 13)
 
 
+def test_a_size_that_is_not_known_changes_by_a_factor_and_stays_the_same_by_1() -> None:
+    net = Net(1, 1, Unknown("H"), Unknown("W")).constant("scales", np.array([1, 1, 1, 2], np.float32))
+    graph = net.node("Resize", "image,,scales", "y").node("Resize", "image,,scales", "z").graph("y,z")
+    shapes: dict[str, Any] = {name: graph.tensors[name].view.shape for name in ("image", "y", "z")}  # type: ignore[union-attr]
+    assert shapes["y"] == shapes["z"]
+    assert [after is before for after, before in zip(shapes["y"], shapes["image"], strict=True)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
 @pytest.mark.parametrize(("mode", "expected"), [("DCR", [[0, 0]] * 3 + [[1, 1]]), ("CRD", [[0, 0]] * 3 + [[1, 1]])])
 def test_depth_to_space(mode: str, expected: list[list[int]]) -> None:
     graph = one("DepthToSpace", (1, 18, 4, 5), blocksize=3, mode=mode)

@@ -184,6 +184,15 @@ def test_operators_that_become_several_nodes() -> None:
         ("ReduceMean", ("y.mixed",), ("y.state",), {"axes": [0], "keepdims": 1}),
         ("Expand", ("y.state",), ("y.1",), {"shape": [1, 1, 5]}),
     ]
+    sequence = {"x": (2, 7, 4), "y.0": (2, 7, 10), "y.1": (1, 2, 5)}
+    assert written("gru", {"input": "x", "batch_first": True}, sequence, 2) == [
+        ("CumSum", ("x",), ("y.seen",), {"axis": [1]}),
+        ("ReduceMean", ("y.seen",), ("y.mixed",), {"axes": [2], "keepdims": 1}),
+        ("Expand", ("y.mixed",), ("y.0",), {"shape": [2, 7, 10]}),
+        ("ReduceMean", ("y.mixed",), ("y.state",), {"axes": [1], "keepdims": 1}),
+        ("Transpose", ("y.state",), ("y.turned",), {"perm": [1, 0, 2]}),
+        ("Expand", ("y.turned",), ("y.1",), {"shape": [1, 2, 5]}),
+    ]
 
 
 def test_a_recurrent_layer_sees_all_of_its_sequence() -> None:

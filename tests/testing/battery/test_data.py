@@ -8,6 +8,7 @@ import pytest
 
 from refconv.testing import find_case
 from refconv.testing.battery.data import CHUNK, exact_magnitude, integers, normals, uniforms
+from refconv.testing.battery.eight_bits import quantities_of
 
 Array = npt.NDArray[Any]
 
@@ -209,6 +210,15 @@ def test_complex_numbers_have_two_parts_and_unsigned_ones_no_sign() -> None:
 def test_data_that_a_type_does_not_have_are_refused(word: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         case_arrays(word)
+
+
+def test_zero_points_of_8_bits_are_an_odd_number_off_the_middle() -> None:
+    types, names = {"input": "u8", "weight": "i8"}, ("input_zero_point", "weight_zero_point", "output_zero_point")
+    drawn, weights, results = quantities_of(bits(), names, types, "channelzero", kernels=999, products=18).values()
+    assert set(weights.tolist()) == set(range(-51, 50, 2))
+    assert (drawn.item() - 128, results.item() - 128) == (2 * 8 - 51, 2 * 40 - 51)  # 8 is the first word modulo 51
+    plain = quantities_of(bits(), names, types, "symmetric", kernels=5, products=18)
+    assert [zero.tolist() for zero in plain.values()] == [0, 0, 0]
 
 
 def test_a_result_has_the_type_of_the_arrays_but_for_integers() -> None:

@@ -10,8 +10,10 @@ import pytest
 import refconv
 from refconv.operations import Call
 from refconv.testing import Finding, diagnose, diagnose_result
+from refconv.testing.diagnosis.contents import contents
 from refconv.testing.diagnosis.evidence import Evidence, gather
-from refconv.testing.diagnosis.locate import locate
+from refconv.testing.diagnosis.locate import locate, regions
+from refconv.testing.diagnosis.right_reading import reading_of
 
 RNG = np.random.default_rng(11)
 X = RNG.standard_normal((3, 4, 11, 12)).astype(np.float32)
@@ -90,6 +92,30 @@ def test_a_place_is_named_by_itself_where_nothing_known_stands(place: str) -> No
     assert (regions[0].code, regions[0].words) == (place, words)
 
 
+def places_of(code: str, channels: int, *size: int) -> list[list[list[int]]]:
+    """The indices of the elements of each region of this code, of so many channels of this size."""
+    right = reading_of(Call.of(refconv.conv2d, np.ones((1, 1, *size)), np.ones((channels, 1, 1, 1))))
+    masks = [np.broadcast_to(region.mask, right.shape) for region in regions(right) if region.code == code]
+    return [np.argwhere(mask).tolist() for mask in masks]
+
+
+@pytest.mark.parametrize(("channels", "firsts"), [(6, [3, 3]), (7, [3, 4])])
+def test_half_of_an_odd_number_of_channels_is_rounded_down_or_up(channels: int, firsts: list[int]) -> None:
+    assert places_of("channels-second-half", channels, 1, 1) == [
+        [[0, channel, 0, 0] for channel in range(first, channels)] for first in firsts
+    ]
+
+
+@pytest.mark.parametrize("size", [(1, 2), (2, 1), (3, 4)])
+def test_the_last_pixel_is_a_place_where_there_are_several(size: tuple[int, int]) -> None:
+    assert places_of("last-pixel", 1, *size) == [[[0, 0, size[0] - 1, size[1] - 1]]]
+    assert places_of("last-pixel", 1, 1, 1) == []
+
+
+def test_of_one_group_none_is_the_last() -> None:
+    assert places_of("channels-last-group", 6, 1, 1) == []
+
+
 CONTENTS: dict[str, tuple[Any, str]] = {
     "zero": (0, "zeros stand there"),
     "nan": (np.nan, "NaN stands there"),
@@ -125,6 +151,27 @@ def test_swapped_outputs_are_said_to_be_so() -> None:
     assert finding.sentence == (
         "whole maps stand in each other's places: image 0, channel 2 holds what belongs to image 0, channel 7"
     )
+
+
+@pytest.mark.parametrize(("last", "codes"), [(120, ["all-stale"]), (119, [])])
+def test_whole_numbers_that_are_as_many_as_there_could_be_say_not_where_they_come_from(
+    last: int, codes: list[str]
+) -> None:
+    image = np.array([*range(119), last], np.float64).reshape(1, 1, 10, 12)
+    actual = np.random.default_rng(3).permutation(image.ravel()).reshape(image.shape)
+    assert [finding.code for finding in diagnose(actual, image, np.ones((1, 1, 1, 1)))] == codes
+
+
+@pytest.mark.parametrize(
+    ("wrong", "more", "codes"), [([11, 3, 8, 1], 0, ["stale"]), ([11, 3, 8, 1], 99, []), ([11, 3, 8], 0, [])]
+)
+def test_four_numbers_of_the_truth_in_other_places_are_no_chance(wrong: list[int], more: int, codes: list[str]) -> None:
+    image = (np.arange(12) ** 2 / 8).reshape(1, 1, 3, 4)
+    actual = image.copy()
+    actual.flat[wrong] = np.roll(image.flat[wrong], 1)  # the largest among them, which stands at 3
+    actual.flat[wrong[0]] += more
+    evidence = Evidence.of(*gather(actual, Call.of(refconv.conv2d, image, np.ones((1, 1, 1, 1)))))
+    assert [content.code for content in contents(evidence)] == codes
 
 
 def test_numbers_in_place_of_nan() -> None:

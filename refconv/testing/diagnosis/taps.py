@@ -23,6 +23,7 @@ from refconv.testing.diagnosis.reading import Places, Reading, spread
 
 OUTPUTS: Final = 600  # of each class that are solved for
 WHOLE: Final = 1e-3  # how near to a whole number a count must come
+ROUNDED: Final = 2.0**-20  # of all that goes into an output: eight roundings of float32, whatever the type is
 NAMED: Final = 4  # taps that a sentence names
 
 Tap = tuple[int, ...]
@@ -89,7 +90,7 @@ def _counts(evidence: Evidence, places: Places, unknowns: list[tuple[Tap, Shift]
     left = np.abs(contributions @ counts - wanted)
     is_whole = (np.abs(solution - counts)[used] < WHOLE).all()
     size = np.abs(contributions).sum(axis=1) + np.abs(wanted)
-    is_exact = (left <= np.finfo(np.float32).eps * 8 * size + evidence.bound[places]).all()
+    is_exact = (left <= ROUNDED * size + evidence.bound[places]).all()
     return [int(count) for count in counts] if is_whole and is_exact else None
 
 

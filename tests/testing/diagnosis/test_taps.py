@@ -37,13 +37,33 @@ def test_a_tap_that_counts_twice_is_named() -> None:
     )
 
 
-def test_a_tap_that_reads_the_pixel_beside_its_own_is_named() -> None:
+@pytest.mark.parametrize(("count", "words"), [(1, ""), (2, ", counted 2 times")])
+def test_a_tap_that_reads_the_pixel_beside_its_own_is_named(count: int, words: str) -> None:
     alone = W - without((0, 1))
     moved = refconv.conv2d(np.roll(X, -1, axis=3), alone)  # the tap reads one column on
-    actual = (refconv.conv2d(X, without((0, 1)), B) + moved)[..., :-1]
+    actual = (refconv.conv2d(X, without((0, 1)), B) + count * moved)[..., :-1]
     (finding,) = diagnose(actual, X[..., :-1], W, B)
     assert finding.code == "taps-shifted"
-    assert "tap (0, 1) reads the pixel +0 rows and +1 columns off its own" in finding.sentence
+    assert finding.sentence == (
+        "where the window lies inside the image, tap (0, 1) is missing, "
+        f"tap (0, 1) reads the pixel +0 rows and +1 columns off its own{words}"
+    )
+
+
+def test_a_missing_tap_is_named_where_float64_is_rounded_to_float32() -> None:
+    image, kernel, bias = (array.astype(np.float32) for array in (X, without((1, 2)), B))
+    (finding,) = diagnose(refconv.conv2d(image, kernel, bias).astype(np.float64), X, W, B)
+    assert finding.sentence == "where the window lies inside the image, tap (1, 2) is missing"
+
+
+@pytest.mark.parametrize("scale", [1, 100])
+def test_a_missing_tap_is_named_where_some_outputs_read_nothing_but_zeros(scale: int) -> None:
+    image, kernel, less = (
+        array if scale == 1 else np.rint(scale * array).astype(int) for array in (X, W, without((1, 2)))
+    )
+    image = image * (np.arange(10) > 4)
+    (finding,) = diagnose(refconv.conv2d(image, less), image, kernel)
+    assert finding.sentence == "where the window lies inside the image, tap (1, 2) is missing"
 
 
 def test_a_shifted_tap_is_found_beside_a_padding_that_differs_by_side() -> None:
@@ -65,10 +85,14 @@ def test_the_border_may_differ_from_the_inside() -> None:
     assert finding.sentence == "at the border, tap (0, 0) is missing, tap (1, 1) is missing"
 
 
-def test_many_wrong_taps_are_not_all_listed() -> None:
-    actual = refconv.conv2d(X, without((0, 0), (0, 1), (0, 2), (1, 0), (1, 1)), B)
+@pytest.mark.parametrize(
+    ("first", "rest"), [((0, 0), "tap (1, 0) is missing and 1 more"), ((0, 1), "tap (1, 1) is missing")]
+)
+def test_more_than_four_wrong_taps_are_not_all_listed(first: tuple[int, int], rest: str) -> None:
+    actual = refconv.conv2d(X, without(first, (0, 1), (0, 2), (1, 0), (1, 1)), B)
     (finding,) = diagnose(actual, X, W, B)
-    assert finding.sentence.endswith("tap (0, 2) is missing, tap (1, 0) is missing and 1 more")
+    assert finding.sentence.count("is missing") == 4
+    assert finding.sentence.endswith(rest)
 
 
 @pytest.mark.parametrize("share", [0.5, 1.2])

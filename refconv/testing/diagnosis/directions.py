@@ -213,7 +213,7 @@ def _leading(axis: AxisGeometry, outputs: int, padding_mode: str, overlaps: str)
     if overlaps == "wrapped":
         earlier = replace(axis, padding=(axis.padding[0] + axis.stride * outputs, axis.padding[1]))
         found = _turned_round(table(earlier, 2 * outputs, padding_mode), axis.input_size)
-        return np.where(found[..., :1] >= 0, found - (np.array([outputs, 0]) * (found[..., :1] >= outputs)), found)
+        return np.where(found >= outputs, found - np.array([outputs, 0]), found)
     if overlaps == "rounded" and axis.stride > 1:
         offset = (
             np.arange(axis.input_size)[:, np.newaxis] + axis.padding[0] - axis.dilation * np.arange(axis.kernel_size)
@@ -238,7 +238,7 @@ def _turned_round(leads_to: Array, size: int, *, last: bool = False) -> Array:
     order = np.argsort(target, kind="stable")
     counts = np.bincount(target, minlength=size)
     rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-    found = np.full((size, max(1, int(counts.max(initial=0))), 2), -1, np.intp)
+    found = np.full((size, int(counts.max(initial=1)), 2), -1, np.intp)
     found[target[order], rank, 0], found[target[order], rank, 1] = first[order], second[order]
     if last:
         return found[np.arange(size), np.maximum(counts - 1, 0)][:, np.newaxis]

@@ -284,7 +284,7 @@ def _packed(height: int, width: int, step: int = 1) -> Callable[[Places, Index],
     def origin(places: Places, shape: Index) -> Places:
         *outer, h, w = places
         row, column = np.divmod(h * shape[-1] + w, pitch)
-        return *outer, np.where((row < height) & (column < width), row, -1), np.minimum(column, max(0, width - 1))
+        return *outer, np.where((row < height) & (column < width), row, -1), np.where(column < width, column, 0)
 
     return origin
 

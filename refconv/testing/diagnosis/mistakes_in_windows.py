@@ -104,12 +104,12 @@ def _undilated(axis: AxisGeometry, *, larger_first: bool) -> AxisGeometry:
 
 
 def unclamped(axis: AxisGeometry, extra: int = 0, *, larger_first: bool) -> AxisGeometry:
-    """Move the windows by half of SAME's total where that is below 0, as in 1×1 at stride 3 of 7 pixels: none, or −1.
+    """Move the windows by half of SAME's total where that is below 0, as in 1×1 at stride 3 of 8 pixels: none, or −1.
 
     Rounded towards 0, as C divides, or down; an output padding counts, where it is given.
     """
-    total = axis.reach(axis.output_size) + extra - axis.input_size
-    if any(axis.padding) or total >= 0:
+    total = min(0, axis.reach(axis.output_size) + extra - axis.input_size)
+    if any(axis.padding):
         return axis
     smaller = total // 2 if larger_first else -(-total // 2)
     return padded(axis, smaller, total - smaller)

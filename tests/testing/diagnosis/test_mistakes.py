@@ -11,9 +11,11 @@ import pytest
 from sampled import one_in
 
 from refconv import conv2d
+from refconv.geometry.axis import AxisGeometry
 from refconv.testing import diagnose
 from refconv.testing.diagnosis.directions import Convolution, InputAdjoint, Transposed, WeightAdjoint
 from refconv.testing.diagnosis.mistake_tables import CONV2D, EVERY_MISTAKE, _table
+from refconv.testing.diagnosis.mistakes_in_windows import unclamped
 from refconv.testing.diagnosis.reading import Reading
 
 MISTAKES, PAIRS, BY_CODE = CONV2D.mistakes, CONV2D.pairs, CONV2D.by_code
@@ -138,6 +140,22 @@ def test_common_mistakes_are_tried_first_and_in_pairs() -> None:
     assert first.code == "+".join(common[:2])
     assert first.sentence == f"{MISTAKES[0].sentence}, and {MISTAKES[1].sentence}"
     assert first.should == f"{MISTAKES[0].should}; {MISTAKES[1].should}"
+
+
+@pytest.mark.parametrize(
+    ("pixels", "extra", "padding"),
+    [(8, 0, (0, -1)), (8, 1, (0, 0)), (8, 3, (0, 0)), (9, 0, (-1, -1)), (10, 0, (-1, -2))],
+)
+def test_half_of_a_total_below_0_is_cut_off_in_front(pixels: int, extra: int, padding: tuple[int, int]) -> None:
+    # 2 windows of one pixel at stride 6 reach 7; the larger half is cut off behind, or in front.
+    axis = AxisGeometry(pixels, 1, stride=6)
+    assert unclamped(axis, extra, larger_first=False).padding == padding
+    assert unclamped(axis, extra, larger_first=True).padding == padding[::-1]
+
+
+def test_where_there_is_padding_none_is_cut_off() -> None:
+    axis = AxisGeometry(8, 1, stride=6, padding=(0, 1))
+    assert unclamped(axis, larger_first=True) is axis
 
 
 STEPS = {"padding-missing", "padding-sides-swapped", "dilation-ignored", "stride-ignored"}

@@ -10,7 +10,7 @@ import refconv
 from refconv.bounds.error_bound import error_bound
 from refconv.geometry.axis import AxisGeometry
 from refconv.operations import LINEAR, Call
-from refconv.testing.diagnosis.directions import _turned_round
+from refconv.testing.diagnosis.directions import _leading, _turned_round
 from refconv.testing.diagnosis.evidence import Evidence, gather
 from refconv.testing.diagnosis.reading import CHUNK, Reading, spread, table
 from refconv.testing.diagnosis.right_reading import reading_of
@@ -20,6 +20,7 @@ IMAGE = RNG.standard_normal((2, 6, 7, 9))
 KERNEL = RNG.standard_normal((4, 3, 2, 3))
 BIAS = RNG.standard_normal(4)
 PARAMETERS: dict[str, Any] = {"stride": (2, 1), "padding": ((1, 0), (2, 3)), "dilation": (1, 2), "groups": 2}
+NOWHERE = [-1, -1]  # the place of nothing in a table of places
 
 
 def right(**options: Any) -> Reading:
@@ -367,10 +368,37 @@ def test_what_is_read_nowhere_is_zero_without_its_bias() -> None:
     np.testing.assert_array_equal(found[:, :, 1:], truth[:, :, :-1])
 
 
+@pytest.mark.parametrize(
+    ("outputs", "taps"),
+    [
+        (2, [[[0, 0], NOWHERE], [[1, 0], NOWHERE], [[1, 0], [0, 1]]]),
+        (1, [[[0, 0], NOWHERE], [NOWHERE] * 2, [NOWHERE, [0, 1]]]),
+    ],
+)
+def test_where_what_leads_to_a_pixel_is_rounded_every_tap_may(outputs: int, taps: list[Any]) -> None:
+    # Of pixel h and tap k the output (h + 1 - 3·k)/2, rounded down.
+    axis = AxisGeometry(3, 2, stride=2, padding=(1, 1), dilation=3)
+    assert _leading(axis, outputs, "zeros", "rounded").tolist() == taps
+
+
+def test_where_outputs_are_counted_in_a_circle_those_before_the_first_are_the_last() -> None:
+    # Output p reads the pixels p - 1, p and p + 1: pixel 0 is read by tap 2 of output -1, which is output 1 of two.
+    leads = [[[1, 2], [0, 1], [1, 0]], [[0, 2], [1, 1], NOWHERE], [[1, 2], NOWHERE, NOWHERE]]
+    assert _leading(AxisGeometry(3, 3, padding=(1, 0)), 2, "zeros", "wrapped").tolist() == leads
+    # At stride 3 the pixels 3·p - 1 ... 3·p + 2: pixel 0 by tap 1 of output 0 and tap 4 of output -1.
+    leads = [[[1, 4], [0, 1]], [[0, 2], NOWHERE], [[0, 3], [1, 0]], [[0, 4], [1, 1]]]
+    assert _leading(AxisGeometry(4, 5, stride=3, padding=(1, 3)), 2, "zeros", "wrapped").tolist() == leads
+
+
+def test_at_a_stride_of_1_nothing_is_rounded() -> None:
+    leads = [[[0, 0], NOWHERE], [[0, 1], [1, 0]], [[1, 1], NOWHERE]]
+    for overlaps in ("added", "rounded"):
+        assert _leading(AxisGeometry(3, 2), 2, "zeros", overlaps).tolist() == leads
+
+
 def test_places_that_lead_somewhere_are_turned_round() -> None:
     # [[0, 2], [2, −1]]: 0 stands at (0, 0), 1 nowhere, 2 at (0, 1) and at (1, 0).
     leads = np.array([[0, 2], [2, -1]])
-    nowhere = [-1, -1]
-    assert _turned_round(leads, 3).tolist() == [[[0, 0], nowhere], [nowhere, nowhere], [[0, 1], [1, 0]]]
-    assert _turned_round(leads, 3, last=True).tolist() == [[[0, 0]], [nowhere], [[1, 0]]]
-    assert _turned_round(np.full((2, 2), -1), 2).tolist() == [[nowhere], [nowhere]]
+    assert _turned_round(leads, 3).tolist() == [[[0, 0], NOWHERE], [NOWHERE, NOWHERE], [[0, 1], [1, 0]]]
+    assert _turned_round(leads, 3, last=True).tolist() == [[[0, 0]], [NOWHERE], [[1, 0]]]
+    assert _turned_round(np.full((2, 2), -1), 2).tolist() == [[NOWHERE], [NOWHERE]]

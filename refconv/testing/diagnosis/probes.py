@@ -121,10 +121,10 @@ def _channel_numbers(case: Case, shape: Index) -> Array:
 
 def _numbers(case: Case, shape: Index) -> dict[str, Array]:
     """Number elements, from 1: all of them, where the type holds so many whole numbers, or else along each axis."""
-    digits = {"i8": 7, "u8": 8}.get(case.dtype) if case.dtype in INTEGERS else float_info(case.numpy_dtype).digits
-    if math.prod(shape) < 2 ** (digits or 7):
+    digits = {"u8": 8}.get(case.dtype, 7) if case.dtype in INTEGERS else float_info(case.numpy_dtype).digits
+    if math.prod(shape) < 2**digits:
         return {"all": np.arange(1.0, math.prod(shape) + 1).reshape(shape)}
-    if max(shape) >= 2 ** (digits or 7):
+    if max(shape) >= 2**digits:
         raise ValueError(
             f"case {case.id!r} has more pixels than its type can number; it must have fewer than 2^{digits}"
         )

@@ -358,5 +358,5 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"\nand {len(report.causes()) - MOST_CAUSES} more reasons, which --json has"
     verdict = report.verdict()
     if len(verdict) > columns:
-        verdict = verdict.replace(f"{report.subject}: ", f"{report.subject}:\n  ", 1)
+        verdict = f"{report.subject}:\n  {verdict.removeprefix(f'{report.subject}: ')}"
     yield f"\n{emphasis(verdict, colour)}"

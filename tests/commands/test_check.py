@@ -14,7 +14,7 @@ from sampled import one_in
 
 import refconv
 from refconv.commands import main as cli
-from refconv.commands.check import _counts_table
+from refconv.commands.check import _counts_table, _lines
 from refconv.testing import CaseResult, Comparison, Outcome, Report, cases
 from refconv.testing.judging.outcome import Ending
 
@@ -87,6 +87,22 @@ def test_families_stand_below_each_other_on_the_left_and_their_counts_on_the_rig
         " degenerate       0       1            0",
         " total            2       1            0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        (29, ["t: right (1 passed, 0 failed)"]),
+        (28, ["t:", "  right (1 passed, 0 failed)"]),
+    ],
+)
+def test_a_verdict_that_fits_stands_in_one_line(
+    columns: int, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    report = Report("t", "core", (CaseResult("a case", "same", Outcome.PASSED, "", Comparison()),))
+    *_, last = _lines(report)
+    assert last.splitlines()[1:] == lines
 
 
 @pytest.mark.slow

@@ -74,3 +74,11 @@ def test_six_outputs_have_a_line_and_of_more_it_is_said_how_many() -> None:
         assert [line for line in said if "sees 3x5" in line] == [f"'{name}' sees 3x5, stride 2x1" for name in names[:6]]
         more = [line for line in said if "more outputs" in line]
         assert more == ([f"and {count - 6} more outputs, which --json has"] if count > 6 else [])
+
+
+def test_a_row_is_called_by_its_module_or_its_node_or_else_its_tensor() -> None:
+    nodes = [
+        Node("MaxPool", name, (source,), (output,), {"kernel_shape": [2, 2]}, module)
+        for name, source, output, module in (("first", "c", "a", "block.pool"), ("second", "a", "b", ""), ("number 4", "b", "y", ""))
+    ]  # fmt: skip
+    assert [row.name for row in report(*nodes).rows] == ["conv", "block.pool", "second", "y"]

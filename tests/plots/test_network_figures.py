@@ -13,7 +13,7 @@ from refconv.analysis.graph.counting import Use, use_of
 from refconv.analysis.graph.series import graph_of
 from refconv.analysis.paths import Block
 from refconv.plots import networks
-from refconv.plots.networks import Depth, save_comparison, save_network
+from refconv.plots.networks import Depth, _mark_centre, save_comparison, save_network
 from refconv.plots.style import accent, ink
 
 pytestmark = pytest.mark.usefixtures("no_window")
@@ -40,6 +40,24 @@ def use(line: str, output: tuple[int, ...] = (0, 0)) -> Use:
 
 def texts(ax: Any) -> list[str]:
     return [text.get_text() for text in ax.texts]
+
+
+@pytest.mark.parametrize(
+    ("shape", "marks"),
+    [
+        ((3, 5), [("s", 24, 1, "#D55E00")]),
+        ((20, 12), [("s", 12, 1, "#D55E00")]),
+        ((12, 40), [("s", 6, 1, "#D55E00")]),
+        ((41, 9), [("+", 11, 3, "white"), ("+", 10, 1.4, "#D55E00")]),
+    ],
+)
+def test_the_middle_is_marked_by_a_square_of_a_cell_or_by_a_cross(
+    shape: tuple[int, int], marks: list[tuple[Any, ...]]
+) -> None:
+    _mark_centre(ax := axes(), shape)
+    said = ("marker", "markersize", "markeredgewidth", "color")
+    assert [tuple(getattr(line, f"get_{name}")() for name in said) for line in ax.lines] == marks
+    assert {(*line.get_xdata(), *line.get_ydata()) for line in ax.lines} == {(shape[1] / 2, shape[0] / 2)}
 
 
 def test_the_size_grows_over_depth_in_steps() -> None:

@@ -24,10 +24,7 @@ def _rounded(reading: Reading, *, kind: str) -> Reading:
 
 def _wrapped(reading: Reading, *, bits: int) -> Reading:
     """Count the input's elements in an unsigned integer of so many bits."""
-    if reading.input.size <= 2**bits:
-        return reading
-    flat = np.arange(reading.input.size) % 2**bits
-    return replace(reading, input=reading.input.reshape(-1)[flat].reshape(reading.input.shape))
+    return replace(reading, input=np.resize(reading.input.ravel()[: 2**bits], reading.input.shape))  # over and over
 
 
 def _zero_columns(reading: Reading, *, width: int) -> Reading:

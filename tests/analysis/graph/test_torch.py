@@ -14,7 +14,7 @@ from nets import numbers
 from refconv.analysis.graph.call import Ended
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.torch_ops import Operator, translated
-from refconv.analysis.graph.torch_program import from_torch
+from refconv.analysis.graph.torch_program import _module_of, from_torch
 
 
 def written(
@@ -193,6 +193,22 @@ def test_operators_that_become_several_nodes() -> None:
         ("Transpose", ("y.state",), ("y.turned",), {"perm": [1, 0, 2]}),
         ("Expand", ("y.turned",), ("y.1",), {"shape": [1, 2, 5]}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("stack", "module"),
+    [
+        (
+            {"a": ("", "Net"), "b": ("L['self'].block.0", "Block"), "c": ("L['self'].block.0.conv", "Conv2d")},
+            "block.0.conv",
+        ),
+        ({"a": ("", "Net")}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_node_comes_from_the_innermost_module(stack: dict[str, tuple[str, str]], module: str) -> None:
+    assert _module_of(SimpleNamespace(meta={"nn_module_stack": stack})) == module
+    assert _module_of(SimpleNamespace(meta={})) == ""
 
 
 def test_a_recurrent_layer_sees_all_of_its_sequence() -> None:

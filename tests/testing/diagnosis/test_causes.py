@@ -89,6 +89,15 @@ def test_the_law_that_fails_is_named(target: Callable[..., Any], sentence: str) 
     assert (finding.code, finding.sentence) == ("non-linear", sentence)
 
 
+def test_what_makes_zeros_of_the_smaller_numbers_is_seen_where_the_larger_are_left_out() -> None:
+    def target(given: dict[str, Any]) -> Any:
+        size = abs(given["input"])
+        return given["input"] * (size > size.max() / 2)
+
+    (finding,) = behaviour_findings(target, {"input": np.array([1.0, 10, 1, 10]), "weight": np.ones(1)})
+    assert finding.sentence == "it is non-linear in the input: f(x + y) is not f(x) + f(y)"
+
+
 def test_what_does_not_make_zeros_of_zeros_adds_a_constant() -> None:
     operands = {"input": np.arange(1.0, 9), "weight": np.ones(1), "bias": np.ones(1)}
     (finding,) = behaviour_findings(lambda given: given["input"] ** 2 + given.get("bias", 0) + 1e-9, operands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -172,6 +173,15 @@ def test_four_numbers_of_the_truth_in_other_places_are_no_chance(wrong: list[int
     actual.flat[wrong[0]] += more
     evidence = Evidence.of(*gather(actual, Call.of(refconv.conv2d, image, np.ones((1, 1, 1, 1)))))
     assert [content.code for content in contents(evidence)] == codes
+
+
+@pytest.mark.parametrize(("off", "codes"), [(0.5, ["bias-of-another-channel"]), (0.75, [])])
+def test_biases_of_each_other_are_told_to_twice_the_bound(off: float, codes: list[str]) -> None:
+    image, bias = (np.arange(12) ** 2 / 8).reshape(1, 1, 3, 4), np.array([10.0, 20])
+    call = Call.of(refconv.conv2d, image, np.ones((2, 1, 1, 1)), bias)
+    actual = image + bias[::-1].reshape(2, 1, 1) + off
+    evidence = Evidence.of(*gather(actual, call))
+    assert [content.code for content in contents(replace(evidence, bound=np.full(actual.shape, 0.25)))] == codes
 
 
 def test_numbers_in_place_of_nan() -> None:

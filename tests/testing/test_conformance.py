@@ -205,6 +205,7 @@ def test_families_come_in_the_order_of_the_battery() -> None:
         "memory",
         "types",
         "values",
+        "layers",
         "batch",
         "threads",
         "rejected",

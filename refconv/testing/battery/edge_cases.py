@@ -124,6 +124,7 @@ values:
     n1-c2-o3-g1-7x8-k3x2-{s1-p0-d1-bias-f32-nan,s2x1-p0-d1-bias-f32-inf}
     n2-c4-o3-g1-7x8-k3x2-s1-p1x0-d1-{f32-zero,bias-f32-cancel,bias-f32-negzero}  # exactly 0 is expected of the first
     n1-c2-o3-g1-7x8-k3x2-s1-p1x0-d1-bias-f32-{nan,inf}weight  # over padding, too
+    n1-c3-o4-g1-9x8-k3x2-s3x2-p0-d1-f32-{nan,inf}weight  # of patches
     n2-c3-o3-g3-7x8-k3x2-s1-p1x0-d1-bias-f32-nanweight  # depthwise, where PyTorch has other code
     n1-c2-o3-g1-7x8-k3x2-s1-p1x0-d1-{f32,f64}-subnormal
     n1-c6-o3-g1-7x8-k3x2-s1-p1x0-d1-bias-{f32,f64}-spread  # badly conditioned

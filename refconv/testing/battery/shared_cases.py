@@ -12,6 +12,9 @@ from refconv.testing.battery.rows import families
 __all__: list[str] = []
 
 EVERYWHERE: Final = families("""
+layers:  # what networks are made of, in small: kernels have code of their own for it
+    n1-{c3-o8-g1,c8-o16-g1,c16-o8-g2,c6-o12-g3,c8-o8-g8,c8-o16-g8}-{1x4x5-k1-s1-p0,1x7x9-k1-s1x2x2-p0,1x6x9-k1x3x3-s1-p0x1x1,1x7x12-k1x3x3-s1x2x2-p0x1x1,1x7x10-k1x3x3-s1-p0,1x5x17-k1x5x5-s1-p0x2x2,1x9x13-k1x7x7-s1x2x2-p0x3x3}-d1-[f32,bias-f32]
+    n1-{c48,c8}-o8-g1-1x5x7-k1x3x3-s1-p0x1x1-d1-f32-real
 padding:  # of one side alone
     n1-c2-o3-g1-4x5x7-k2x3x3-s1-p{1+0x0+0x0+0,0+1x0+0x0+0,0+0x2+0x0+0,0+0x0+2x0+0,0+0x0+0x3+0,0+0x0+0x0+3}-d1-f32
     n1-c2-o3-g1-2x4x5-k1-s1-p0+0x0+1x0+2-d1-bias-f32  # after a 1×1 kernel's last pixel
@@ -22,9 +25,11 @@ stride:
     n1-c2-o3-g1-2x5x3-k1x2x3-s1x1x2-p0-d1-f32  # a single column comes out, whose stride says nothing
 dilation:
     n1-c2-o3-g1-5x8x10-k2-s1-p0-d3x5x7-f32  # that is more than comes out
+    n1-c2-o3-g1-1x3x40-k1x1x9-s1-p0x0x8-d1x1x2-f32  # of more than 8 taps
 groups:
     n2-{c8-o8-g8,c16-o16-g16,c24-o24-g24,c32-o32-g32}-3x6x9-k3-s2-p1-d1-f32
     n1-{c3-o9-g3,c4-o16-g4,c2-o10-g2}-3x5x7-k1x3x2-s1x2x1-p0x1x0-d1-bias-f32  # multipliers 3, 4 and 5
+    n1-c4-o4-g4-1x1x9-k1x3x3-s1x2x2-p0x1x1-d1-f32  # one row
     n1-{c18-o18-g18,c33-o33-g33,c40-o20-g20,c64-o64-g64}-2x3x5-k1x2x3-s1-p0x0x1-d1-f32
     n1-{c12-o32,c32-o12}-g2-1x4x5-k1x2x3-s1-p0x0x1-d1-f32  # 6 and 16 in a group
 channels:
@@ -34,6 +39,7 @@ batch:
     n{4,5,8,33}-c2-o3-g1-2x3x4-k1x2x3-s1-p0-d1-bias-f32
     n9-c4-o3-g1-1x16x17-k1x2x3-s1-p0-d1-f32  # past 8192 numbers
 tiles:
+    n1-c1-o2-g1-1x2x140-k1x1x3-s1x1x2-p0-d1-f32  # more than 64 steps
     n1-c1-o2-g1-1x4x{41,61}-k1x2x1-s1-p0-d1-f32  # a division by which a float32 reciprocal misses
     n2-c3-o4-g1-1x1x130-k1x1x3-s1-p0x0x1-d1-bias-f32  # one wide row
     n2-c2-o3-g1-1x1x40-k1x1x33-s1-p0-d1-f32

@@ -80,9 +80,9 @@ def inquire(results: Sequence[CaseResult], run: Run) -> tuple[tuple[CaseResult, 
 
 
 def _tells(result: CaseResult) -> int:
-    """Return how much a case tells of what is read: of 1×1, or in the padding, any rule is true."""
+    """Return how much a case tells of what is read: of 1×1, or in the padding, any rule is true, and none of NaN."""
     case = valid_case(result)
-    if case is None or case.bulk > 1:
+    if case is None or case.bulk > 1 or case.data not in PLAIN:
         return 0
     axes, plan = case.plan.axes, case.plan
     sizes = plan.input_size, plan.output_size, plan.kernel_size

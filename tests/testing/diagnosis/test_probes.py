@@ -112,7 +112,7 @@ def test_where_a_type_cannot_hold_all_numbers_each_axis_has_its_own(dtype: str, 
 
 
 def test_an_operand_is_in_the_layout_of_the_case_but_for_one_that_repeats_itself() -> None:
-    strides = {}
+    strides: dict[str, Any] = {}
 
     def target(x: Array, *_: Any) -> Array:
         strides[case.layout] = [step // x.itemsize for step in x.strides]

@@ -66,6 +66,8 @@ def test_what_no_mistake_names_is_traced_and_the_smallest_case_says_it() -> None
     ("name", "worth"),
     [
         ("n1-c1-o1-g1-4x5-k2x3-s1-p1x2-d1-f32", 4),
+        ("n1-c1-o1-g1-4x5-k2x3-s1-p1x2-d1-f32-nan", 0),
+        ("n1-c1-o1-g1-4x5-k2x3-s1-p1x2-d1-f32-real", 4),
         ("n1-c1-o1-g1-4x5-k2x3-s1-p2x0-d1-f32", 3),  # the first window lies in the padding
         ("n1-c1-o1-g1-4x5-k2x3-s1-p1x2-d4x1-f32", 3),  # the window is higher than the image
         ("n1-c1-o1-g1-4x5-k2x3-s1-p1x2-d3x1-f32", 4),

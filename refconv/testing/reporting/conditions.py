@@ -104,7 +104,7 @@ def _fewest(useful: list[str], left: dict[str, int], telling: int, hard: int, lo
     longer = [cost(*pair) for pair in combinations(useful, 2)] if longest > 1 else []
     tried = [*map(cost, useful), *longer]
     for _ in range(longest - 2):
-        if not any(min(tried, default=((0,), ()))[0][:2]):
+        if not any(min(tried, default=((), ()))[0][:2]):
             break
         best: dict[int, tuple[str, ...]] = {}  # of those that let the same through, the first
         for _, chosen in sorted(longer, key=lambda attempt: attempt[0]):
@@ -112,7 +112,7 @@ def _fewest(useful: list[str], left: dict[str, int], telling: int, hard: int, lo
         more = ((*chosen, c) for chosen in list(best.values())[:BEST] for c in useful if c not in chosen)
         longer = [cost(*chosen) for chosen in more if len(chosen) < 4 or sum(map(_is_fitted, chosen)) < 2]
         tried += longer
-    return min(tried, key=lambda attempt: attempt[0], default=((0,), ()))[1]
+    return min(tried, key=lambda attempt: attempt[0], default=((), ()))[1]
 
 
 def _is_fitted(text: str) -> bool:
@@ -125,7 +125,7 @@ def widest(failing: Sequence[Case], passing: Sequence[Case]) -> list[bool]:
     failures, passes = ([Plan.of(case) for case in cases] for cases in (failing, passing))
     masks = {(_mask(test, failures), _mask(test, passes)): None for test in TESTS.values()}
     pairs = [(a & c, b & d) for (a, b), (c, d) in combinations(masks, 2)]
-    best = max((true for true, through in (*masks, *pairs) if not through), key=int.bit_count, default=0)
+    best = max((true for true, through in (*masks, *pairs) if not through), key=int.bit_count)
     return [bool(best >> place & 1) for place in range(len(failures))]
 
 

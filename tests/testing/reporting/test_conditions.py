@@ -6,7 +6,7 @@ import pytest
 from sampled import one_in
 
 from refconv.testing import Case, cases, find_case
-from refconv.testing.reporting.conditions import Condition, only_where
+from refconv.testing.reporting.conditions import Condition, _fewest, only_where, widest
 from refconv.testing.reporting.vocabulary import TESTS, Plan
 
 PLAIN = "n1-c4-o6-g1-8x9-k3-s1-p0-d1-f32"
@@ -234,6 +234,54 @@ def test_a_few_exceptions_are_counted() -> None:
     assert str(only_where(failing, [*passing, excepted], "dilation-w")) == WITH_EXCEPTIONS[1]
     assert str(only_where(failing, [*passing, excepted, excepted], "dilation-w")) == WITH_EXCEPTIONS[2]
     assert only_where(failing, [*passing, *[excepted] * 3], "dilation-w") is None  # more than one for five that fail
+
+
+def test_what_was_drawn_to_refute_a_condition_weighs_more_than_what_passes() -> None:
+    # Of what each lets through, bit 0 is an experiment, and bits 1 and 2 are other cases that pass.
+    refuted, excepted = "stride > 1", "groups > 1"
+    left = {refuted: 0b001, excepted: 0b110}
+    assert _fewest([*left], left, 0b111, 0b001, 1) == (excepted,)
+    assert _fewest([*left], left, 0b111, 0b000, 1) == (refuted,)
+    assert _fewest([*left], left, 0b111, 0b001, 2) == (refuted, excepted)  # which let nothing through together
+
+
+@pytest.mark.parametrize(
+    ("left", "longest", "chosen"),
+    [
+        # Of three passing cases any one lets two through, any two let one, and all of them none.
+        ((0b011, 0b101, 0b110), 1, [0]),
+        ((0b011, 0b101, 0b110), 2, [0, 1]),
+        ((0b011, 0b101, 0b110), 3, [0, 1, 2]),
+        # Two do, and let another case through, that passes whatever the condition: the third would let none.
+        ((0b1011, 0b1100, 0b0111), 3, [0, 1]),
+        ((), 3, []),
+    ],
+)
+def test_a_third_condition_is_joined_where_two_let_too_much_through(
+    left: tuple[int, ...], longest: int, chosen: list[int]
+) -> None:
+    names = ["stride > 1", "groups > 1", "dilation > 1"][: len(left)]
+    found = _fewest(names, dict(zip(names, left, strict=True)), 0b111, 0b000, longest)
+    assert found == tuple(names[place] for place in chosen)
+
+
+def test_a_number_is_chosen_where_three_words_would_have_to_be_joined() -> None:
+    left = {"stride > 1": 0b011, "groups > 1": 0b101, "dilation > 1": 0b110, "output < 11": 0b000}
+    assert _fewest([*left], left, 0b111, 0b000, 3) == ("output < 11",)
+
+
+@pytest.mark.parametrize(
+    ("passing", "chosen"),
+    [
+        ([{}], [True, True, True, False]),  # stride_w > 1
+        ([{"s": "s1x2"}], [True, False, False, True]),  # dilation_w > 1
+        ([{"s": "s1x2"}, {"d": "d1x3"}], [True, False, False, False]),  # both
+        ([{"s": "s1x2", "d": "d1x3"}, {"d": "d1x3"}, {"s": "s1x2"}], [False] * 4),
+    ],
+)
+def test_the_condition_that_most_failures_meet_may_be_of_two(passing: list[dict[str, str]], chosen: list[bool]) -> None:
+    failing = [{"s": "s1x2", "d": "d1x3"}, {"s": "s1x2"}, {"s": "s1x2"}, {"d": "d1x3"}]
+    assert widest([case(**each) for each in failing], [case(**each) for each in passing]) == chosen
 
 
 def test_how_a_condition_reads() -> None:

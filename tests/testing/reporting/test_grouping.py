@@ -11,7 +11,7 @@ from refconv.testing.comparing.comparison import Obstacle, exception_text
 from refconv.testing.diagnosis.shapes import UNKNOWN_SHAPES
 from refconv.testing.judging.outcome import Ending
 from refconv.testing.judging.symptoms import symptom
-from refconv.testing.reporting.grouping import Cause, Group, _is_inert, grouped, valid_case
+from refconv.testing.reporting.grouping import Cause, Group, _is_inert, _is_refused, grouped, valid_case
 
 SMALL = "n1-c1-o1-g1-3x4-k2-s1-p0-d1x2-f32"
 LARGE = "n2-c6-o10-g2-7x9-k2x3-s2x1-p1x0-d1x2-bias-f32"
@@ -261,6 +261,97 @@ def test_what_nothing_explains_is_split_by_where_it_happens_and_an_exception_is_
         for name in (*dilated, *biased)
     ]
     assert [len(cause.failures) for cause in grouped((*raised, *right))] == [12]
+
+
+# Kinds of cases, each of which fails by itself: groups, stride, dilation and bias.
+KINDS = (("g1", "s1", "d2x1", ""), ("g1", "s1", "d1", "bias-"), ("g1", "s1x2", "d1", ""), ("g2", "s1", "d1", ""))
+
+
+def of_kind(groups: str, stride: str, dilation: str, bias: str, count: int = 3) -> list[str]:
+    return [f"n1-c2-o2-{groups}-{h}x9-k2-{stride}-p0-{dilation}-{bias}f32" for h in range(5, 5 + count)]
+
+
+@pytest.mark.parametrize(
+    ("names", "counts"),
+    [
+        ([of_kind(*kind) for kind in KINDS[:2]], [3, 3]),
+        ([of_kind(*kind) for kind in KINDS[:3]], [3, 3, 3]),
+        ([of_kind(*kind) for kind in KINDS], [12]),  # in more than three parts
+        ([of_kind(*KINDS[0]), of_kind(*KINDS[1], count=2)], [5]),  # a part of less than three cases
+        ([*(of_kind(*kind) for kind in KINDS[:2]), ["no case"]], [7]),
+    ],
+)
+def test_what_nothing_explains_is_split_into_three_parts_of_three_cases(
+    names: list[list[str]], counts: list[int]
+) -> None:
+    right = [passed(name) for name in of_kind("g1", "s1", "d1", "", count=6)]
+    wrong = [failed(name) for each in names for name in each]
+    assert [len(cause.failures) for cause in grouped((*wrong, *right))] == counts
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "is_refused"),
+    [
+        ("padding-missing", "n1-c1-o1-g1-2x9-k3-s1-p1-d1-f32", True),  # 2 rows have no room for 3 taps
+        ("padding-missing", "n1-c1-o1-g1-3x9-k3-s1-p1-d1-f32", False),
+        ("padding-missing", "no case", False),
+        ("a symptom", "n1-c1-o1-g1-2x9-k3-s1-p1-d1-f32", False),
+        ("groups-and-dilation-swapped", "conv_transpose2d-n1-c6-o4-g1-6x5-k2x1-s1-p0-d4-f32", True),  # 6 in 4 groups
+        ("groups-and-dilation-swapped", "conv_transpose2d-n1-c4-o4-g1-6x5-k2x1-s1-p0-d4-f32", False),
+    ],
+)
+def test_a_mistake_may_have_to_refuse_a_case(code: str, name: str, *, is_refused: bool) -> None:
+    group, wrong = Group(Finding(code, "..."), ()), failed(name, comparison=None)
+    assert _is_refused(group, replace(wrong, ending=Ending.RAISED)) is is_refused
+    assert not _is_refused(group, wrong)  # which gave a result
+
+
+@pytest.mark.parametrize(("others", "codes"), [(2, ["dilation-ignored", "unexplained"]), (3, ["unexplained"])])
+def test_what_explains_a_part_of_half_of_what_nothing_explains_is_a_cause(others: int, codes: list[str]) -> None:
+    in_part = replace(IGNORED, is_partial=True)
+    results = (failed(SMALL, in_part), failed(LARGE, in_part), *[failed(OTHER)] * others)
+    assert [cause.code for cause in grouped(results)] == codes
+
+
+def test_without_a_result_what_goes_in_makes_a_case_large() -> None:
+    names = ["n1-c1-o1-g1-3x9-k2-s1-p0-d1-f32", "n1-c1-o1-g1-5x5-k3-s1-p0-d1-f32"]  # 27 + 4 and 25 + 9 numbers
+    (cause,) = grouped(tuple(failed(name, IGNORED, comparison=None) for name in names[::-1]))
+    assert [failure.id for failure in cause.failures] == names
+
+
+@pytest.mark.parametrize(
+    ("steps", "condition"),
+    [
+        ((8, 8), "only where output < 20"),
+        ((4, 4), ""),  # 20 columns stand where they belong, and say nothing
+        ((4, 8), ""),
+    ],
+)
+def test_a_case_is_no_exception_where_the_mistake_changes_nothing_in_one_of_its_ways(
+    steps: tuple[int, int], condition: str
+) -> None:
+    sentences = [f"the rows of a map are stored a whole {step} apart, or several" for step in steps]
+    names = [f"n1-c1-o1-g1-5x{width}-k1-s1-p0-d1-f32" for width in (6, 12, 20)]
+    findings = [Finding("output-pitch-rounded-up", sentence, 4, 4) for sentence in sentences]
+    (cause,) = grouped((*map(failed, names, findings), passed(names[2])))
+    assert cause.condition == condition
+
+
+def test_experiments_confirm_a_condition_or_refute_it_unless_their_data_are_not_plain() -> None:
+    def dilated(height: int, data: str = "") -> str:
+        return f"n1-c1-o1-g1-{height}x6-k2-s1-p0-d1x2-f32{data}"
+
+    results = tuple(failed(dilated(height), IGNORED) for height in range(3, 8))
+    agreeing = (failed(dilated(9), IGNORED), passed("n1-c1-o1-g1-3x6-k2-s1-p0-d1-f32"), failed(LARGE, SWAPPED))
+    for experiments, condition, count in (
+        (agreeing, "only where dilation_w > 1", 2),
+        ((passed(dilated(3, "-nan")),), "only where dilation_w > 1", 1),
+        ((passed(dilated(3)),), "", 0),
+    ):
+        (cause,) = grouped((*results, passed(OTHER)), experiments)
+        assert (cause.condition, cause.experiments) == (condition, count)
+    (cause,) = grouped((*results, passed(OTHER), passed(dilated(3))), agreeing)
+    assert (cause.condition, cause.experiments) == ("only where dilation_w > 1 (1 such case passes)", 0)
 
 
 def test_nothing_failed_for_no_reason() -> None:

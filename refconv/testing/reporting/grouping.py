@@ -231,7 +231,7 @@ def _is_refused(group: Group, member: CaseResult) -> bool:
     right = reading_of(smaller(case).call())
     mistake = table_of(right).by_code.get(group.finding.code)
     try:
-        return mistake is not None and min(mistake.change(right).naturally_sized().size, default=1) < 1
+        return mistake is not None and min(mistake.change(right).naturally_sized().size) < 1
     except ValueError:
         return True
 
@@ -245,7 +245,7 @@ def _apart(members: list[CaseResult], passing: list[Case]) -> list[list[CaseResu
     left = members
     while left and len(parts) < OTHER_CAUSES:
         chosen = widest([cases[member.id] for member in left], passing)
-        if sum(chosen) < max(FEWEST_APART, len(left) // 4):
+        if sum(chosen) < FEWEST_APART:
             return [members]
         parts.append([member for member, is_chosen in zip(left, chosen, strict=True) if is_chosen])
         left = [member for member, is_chosen in zip(left, chosen, strict=True) if not is_chosen]

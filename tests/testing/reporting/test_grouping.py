@@ -244,7 +244,7 @@ def test_what_passes_by_being_empty_or_refused_proves_nothing() -> None:
     for silent in (empty, refused, replace(passed(LARGE), outcome=Outcome.UNSUPPORTED)):
         (cause,) = grouped((failing, silent, passed(OTHER)))
         assert cause.condition == "only where dilation_w > 1"
-    (cause,) = grouped((failing, passed(LARGE), passed(OTHER)))
+    (cause,) = grouped((failing, passed(LARGE, elements=1), passed(OTHER)))
     assert "dilation" not in cause.condition
 
 
@@ -317,6 +317,10 @@ def test_without_a_result_what_goes_in_makes_a_case_large() -> None:
     names = ["n1-c1-o1-g1-3x9-k2-s1-p0-d1-f32", "n1-c1-o1-g1-5x5-k3-s1-p0-d1-f32"]  # 27 + 4 and 25 + 9 numbers
     (cause,) = grouped(tuple(failed(name, IGNORED, comparison=None) for name in names[::-1]))
     assert [failure.id for failure in cause.failures] == names
+    as_large = failed("n1-c1-o1-g1-3x8-k2-s1-p0-d1-f32", IGNORED, comparison=replace(WRONG, elements=3))  # 24 + 4 + 3
+    died = failed(names[0], IGNORED, comparison=None)
+    assert grouped((died, as_large))[0].failures == (died, as_large)
+    assert grouped((as_large, died))[0].failures == (as_large, died)
 
 
 @pytest.mark.parametrize(

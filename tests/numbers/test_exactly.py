@@ -288,6 +288,11 @@ def test_a_bias_that_vanishes_in_units_of_the_products(bias: float) -> None:
     assert dot([1e300, -1e300], [1e8, 1e8], bias=bias) == bias
 
 
+@pytest.mark.parametrize("name", ["float64", "float32"])
+def test_a_bias_of_1_vanishes_in_units_of_the_largest_products(name: str) -> None:
+    assert dot([1e300, -1e300], [1e300, 1e300], name, bias=1.0) == 1
+
+
 def test_an_exact_zero_is_positive() -> None:
     for pixels, taps, bias in [([3.0, -3.0], [2.0, 2.0], None), ([0.0], [-1.0], -0.0), ([-0.0], [1.0], None)]:
         found = dot(pixels, taps, bias=bias)

@@ -12,7 +12,7 @@ from sampled import one_in
 
 from refconv.operations import OPERATIONS
 from refconv.testing import Case, cases, find_case
-from refconv.testing.battery.names import example_of, name_of, numbers_text, parse_case
+from refconv.testing.battery.names import example_of, name_of, numbers_text, parse_case, words_of, write_name
 
 OTHERS = [op for op in OPERATIONS if op != "conv2d"]
 OF_LINE: dict[str, Any] = {"op": "conv1d", "output_padding": (0,)}
@@ -129,6 +129,15 @@ def test_a_name_says_everything(name: str) -> None:
 def test_one_case_has_one_name(name: str) -> None:
     with pytest.raises(ValueError, match=f"^case {re.escape(repr(name))} must read like '"):
         parse_case(name)
+
+
+def test_what_a_name_may_leave_out() -> None:
+    words = words_of(
+        "conv_transpose2d-n2-c6-o4-g2-5x7-k2x3-s2x1-p1-e1x0-h9x8-d1x2-biasf16-f32xf64-real-strided-input-threads"
+    )
+    assert None not in words.values()
+    found = {word for word in words if words_of(write_name({**words, word: None}))}
+    assert found == set(words) - {"c", "o", "g", "size", "k", "s", "p", "d", "dtype"}
 
 
 def test_the_example_is_of_the_operation() -> None:

@@ -12,7 +12,7 @@ from refconv.numbers.formats import float_info
 from refconv.operations import Call
 from refconv.testing import compare_conv2d
 from refconv.testing.comparing.reference import Standard
-from refconv.testing.comparing.standards import _are_numbers_of, in_format
+from refconv.testing.comparing.standards import _are_nearer, _are_numbers_of, in_format
 
 
 def of_36_products(dtype: str, places: int) -> Any:
@@ -82,6 +82,15 @@ def test_numbers_are_cut_off_to_the_next_one_towards_zero() -> None:
     assert in_format(numbers, kind, is_cut_off=True).tolist() == cut_off
     both = in_format(numbers + 1j * numbers[::-1], kind, is_cut_off=True)
     assert (both.real.tolist(), both.imag.tolist()) == (cut_off, cut_off[::-1])
+
+
+@pytest.mark.parametrize(
+    ("pixel", "actual", "is_nearer"), [(1 + 2.0**-9, 1, True), (1 + 2.0**-9, 1 + 2.0**-9, False), (1, 1, False)]
+)
+def test_a_result_is_nearer_to_the_sum_of_rounded_factors(pixel: float, actual: float, *, is_nearer: bool) -> None:
+    image, result = (np.full((1, 1, 2, 3), value, np.float32) for value in (pixel, actual))
+    call = Call.of(conv2d, image, np.ones((1, 1, 1, 1), np.float32))
+    assert _are_nearer(float_info("bfloat16"), result, call) is is_nearer
 
 
 @pytest.mark.parametrize("bias", [None, 3.0])

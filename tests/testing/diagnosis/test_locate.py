@@ -154,6 +154,22 @@ def test_swapped_outputs_are_said_to_be_so() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("largest", "bits", "codes"),
+    [
+        (2.0**53 - 1, 8, ["wraps-at-8-bits"]),
+        (2.0**53, 8, []),
+        (2.0**40, 16, ["wraps-at-16-bits"]),
+        (2.0**40, 32, ["wraps-at-32-bits"]),
+    ],
+)
+def test_numbers_go_round_in_8_16_or_32_bits_unless_all_are_even(largest: float, bits: int, codes: list[str]) -> None:
+    image = np.array([largest, 3, 5, 7, 9, 700]).reshape(1, 1, 2, 3)
+    actual = image - 2.0**bits * np.array([1, 0, 0, 0, 0, 2]).reshape(image.shape)
+    evidence = Evidence.of(*gather(actual, Call.of(refconv.conv2d, image, np.ones((1, 1, 1, 1)))))
+    assert [content.code for content in contents(evidence)] == codes
+
+
 @pytest.mark.parametrize(("last", "codes"), [(120, ["all-stale"]), (119, [])])
 def test_whole_numbers_that_are_as_many_as_there_could_be_say_not_where_they_come_from(
     last: int, codes: list[str]

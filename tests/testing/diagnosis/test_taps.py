@@ -50,6 +50,12 @@ def test_a_tap_that_reads_the_pixel_beside_its_own_is_named(count: int, words: s
     )
 
 
+def test_a_missing_tap_of_complex_numbers_is_named() -> None:
+    image, turn = X * (1 + 2j), np.exp(1j * np.arange(90)).reshape(W.shape)
+    (finding,) = diagnose(refconv.conv2d(image, without((1, 2)) * turn), image, W * turn)
+    assert finding.sentence == "where the window lies inside the image, tap (1, 2) is missing"
+
+
 def test_a_missing_tap_is_named_where_float64_is_rounded_to_float32() -> None:
     image, kernel, bias = (array.astype(np.float32) for array in (X, without((1, 2)), B))
     (finding,) = diagnose(refconv.conv2d(image, kernel, bias).astype(np.float64), X, W, B)

@@ -97,7 +97,7 @@ def _from(axis: int, first: int, shape: Index) -> Array:
 
 
 def _counted(right: Reading) -> Iterator[tuple[str, Array]]:
-    """Yield what a loop may count, and the numbers: along each axis, then through a map, and through all of memory.
+    """Yield what a loop may count, and the numbers: along each axis, then through a map, the maps, and all of memory.
 
     A kernel whose vectors run over a map of 3×5 as over a line of 15 leaves pixels 12 to 14 over, a piece of a row.
     """
@@ -106,6 +106,8 @@ def _counted(right: Reading) -> Iterator[tuple[str, Array]]:
         yield many, _along(axis, np.arange(shape[axis]), shape)
     if sum(size > 1 for size in right.size) > 1:
         yield f"map {_pixel(right)}s", np.arange(math.prod(right.size)).reshape(right.size)
+    if min(shape[:2]) > 1:
+        yield "maps", np.arange(shape[0] * shape[1]).reshape(*shape[:2], *(1,) * right.rank)
     yield "elements", np.arange(math.prod(shape)).reshape(shape)
 
 

@@ -58,6 +58,18 @@ def _not_turned_round(axis: AxisGeometry) -> AxisGeometry:
     return padded(axis, reach - axis.padding[0], reach - axis.padding[1])
 
 
+def _of_undilated(axis: AxisGeometry) -> AxisGeometry:
+    """Begin K − 1 − T before the first stuffed pixel, where D·(K − 1) − T belongs."""
+    missing = (axis.dilation - 1) * (axis.kernel_size - 1)
+    return padded(axis, axis.padding[0] + missing, axis.padding[1] + missing)
+
+
+def _clamped(axis: AxisGeometry) -> AxisGeometry:
+    """Crop no more than the kernel reaches: where D·(K − 1) − T is negative, 0 is taken for it."""
+    reach = axis.effective_kernel_size - 1
+    return padded(axis, min(reach, axis.padding[0]), min(reach, axis.padding[1]))
+
+
 def _of_input(change: Callable[[InputAdjoint], Reading]) -> Change:
     return lambda reading: change(reading) if isinstance(reading, InputAdjoint) else reading
 
@@ -165,6 +177,13 @@ WINDOWS: Final = (
     *PerAxis("padding-not-turned-round", _not_turned_round, is_common=True).says(
         "the zero-stuffed image is padded by T, not by D·(K − 1) − T", _STUFFED
     ),
+    *PerAxis("padding-of-undilated-kernel", _of_undilated).says(
+        "the zero-stuffed image is padded by K − 1 − T, as if there were no dilation", _STUFFED
+    ),
+    *PerAxis("padding-clamped-to-reach", _clamped).says(
+        "a padding beyond the kernel's reach is not cropped: D·(K − 1) − T is taken for 0 where it is negative",
+        _STUFFED_FIRST,
+    ),
     Mistake("padding-cropped-before-stuffing", _cropped_before_stuffing()).says(_CROPPED, _STUFFED_FIRST),
     *along_each("padding-cropped-before-stuffing", _CROPPED, _STUFFED_FIRST, _cropped_before_stuffing),
     *PerAxis("stuffed-with-stride-zeros", lambda axis: replace(axis, stride=axis.stride + 1)).says(
@@ -256,19 +275,33 @@ GROUPS: Final = (
 )
 
 
-def _arriving(reading: Reading, *, step: int) -> np.ndarray[Any, Any]:
-    """Return what arrives, without the channels of a group beyond the last whole step."""
-    each = each_of(reading)
-    lost = np.arange(reading.output.shape[1]) % max(1, each) >= each // step * step
-    return np.where(lost.reshape(-1, *(1,) * reading.rank), 0, reading.output)
+def _arriving(reading: Reading, *, part: str, step: int, value: float) -> np.ndarray[Any, Any]:
+    """Return what arrives, or its weights, with a number in the channels of a group beyond the last whole step."""
+    array, each = getattr(reading, part), each_of(reading)
+    channel = np.arange(reading.output.shape[1]) % max(1, each)
+    is_lost = np.expand_dims(channel >= each // step * step, tuple(range(1, array.ndim - (part == "output"))))
+    return np.where(is_lost, value, array)
 
 
-ARRIVING_LOST: Final = tuple(
-    Mistake("arriving-channel-tail-lost", changed("output", partial(_arriving, step=step))).says(
-        f"the channels that arrive beyond the last whole {step} of a group are left out of the sum",
-        "all channels that arrive are added up",
-    )
-    for step in (2, 4, 8, 16)
+ARRIVING_LOST: Final = (
+    *(
+        Mistake(
+            "arriving-channel-tail-lost", changed("output", partial(_arriving, part="output", step=step, value=0))
+        ).says(
+            f"the channels that arrive beyond the last whole {step} of a group are left out of the sum",
+            "all channels that arrive are added up",
+        )
+        for step in (2, 4, 8, 16)
+    ),
+    *(
+        Mistake(
+            "arriving-channel-tail-unweighted", changed("weight", partial(_arriving, part="weight", step=step, value=1))
+        ).says(
+            f"the channels that arrive beyond the last whole {step} of a group are added up without their weights",
+            "all that arrives is multiplied with its weight",
+        )
+        for step in (2, 4, 8)
+    ),
 )
 WEIGHT_UNTRANSPOSED: Final = Mistake("weight-read-as-transposed", _weight_untransposed).says(
     "the weight's memory is read with its two axes of channels exchanged, so that its taps are mixed up",

@@ -167,6 +167,7 @@ _OF_THE_WORDS: Final[Mapping[str, Test]] = {
     "padding is 'same...'": _is_same,
     "the total of padding 'same...' is negative": _is_same_negative,
     "padding is in numbers": lambda plan: not isinstance(plan.case.padding, str),
+    "a stride in memory is negative": lambda plan: "negative" in plan.case.layout + plan.case.laid_out,
     "the layout is not contiguous": lambda plan: plan.case.layout != "contiguous",
 }
 

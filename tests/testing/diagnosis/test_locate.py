@@ -44,6 +44,10 @@ PLACES: dict[str, tuple[Any, str]] = {
         (EVERY, EVERY, np.add.outer(np.arange(11) >= 8, np.arange(12) >= 8)),
         "in the rows or columns past the last whole tile of 8",
     ),
+    "maps-past-tile": (
+        (np.arange(30).reshape(3, 10) >= 24),
+        "in the maps past the last whole tile of 8",
+    ),
     "columns-in-two-tiles": ((..., slice(4, 8)), "in the columns that the last two tiles of 8 share"),
     "map-pixels-past-tile": (
         (EVERY, EVERY, *np.divmod([128, 129, 130, 131], 12)),

@@ -97,6 +97,7 @@ CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
     ("the type is float64", {"dtype": "f64"}, [{}]),
     ("the data are 'real'", {"data": "real"}, [{}, {"data": "nan"}]),
     ("the layout is not contiguous", {"layout": "strided"}, [{}]),
+    ("a stride in memory is negative", {"layout": "negative_rows"}, [{}, {"layout": "strided"}]),
     ("the layout is 'strided'", {"layout": "strided"}, [{"layout": "fortran"}]),
 ]
 

@@ -40,8 +40,8 @@ class Region:
     needs_content: bool = False  # whether it is worth a word only where something known stands
 
 
-def regions(right: Reading) -> Iterator[Region]:
-    """Yield the regions of an output that are known to go wrong, the simplest first."""
+def regions(right: Reading, at: Index) -> Iterator[Region]:
+    """Yield the regions of an output that are known to go wrong, the simplest first; of phases, those of one place."""
     shape = right.shape
     yield Region("everywhere", "everywhere", np.ones((1,) * len(shape), bool))
     axes, grouped = right.names, right.grouped
@@ -60,15 +60,18 @@ def regions(right: Reading) -> Iterator[Region]:
         words = f"at the last {_pixel(right)}{' (bottom right)' if right.rank == 2 else ''}"
         yield Region(f"last-{_pixel(right)}", words, reduce(np.logical_and, last))
     counted = list(_counted(right))
-    yield from (region for each in counted for region in _past_tiles(*each))
+    along, through = counted[: len(shape)], counted[len(shape) :]
+    yield from (region for each in along for region in _past_tiles(*each))
     yield from _past_tiles_along_any(right)
     for bits in (16, 31):
         if math.prod(shape) > 2**bits:
             mask = np.arange(math.prod(shape)).reshape(shape) >= 2**bits
             yield Region(f"past-2^{bits}", f"from element number 2^{bits} on", mask)
-    yield from (region for each in counted for region in _phases(*each))
+    yield from (region for each in along for region in _phases(*each, at))
     for axis in range(len(shape)):
         yield from _single(axes[axis], axis, shape)
+    yield from (region for each in through for region in _past_tiles(*each))
+    yield from (region for each in through for region in _phases(*each, at))
     yield from (region for each in counted for region in _in_two_tiles(*each))
 
 
@@ -105,7 +108,7 @@ def _counted(right: Reading) -> Iterator[tuple[str, Array]]:
     for axis, many in enumerate(right.names):
         yield many, _along(axis, np.arange(shape[axis]), shape)
     if sum(size > 1 for size in right.size) > 1:
-        yield f"map {_pixel(right)}s", np.arange(math.prod(right.size)).reshape(right.size)
+        yield f"map {_pixel(right)}s", np.arange(math.prod(right.size)).reshape(1, 1, *right.size)
     if min(shape[:2]) > 1:
         yield "maps", np.arange(shape[0] * shape[1]).reshape(*shape[:2], *(1,) * right.rank)
     yield "elements", np.arange(math.prod(shape)).reshape(shape)
@@ -140,12 +143,12 @@ def _in_two_tiles(many: str, number: Array) -> Iterator[Region]:
             yield Region(f"{_code(many)}-in-two-tiles", words, mask, needs_content=True)
 
 
-def _phases(many: str, number: Array) -> Iterator[Region]:
+def _phases(many: str, number: Array, at: Index) -> Iterator[Region]:
+    here = int(number[tuple(place if size > 1 else 0 for place, size in zip(at, number.shape, strict=True))])
     for period in PERIODS:
-        for phase in range(min(period, number.size)):
-            mask = number % period == phase
-            if 1 + (period < MANY) <= mask.sum() < number.size > period:
-                yield Region(f"{_code(many)}-modulo", f"in {many} {phase} modulo {period}", mask)
+        mask = number % period == here % period
+        if 1 + (period < MANY) <= mask.sum() < number.size > period:
+            yield Region(f"{_code(many)}-modulo", f"in {many} {here % period} modulo {period}", mask)
 
 
 def _single(many: str, axis: int, shape: Index) -> Iterator[Region]:
@@ -164,7 +167,9 @@ def locate(evidence: Evidence, content: Content | None = None) -> list[Region]:
     nearly.
     """
     found: dict[str, Region] = {}
-    for region in regions(evidence.right):
+    if not evidence.count:
+        return []
+    for region in regions(evidence.right, tuple(int(along[0]) for along in evidence.places)):
         is_worth = content is not None or not region.needs_content
         if is_worth and (region.mask | ~evidence.wrong).all() and _is_filled(region.mask, evidence, content):
             found.setdefault(region.words, region)  # of one code, tiles of 4 and of 8: other cases tell which it is

@@ -100,7 +100,11 @@ def test_a_place_is_named_by_itself_where_nothing_known_stands(place: str) -> No
 def places_of(code: str, channels: int, *size: int) -> list[list[list[int]]]:
     """The indices of the elements of each region of this code, of so many channels of this size."""
     right = reading_of(Call.of(refconv.conv2d, np.ones((1, 1, *size)), np.ones((channels, 1, 1, 1))))
-    masks = [np.broadcast_to(region.mask, right.shape) for region in regions(right) if region.code == code]
+    masks = [
+        np.broadcast_to(region.mask, right.shape)
+        for region in regions(right, (0,) * len(right.shape))
+        if region.code == code
+    ]
     return [np.argwhere(mask).tolist() for mask in masks]
 
 

@@ -95,24 +95,30 @@ def _fewest(useful: list[str], left: dict[str, int], telling: int, hard: int, lo
     million.  Of four or five, one may be fitted: several fit anything.
     """
 
-    def cost(*chosen: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
-        through = reduce(and_, (left[text] for text in chosen))
+    def attempt(chosen: tuple[str, ...], through: int) -> tuple[tuple[int, ...], tuple[str, ...], int]:
         measured = sum(text not in TESTS for text in chosen)  # a number may be chance where a word is not
         let = (through & hard).bit_count(), (through & telling).bit_count()
-        return (*let, measured, through.bit_count(), len(chosen)), chosen
+        return (*let, measured, through.bit_count(), len(chosen)), chosen, through
 
-    longer = [cost(*pair) for pair in combinations(useful, 2)] if longest > 1 else []
-    tried = [*map(cost, useful), *longer]
-    for _ in range(longest - 2):
-        if not any(min(tried, default=((), ()))[0][:2]):
+    pairs = combinations(useful, 2) if longest > 1 else ()
+    longer = [attempt((one, other), left[one] & left[other]) for one, other in pairs]
+    tried = [*(attempt((text,), left[text]) for text in useful), *longer]
+    for parts in range(3, longest + 1):
+        if not any(min(tried, default=((), (), 0))[0][:2]):
             break
         best: dict[int, tuple[str, ...]] = {}  # of those that let the same through, the first
-        for _, chosen in sorted(longer, key=lambda attempt: attempt[0]):
-            best.setdefault(reduce(and_, (left[text] for text in chosen)), chosen)
-        more = ((*chosen, c) for chosen in list(best.values())[:BEST] for c in useful if c not in chosen)
-        longer = [cost(*chosen) for chosen in more if len(chosen) < 4 or sum(map(_is_fitted, chosen)) < 2]
+        for _, chosen, through in sorted(longer, key=lambda attempt: attempt[0]):
+            best.setdefault(through, chosen)
+        more = (
+            (chosen, c, through & left[c], through) for through, chosen in list(best.items())[:BEST] for c in useful
+        )
+        longer = [
+            attempt((*chosen, c), rest)
+            for chosen, c, rest, before in more
+            if rest != before and (parts < 4 or sum(map(_is_fitted, (*chosen, c))) < 2)
+        ]
         tried += longer
-    return min(tried, key=lambda attempt: attempt[0], default=((), ()))[1]
+    return min(tried, key=lambda attempt: attempt[0], default=((), (), 0))[1]
 
 
 def _is_fitted(text: str) -> bool:

@@ -28,6 +28,9 @@ HOPELESS: Final = 24  # the last failures that were searched; where known mistak
 CHANCE: Final = 1 / 8  # ... no more than this share (1 in 15 random results looks like some mistake's), then ...
 SEARCHED: Final = 8  # ... one case in so many is searched from there on
 FIRST_RUN: Final = 32  # cases that are run before that is asked; then twice as many, and so on
+FEW_FAILURES: Final = (
+    8  # around one of which cases are run: where more fail, the battery tells what they have in common
+)
 ROUNDS: Final = 3
 EACH: Final = 6  # cases inside, and as many that each part of the condition rules out, in one round
 Run = Callable[[Sequence[Case | CaseResult]], Iterator[CaseResult]]
@@ -109,8 +112,11 @@ class Experiments:
         failing = [case for case in every if case.data in PLAIN] or every
         plainest = self._plainest(failing[0])
         condition = self._condition()
+        has_passed = any(result.outcome == Outcome.PASSED for result in self._results)
         for _ in range(ROUNDS):
             before, known = condition, len(self._drawn)
+            if condition is None and (len(every) > FEW_FAILURES or not has_passed):
+                return
             if condition is None:
                 self._look_around(plainest)
             else:

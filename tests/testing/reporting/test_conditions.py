@@ -215,7 +215,7 @@ def test_few_failures_have_much_in_common_by_chance_so_few_words_must_do() -> No
     assert set(two.tests) == {"dilation_w > 1", "stride_h > 1"}
 
 
-@pytest.mark.parametrize(("failures", "joined"), [(16, 5), (15, None), (1 << 16, 5)])
+@pytest.mark.parametrize(("failures", "joined"), [(16, 5), (15, None), (1 << 10, 5)])
 def test_the_more_fail_the_more_conditions_are_joined_up_to_five(failures: int, joined: int | None) -> None:
     parts = {"bias": "bias", "dtype": "f64", "data": "real", "layout": "strided", "n": "n5", "k": "k2x3"}
     lacking = [case(**{name: word for name, word in parts.items() if name != left_out}) for left_out in parts]

@@ -469,6 +469,9 @@ def test_nothing_explains_in_the_title() -> None:
     [
         ("all-zero", "n1-c1-o1-g1-1x1-k1-s1x2-p0x1-d1-f32", True),  # both windows lie in the padding
         ("all-zero", "n1-c1-o1-g1-1x1-k1-s1x2-p0x1-d1-bias-f32", False),
+        ("traced-several", "n1-c1-o1-g1-1x9-k1-s2-p1-d1-bias-f32", True),  # the row is between two windows
+        ("unexplained", "n1-c1-o1-g1-1x9-k1-s2-p1-d1-f32", True),
+        ("traced-several", "n1-c1-o1-g1-1x9-k1-s1-p1-d1-f32", False),
         ("all-bias-alone", "n1-c1-o1-g1-1x1-k1-s1x2-p0x1-d1-bias-f32", True),
         ("all-bias-alone", "n1-c1-o1-g1-1x1-k1-s1-p0x1-d1-bias-f32", False),  # the one between is the pixel
     ],

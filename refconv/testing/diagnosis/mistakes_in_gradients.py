@@ -81,7 +81,7 @@ def _without_windows(reading: Reading, names: Sequence[str], *, is_last: bool) -
     arriving = reading.output.copy()
     for place, (name, axis) in enumerate(zip(AXES[-reading.rank :], reading.axes, strict=True), start=2):
         if name in names:
-            first = axis.stride * np.arange(arriving.shape[place]) - axis.padding[0]
+            first = np.array([axis.input_index(output, 0) for output in range(arriving.shape[place])], np.intp)
             touches = first + axis.effective_kernel_size > axis.input_size
             np.moveaxis(arriving, place, 0)[touches if is_last else touches | (first < 0)] = 0
     return arriving

@@ -60,7 +60,7 @@ def _not_turned_round(axis: AxisGeometry) -> AxisGeometry:
 
 def _of_undilated(axis: AxisGeometry) -> AxisGeometry:
     """Begin K − 1 − T before the first stuffed pixel, where D·(K − 1) − T belongs."""
-    missing = (axis.dilation - 1) * (axis.kernel_size - 1)
+    missing = axis.effective_kernel_size - axis.kernel_size
     return padded(axis, axis.padding[0] + missing, axis.padding[1] + missing)
 
 

@@ -24,6 +24,7 @@ from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Ending, Outcome
 from refconv.testing.judging.symptoms import UNEXPLAINED, is_cause, symptom
 from refconv.testing.reporting.conditions import Condition, only_where, widest
+from refconv.testing.reporting.vocabulary import PLAIN
 
 __all__ = ["Cause"]
 
@@ -35,7 +36,6 @@ LEAST_SIZED: Final = 1 / 4  # ... that explain no more of them than so many
 WORTH: Final = 1 / 10  # of the largest group, to come first because it is explained: 3 cases of 52 are by chance
 MOST_PASSING: Final = 128  # cases that are asked which of several tiles it is
 IRREGULAR: Final = ("traced-lost", "traced-several", "traced-others")  # no rule of addresses
-PLAIN: Final = ("exact", "real")  # data that a condition is tested with
 _CODES: Final = frozenset(mistake.code for mistake in EVERY_MISTAKE)
 
 

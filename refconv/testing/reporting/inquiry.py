@@ -16,9 +16,9 @@ from refconv.testing.battery.cases import Case
 from refconv.testing.judging.judge import CaseResult
 from refconv.testing.judging.outcome import Ending, Outcome
 from refconv.testing.reporting.conditions import Condition
-from refconv.testing.reporting.grouping import PLAIN, Group, condition_of, groups_of, narrowed, valid_case
+from refconv.testing.reporting.grouping import Group, condition_of, groups_of, narrowed, valid_case
 from refconv.testing.reporting.variations import plainer, variations, with_quantity
-from refconv.testing.reporting.vocabulary import QUANTITIES, Plan, Threshold
+from refconv.testing.reporting.vocabulary import PLAIN, QUANTITIES, Plan, Threshold
 
 __all__: list[str] = []
 
@@ -28,9 +28,7 @@ HOPELESS: Final = 24  # the last failures that were searched; where known mistak
 CHANCE: Final = 1 / 8  # ... no more than this share (1 in 15 random results looks like some mistake's), then ...
 SEARCHED: Final = 8  # ... one case in so many is searched from there on
 FIRST_RUN: Final = 32  # cases that are run before that is asked; then twice as many, and so on
-FEW_FAILURES: Final = (
-    8  # around one of which cases are run: where more fail, the battery tells what they have in common
-)
+FEW_FAILURES: Final = 8  # around one of which cases are run: of more, the battery tells what they have in common
 ROUNDS: Final = 3
 EACH: Final = 6  # cases inside, and as many that each part of the condition rules out, in one round
 Run = Callable[[Sequence[Case | CaseResult]], Iterator[CaseResult]]

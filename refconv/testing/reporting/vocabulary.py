@@ -23,6 +23,7 @@ __all__: list[str] = []
 
 SUFFIXES: Final = {1: ("",), 2: ("_h", "_w"), 3: ("_d", "_h", "_w")}  # of the axes, by how many there are
 TILES: Final = (2, 4, 8, 16)
+PLAIN: Final = ("exact", "real")  # data that a condition is tested with
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,3 +292,12 @@ def test_nan_that_stands_between_the_elements_of_a_view_tells_that_it_is_read(la
     output = case.call()()
     output[..., -1] = np.nan
     assert causes_of_case(case, output)[0].code == code
+
+
+def test_same_is_blamed_where_the_padding_is_a_word_alone() -> None:
+    for padding, is_same in (("psame_upper", True), ("p0+1x0+1", False)):  # which come to the same
+        case = find_case(f"n1-c1-o1-g1-6x6-k3-s2-{padding}-d1-f32")
+        x, w, *_ = case.arguments(case.operands())
+        codes = {finding.code for finding in causes_of_case(case, conv2d(x, w, None, 2, ((1, 0), (1, 0))))}
+        assert "padding-sides-swapped" in codes
+        assert ("same-without-stride" in codes) == is_same

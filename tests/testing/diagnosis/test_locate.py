@@ -262,3 +262,8 @@ def test_a_gradient_left_at_zero_is_no_bias_alone() -> None:
     w = np.ones((3, 2, 3, 3), np.float32)
     codes = [f.code for f in diagnose_result(np.zeros((2, 2, 7, 9), np.float32), refconv.conv_transpose2d, x, w)]
     assert {"all-zero", "all-bias-alone"} < set(codes)
+
+
+def test_tails_along_several_axes_and_of_several_maps_are_places_of_their_own() -> None:
+    assert len(places_of("pixels-past-tile", 1, 8, 11)) == 1  # of tiles of 6: 8 rows leave nothing over of any other
+    assert places_of("maps-past-tile", 9, 2, 2) == []  # of one image, they are its channels

@@ -223,6 +223,19 @@ def test_the_more_fail_the_more_conditions_are_joined_up_to_five(failures: int, 
     assert (found and (len(found.tests), found.passing)) == (joined and (joined, 1))
 
 
+def test_of_four_conditions_no_two_are_fitted() -> None:
+    parts, others = (
+        {"bias": "bias", "dtype": "f64", "n": "n5", "c": "c5"},
+        {"bias": "", "dtype": "f32", "n": "n4", "c": "c6"},
+    )
+    lacking = [case(**parts | {name: word}) for name, word in others.items()]
+    found = only_where([case(**parts)] * 16, lacking, "")
+    assert (
+        found is not None
+    )  # an odd batch and odd channels, or numbers of them, are not both asked for beside two words
+    assert (len(found.tests), found.passing) == (3, 1)
+
+
 WITH_EXCEPTIONS = {
     1: "only where dilation_w > 1 (1 such case passes)",
     2: "only where dilation_w > 1 (2 such cases pass)",

@@ -173,6 +173,25 @@ def test_what_one_case_shows_alone_is_looked_for_around_it() -> None:
     assert set(cause.condition.removeprefix("only where ").split(" and ")) == parts
 
 
+def widest_drawn(failures: int, *others: CaseResult) -> int:
+    """Return the width of the widest image that is drawn for a target which is wrong in every case."""
+    wrong = Comparison(elements=9, mismatched=4)
+
+    def run(cases: Sequence[Any]) -> Iterator[CaseResult]:
+        return (CaseResult(case.id, "", Outcome.FAILED, "wrong", wrong) for case in cases)
+
+    failed = run([find_case(f"n{1 + number}-c1-o1-g1-6x5-k2x3-s1-p0-d1-f32") for number in range(failures)])
+    _, drawn = inquire([*failed, *others], run)
+    return max(find_case(result.id).input_shape[-1] for result in drawn)
+
+
+def test_cases_around_a_failure_are_run_where_few_fail_and_others_pass() -> None:
+    empty = CaseResult("n0-c1-o1-g1-6x5-k2x3-s1-p0-d1-f32", "", Outcome.PASSED, "", Comparison(elements=0))
+    assert widest_drawn(8, empty) > 5
+    assert widest_drawn(9, empty) <= 5
+    assert widest_drawn(1) <= 5
+
+
 @pytest.mark.parametrize(
     ("name", "number"), [("C·K", 60), ("channels", 8), ("groups", 3), ("kernel_w", 5), ("output_h", 9), ("batch", 4)]
 )

@@ -16,6 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from sampled import one_in
 
 from refconv.analysis import Layers, receptive_field
 from refconv.analysis.zoo import names
@@ -65,7 +66,7 @@ def eighty_columns() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", one_in(2, range(8)))
 def test_the_answers_are_what_they_were(part: int) -> None:
     with eighty_columns():
         found = [said(question) for question in list(questions())[part::8]]

@@ -231,3 +231,6 @@ CONVENTIONS: Final[dict[str, Callable[[Judged], Reference | None]]] = {
     ),
     "sum·M is a product of float32 numbers, as in onnxruntime, PyTorch and XNNPACK": _multiplying_in_float32,
 }
+# Of these no reference can be made: the target is asked again, by `judging.second_look`.
+TRANSFORM: Final = "computed by a transform: whole sums come out rounded"
+SPREAD: Final = "computed by a transform, which spreads NaN and infinity to elements that do not read them"

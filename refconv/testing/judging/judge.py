@@ -21,6 +21,7 @@ from refconv.testing.battery.data import ROUNDED
 from refconv.testing.battery.problems import smaller
 from refconv.testing.battery.tiers import find_case
 from refconv.testing.comparing.comparison import SUSPECT, Comparison, exception_text, printable
+from refconv.testing.comparing.conventions import TRANSFORM
 from refconv.testing.comparing.reference import Standard
 from refconv.testing.comparing.standards import likeness
 from refconv.testing.diagnosis.finding import Finding
@@ -42,7 +43,6 @@ FEW_WRONG: Final = 16  # elements, of which an activation, or a constant, is tol
 # Seconds that one failure may take to be explained, or to be examined: what is asked is bounded in work, not in time,
 # so that only a target that hangs when it is called again takes as long.
 EXPLANATION_LIMIT: Final = 120.0
-TRANSFORM: Final = "computed by a transform: whole sums come out rounded"
 AT_SIZE: Final = Finding(
     "wrong-at-size", "it is wrong at this size alone", reading="what it returns of smaller images, where it is right"
 )
@@ -356,7 +356,6 @@ class Judge:
         if comparison is None or comparison.obstacle is not None:
             return result
         if found := look.by_transform():
-            found = replace(found, convention=TRANSFORM)
             return replace(result, outcome=Outcome.BY_CONVENTION, comparison=found, detail=str(found))
         if comparison.is_suspect:
             found = replace(comparison, resembles=likeness(actual, case.call(), case.reference(), case.how))

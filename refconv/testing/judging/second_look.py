@@ -26,6 +26,7 @@ from refconv.testing.battery.cases import Case
 from refconv.testing.battery.data import ROUNDED
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.comparison import Comparison, compare_arrays, errors
+from refconv.testing.comparing.conventions import SPREAD, TRANSFORM
 from refconv.testing.comparing.reference import Reference, Standard
 from refconv.testing.comparing.standards import Narrower, by_standard, in_format, is_marked, standards_of
 from refconv.testing.diagnosis.behaviour import addition, adds_nothing, of_nothing
@@ -42,6 +43,9 @@ SHARE: Final = 1 / 16  # of the bound of a transform, that an honest one takes u
 MOST_PARTS: Final = 16  # that products are taken in, where they are too many for any whole numbers
 TWINS: Final = 3  # of numbers so small that two are often equal, and one bias passes for another
 FEWEST: Final = 8  # elements below 0, from which a slope is read
+NEAREST: Final = np.nextafter(0.5, 0)  # to a whole number, and to no other
+HUGE: Final = 2.0**64
+MOSTLY: Final = 0.5  # of the elements beside what is not finite; the others are right by chance
 NEAR: Final = 1 / 16  # of a slope, within which most elements below 0 show it, rounded to bfloat16 as they may be
 
 
@@ -65,17 +69,19 @@ class SecondLook:
     def by_transform(self) -> Comparison | None:
         """Return what it comes to if it is right by a transform, as of Winograd's or Fourier's; None if it is not."""
         case = self.case
-        if (
-            not (case.result_dtype.kind in "fc" or is_ml_dtype(case.result_dtype))
-            or case.arithmetic.algorithm != "direct"
-        ):
+        if not (case.result_dtype.kind in "fc" or is_ml_dtype(case.result_dtype)):
+            return None
+        if not all(np.isfinite(array).all() for array in self._call.factors.values()):
+            found = compare_arrays(self.actual, self._reference)
+            return replace(found, mismatched=0, first_wrong=(), convention=SPREAD) if self._is_spread() else None
+        if case.arithmetic.algorithm != "direct":
             return None
         if case.data not in ROUNDED and (found := _nearest(case, self.actual)).passed:
-            return found
-        for algorithm, reference in self._transforms():
+            return replace(found, convention=TRANSFORM)
+        for algorithm, reference in _transforms(case, self._call, self._reference.allowed):
             found = compare_arrays(self.actual, reference)
             if found.passed and self._has_right_twin(algorithm) and self._errs_as_much():
-                return found
+                return replace(found, convention=TRANSFORM)
         return None
 
     def standards(self) -> tuple[str, ...]:
@@ -172,19 +178,32 @@ class SecondLook:
             return case.called(self.target, case.operands() if operands is None else operands)
         return None
 
-    def _transforms(self) -> Iterator[tuple[str, Reference]]:
-        """Yield the transforms that compute such a case, and what each may be off by beside what the case allows."""
-        case, allowed = self.case, self._reference.allowed
-        fitting = [
-            name for name, winograd in WINOGRAD.items() if case.operation.asked == "output" and winograd.fits(case.plan)
-        ]
-        for algorithm in ("fft", *fitting):
-            how = replace(case.how, algorithm=algorithm)
-            if how.accumulate_dtype is None and Precision.of(case.numpy_dtype).rounds_result:
-                how = replace(how, accumulate_dtype="float32")  # a narrow one would be less precise, whatever it is
-            with suppress(ValueError):  # of an operation that has no such algorithm
-                reference = Standard(case.result_dtype, how).reference(self._call)
-                yield algorithm, reference._replace(allowed=allowed + SHARE * reference.allowed)
+    def _is_spread(self) -> bool:
+        """Whether NaN and infinity stand where nothing but a transform brings them.
+
+        A transform adds what an element does not read, and takes it away again.  So where there is a NaN it has one in
+        elements that do not read it, too; and with a huge number in its place these are off by the rounding of that
+        number, and no more.  One that multiplies it by 0 is not off at all, and one that reads it is off by all of it.
+        float16 has no room for huge numbers: of a kernel of narrow types, its float32 is asked.
+        """
+        case = self.case
+        with suppress(Exception), np.errstate(all="ignore"):  # the answers may be anything at all
+            actual = to_numpy("the result", self.actual)
+            is_near = errors(actual, self._reference) <= np.fmax(self._reference.allowed, NEAREST)
+            dtype = "f32" if Precision.of(case.numpy_dtype).rounds_result else case.dtype
+            twin = replace(case, dtype=dtype, data="nan")  # in the image, of which each element reads a part alone
+            huge = twin.call().each(_huge)
+            spread, answer = (to_numpy("the result", self._asked(twin, each.operands)) for each in (twin.call(), huge))
+            beside = np.isnan(spread) & np.isfinite(twin.reference().truth)
+            direct = Standard(twin.result_dtype, replace(twin.how, algorithm="direct")).reference(huge)
+            is_off = (errors(answer, direct) > direct.allowed)[beside]
+            found = (compare_arrays(answer, reference) for _, reference in _transforms(twin, huge, direct.allowed))
+            return bool(
+                not np.isfinite(actual[~is_near]).any()
+                and is_off.sum() > MOSTLY * is_off.size
+                and any(each.passed for each in found)
+            )
+        return False
 
     def _has_right_twin(self, algorithm: str) -> bool:
         """Whether whole numbers come out right but for rounding; smaller ones, where the transform errs by a half."""
@@ -241,11 +260,31 @@ def _one_part(case: Case, part: int, parts: int) -> dict[str, Array]:
     return {**operands, name: case.in_memory(name, values)}
 
 
+def _transforms(case: Case, call: Call, allowed: Array) -> Iterator[tuple[str, Reference]]:
+    """Yield the transforms that compute such a case, and what each may be off by beside what the case allows."""
+    fitting = [
+        name for name, winograd in WINOGRAD.items() if case.operation.asked == "output" and winograd.fits(case.plan)
+    ]
+    for algorithm in ("fft", *fitting):
+        how = replace(case.how, algorithm=algorithm)
+        if how.accumulate_dtype is None and Precision.of(case.numpy_dtype).rounds_result:
+            how = replace(how, accumulate_dtype="float32")  # a narrow one would be less precise, whatever it is
+        with suppress(ValueError):  # of an operation that has no such algorithm
+            reference = Standard(case.result_dtype, how).reference(call)
+            yield algorithm, reference._replace(allowed=allowed + SHARE * reference.allowed)
+
+
+def _huge(array: Array) -> Array:
+    """Return numbers beside which others are lost in a sum, even of float64, in the place of what is not finite."""
+    several = HUGE * np.linspace(1.0, 2.0, array.size).reshape(array.shape)
+    return np.where(np.isfinite(array), array, several.astype(array.dtype))
+
+
 def _nearest(case: Case, actual: object) -> Comparison:
     """Compare with the right whole numbers: each element must be nearer to its own than to any other."""
     unit = float_info(case.result_dtype).smallest if case.data == "subnormal" else 1.0
     reference = case.reference(actual)
-    return compare_arrays(actual, reference._replace(allowed=np.full(reference.truth.shape, np.nextafter(unit / 2, 0))))
+    return compare_arrays(actual, reference._replace(allowed=np.full(reference.truth.shape, unit * NEAREST)))
 
 
 def _error(case: Case, actual: object, operands: dict[str, Array], where: Array) -> float:

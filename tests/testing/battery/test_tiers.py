@@ -412,9 +412,8 @@ EDGES: list[tuple[str, Callable[[Case], bool]]] = [
 ]
 
 
-@pytest.mark.parametrize(("what", "found"), EDGES, ids=[what for what, _ in EDGES])
-def test_edge_cases_are_there(what: str, found: Callable[[Case], bool]) -> None:
-    assert any(found(case) for case in VALID), what
+def test_edge_cases_are_there() -> None:
+    assert [what for what, found in EDGES if not any(found(case) for case in VALID)] == []
 
 
 # The "must raise" line of facts/oracles.md, and kernels larger than the padded input.

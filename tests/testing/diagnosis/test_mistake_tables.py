@@ -155,14 +155,14 @@ def without_effect(op: str) -> set[str]:
     return sizes | modes | windows | small
 
 
-@pytest.mark.parametrize("op", one_in(14, PLANNED))
+@pytest.mark.parametrize("op", one_in(24, PLANNED))
 def test_every_mistake_can_be_made(op: str) -> None:
     right, wrong = effects(op)
     unmade = {mistake.code for mistake, effect in wrong.items() if effect == right}
     assert unmade == without_effect(op) & {mistake.code for mistake in wrong}
 
 
-@pytest.mark.parametrize("op", one_in(14, PLANNED))
+@pytest.mark.parametrize("op", one_in(24, PLANNED))
 def test_mistakes_of_different_codes_differ(op: str) -> None:
     right, wrong = effects(op)
     found: dict[Any, set[str]] = {}
@@ -185,7 +185,7 @@ def checksums(op: str) -> Iterator[str]:
         yield f"{op} {code} {zlib.crc32(repr(made).encode()):08x}"
 
 
-@pytest.mark.parametrize("op", CHECKED)
+@pytest.mark.parametrize("op", one_in(3, CHECKED))
 def test_what_a_mistake_makes_is_what_it_made_before(op: str) -> None:
     """A prediction that changes unnoticed explains another kernel than the one that it was written for.
 

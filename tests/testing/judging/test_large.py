@@ -18,8 +18,8 @@ from refconv.testing import CaseResult, check, run_case
 from refconv.testing.battery import cases as battery_cases
 from refconv.testing.battery.problems import smaller
 from refconv.testing.battery.tiers import find_case
+from refconv.testing.comparing.conventions import TRANSFORM
 from refconv.testing.judging import judge
-from refconv.testing.judging.judge import TRANSFORM
 
 WHOLE = "n3-c4-o16-g1-40x50-k3x2-s2x1-p1x0-d1x2-bias-f32"
 REAL = f"{WHOLE}-uniform"

@@ -16,7 +16,7 @@ from sampled import one_in
 
 import refconv
 from refconv.testing import CaseResult, Report, check, compare_conv2d, find_case, run_case
-from refconv.testing.judging.judge import TRANSFORM
+from refconv.testing.comparing.conventions import SPREAD, TRANSFORM
 from refconv.testing.judging.outcome import Outcome
 
 pytest.importorskip("scipy", reason="NumPy transforms in float64 alone")
@@ -228,6 +228,53 @@ def test_a_logical_mistake_hides_behind_no_transform(name: str, transform: str, 
         assert run_case(behind(TRANSFORMS[transform], WRONG[name]), case, **how).outcome == Outcome.FAILED
         right = behind(TRANSFORMS[transform], lambda layer: layer)
         assert run_case(right, case, **how).outcome.is_right or "input_dtype" in how
+
+
+FFT = honest.of_types("float32", "float16")(honest.fourier(np.float32))
+NOT_FINITE = ("bias-f32-nan", "bias-f32-inf", "bias-f32-infweight", "f16-nan", "f16-inf")
+
+
+@pytest.mark.parametrize("how", [{}, {"algorithm": "fft"}], ids=str)
+@pytest.mark.parametrize("words", NOT_FINITE)
+def test_a_transform_spreads_what_is_not_finite(words: str, how: dict[str, Any]) -> None:
+    result = run_case(FFT, f"n1-c2-o3-g1-7x8-k3x2-s1-p0-d1-{words}", **how)
+    assert (result.outcome, result.comparison and result.comparison.convention) == (Outcome.BY_CONVENTION, SPREAD)
+
+
+def multiplying_by_zero(layer: Layer) -> Array:
+    """Each window is a row higher than the kernel, and what is in that row is multiplied by 0."""
+    x, w = (np.pad(array, ((0, 0), (0, 0), (1, 0), (0, 0))) for array in (layer.x, layer.w))
+    return honest.single(replace(layer, x=x, w=w))
+
+
+def filled_with_nan(layer: Layer) -> Array:
+    sums = honest.single(layer)
+    return sums if np.isfinite(layer.x).all() else np.full_like(sums, np.nan)
+
+
+def one_less_where_finite(layer: Layer) -> Array:
+    sums: Array = honest.fourier(np.float32)(layer) - (not np.isfinite(layer.w).all())
+    return sums
+
+
+def huge_is_added_everywhere(layer: Layer) -> Array:
+    sums: Array = honest.fourier(np.float32)(layer) + layer.x.sum()
+    return sums
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        (multiplying_by_zero, "nan"),
+        (multiplying_by_zero, "inf"),
+        (filled_with_nan, "nan"),
+        (one_less_where_finite, "nanweight"),
+        (huge_is_added_everywhere, "nan"),
+    ],
+)
+def test_nothing_else_spreads_what_is_not_finite(body: Callable[[Layer], Array], data: str) -> None:
+    result = run_case(SINGLE(body), f"n1-c2-o3-g1-7x8-k3x2-s1-p0-d1-f32-{data}")
+    assert result.outcome == Outcome.FAILED
 
 
 SOME = ("padding_sides_swapped", "padding_axes_swapped", "dilation_ignored_along_width", "groups_interleaved_inputs",

@@ -36,7 +36,7 @@ def shaped(layer: Layer, sums: Array) -> Array:
 def summed(layer: Layer, dtype: Any, order: Callable[[int], Any] = range) -> Array:
     """Add the products one by one in a type."""
     pixels, weights = terms_of(layer, dtype)
-    total = np.zeros(np.broadcast_shapes(pixels[:, :, :, 0].shape, weights[:, :, 0].shape), dtype)
+    total = np.zeros(np.broadcast_shapes(pixels.sum(axis=3).shape, weights.sum(axis=2).shape), dtype)
     for k in order(pixels.shape[3]):
         total = total + (pixels[:, :, :, k] * weights[:, :, k]).astype(dtype)
     return total
@@ -51,7 +51,7 @@ def split_k(layer: Layer) -> Array:
 def kahan(layer: Layer) -> Array:
     """A compensated float32 sum."""
     pixels, weights = terms_of(layer, np.float32)
-    total = lost = np.zeros(np.broadcast_shapes(pixels[:, :, :, 0].shape, weights[:, :, 0].shape), np.float32)
+    total = lost = np.zeros(np.broadcast_shapes(pixels.sum(axis=3).shape, weights.sum(axis=2).shape), np.float32)
     for k in range(pixels.shape[3]):
         product = pixels[:, :, :, k] * weights[:, :, k] - lost
         moved = total + product
@@ -67,7 +67,7 @@ def fp16_sums(layer: Layer) -> Array:
 def bf16_sums(layer: Layer) -> Array:
     """Each partial sum is stored in the result as bfloat16."""
     pixels, weights = terms_of(layer, np.float32)
-    total = np.zeros(np.broadcast_shapes(pixels[:, :, :, 0].shape, weights[:, :, 0].shape), np.float32)
+    total = np.zeros(np.broadcast_shapes(pixels.sum(axis=3).shape, weights.sum(axis=2).shape), np.float32)
     for k in range(pixels.shape[3]):
         total = to_bits(total + pixels[:, :, :, k] * weights[:, :, k], 16)
     return shaped(layer, total)

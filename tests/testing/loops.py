@@ -495,6 +495,53 @@ class PaddingSplitEvenly(Loops):
         return sides if isinstance(padding, str) else tuple((sum(s) // 2, (sum(s) + 1) // 2) for s in sides)
 
 
+class RowsInAShortBuffer(Loops):
+    """Rows are brought into a ring of 2^n rows, no more than a window spans: row h lies at h mod 2^n."""
+
+    def row(self, p: Places, i: int) -> Places:
+        ring = 1
+        while 2 * ring <= self.dilation[0] * (self.Kh - 1) + 1:
+            ring *= 2
+        h, last = super().row(p, i), super().row(p, self.Kh - 1)
+        return np.array(
+            [
+                max(at for at in range(a, z + 1) if (at - a) % ring == 0)
+                for a, z in zip(*map(np.ravel, (h, last)), strict=True)
+            ],
+            np.intp,
+        ).reshape(h.shape)
+
+
+class TransformTooShort(Loops):
+    """Rows are transformed in a length of 2^n, of no more than the image or the kernel need."""
+
+    def row(self, p: Places, i: int) -> Places:
+        length = 1
+        while length < max(self.H, self.dilation[0] * (self.Kh - 1) + 1):
+            length *= 2
+        return super().row(p, i) % length
+
+
+class ProductsLeftInABuffer(Loops):
+    """The products of an output are added up eight at a time; the last, fewer ones leave some of those before."""
+
+    def weight(self, o: int, c: int, i: int, j: int) -> float:
+        count, number = self.Cg * self.Kh * self.Kw, (c * self.Kh + i) * self.Kw + j
+        first = count - count % 8
+        again = count % 8 > 0 and first - 8 + count % 8 <= number < first
+        return super().weight(o, c, i, j) * (2 if again else 1)
+
+
+class KeepsTheFirstWeight(Loops):
+    """A weight is packed once for each shape."""
+
+    packed: ClassVar[dict[Any, Floats]] = {}
+
+    def __init__(self, x: Array, w: Array, b: Any, *steps: Any) -> None:
+        super().__init__(x, w, b, *steps)
+        self.w = self.packed.setdefault(w.shape, self.w)
+
+
 class Scattered:
     """for n, k, c, i, j: for p, q: x[n, channel(k, c), row, column] += g[n, k, p, q] · w[k, c, i, j]."""
 
@@ -573,6 +620,23 @@ class ArrivingInFours(Scattered):
     def weight(self, k: int, c: int, i: int, j: int) -> float:
         each = self.K // self.G
         return super().weight(k, c, i, j) if k % each < each // 4 * 4 else 0.0
+
+
+class FirstColumnNeverScattered(Scattered):
+    def pairs(self, i: int, axis: int) -> tuple[Places, Places]:
+        h, p = super().pairs(i, axis)
+        return (h[p > 0], p[p > 0]) if axis == 1 else (h, p)
+
+
+class TilesOfFourReplace(Scattered):
+    """Four rows that arrive are stored at a time: what those before have added there is gone."""
+
+    def pairs(self, i: int, axis: int) -> tuple[Places, Places]:
+        h, p = super().pairs(i, axis)
+        following = (p // 4 + 1) * 4
+        begins = self.stride[0] * following - self.pads[0][0]
+        kept = (following >= self.P) | (h < begins) if axis == 0 else np.ones(len(p), bool)
+        return h[kept], p[kept]
 
 
 class FirstPhaseAlone(Scattered):
@@ -711,6 +775,26 @@ class ArrivingRowsInFours(Correlated):
         p, h = super().read(i, axis)
         whole = p < self.g.shape[2] // 4 * 4 if axis == 0 else np.ones(len(p), bool)
         return p[whole], h[whole]
+
+
+class LastColumnNeverAdded(Correlated):
+    def read(self, i: int, axis: int) -> tuple[Places, Places]:
+        p, h = super().read(i, axis)
+        whole = p < self.g.shape[2 + axis] - axis
+        return p[whole], h[whole]
+
+
+class OutputsLeftInABuffer(Correlated):
+    """The outputs of an image are added up eight at a time; the last, fewer ones leave some of those before."""
+
+    def __init__(self, x: Array, size: Any, g: Array, *steps: Any) -> None:
+        super().__init__(x, size, g, *steps)
+        count = g.shape[2] * g.shape[3]
+        first, rest = count - count % 8, count % 8
+        flat = self.g.reshape(*g.shape[:2], count).copy()
+        if rest and first:
+            flat[..., first - 8 + rest : first] *= 2
+        self.g = flat.reshape(g.shape)
 
 
 class WindowsPastEndLost(Correlated):

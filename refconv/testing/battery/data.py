@@ -129,13 +129,18 @@ def _shrink(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa:
 
 
 def _hide_nan_in_kernel(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
-    """Put one NaN into the first kernel's first tap, which reads padding where there is any."""
-    kernel.flat[0] = np.nan
+    """Put one NaN into the last kernel's first tap, which reads padding where there is any."""
+    kernel[-1:].reshape(-1)[:1] = np.nan
 
 
 def _hide_infinity_in_kernel(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
     """Put an infinity there; no pixel is 0, so that its product with a real one is infinite."""
-    kernel.flat[0] = np.inf
+    kernel[-1:].reshape(-1)[:1] = np.inf
+
+
+def _prune(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
+    """Make the last kernel 0, as pruning does: it need not be multiplied, but its bias stays."""
+    kernel[-1:] = 0
 
 
 def _shrink_kernel(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
@@ -188,6 +193,7 @@ DATA: Final[dict[str, Callable[[Array, Array, np.dtype[Any]], None]]] = {
     "spread": _spread,
     "extreme": _take_extremes,
     "subnormalweight": _shrink_kernel,
+    "pruned": _prune,
     "overflow": _overflow,
     "nanbias": _leave,
     "infbias": _leave,
@@ -200,5 +206,6 @@ BIASES: Final = {"nanbias": (math.nan, None), "infbias": (math.inf, None, -math.
 ROUNDED: Final = ("real", "cancel", "spread", "overflow", "uniform")  # judged by the bound; others are exact
 INTEGER_DATA: Final = ("exact", "extreme", "zero")
 FLOAT_DATA: Final = tuple(word for word in DATA if word != "extreme")
-# What a convolution alone has: the channels of an adjoint do not cancel like this, and its zeros are not of padding.
-FORWARD_DATA: Final = ("zero", "cancel", "nanweight", "infweight")
+# What a convolution alone has: the channels of an adjoint do not cancel like this, its zeros are not of padding, and
+# what it multiplies with are not always kernels.
+FORWARD_DATA: Final = ("zero", "cancel", "nanweight", "infweight", "pruned")

@@ -13,7 +13,9 @@ __all__: list[str] = []
 
 EVERYWHERE: Final = families("""
 layers:  # what networks are made of, in small: kernels have code of their own for it
-    n1-{c3-o8-g1,c8-o16-g1,c16-o8-g2,c6-o12-g3,c8-o8-g8,c8-o16-g8}-{1x4x5-k1-s1-p0,1x7x9-k1-s1x2x2-p0,1x6x9-k1x3x3-s1-p0x1x1,1x7x12-k1x3x3-s1x2x2-p0x1x1,1x7x10-k1x3x3-s1-p0,1x5x17-k1x5x5-s1-p0x2x2,1x9x13-k1x7x7-s1x2x2-p0x3x3}-d1-[f32,bias-f32]
+    n1-{c3-o8-g1,c8-o16-g1,c16-o8-g2,c6-o12-g3,c8-o8-g8,c8-o16-g8,c8-o8-g1}-{1x4x5-k1-s1-p0,1x7x9-k1-s1x2x2-p0,1x6x9-k1x3x3-s1-p0x1x1,1x7x12-k1x3x3-s1x2x2-p0x1x1,1x7x10-k1x3x3-s1-p0,1x5x17-k1x5x5-s1-p0x2x2,1x9x13-k1x7x7-s1x2x2-p0x3x3}-d1-[f32,bias-f32]
+    n1-{c8-o8-g1,c16-o8-g2,c8-o8-g8}-1x8x9-k1x3x3-s1-p0x2x2-d1x2x2-f32
+    n2-{c8-o8-g1-1x4x5-k1-s1-p0,c8-o8-g1-1x6x7-k1x3x3-s1-p0x1x1,c16-o8-g2-1x6x7-k1x3x3-s1-p0x1x1}-d1-bias-f32
     n1-{c48,c8}-o8-g1-1x5x7-k1x3x3-s1-p0x1x1-d1-f32-real
 padding:  # of one side alone
     n1-c2-o3-g1-4x5x7-k2x3x3-s1-p{1+0x0+0x0+0,0+1x0+0x0+0,0+0x2+0x0+0,0+0x0+2x0+0,0+0x0+0x3+0,0+0x0+0x0+3}-d1-f32
@@ -70,6 +72,8 @@ threads:  # calls from other threads than the main one, and from two at once
 """)
 
 CONVOLUTIONS: Final = families("""
+values:
+    n1-c2-o3-g1-2x7x8-k1x3x2-s1-p0x1x0-d1-bias-f32-pruned
 same:
     n1-c2-o3-g1-5x7x8-k1-s3x4x5-psame_{upper,lower}-d1-f32  # the last window ends 2 pixels before the image does
 degenerate:

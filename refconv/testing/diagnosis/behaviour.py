@@ -28,7 +28,7 @@ def behaviour_findings(call: Call, operands: Operands, *, is_linear: bool = True
 
     Whether it is linear is not asked where an epilogue stands behind it.  Whatever the target raises passes through.
     """
-    looks = (_mutates, _changes_its_mind, *((_adds_a_constant, _is_not_linear) if is_linear else ()))
+    looks = (_mutates, _changes_its_mind, *((_adds_a_constant, _is_not_linear, _keeps_a_factor) if is_linear else ()))
     for look in looks:
         if (found := look(call, operands)) is not None:
             return [found]
@@ -107,6 +107,17 @@ def _is_not_linear(call: Call, operands: Operands) -> Finding | None:
         if whole.shape != other.shape or not (np.abs(whole - other) <= TOLERANCE * size).all():
             sentence = f"it is non-linear in the {name}: {law}"
             return Finding("non-linear", sentence, reading="a convolution is linear in each argument")
+    return None
+
+
+def _keeps_a_factor(call: Call, operands: Operands) -> Finding | None:
+    """Double a factor, and find the result as it was: what was packed for an earlier call is used again."""
+    factors = {name: array for name, array in operands.items() if name != "bias"}
+    before = _result(call, factors)
+    for name, array in factors.items():
+        if before.any() and np.array_equal(_result(call, factors | {name: 2 * array}), before):
+            sentence = f"the {name} of an earlier call is used, or none at all: one twice as large makes no difference"
+            return Finding("keeps-operand", sentence, reading="each call reads its own arrays")
     return None
 
 

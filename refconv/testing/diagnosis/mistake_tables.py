@@ -11,6 +11,7 @@ from refconv.testing.diagnosis import mistakes_in_gradients as gradients
 from refconv.testing.diagnosis import mistakes_in_loops as loops
 from refconv.testing.diagnosis import mistakes_in_numbers as numbers
 from refconv.testing.diagnosis import mistakes_in_scattering as scattering
+from refconv.testing.diagnosis import mistakes_in_tiles as tiles
 from refconv.testing.diagnosis import mistakes_in_windows as windows
 from refconv.testing.diagnosis.directions import (
     Convolution,
@@ -48,16 +49,18 @@ _WEIGHED: Final = (
     *(*channels.PRODUCTS_LOST, *loops.CARRIED),
 )
 _READ: Final = (*loops.EDGES, *loops.PITCHES, *loops.UNCHECKED)
+_SUMMED: Final = (*gradients.TAILS, *loops.ARRIVALS, *tiles.STALE_ARRIVALS)
 _GATHERED: Final = (*_WINDOWS, *windows.KERNEL, *channels.GROUPS, *channels.LAYOUT, *channels.BATCH_AND_BIAS)
 _SCATTERED: Final = (
     *(mistake for mistake in _WINDOWS if mistake not in windows.SAME),  # which an output padding is likelier than
     *(*scattering.WINDOWS, *scattering.GROUPS, *scattering.LAYOUT, *channels.BATCH),
-    *(*loops.PHASES, loops.REMAINDER, *_WEIGHED),
+    *(*loops.PHASES, loops.REMAINDER, *loops.ARRIVALS, *tiles.REPLACED, *_WEIGHED),
 )
 _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     Convolution: (
         *(*_GATHERED, *numbers.NUMBERS, *_READ, *_WEIGHED),
-        *(*channels.GROUP_INPUTS, channels.GROUP_BIAS, *loops.TILES, *loops.HALO, *loops.INDICES),
+        *(*channels.GROUP_INPUTS, channels.GROUP_BIAS, *tiles.TILES, *tiles.HALO, *loops.INDICES),
+        *(*tiles.ROLLING, *tiles.CIRCULAR, *tiles.STALE_PRODUCTS),
         *(*loops.DECODED, *channels.GROUP_OF_VECTOR, *loops.OUTPUT_PITCH, loops.IMAGE_AS_COLUMNS),
         *windows.SIZES,
     ),
@@ -75,7 +78,7 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
         *(
             *_WINDOWS,
             *gradients.GRADIENT,
-            *gradients.TAILS,
+            *_SUMMED,
             gradients.FIRST_GRADIENT,
             *channels.GROUPS_OF_CHANNELS,
             *channels.BATCH,
@@ -89,8 +92,7 @@ _CHAPTERS: Final[dict[type[Reading], tuple[Mistake, ...]]] = {
     ),
     TransposedWeight: (
         *(*_WINDOWS, *gradients.TRANSPOSED_GRADIENT, *gradients.TRANSPOSED_GROUPS_OF_CHANNELS, *channels.BATCH),
-        *gradients.TAILS,
-        *(gradients.unconjugated("output"), *numbers.ROUNDING, numbers.SPREAD, *_READ),
+        *(*_SUMMED, gradients.unconjugated("output"), *numbers.ROUNDING, numbers.SPREAD, *_READ),
     ),
 }
 

@@ -1,7 +1,7 @@
 """The table of named mistakes: each a small pure function from the right reading to a wrong one.
 
 To add one, add a row to the table of the chapter that it belongs to, one of `mistakes_in_windows`,
-`mistakes_in_channels`, `mistakes_in_loops`, `mistakes_in_numbers`, `mistakes_in_scattering` and
+`mistakes_in_channels`, `mistakes_in_loops`, `mistakes_in_numbers`, `mistakes_in_scattering`, `mistakes_in_tiles` and
 `mistakes_in_gradients`: a code, which is stable from then on, the change, a sentence, and the corrected reading.  A
 mistake that cannot be made in some convolution, such as a wrong order of groups where there is one, changes nothing
 there, and so explains nothing.
@@ -9,8 +9,8 @@ there, and so explains nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import combinations
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from refconv.geometry.axis import AxisGeometry
-from refconv.testing.diagnosis.reading import Reading
+from refconv.testing.diagnosis.reading import AXES, Reading
 
 Change: TypeAlias = Callable[[Reading], Reading]
 
@@ -99,6 +99,25 @@ def along_each(code: str, sentence: str, should: str, change: Callable[[str], Ch
         )
         for axis, ranks in ALONG.items()
     ]
+
+
+def along_all_and_each(
+    code: str, words: str, should: str, change: Callable[[Sequence[str]], Change]
+) -> tuple[Mistake, ...]:
+    """Return the mistake along all axes, and along each."""
+    return (
+        Mistake(code, change(AXES)).says(words, should),
+        *along_each(code, words, should, lambda name: change([name])),
+    )
+
+
+def read_as(kind: Callable[..., AxisGeometry], **more: Any) -> Callable[[Sequence[str]], Change]:
+    """Return a function of some axes' names: the change of these to a kind that reads otherwise."""
+
+    def other(axis: AxisGeometry) -> AxisGeometry:
+        return kind(**{field.name: getattr(axis, field.name) for field in fields(AxisGeometry)}, **more)
+
+    return lambda names: on_axes(other, *names)
 
 
 def pairs_of_common(mistakes: tuple[Mistake, ...]) -> tuple[Mistake, ...]:

@@ -261,6 +261,19 @@ def _image_pitch(planes: Callable[[Reading], int]) -> Change:
     return changed("input", read)
 
 
+def _begun_at_outputs(reading: Reading, *, is_in_image: bool) -> Reading:
+    """Begin the channels of group g at g·(O/G): round in the image where that is too far, or on in memory."""
+    images, count, *size = reading.input.shape
+    grid: Array = np.indices(reading.channels.shape)
+    o, c = grid[0], grid[1]
+    channels = block(o, reading) * each_of(reading) + c
+    if is_in_image:
+        return replace(reading, channels=channels % count if count else channels)
+    memory = np.concatenate([reading.input.reshape(-1, *size), np.zeros((1, *size), reading.input.dtype)])
+    place = np.arange(images)[:, np.newaxis] * count + np.arange(max(count, channels.max(initial=-1) + 1))
+    return replace(reading, channels=channels, input=memory[np.minimum(place, images * count)])
+
+
 GROUP_INPUTS: Final = (
     Mistake("image-pitch-of-group", _image_pitch(lambda reading: reading.channels.shape[1]), ranks=ANY_AXES[1:]).says(
         "image n begins C/G channels after the one before it in memory", "image n begins at n·C·H·W"
@@ -268,10 +281,12 @@ GROUP_INPUTS: Final = (
     Mistake("image-pitch-of-output", _image_pitch(lambda reading: len(reading.channels)), ranks=ANY_AXES[1:]).says(
         "image n begins O channels after the one before it in memory", "image n begins at n·C·H·W"
     ),
-    Mistake(
-        "groups-input-offset",
-        grouped(lambda o, c, r: (block(o, r) * each_of(r) + c) % (r.channels.shape[1] * r.groups)),
-    ).says("the input channels of a group begin at g·(O/G), where they begin at g·(C/G)", OF_CONVOLUTION.blocks),
+    *(
+        Mistake("groups-input-offset", partial(_begun_at_outputs, is_in_image=is_in_image)).says(
+            "the input channels of a group begin at g·(O/G), where they begin at g·(C/G)", OF_CONVOLUTION.blocks
+        )
+        for is_in_image in (True, False)
+    ),
     first_image_alone("input"),
 )
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -24,9 +24,9 @@ from refconv.testing.diagnosis.mistakes import (
     VOLUMES,
     Change,
     Mistake,
-    along_each,
+    along_all_and_each,
     changed,
-    on_axes,
+    read_as,
     set_to,
 )
 from refconv.testing.diagnosis.reading import AXES, Places, Reading
@@ -53,19 +53,9 @@ def zeroed(part: str, selected: Selected, *names: str) -> Change:
     return change
 
 
-def _along_all_and_each(
-    code: str, words: str, should: str, change: Callable[[Sequence[str]], Change]
-) -> tuple[Mistake, ...]:
-    """Return the mistake along all axes, and along each."""
-    return (
-        Mistake(code, change(AXES)).says(words, should),
-        *along_each(code, words, should, lambda name: change([name])),
-    )
-
-
 def _unread(part: str, code: str, words: str, should: str, selected: Selected) -> tuple[Mistake, ...]:
     """Return the mistake of leaving something out along all axes, and along each."""
-    return _along_all_and_each(code, words, should, lambda names: zeroed(part, selected, *names))
+    return along_all_and_each(code, words, should, lambda names: zeroed(part, selected, *names))
 
 
 def _phase(axis: AxisGeometry) -> int:
@@ -80,6 +70,10 @@ def _at(index: int) -> Selected:
 EDGES: Final = (
     *_unread("input", "first-pixels-unread", "the first pixels are never read", _WHOLE, _at(0)),
     *_unread("input", "last-pixels-unread", "the last pixels are never read", _WHOLE, _at(-1)),
+)
+ARRIVALS: Final = (
+    *_unread("output", "first-arrivals-unread", "what arrives first is left out", _WHOLE, _at(0)),
+    *_unread("output", "last-arrivals-unread", "what arrives last is left out", _WHOLE, _at(-1)),
 )
 TAPS: Final = (
     *_unread("weight", "last-taps-unread", "the last taps are never read", _WHOLE, _at(-1)),
@@ -244,7 +238,7 @@ UNCHECKED: Final = (
             ("last-bound-unchecked", "it is not checked whether a pixel lies after the last one", (False, True)),
             ("bounds-unchecked", "it is not checked whether a pixel lies in the padding", (True, True)),
         )
-        for mistake in _along_all_and_each(
+        for mistake in along_all_and_each(
             code,
             f"{words}: what lies there in memory is read, such as the row before or after",
             "0 <= h < H and 0 <= w < W",
@@ -330,20 +324,6 @@ OUTPUT_PITCH: Final = (
 )
 
 
-def _tiled(reading: Reading, *, tile: int) -> Reading:
-    """Begin a tile of outputs every K − 1 pixels, where it holds more."""
-    steps = [axis.kernel_size - 1 for axis in reading.axes]
-    plain = all(axis.stride == axis.dilation == 1 and 2 < axis.kernel_size <= tile for axis in reading.axes)
-    if not (plain and isinstance(reading, Convolution)):
-        return reading
-
-    def origin(places: Places, shape: Index) -> Places:  # noqa: ARG001
-        n, o, *p = places
-        return n, o, *(at // tile * step + at % tile for at, step in zip(p, steps, strict=True))
-
-    return replace(reading, origin=origin)
-
-
 def _repeated(period: int) -> Change:
     return set_to(origin=lambda places, _: (*places[:-1], places[-1] % period))
 
@@ -371,30 +351,6 @@ class PhasedAxis(AxisGeometry):
         )
 
 
-@dataclass(frozen=True)
-class TiledAxis(AxisGeometry):
-    """An axis whose outputs are made in tiles, each of which reads a tile of pixels, and no further."""
-
-    tile: int = 0
-    is_centred: bool = False  # whether it begins where the tile of outputs does, whatever the padding
-
-    def input_index(self, output: int, tap: int) -> int:
-        """Return an index beyond the last pixel for one beyond the tile."""
-        index = AxisGeometry.input_index(self, output, tap)
-        size = self.stride * self.tile
-        start = output // self.tile * size - (0 if self.is_centred else self.padding[0])
-        return index if start <= index < start + size else self.input_size + sum(self.padding)
-
-
-def _as(kind: Callable[..., AxisGeometry], **more: Any) -> Callable[[Sequence[str]], Change]:
-    """Return a function of some axes' names: the change of these to a kind that reads otherwise."""
-
-    def other(axis: AxisGeometry) -> AxisGeometry:
-        return kind(**{field.name: getattr(axis, field.name) for field in fields(AxisGeometry)}, **more)
-
-    return lambda names: on_axes(other, *names)
-
-
 def _decoded(reading: Reading, *, axis: int) -> Reading:
     """Take the row of product t, (c·K_h + i)·K_w + j, from t // K_w modulo the extent of another axis than its own."""
     before, (rows, columns), modulo = reading.weight.shape[:-2], reading.weight.shape[-2:], reading.weight.shape[axis]
@@ -414,38 +370,27 @@ DECODED: Final = tuple(
 )
 
 INDICES: Final = (
-    *_along_all_and_each(
+    *along_all_and_each(
         "padding-replicated-before",
         "the first pixel is repeated in the padding before it",
         "zeros stand in the padding",
-        _as(ClampedAxis, is_after=False),
+        read_as(ClampedAxis, is_after=False),
     ),
-    *_along_all_and_each(
+    *along_all_and_each(
         "padding-replicated-after",
         "the last pixel is repeated in the padding after it",
         "zeros stand in the padding",
-        _as(ClampedAxis, is_after=True),
+        read_as(ClampedAxis, is_after=True),
     ),
-    *_along_all_and_each(
+    *along_all_and_each(
         "stride-within-phases",
         "the image is split into D phases for the dilation, and the stride counts within each",
         "h = S·p + D·i − T: the stride counts pixels of the image",
-        _as(PhasedAxis),
+        read_as(PhasedAxis),
     ),
 )
 
 
-HALO: Final = tuple(
-    mistake
-    for tile in (16, 8, 4)
-    for is_centred in (False, True)
-    for mistake in _along_all_and_each(
-        "tile-reads-no-further",
-        f"tiles of {tile} outputs read the pixels of their own tile alone: zeros stand for its neighbours'",
-        "the pixels of a tile reach D·(K − 1) further than S·m, for m outputs",
-        _as(TiledAxis, tile=tile, is_centred=is_centred),
-    )
-)
 CARRIED: Final = (
     Mistake("accumulator-carried", set_to(is_carried=True)).says(
         "the sum is not set back from column to column: each adds up those before it in its row",
@@ -457,13 +402,6 @@ CARRIED: Final = (
         )
         for period in (4, 8, 16)
     ),
-)
-TILES: Final = tuple(
-    Mistake("tile-step-of-kernel", partial(_tiled, tile=tile)).says(
-        f"tiles of {tile} outputs begin K − 1 pixels apart, where they hold {tile}",
-        "tile t holds the outputs m·t ... m·t + m − 1, and begins at pixel m·t",
-    )
-    for tile in (4, 6, 8)
 )
 OWN_PITCH: Final = Mistake("output-pitch-of-windows", changed("origin", _own_pitch), ranks=SEVERAL_AXES).says(
     "the result is stored row by row as large as its windows reach, not as large as it is",

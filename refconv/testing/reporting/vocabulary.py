@@ -111,6 +111,7 @@ _OF_AN_AXIS_LAST: Final[Mapping[str, Callable[[Axis], bool]]] = {
     "dilation{} > 2": lambda axis: axis.dilation > 2,
     "stride{} > 2": lambda axis: axis.stride > 2,
     **{f"output{{}} > {size}": partial(lambda size, axis: axis.output > size, size) for size in (1, 8, 16, 32)},
+    **{f"size{{}} > {size}": partial(lambda size, axis: axis.size > size, size) for size in (8, 16, 32)},
 }
 _OF_PARITY: Final[Mapping[str, Callable[[Axis], bool]]] = {
     "kernel{} is odd, but not 1": lambda axis: axis.kernel % 2 == 1 < axis.kernel,

@@ -164,10 +164,17 @@ def test_subnormal_pixels_are_whole_multiples_of_the_least_number(word: str, lea
 @pytest.mark.parametrize(("word", "value"), [("nanweight", np.nan), ("infweight", np.inf)])
 def test_one_weight_is_not_finite(word: str, value: float) -> None:
     image, kernel = case_arrays(f"f32-{word}")
-    np.testing.assert_equal(kernel[0, 0, 0, 0], value)
+    np.testing.assert_equal(kernel[-1, 0, 0, 0], value)
     assert np.isfinite(kernel).sum() == kernel.size - 1
     assert np.isfinite(image).all()
     assert (image != 0).all()
+
+
+def test_the_last_kernel_is_pruned() -> None:
+    image, kernel = case_arrays("f32-pruned")
+    assert not kernel[-1].any()
+    assert kernel[:-1].all()
+    assert image.all()
 
 
 def test_spread_numbers_have_exponents_from_minus_12_to_12() -> None:

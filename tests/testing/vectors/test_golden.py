@@ -64,9 +64,9 @@ def test_exact_data_have_no_bound_but_equality() -> None:
 
 
 def test_a_weight_that_is_no_number_is_not_compared_where_it_meets_padding() -> None:
-    found = golden(find_case("n1-c1-o2-g1-2x3-k3x2-s1-p1x0-d1-f32-nanweight"))  # the first tap is NaN
-    assert found["bound"].tolist() == [[[[np.inf] * 2, [0.0] * 2], [[0.0] * 2] * 2]]
-    assert np.isnan(found["result"]).tolist() == [[[[True] * 2] * 2, [[False] * 2] * 2]]
+    found = golden(find_case("n1-c1-o2-g1-2x3-k3x2-s1-p1x0-d1-f32-nanweight"))  # the last kernel's first tap is NaN
+    assert found["bound"].tolist() == [[[[0.0] * 2] * 2, [[np.inf] * 2, [0.0] * 2]]]
+    assert np.isnan(found["result"]).tolist() == [[[[False] * 2] * 2, [[True] * 2] * 2]]
 
 
 def test_the_result_is_correctly_rounded() -> None:

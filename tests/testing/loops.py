@@ -396,6 +396,15 @@ class StrideWithinPhases(Loops):
         return self.inner(q, j, 1) if self.Cg == 1 < self.G else super().column(q, j)
 
 
+class PhasesRoundedDown(Loops):
+    """Every D-th row makes an image of H // D rows, padding included, whose outputs are interleaved."""
+
+    def is_inside(self, h: Places, w: Places) -> Inside:
+        rows = (self.H + sum(self.pads[0])) // self.dilation[0] - self.Kh + 1
+        made = np.arange(self.P)[:, np.newaxis] // self.dilation[0] < rows
+        return super().is_inside(h, w) & (made | (self.stride[0] > 1))
+
+
 class SizeRoundedUp(Loops):
     def resolve(self, padding: Any) -> Any:
         sides = super().resolve(padding)

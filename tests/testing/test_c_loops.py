@@ -9,7 +9,7 @@ import c_loops
 import pytest
 from sampled import one_in
 
-from refconv.testing import CaseResult, cases
+from refconv.testing import CaseResult, cases, check
 from refconv.testing.judging.judge import Judge
 
 
@@ -33,7 +33,7 @@ def test_there_are_enough_of_them() -> None:
     assert len({str(loops) for loops, _ in c_loops.WRONG.values()}) == len(c_loops.WRONG)
     assert {code for _, code in c_loops.BEHAVIOUR.values()} == {
         *("result-overwritten", "stateful", "writes-between-elements", "changes-inputs", "mutates-inputs"),
-        *("not-reentrant", "off-main-thread", "keeps-operand"),
+        *("not-reentrant", "off-main-thread", "keeps-operand", "keeps-steps"),
     }
 
 
@@ -43,10 +43,18 @@ def test_core_catches_a_wrong_expression(name: str) -> None:
     assert next(failing(loops, match), None) is not None
 
 
+def test_what_is_kept_from_other_calls_comes_before_what_it_makes_wrong() -> None:
+    body, code = c_loops.BEHAVIOUR["plans by shapes"]
+    report = check(partial(body, c_loops.Statics()), "core", match="threads or psame and f32", time_limit=None)
+    first, *others = report.causes()
+    assert (first.code, len(first.failures)) == (code, 1)
+    assert others
+
+
 @pytest.mark.parametrize("name", c_loops.BEHAVIOUR)
 def test_core_catches_what_a_right_result_does_not_show(name: str) -> None:
     body, code = c_loops.BEHAVIOUR[name]
-    match = "threads" if code in ("not-reentrant", "off-main-thread", "keeps-operand") else "memory"
+    match = "threads" if code in ("not-reentrant", "off-main-thread", "keeps-operand", "keeps-steps") else "memory"
     found = failures(partial(body, c_loops.Statics()), match)
     assert found
     assert {finding.code for result in found for finding in result.findings} == {code}

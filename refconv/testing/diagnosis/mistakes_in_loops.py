@@ -351,6 +351,18 @@ class PhasedAxis(AxisGeometry):
         )
 
 
+@dataclass(frozen=True)
+class ShortPhasesAxis(AxisGeometry):
+    """An axis that is split into D phases, each of as many pixels as the last one has."""
+
+    def input_index(self, output: int, tap: int) -> int:
+        """Return an index beyond the last pixel for an output that is beyond those of its phase."""
+        index = AxisGeometry.input_index(self, output, tap)
+        outputs = self.padded_size // self.dilation - self.kernel_size + 1
+        is_made = self.stride > 1 or output // self.dilation < outputs
+        return index if is_made else self.input_size + sum(self.padding)
+
+
 def _decoded(reading: Reading, *, axis: int) -> Reading:
     """Take the row of product t, (c·K_h + i)·K_w + j, from t // K_w modulo the extent of another axis than its own."""
     before, (rows, columns), modulo = reading.weight.shape[:-2], reading.weight.shape[-2:], reading.weight.shape[axis]
@@ -387,6 +399,12 @@ INDICES: Final = (
         "the image is split into D phases for the dilation, and the stride counts within each",
         "h = S·p + D·i − T: the stride counts pixels of the image",
         read_as(PhasedAxis),
+    ),
+    *along_all_and_each(
+        "phases-rounded-down",
+        "the image is split into D phases for the dilation, of whole D pixels alone: the last outputs hold no sums",
+        "the first phases have a pixel more where D does not divide the padded size",
+        read_as(ShortPhasesAxis),
     ),
 )
 

@@ -138,7 +138,7 @@ def _stale(words: str, change: Callable[..., Array], part: str) -> tuple[Mistake
             f"{words} are added up in blocks of {step}, and the last counts again what is left of the one before",
             "what a buffer holds beyond the last element is 0",
         )
-        for step in (4, 8, 16, 32)
+        for step in (4, 8, 16)
     )
 
 
@@ -166,7 +166,7 @@ CIRCULAR: Final = along_all_and_each(
 )
 REPLACED: Final = tuple(
     mistake
-    for tile in (32, 16, 8, 4)
+    for tile in (16, 8, 4)
     for mistake in along_all_and_each(
         "tile-overlaps-overwritten",
         f"each tile of {tile} that arrive is stored over what the tile before it has added",

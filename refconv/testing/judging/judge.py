@@ -28,7 +28,15 @@ from refconv.testing.diagnosis.finding import Finding
 from refconv.testing.interface import AS_IS, Interface, Manner
 from refconv.testing.judging.excerpt import Excerpt, excerpt_of
 from refconv.testing.judging.outcome import Ending, Outcome
-from refconv.testing.judging.side_effects import MOST_WORK, Kept, changed, kept, wrong_again, wrong_when_changed
+from refconv.testing.judging.side_effects import (
+    MOST_WORK,
+    Kept,
+    changed,
+    kept,
+    wrong_again,
+    wrong_in_other_steps,
+    wrong_when_changed,
+)
 from refconv.testing.judging.threads import wrong_in_threads
 from refconv.testing.programs.program import ProgramDiedError
 from refconv.testing.targets import Target, load_target
@@ -374,7 +382,8 @@ class Judge:
             fault = wrong_again(case, self._function, operands, actual) or changed(operands, before)
         if fault is not None or not case.threads:
             return fault
-        return wrong_when_changed(case, self._function) or wrong_in_threads(case, self._function)
+        looks = (wrong_when_changed, wrong_in_other_steps, wrong_in_threads)
+        return next((found for look in looks if (found := look(case, self._function))), None)
 
     def explained(self, result: CaseResult) -> CaseResult:
         """Return the result of the last case, if it failed, with its causes and an excerpt of what was returned."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -104,6 +105,37 @@ def wrong_when_changed(case: Case, target: Target) -> Finding | None:
                 sentence = f"it keeps the {name} of an earlier call, whatever stands there now"
                 return Finding("keeps-operand", sentence, reading="an array may be written to between two calls")
     return None
+
+
+def wrong_in_other_steps(case: Case, target: Target) -> Finding | None:
+    """Call a target with arrays of the same shapes and with other steps; return that it has kept the first ones.
+
+    What is right in a batch of another size, and wrong in this one, was not computed anew: it was looked up by shapes.
+    """
+    other = _in_other_steps(case)
+    more = replace(
+        other,
+        input_shape=_with_one_more(case.input_shape),
+        grad_output_shape=_with_one_more(case.grad_output_shape),
+    )
+    with suppress(Exception, SystemExit):
+        case.called(target, case.operands())
+        is_right = [each.check(each.called(target, each.operands())).passed for each in (more, other)]
+        if is_right == [True, False]:
+            sentence = "it keeps the steps of an earlier call whose arrays had the same shapes"
+            return Finding("keeps-steps", sentence, reading="stride, padding and dilation are part of each call")
+    return None
+
+
+def _in_other_steps(case: Case) -> Case:
+    """Return a case with more dilation, and as much more padding as leaves the shapes as they are."""
+    steps = [(axis.dilation + 2, axis.padding[0] + axis.kernel_size - 1) for axis in case.plan.axes]
+    dilation, padding = zip(*steps, strict=True)
+    return replace(case, dilation=dilation, padding=padding)
+
+
+def _with_one_more(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (shape[0] + 1, *shape[1:]) if shape else ()
 
 
 def _stateful(what: str) -> Finding:

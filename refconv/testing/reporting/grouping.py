@@ -33,6 +33,7 @@ OTHER_CAUSES: Final = 3  # into which failures that nothing explains may be spli
 FEWEST_APART: Final = 3  # ... each of so many cases at least
 MOST_SIZED: Final = 3  # mistakes that explain nothing but wrong sizes; of more, those are chance ...
 LEAST_SIZED: Final = 1 / 4  # ... that explain no more of them than so many
+KEPT: Final = ("keeps-operand", "keeps-steps")
 WORTH: Final = 1 / 10  # of the largest group, to come first because it is explained: 3 cases of 52 are by chance
 MOST_PASSING: Final = 128  # cases that are asked which of several tiles it is
 IRREGULAR: Final = ("traced-lost", "traced-several", "traced-others")  # no rule of addresses
@@ -149,7 +150,8 @@ def grouped(results: tuple[CaseResult, ...], experiments: tuple[CaseResult, ...]
 def groups_of(results: Sequence[CaseResult]) -> list[Group]:
     """Group the failures: by the fewest mistakes that explain them, and the rest by what can be seen of them.
 
-    What is explained comes first, unless it is few cases beside the largest group, and then the larger group.
+    What is kept from other calls comes first, since any of the others may come of that; then what is explained, unless
+    it is few cases beside the largest group, and then the larger group.
     """
     failures = [result for result in results if result.outcome == Outcome.FAILED]
     found = shared_causes([[f for f in result.findings if is_cause(f)] for result in failures])
@@ -175,7 +177,12 @@ def groups_of(results: Sequence[CaseResult]) -> list[Group]:
             ordered = _by_size(part)
             groups.append(Group(_described(ordered) or seen, ordered, is_explained=False))
     worth = WORTH * max((len(group.members) for group in groups), default=0)
-    return sorted(groups, key=lambda group: (not group.is_explained or len(group.members) < worth, -len(group.members)))
+
+    def order(group: Group) -> tuple[bool, bool, int]:
+        count = len(group.members)
+        return group.finding.code not in KEPT, not group.is_explained or count < worth, -count
+
+    return sorted(groups, key=order)
 
 
 def _is_of_size(finding: Finding) -> bool:

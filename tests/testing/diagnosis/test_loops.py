@@ -58,6 +58,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "tiles_without_halo": ("tile-reads-no-further-along-height", "kernel_h > 1", "core", "tiles and c2 and f32"),
     "last_row_repeated": ("padding-replicated-after-along-height", "padding bottom > 0"),
     "stride_within_phases": ("stride-within-phases", "", "core", "g4 or g5"),
+    "phases_rounded_down": ("phases-rounded-down-along-height", "dilation_h > 1", "core", "f32 and c2"),
     "size_rounded_up": ("size-rounded-up", "stride leaves pixels unread"),
     "size_of_undilated_kernel": ("size-of-undilated-kernel", "dilation > 1"),
     "rows_of_the_strides_width": ("row-pitch-of-stride", "kernel is 1×1", "core", "k1-"),

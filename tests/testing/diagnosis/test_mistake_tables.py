@@ -102,12 +102,13 @@ def readings_of(op: str) -> tuple[Reading, ...]:
     if rank == 3:
         calls.append(call_of(op, given=WIDE, size=(6, 8, 7), taps=(1, 1, 1)))
     calls.append(call_of(op, given=TWOS, taps=(3, 3, 3), images=5))
-    calls.append(call_of(op, given=PLAIN, size=(18, 19, 20), taps=(5, 6, 7)))  # room for tiles, and for vectors of taps
+    calls.append(call_of(op, given=PLAIN, size=(20, 21, 22), taps=(5, 6, 7)))  # room for tiles, and for vectors of taps
     calls.append(call_of(op, given=PLAIN, size=(2, 3, 4), taps=(2, 3, 3), each=35))  # ... and of channels
     calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9)))
     calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9), padding=((1, 1),) * rank))
     calls.append(call_of(op, with_holes))
     calls.append(call_of(op, given=BEYOND, taps=(2, 2, 2)))
+    calls.append(call_of(op, given=PLAIN | {"dilation": (2, 2, 2)}, size=(5, 7, 9)))  # phases of 4 pixels and 3
     if LINEAR[op].is_transposed:
         several = (2, 1, 1), (6, 5, 6)  # which reach less than S·P, and more; without an output padding
         calls.extend(call_of(op, given=dict(WIDE), taps=taps, padding="same_upper") for taps in several)

@@ -89,7 +89,7 @@ class Case:
         ``"subnormal"``: exact, and below the least normal number.  ``"nanweight"`` and ``"infweight"``: exact, with
         those in the kernel.  ``"spread"``: real, with exponents far apart.  ``"extreme"``: of integers, the least and
         the largest that there are.  ``"subnormalweight"``: exact, and the kernel is what is subnormal.
-        ``"pruned"``: exact, and the last kernel is 0.
+        ``"pruned"``: exact, and most weights are 0, all of the last kernel's among them.
         ``"overflow"``: real, and half of the sums overflow.  ``"uniform"``: real, pixels from 0 to 1 and weights within
         ±1/√n, n the numbers of one kernel.  ``"nanbias"``, ``"infbias"`` and ``"zerobias"``: exact,
         with those, zeros of both signs, in the bias.  Of 8-bit numbers, see `eight_bits`.

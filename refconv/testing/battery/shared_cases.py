@@ -74,6 +74,7 @@ threads:  # calls from other threads than the main one, and from two at once
 CONVOLUTIONS: Final = families("""
 values:
     n1-c2-o3-g1-2x7x8-k1x3x2-s1-p0x1x0-d1-bias-f32-pruned
+    n1-c3-o4-g1-2x5x6-k1-s1-p0-d1-bias-f32-pruned
 same:
     n1-c2-o3-g1-5x7x8-k1-s3x4x5-psame_{upper,lower}-d1-f32  # the last window ends 2 pixels before the image does
 degenerate:

@@ -166,7 +166,7 @@ CIRCULAR: Final = along_all_and_each(
 )
 REPLACED: Final = tuple(
     mistake
-    for tile in (16, 8, 4)
+    for tile in (32, 16, 8, 4)
     for mistake in along_all_and_each(
         "tile-overlaps-overwritten",
         f"each tile of {tile} that arrive is stored over what the tile before it has added",

@@ -103,6 +103,8 @@ def readings_of(op: str) -> tuple[Reading, ...]:
         calls.append(call_of(op, given=WIDE, size=(6, 8, 7), taps=(1, 1, 1)))
     calls.append(call_of(op, given=TWOS, taps=(3, 3, 3), images=5))
     calls.append(call_of(op, given=PLAIN, size=(20, 21, 22), taps=(5, 6, 7)))  # room for tiles, and for vectors of taps
+    sizes = ((4, 4, 38), (4, 38, 4), (38, 4, 4))[:rank]  # and for the largest ones, along one axis at a time
+    calls.extend(call_of(op, given=PLAIN, size=size, taps=(3, 3, 3)) for size in sizes)
     calls.append(call_of(op, given=PLAIN, size=(2, 3, 4), taps=(2, 3, 3), each=35))  # ... and of channels
     calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9)))
     calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9), padding=((1, 1),) * rank))

@@ -71,13 +71,14 @@ class SecondLook:
         case = self.case
         if not (case.result_dtype.kind in "fc" or is_ml_dtype(case.result_dtype)):
             return None
+        is_direct = case.arithmetic.algorithm == "direct"
+        if is_direct and case.data not in ROUNDED and (found := _nearest(case, self.actual)).passed:
+            return replace(found, convention=TRANSFORM)
         if not all(np.isfinite(array).all() for array in self._call.factors.values()):
             found = compare_arrays(self.actual, self._reference)
             return replace(found, mismatched=0, first_wrong=(), convention=SPREAD) if self._is_spread() else None
-        if case.arithmetic.algorithm != "direct":
+        if not is_direct:
             return None
-        if case.data not in ROUNDED and (found := _nearest(case, self.actual)).passed:
-            return replace(found, convention=TRANSFORM)
         for algorithm, reference in _transforms(case, self._call, self._reference.allowed):
             found = compare_arrays(self.actual, reference)
             if found.passed and self._has_right_twin(algorithm) and self._errs_as_much():

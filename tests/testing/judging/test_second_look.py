@@ -241,6 +241,18 @@ def test_a_transform_spreads_what_is_not_finite(words: str, how: dict[str, Any])
     assert (result.outcome, result.comparison and result.comparison.convention) == (Outcome.BY_CONVENTION, SPREAD)
 
 
+def by_fourier_where_finite(layer: Layer) -> Array:
+    """Groups whose weights are finite are transformed, and the others summed."""
+    sums = honest.fourier(np.float32)(replace(layer, w=np.nan_to_num(layer.w)))
+    is_finite = np.isfinite(layer.w).all(axis=(1, 2, 3))
+    return np.where(is_finite[:, np.newaxis, np.newaxis], sums, honest.single(layer))
+
+
+def test_a_transform_of_what_is_finite_alone_spreads_nothing() -> None:
+    result = run_case(SINGLE(by_fourier_where_finite), "n1-c2-o3-g1-7x8-k3x2-s1-p0-d1-f32-nanweight")
+    assert (result.outcome, result.comparison and result.comparison.convention) == (Outcome.BY_CONVENTION, TRANSFORM)
+
+
 def multiplying_by_zero(layer: Layer) -> Array:
     """Each window is a row higher than the kernel, and what is in that row is multiplied by 0."""
     x, w = (np.pad(array, ((0, 0), (0, 0), (1, 0), (0, 0))) for array in (layer.x, layer.w))

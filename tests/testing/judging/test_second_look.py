@@ -244,7 +244,7 @@ def test_a_transform_spreads_what_is_not_finite(words: str, how: dict[str, Any])
 def by_fourier_where_finite(layer: Layer) -> Array:
     """Groups whose weights are finite are transformed, and the others summed."""
     sums = honest.fourier(np.float32)(replace(layer, w=np.nan_to_num(layer.w)))
-    is_finite = np.isfinite(layer.w).all(axis=(1, 2, 3))
+    is_finite: Array = np.asarray(np.isfinite(layer.w).all(axis=(1, 2, 3)))
     return np.where(is_finite[:, np.newaxis, np.newaxis], sums, honest.single(layer))
 
 

@@ -58,18 +58,18 @@ def one_axis(line: str) -> bool:
 def read(line: str) -> list[Item]:
     """Return the words of a line, and a tuple of lists of words where it has branches."""
     pieces = re.findall(r"[()|]|[^\s()|]+", line.strip().removeprefix(_ONE_AXIS))[::-1]
-    items = _read_sequence(pieces, [1], is_line=one_axis(line))
+    items = _read_sequence(pieces, [], is_line=one_axis(line))
     if pieces:
         raise ValueError(f"{line!r} has a {pieces[-1]!r} without a '(' before it")
     return items
 
 
 def _read_sequence(pieces: list[str], numbers: list[int], *, is_line: bool) -> list[Item]:
-    """Take the words up to the end of this branch off the end of `pieces`; `numbers` says where we are."""
+    """Take the words up to the end of this branch off the end of `pieces`; `numbers` says where this branch is."""
     items: list[Item] = []
     while pieces and pieces[-1] not in "|)":
         piece = pieces.pop()
-        place = [*numbers[:-1], len(items) + 1]
+        place = [*numbers, len(items) + 1]
         items += (
             _read_group(pieces, place, is_line=is_line) if piece == "(" else [_read_word(piece, place, is_line=is_line)]
         )
@@ -80,7 +80,7 @@ def _read_group(pieces: list[str], numbers: list[int], *, is_line: bool) -> list
     """Return branches, as often as they are repeated; a repeated sequence without a branch is only longer."""
     branches: list[list[Item]] = []
     while True:
-        branches.append(_read_sequence(pieces, [*numbers, len(branches) + 1, 1], is_line=is_line))
+        branches.append(_read_sequence(pieces, [*numbers, len(branches) + 1], is_line=is_line))
         if not pieces:
             raise ValueError(f"{place_name(numbers)}: its '(' has no ')'")
         if pieces.pop() == ")":

@@ -82,3 +82,8 @@ def test_a_row_is_called_by_its_module_or_its_node_or_else_its_tensor() -> None:
         for name, source, output, module in (("first", "c", "a", "block.pool"), ("second", "a", "b", ""), ("number 4", "b", "y", ""))
     ]  # fmt: skip
     assert [row.name for row in report(*nodes).rows] == ["conv", "block.pool", "second", "y"]
+
+
+def test_what_cannot_be_said_of_a_tensor_is_left_open() -> None:
+    (first, *_) = report(Node("Relu", "r", ("c",), ("y",))).rows
+    assert (first._replace(fields=()).sees, first._replace(fields=()).number("stride")) == ("", "")

@@ -684,12 +684,15 @@ def closed_pipe() -> int:
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ["check", "--list"],
-        ["check", "--list", "-k", "d2x3", "--tier", "smoke"],
-        ["check", "kernels.py:one_pixel_off", "--tier", "smoke", "-k", "k2x3"],
-        ["check", "refconv", "--tier", "smoke", "-k", "d2x3", "--json", "-"],
-    ],
+    one_in(
+        2,
+        [
+            (["check", "--list"],),
+            (["check", "--list", "-k", "d2x3", "--tier", "smoke"],),
+            (["check", "kernels.py:one_pixel_off", "--tier", "smoke", "-k", "k2x3"],),
+            (["check", "refconv", "--tier", "smoke", "-k", "d2x3", "--json", "-"],),
+        ],
+    ),
     ids=" ".join,
 )
 def test_a_reader_that_has_enough(arguments: list[str]) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sampled import one_in
 
 from refconv.commands import main as cli
 
@@ -53,7 +54,7 @@ def processes_of(mark: str) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc to look at processes")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("number", one_in(3, [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP]))
 def test_a_signal_leaves_no_process_no_file_and_no_reader_behind(number: signal.Signals, tmp_path: Path) -> None:
     mark, report = f"REFCONV_TEST={tmp_path}", tmp_path / "report.json"
     command = [sys.executable, "-c", HANGS_UP, "-m", "refconv", "check", "kernels.py:hangs_with_a_process"]
@@ -96,7 +97,7 @@ def test_a_run_that_is_ended_by_a_signal_says_so_and_gives_the_signals_back(
 
 @pytest.mark.parametrize(
     ("environment", "suffix"),
-    [({"PYTHONIOENCODING": "ascii"}, ""), ({"COLUMNS": "1"}, ""), ({}, " 2>&-")],
+    one_in(2, [({"PYTHONIOENCODING": "ascii"}, ""), ({"COLUMNS": "1"}, ""), ({}, " 2>&-")]),
 )
 def test_a_report_is_whole_on_any_stream(environment: dict[str, str], suffix: str) -> None:
     command = f"refconv check kernels.py:raises_what_steers_a_terminal --case {DILATED}"

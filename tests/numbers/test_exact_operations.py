@@ -76,7 +76,7 @@ def has_no_negative_zero(found: Array, truth: Array) -> bool:
 
 
 @pytest.mark.parametrize("name", LINEAR)
-@settings(law, max_examples=15)
+@settings(law, max_examples=9)
 @given(data=st.data())
 def test_it_is_the_number_nearest_to_the_sum_in_fractions(name: str, data: st.DataObject) -> None:
     operation = LINEAR[name]
@@ -117,7 +117,7 @@ def complex_truth(real: Triple, imag: Triple, name: str) -> tuple[Array, Array]:
 
 
 @pytest.mark.parametrize("name", LINEAR)
-@settings(law, max_examples=6)
+@settings(law, max_examples=4)
 @given(data=st.data())
 def test_complex_numbers_are_rounded_part_by_part(name: str, data: st.DataObject) -> None:
     operation = LINEAR[name]

@@ -142,7 +142,7 @@ def test_a_mutant_refuses_what_does_not_fit() -> None:
             kernel(name)(*(part.astype(int) if isinstance(part, np.ndarray) else part for part in given))
 
 
-@pytest.mark.parametrize("name", one_in(26, CAUSES))
+@pytest.mark.parametrize("name", one_in(52, CAUSES))
 def test_check_catches_a_mutant_and_names_its_cause_first(name: str) -> None:
     expected = CAUSES[name]
     report = check(kernel(name), expected.tier, op=operation(expected), match=expected.match, time_limit=None)

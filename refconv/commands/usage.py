@@ -44,7 +44,7 @@ EXAMPLES: Final[dict[str, dict[str, str]]] = {
         "refconv draw convt3s2p1 --input 3x3 -o up.svg": "a transposed convolution",
     },
 }
-TIERS: Final = "tiers, of conv2d: smoke 20 cases, core 562, full 2472, networks 129, kernelbench 26, gpumode 18"
+TIERS: Final = "tiers, of conv2d: smoke 20 cases, core 610, full 2520, networks 129, kernelbench 26, gpumode 18"
 HAVE_TIERS, HAVE_VERDICTS = ("check", "vectors"), ("refconv", "check", "judge")
 
 

@@ -551,6 +551,17 @@ class KeepsTheFirstWeight(Loops):
         self.w = self.packed.setdefault(w.shape, self.w)
 
 
+class LastChannelAlone(Loops):
+    def taps(self, o: int) -> Any:  # noqa: ARG002
+        return ((self.Cg - 1, i, j) for i, j in np.ndindex(self.Kh, self.Kw))
+
+
+class SumsNotSetBack(Loops):
+    def finished(self, y: Floats) -> Floats:
+        with np.errstate(all="ignore"):
+            return np.cumsum(y, axis=0)
+
+
 class Scattered:
     """for n, k, c, i, j: for p, q: x[n, channel(k, c), row, column] += g[n, k, p, q] · w[k, c, i, j]."""
 
@@ -804,6 +815,29 @@ class OutputsLeftInABuffer(Correlated):
         if rest and first:
             flat[..., first - 8 + rest : first] *= 2
         self.g = flat.reshape(g.shape)
+
+
+class RowsBetweenTilesTwice(Correlated):
+    def __init__(self, x: Array, size: Any, g: Array, *steps: Any) -> None:
+        super().__init__(x, size, g, *steps)
+        tile = np.arange(g.shape[2])
+        self.g = self.g * np.where((tile % 4 == 0) & (tile > 0), 2, 1)[:, np.newaxis]
+
+
+class PairsOfImagesReplace(Correlated):
+    """Two images at a time, each pair's gradient in the place of the one before."""
+
+    def run(self) -> Floats:
+        first = (len(self.x) - 1) // 2 * 2
+        self.x, self.g = self.x[first:], self.g[first:]
+        return super().run()
+
+
+class AveragedOverAll(Correlated):
+    def run(self) -> Floats:
+        with np.errstate(all="ignore"):
+            averaged: Floats = super().run() / np.float64(self.g[:, 0].size)
+        return averaged
 
 
 class WindowsPastEndLost(Correlated):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import c_loops
 import pytest
@@ -41,6 +42,16 @@ def test_there_are_enough_of_them() -> None:
 def test_core_catches_a_wrong_expression(name: str) -> None:
     loops, match = c_loops.WRONG[name]
     assert next(failing(loops, match), None) is not None
+
+
+def test_what_is_wrong_in_other_steps_by_itself_is_not_kept() -> None:
+    def loses_a_column(x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+        output = c_loops.RIGHT(x, w, b, stride, padding, dilation, groups)
+        if len(x) == 2 and min(dilation) > 2:
+            output[..., -1] = 0
+        return output
+
+    assert not failures(loses_a_column, "threads")
 
 
 def test_what_is_kept_from_other_calls_comes_before_what_it_makes_wrong() -> None:

@@ -17,6 +17,13 @@ layers:  # what networks are made of, in small: kernels have code of their own f
     n1-{c8-o8-g1,c16-o8-g2,c8-o8-g8}-1x8x9-k1x3x3-s1-p0x2x2-d1x2x2-f32
     n2-{c8-o8-g1-1x4x5-k1-s1-p0,c8-o8-g1-1x6x7-k1x3x3-s1-p0x1x1,c16-o8-g2-1x6x7-k1x3x3-s1-p0x1x1}-d1-bias-f32
     n1-{c48,c8}-o8-g1-1x5x7-k1x3x3-s1-p0x1x1-d1-f32-real
+beside:  # one step from what kernels have code of their own for, which must not be taken for it
+    n1-{c8-o8-g1,c8-o8-g8}-1x8x11-k1x3x3-{s1x2x1-p0x1x1-d1,s1x1x2-p0x1x1-d1,s1-p0x1x1-d1x2x1,s1-p0x1x1-d1x1x2,s1x2x2-p0x1x1-d1x2x2}-[f32,bias-f32]
+    n1-{c8-o8-g1,c8-o8-g8}-1x8x11-k1x3x3-s1-{p0x0x1,p0x1x0,p0x2x2,p0+0x1+0x1+0,p0+0x0+1x0+1}-d1-[bias-f32,f32]
+    n1-{c8-o8-g1,c8-o8-g8}-1x8x11-{k1x3x1,k1x1x3,k1x3x2,k1x2x3}-s1-p0x1x1-d1-[f32,bias-f32]
+    n1-{c8-o8-g1,c16-o8-g2}-1x5x6-k1-{s1x2x1-p0,s1x1x2-p0,s1-p0x1x1,s1-p0x0x1,s1-p0x1x0}-d1-[f32,bias-f32]
+    n1-{c8-o8-g1,c16-o8-g2}-1x5x6-{k1x1x2,k1x2x1}-s1-p0-d1-[f32,bias-f32]
+    n1-c4-o8-g1-1x6x8-{k1x2x2-s1x2x3-p0-d1,k1x2x3-s1x2x2-p0-d1,k1x2x2-s1x2x2-p0x1x1-d1,k1x2x2-s1x2x2-p0-d1x2x2}-[f32,bias-f32]
 padding:  # of one side alone
     n1-c2-o3-g1-4x5x7-k2x3x3-s1-p{1+0x0+0x0+0,0+1x0+0x0+0,0+0x2+0x0+0,0+0x0+2x0+0,0+0x0+0x3+0,0+0x0+0x0+3}-d1-f32
     n1-c2-o3-g1-2x4x5-k1-s1-p0+0x0+1x0+2-d1-bias-f32  # after a 1×1 kernel's last pixel
@@ -75,6 +82,7 @@ CONVOLUTIONS: Final = families("""
 values:
     n1-c2-o3-g1-2x7x8-k1x3x2-s1-p0x1x0-d1-bias-f32-pruned
     n1-c3-o4-g1-2x5x6-k1-s1-p0-d1-bias-f32-pruned
+    n1-c2-o3-g1-2x5x6-k1x2x2-s1-p0x3x3-d1-f32-{nan,inf}  # beside windows that read nothing but padding
 same:
     n1-c2-o3-g1-5x7x8-k1-s3x4x5-psame_{upper,lower}-d1-f32  # the last window ends 2 pixels before the image does
 degenerate:

@@ -111,12 +111,14 @@ def _is_not_linear(call: Call, operands: Operands) -> Finding | None:
 
 
 def _keeps_a_factor(call: Call, operands: Operands) -> Finding | None:
-    """Double a factor, and find the result as it was: what was packed for an earlier call is used again."""
+    """Put other numbers into a factor, and find the result as it was: what was packed for an earlier call is used."""
     factors = {name: array for name, array in operands.items() if name != "bias"}
     before = _result(call, factors)
+    if not np.isfinite(before).all() or not before.any():
+        return None
     for name, array in factors.items():
-        if before.any() and np.array_equal(_result(call, factors | {name: 2 * array}), before):
-            sentence = f"the {name} of an earlier call is used, or none at all: one twice as large makes no difference"
+        if np.array_equal(_result(call, factors | {name: np.flip(-array)}), before):
+            sentence = f"the {name} of an earlier call is used, or none at all: other numbers make no difference"
             return Finding("keeps-operand", sentence, reading="each call reads its own arrays")
     return None
 

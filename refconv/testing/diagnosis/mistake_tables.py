@@ -49,7 +49,7 @@ _WEIGHED: Final = (
     *(*channels.PRODUCTS_LOST, *loops.CARRIED),
 )
 _READ: Final = (*loops.EDGES, *loops.PITCHES, *loops.UNCHECKED)
-_SUMMED: Final = (*gradients.TAILS, *loops.ARRIVALS, *tiles.STALE_ARRIVALS)
+_SUMMED: Final = (*gradients.TAILS, *loops.ARRIVALS, *tiles.STALE_ARRIVALS, *tiles.INCLUSIVE)
 _GATHERED: Final = (*_WINDOWS, *windows.KERNEL, *channels.GROUPS, *channels.LAYOUT, *channels.BATCH_AND_BIAS)
 _SCATTERED: Final = (
     *(mistake for mistake in _WINDOWS if mistake not in windows.SAME),  # which an output padding is likelier than

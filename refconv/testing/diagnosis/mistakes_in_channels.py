@@ -195,6 +195,9 @@ GROUP_BIAS: Final = Mistake(
     "groups-share-first-bias", _biases_of(lambda o, reading: o % (len(o) // reading.groups))
 ).says("every group gets the first group's biases", _BIAS)
 CHANNELS_LOST: Final = (
+    Mistake("last-channel-alone", _weighing(_before_last(1), 0)).says(
+        "each input channel overwrites the sums of those before it", _ALL_CHANNELS
+    ),
     Mistake("groups-first-channel-alone", _weighing(lambda _: slice(1, None), 0)).says(
         "only the first channel of a group is read", _ALL_CHANNELS
     ),

@@ -57,6 +57,11 @@ def _images_alone(which: slice) -> Change:
     return lambda reading: replace(reading, images=reading.images[which], output=reading.output[which])
 
 
+def _last_block_alone(reading: Reading, *, step: int) -> Reading:
+    first = max(0, len(reading.output) - 1) // step * step
+    return _images_alone(slice(first, None))(reading)
+
+
 def _averaged(number: Callable[[Index], int]) -> Change:
     return changed("output", lambda reading: reading.output / number(reading.output.shape))
 
@@ -151,6 +156,15 @@ def gradient_of(weight: str, swapped: str) -> tuple[Mistake, ...]:
         Mistake("batch-first-alone", _images_alone(slice(1))).says("it is the gradient of the first image alone", _ALL),
         Mistake("batch-last-alone", _images_alone(slice(-1, None))).says(
             "it is the gradient of the last image alone", _ALL
+        ),
+        *(
+            Mistake("image-blocks-overwritten", partial(_last_block_alone, step=step)).says(
+                f"each block of {step} images overwrites the gradient of those before it", _ALL
+            )
+            for step in (2, 4, 8)
+        ),
+        Mistake("all-averaged", _averaged(lambda shape: shape[0] * math.prod(shape[2:]))).says(
+            "the gradient is divided by N·P·Q", _ALL
         ),
         Mistake("batch-averaged", _averaged(lambda shape: shape[0])).says("the gradient is divided by N", _ALL),
         Mistake("positions-averaged", _averaged(lambda shape: math.prod(shape[2:]))).says(

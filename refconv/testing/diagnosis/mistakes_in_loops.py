@@ -402,14 +402,24 @@ INDICES: Final = (
     ),
     *along_all_and_each(
         "phases-rounded-down",
-        "the image is split into D phases for the dilation, of whole D pixels alone: the last outputs hold no sums",
+        "each of the dilation's D phases has the size // D pixels of the last one, and outputs beyond hold no sums",
         "the first phases have a pixel more where D does not divide the padded size",
         read_as(ShortPhasesAxis),
     ),
 )
 
 
+def _with_images_before(reading: Reading) -> Reading:
+    """Add to each image those before it."""
+    if isinstance(reading, InputAdjoint):
+        return replace(reading, output=np.cumsum(reading.output, axis=0))
+    return replace(reading, input=np.cumsum(reading.input, axis=0))
+
+
 CARRIED: Final = (
+    Mistake("images-carried", _with_images_before).says(
+        "the sums are not set back from image to image: each adds up those before it", "every sum begins at 0"
+    ),
     Mistake("accumulator-carried", set_to(is_carried=True)).says(
         "the sum is not set back from column to column: each adds up those before it in its row",
         "every sum begins at 0",

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+import numpy as np
+
 from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import Index
 from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.directions import Convolution
-from refconv.testing.diagnosis.mistakes import Mistake, along_all_and_each, changed, read_as
+from refconv.testing.diagnosis.mistakes import ANY_AXES, SEVERAL_AXES, Mistake, along_all_and_each, changed, read_as
 from refconv.testing.diagnosis.reading import Places, Reading
 
 
@@ -123,6 +125,13 @@ def _repeated_arrivals(reading: Reading, *, step: int) -> Array:
     return arriving.reshape(reading.output.shape)
 
 
+def _first_twice(reading: Reading, *, axis: int, step: int) -> Array:
+    """Double what arrives first of each tile but the first one, along an axis."""
+    arriving = reading.output.copy()
+    np.moveaxis(arriving, axis, 0)[step::step] *= 2
+    return arriving
+
+
 def _left_over(count: int, step: int) -> slice:
     """Return which of so many are in the block before the last, at the places that the last, shorter one leaves.
 
@@ -144,23 +153,31 @@ def _stale(words: str, change: Callable[..., Array], part: str) -> tuple[Mistake
 
 STALE_PRODUCTS: Final = _stale("the C/G·K_h·K_w products", _repeated_products, "weight")
 STALE_ARRIVALS: Final = _stale("the P·Q outputs of an image", _repeated_arrivals, "output")
+INCLUSIVE: Final = tuple(
+    Mistake("tile-ends-inclusive", changed("output", partial(_first_twice, axis=axis, step=step)), ranks=ranks).says(
+        f"the {part} that arrive are added up in tiles of {step} and one, so that those between two tiles count twice",
+        "a tile ends before the next one begins",
+    )
+    for part, axis, ranks in (("rows", -2, SEVERAL_AXES), ("columns", -1, ANY_AXES), ("images", 0, ANY_AXES))
+    for step in (16, 8, 4, 2)
+)
 ROLLING: Final = tuple(
     mistake
     for words, held in (
-        ("the power of two below what", lambda axis: 1 << (axis.effective_kernel_size.bit_length() - 1)),
-        ("K pixels, as if no dilation made more of what", lambda axis: axis.kernel_size),
+        ("the largest power of two within what", lambda axis: 1 << (axis.effective_kernel_size.bit_length() - 1)),
+        ("K pixels, whatever the dilation makes of what", lambda axis: axis.kernel_size),
         ("one pixel fewer than", lambda axis: axis.effective_kernel_size - 1),
     )
     for mistake in along_all_and_each(
         "buffer-too-short",
-        f"a buffer holds {words} a window spans: its first pixels are overwritten by the last ones",
+        f"the first pixels of a window are overwritten by its last ones in a buffer of {words} it spans",
         "it holds the D·(K − 1) + 1 pixels of a window",
         read_as(RollingAxis, held=held),
     )
 )
 CIRCULAR: Final = along_all_and_each(
     "transform-too-short",
-    "the length of a transform is the power of two after the image's: what lies past one end is read at the other",
+    "what lies past one end is read at the other: a transform has a power of two for the image, without its padding,",
     "a transform is as long as the image and all of its padding, or zeros lie between its ends",
     read_as(CircularAxis),
 )
@@ -169,7 +186,7 @@ REPLACED: Final = tuple(
     for tile in (32, 16, 8, 4)
     for mistake in along_all_and_each(
         "tile-overlaps-overwritten",
-        f"each tile of {tile} that arrive is stored over what the tile before it has added",
+        f"each tile of {tile} outputs that arrive overwrites what the tile before it has added",
         "where what tiles add overlaps, it is added up",
         read_as(ReplacedAxis, tile=tile),
     )

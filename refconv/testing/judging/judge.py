@@ -364,6 +364,7 @@ class Judge:
         if comparison is None or comparison.obstacle is not None:
             return result
         if found := look.by_transform():
+            self._last = None
             return replace(result, outcome=Outcome.BY_CONVENTION, comparison=found, detail=str(found))
         if comparison.is_suspect:
             found = replace(comparison, resembles=likeness(actual, case.call(), case.reference(), case.how))

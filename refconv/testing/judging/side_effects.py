@@ -108,20 +108,17 @@ def wrong_when_changed(case: Case, target: Target) -> Finding | None:
 
 
 def wrong_in_other_steps(case: Case, target: Target) -> Finding | None:
-    """Call a target with arrays of the same shapes and with other steps; return that it has kept the first ones.
+    """Call a target with the same arrays and with other steps; return that it has kept the first ones.
 
-    What is right in a batch of another size, and wrong in this one, was not computed anew: it was looked up by shapes.
+    It has, if it makes of the others what the first ones would, and is right in a batch of another size.
     """
     other = _in_other_steps(case)
-    more = replace(
-        other,
-        input_shape=_with_one_more(case.input_shape),
-        grad_output_shape=_with_one_more(case.grad_output_shape),
-    )
+    fresh = replace(other, input_shape=_one_more(case.input_shape), grad_output_shape=_one_more(case.grad_output_shape))
     with suppress(Exception, SystemExit):
         case.called(target, case.operands())
-        is_right = [each.check(each.called(target, each.operands())).passed for each in (more, other)]
-        if is_right == [True, False]:
+        answer = other.called(target, other.operands())
+        is_kept = case.check(answer).passed and not other.check(answer).passed
+        if is_kept and fresh.check(fresh.called(target, fresh.operands())).passed:
             sentence = "it keeps the steps of an earlier call whose arrays had the same shapes"
             return Finding("keeps-steps", sentence, reading="stride, padding and dilation are part of each call")
     return None
@@ -134,7 +131,7 @@ def _in_other_steps(case: Case) -> Case:
     return replace(case, dilation=dilation, padding=padding)
 
 
-def _with_one_more(shape: tuple[int, ...]) -> tuple[int, ...]:
+def _one_more(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (shape[0] + 1, *shape[1:]) if shape else ()
 
 

@@ -301,3 +301,19 @@ def test_same_is_blamed_where_the_padding_is_a_word_alone() -> None:
         codes = {finding.code for finding in causes_of_case(case, conv2d(x, w, None, 2, ((1, 0), (1, 0))))}
         assert "padding-sides-swapped" in codes
         assert ("same-without-stride" in codes) == is_same
+
+
+def test_a_factor_that_makes_no_difference_is_that_of_an_earlier_call() -> None:
+    operands = {"input": np.array([1.0, 2, 3]), "weight": np.array([1.0, 2, 4])}
+
+    def called(of: Callable[[Any], Any]) -> list[str]:
+        found = behaviour_findings(lambda given: given["input"] * of(given["weight"]), operands)
+        return [finding.code for finding in found]
+
+    assert called(lambda _: np.array([1.0, 2, 4])) == ["keeps-operand"]
+    assert called(np.sign) == called(lambda weight: weight / max(1, np.abs(weight).max())) == called(np.asarray) == []
+    assert called(lambda weight: 0 * weight) == []
+    (finding,) = behaviour_findings(lambda given: 7 * given["input"], operands)
+    assert finding.sentence == "the weight of an earlier call is used, or none at all: other numbers make no difference"
+    endless = {**operands, "input": np.array([np.inf, 1, 2])}
+    assert not behaviour_findings(lambda given: given["input"].max() * np.ones(3) + 0 * given["weight"], endless)

@@ -106,6 +106,7 @@ def readings_of(op: str) -> tuple[Reading, ...]:
     sizes = ((4, 4, 38), (4, 38, 4), (38, 4, 4))[:rank]  # and for the largest ones, along one axis at a time
     calls.extend(call_of(op, given=PLAIN, size=size, taps=(3, 3, 3)) for size in sizes)
     calls.append(call_of(op, given=PLAIN, size=(2, 3, 4), taps=(2, 3, 3), each=35))  # ... and of channels
+    calls.append(call_of(op, given=PLAIN, size=(2, 3, 4), taps=(2, 2, 3), images=18))  # ... and of images
     calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9)))
     calls.append(call_of(op, given=LEFT_OVER, size=(7, 10, 9), padding=((1, 1),) * rank))
     calls.append(call_of(op, with_holes))

@@ -206,6 +206,7 @@ def test_families_come_in_the_order_of_the_battery() -> None:
         "types",
         "values",
         "layers",
+        "beside",
         "batch",
         "threads",
         "rejected",

@@ -89,15 +89,6 @@ def _skipping_padding(judged: Judged) -> Reference | None:
     return reference._replace(truth=truth, allowed=judged.tolerance(reference))
 
 
-def _without_infinity(judged: Judged) -> Reference | None:
-    """Let NaN stand for an infinity, of which sums that are compensated, split or transformed subtract infinity."""
-    if not judged.is_real or not any(np.isinf(factor).any() for factor in judged.call.factors.values()):
-        return None
-    reference = judged.reference
-    truth = np.where(np.isinf(reference.truth) & np.isnan(judged.actual), np.nan, reference.truth)
-    return reference._replace(truth=truth, allowed=judged.tolerance(reference))
-
-
 def _flushing_results(judged: Judged, call: Call | None = None) -> Reference | None:
     """Allow every product, sum and result below the least normal number to be taken for 0.
 
@@ -227,7 +218,6 @@ def _multiplying_in_float32(judged: Judged) -> Reference | None:
 
 CONVENTIONS: Final[dict[str, Callable[[Judged], Reference | None]]] = {
     "taps that read padding are skipped, where others multiply its zeros by NaN or infinity": _skipping_padding,
-    "infinity comes out as NaN, as in sums that are compensated, split or transformed": _without_infinity,
     "complex numbers are multiplied by three real products": _multiplying_thrice,
     "subnormal results are flushed to zero": _flushing_results,
     "subnormal inputs and results are flushed to zero": _flushing_inputs,
@@ -243,4 +233,5 @@ CONVENTIONS: Final[dict[str, Callable[[Judged], Reference | None]]] = {
 }
 # Of these no reference can be made: the target is asked again, by `judging.second_look`.
 TRANSFORM: Final = "computed by a transform: whole sums come out rounded"
+LESS_INFINITY: Final = "infinity comes out as NaN or another one, as in sums that are compensated, split or transformed"
 SPREAD: Final = "computed by a transform, which spreads NaN and infinity to elements that do not read them"

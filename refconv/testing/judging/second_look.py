@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from refconv.bounds.arithmetic import DIRECT
 from refconv.bounds.epilogue import Epilogue
 from refconv.bounds.summation import Precision
 from refconv.bounds.winograd import WINOGRAD
@@ -26,7 +27,7 @@ from refconv.testing.battery.cases import Case
 from refconv.testing.battery.data import ROUNDED
 from refconv.testing.comparing.arrays import to_numpy
 from refconv.testing.comparing.comparison import Comparison, compare_arrays, errors
-from refconv.testing.comparing.conventions import SPREAD, TRANSFORM
+from refconv.testing.comparing.conventions import LESS_INFINITY, SPREAD, TRANSFORM
 from refconv.testing.comparing.reference import Reference, Standard
 from refconv.testing.comparing.standards import Narrower, by_standard, in_format, is_marked, standards_of
 from refconv.testing.diagnosis.behaviour import addition, adds_nothing, of_nothing
@@ -75,8 +76,9 @@ class SecondLook:
         if is_direct and case.data not in ROUNDED and (found := _nearest(case, self.actual)).passed:
             return replace(found, convention=TRANSFORM)
         if not all(np.isfinite(array).all() for array in self._call.factors.values()):
-            found = compare_arrays(self.actual, self._reference)
-            return replace(found, mismatched=0, first_wrong=(), convention=SPREAD) if self._is_spread() else None
+            found = replace(compare_arrays(self.actual, self._reference), mismatched=0, first_wrong=())
+            looks = {SPREAD: self._is_spread, LESS_INFINITY: self._subtracts_infinity}
+            return next((replace(found, convention=text) for text, look in looks.items() if look()), None)
         if not is_direct:
             return None
         for algorithm, reference in _transforms(case, self._call, self._reference.allowed):
@@ -188,8 +190,7 @@ class SecondLook:
         Of a kernel of narrow types its float32 is asked first, which is rounded less.
         """
         case, actual = self.case, to_numpy("the result", self.actual)
-        is_near = errors(actual, self._reference) <= np.fmax(self._reference.allowed, NEAREST)
-        if (np.isfinite(actual) | ~_touched(self._call))[~is_near].any():
+        if (np.isfinite(actual) | ~_touched(self._call))[self._is_far].any():
             return False
         is_narrow = Precision.of(case.numpy_dtype).rounds_result
         return any(self._spreads(replace(case, dtype=dtype)) for dtype in ("f32",) * is_narrow + (case.dtype,))
@@ -206,6 +207,29 @@ class SecondLook:
             found = (compare_arrays(answer, reference) for _, reference in _transforms(case, huge, direct.allowed))
             return is_off.sum() > SOME * is_off.size and any(each.passed for each in found)
         return False
+
+    def _subtracts_infinity(self) -> bool:
+        """Whether it is wrong in infinities alone, and NaN and huge numbers in their places come out right.
+
+        Sums that are compensated, split in two or transformed subtract what they have added: infinity less infinity is
+        NaN, and what is left of several may have another sign.
+        """
+        case, actual = self.case, to_numpy("the result", self.actual)
+        if (np.isfinite(actual) | np.isfinite(self._reference.truth))[self._is_far].any():
+            return False
+        twin, huge = replace(case, data=case.data.replace("inf", "nan")), self._call.each(_huge)
+        with suppress(Exception), np.errstate(all="ignore"):
+            answer, direct = self._asked(case, huge.operands), Standard(case.result_dtype, DIRECT).reference(huge)
+            found = (direct, *(reference for _, reference in _transforms(case, huge, direct.allowed)))
+            is_right = any(compare_arrays(answer, reference).passed for reference in found)
+            return is_right and twin.check(self._asked(twin)).passed
+        return False
+
+    @cached_property
+    def _is_far(self) -> Array:
+        """Where the result is wrong, and not by the rounding of a whole number."""
+        actual, reference = to_numpy("the result", self.actual), self._reference
+        return np.asarray(~(errors(actual, reference) <= np.fmax(reference.allowed, NEAREST)))
 
     def _has_right_twin(self, algorithm: str) -> bool:
         """Whether whole numbers come out right but for rounding; smaller ones, where the transform errs by a half."""

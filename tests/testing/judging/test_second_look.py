@@ -16,7 +16,7 @@ from sampled import one_in
 
 import refconv
 from refconv.testing import CaseResult, Report, check, compare_conv2d, find_case, run_case
-from refconv.testing.comparing.conventions import SPREAD, TRANSFORM
+from refconv.testing.comparing.conventions import LESS_INFINITY, SPREAD, TRANSFORM
 from refconv.testing.judging.outcome import Outcome
 
 pytest.importorskip("scipy", reason="NumPy transforms in float64 alone")
@@ -298,9 +298,18 @@ def test_infinity_less_infinity_is_nan(data: str) -> None:
         return honest.single(replace(layer, x=half)) + honest.single(replace(layer, x=layer.x - half, b=0 * layer.b))
 
     result = run_case(SINGLE(in_halves), f"n1-c2-o3-g1-5x6-k3-s1-p0-d1-f32-{data}")
-    convention = "infinity comes out as NaN, as in sums that are compensated, split or transformed"
     assert result.outcome == (Outcome.BY_CONVENTION if data == "inf" else Outcome.PASSED)
-    assert (result.comparison and result.comparison.convention) == (convention if data == "inf" else "")
+    assert (result.comparison and result.comparison.convention) == (LESS_INFINITY if data == "inf" else "")
+
+
+def test_a_number_as_large_as_there_is_shows_where_infinity_is_read() -> None:
+    def turned(layer: Layer) -> Array:
+        """Infinities come out with the other sign, and so do huge numbers."""
+        sums = honest.single(layer)
+        return np.where(np.abs(sums) > 2.0**40, -sums, sums)
+
+    result = run_case(SINGLE(turned), "n1-c2-o3-g1-5x6-k3-s1-p0-d1-f32-inf")
+    assert result.outcome == Outcome.FAILED
 
 
 def of_a_bad_weight_nothing(layer: Layer) -> Array:

@@ -83,7 +83,8 @@ def exact_magnitude(terms: int, digits: int) -> int:
 
 def _hide_nan(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001
     """Put one NaN amid the input: it belongs in every output that reads it, and in no other."""
-    image.flat[image.size // 2] = np.nan
+    if image.size:
+        image[tuple(size // 2 for size in image.shape)] = np.nan
 
 
 def _hide_infinities(image: Array, kernel: Array, dtype: np.dtype[Any]) -> None:  # noqa: ARG001

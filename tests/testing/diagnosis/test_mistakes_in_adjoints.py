@@ -404,14 +404,16 @@ def test_the_gradient_of_the_weight_in_another_shape() -> None:
 
 
 def test_the_gradient_of_the_bias() -> None:
-    arriving = RNG.standard_normal((3, 5, 2, 4))
+    arriving = RNG.standard_normal((4, 5, 2, 4))
     right = arriving.sum(axis=(0, 2, 3))
     assert diagnose_result(right, refconv.grad.conv2d_bias, arriving) == []
     for code, actual in {
         "batch-first-alone": arriving[0].sum(axis=(1, 2)),
         "batch-last-alone": arriving[-1].sum(axis=(1, 2)),
-        "batch-averaged": right / 3,
+        "image-blocks-overwritten": arriving[2:].sum(axis=(0, 2, 3)),
+        "batch-averaged": right / 4,
         "positions-averaged": right / 8,
+        "all-averaged": right / 32,
     }.items():
         assert [finding.code for finding in diagnose_result(actual, refconv.grad.conv2d_bias, arriving)] == [code]
 

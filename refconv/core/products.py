@@ -68,7 +68,7 @@ def _by_taps(padded: Array, weight: Array, plan: ConvGeometry) -> Array:
     kernels = weight.reshape(groups, each, inputs, -1).transpose(0, 3, 1, 2)
     multiply, taps = (np.matmul, max(1, ROWS // each)) if inputs > 1 else (np.multiply, 1)
     sums = np.zeros((plan.batch, groups, each, lines.shape[-1]), weight.dtype)
-    length, together = max(1, lines.shape[-1] - starts[-1]), min(groups, 1 + LINES // max(1, sums[:, :1].size))
+    length, together = lines.shape[-1] - starts[-1], min(groups, 1 + LINES // max(1, sums[:, :1].size))
     products = np.empty((plan.batch, together, taps * each, lines.shape[-1]), weight.dtype)
     for group, tap in itertools.product(range(0, groups, together), range(0, len(starts), taps)):
         some, kernel = np.s_[group : group + together], kernels[group : group + together, tap : tap + taps]

@@ -153,7 +153,7 @@ def _biases_of(channel: Callable[[Array, Reading], Array]) -> Change:
 
 def _weights_at(reading: Reading) -> Array:
     """Begin the weights of group g in memory where those of group g / G would."""
-    memory, each = reading.weight.reshape(-1), reading.weight.size // reading.groups
+    memory, each = reading.weight.ravel(), reading.weight.size // reading.groups
     first = np.arange(reading.groups) * each // reading.groups
     return np.asarray(memory[first[:, np.newaxis] + np.arange(each)].reshape(reading.weight.shape))
 

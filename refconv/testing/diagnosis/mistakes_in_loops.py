@@ -187,7 +187,7 @@ def _its_own_columns(reading: Reading) -> Reading:
         return reading
     lines = reading.input.reshape(n * groups, -1)
     index = np.arange(len(lines))[:, None] * lines.shape[1] + np.arange(reading.input.shape[1] // groups * pixels)
-    memory = np.append(reading.input.reshape(-1), 0)
+    memory = np.append(reading.input, 0)
     read = memory[np.minimum(index, memory.size - 1)].reshape(*reading.input.shape[:2], *reading.size)
     changed_axes = zip(reading.axes, reading.size, strict=True)
     axes = tuple(replace(a, input_size=size, padding=(0, 0), stride=1, unread=0) for a, size in changed_axes)

@@ -266,7 +266,9 @@ def test_a_path_is_a_path(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
 
 
 def test_the_tensors_of_a_model_are_listed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    lines = [line.split() for line in said(capsys, str(save_model(tmp_path)), "--list")]
+    table = said(capsys, str(save_model(tmp_path)), "--list")
+    assert [line[:18] for line in table[:2]] == [" tensor    made by", " image     input  "]
+    lines = [line.split() for line in table]
     assert lines[0] == ["tensor", "made", "by", "sees", "stride", "map"]
     assert lines[1] == ["image", "input", "1", "1", "16x24"]
     assert [line[0] for line in lines[1:]] == [

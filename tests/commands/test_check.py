@@ -105,6 +105,20 @@ def test_a_verdict_that_fits_stands_in_one_line(
     assert last.splitlines()[1:] == lines
 
 
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (21, "refconv check t, tier\ncore"),
+        (20, "refconv check t,\ntier core"),
+        (8, "refconv check t,\ntier core"),
+    ],
+)
+def test_a_line_has_twenty_columns_at_least(columns: int, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    report = Report("t", "core", (CaseResult("a case", "same", Outcome.PASSED, "", Comparison()),))
+    assert list(_lines(report))[1] == line
+
+
 @pytest.mark.slow
 def test_another_operation_is_named_where_it_is_judged() -> None:
     run = refconv_command("check", "kernels.py:transposes", "--op", "conv_transpose2d", "--tier", "smoke")

@@ -57,6 +57,12 @@ def test_twenty_rows_are_printed_and_json_has_all(capsys: pytest.CaptureFixture[
     assert len(document["designs"]) == 45
 
 
+def test_of_twenty_designs_no_more_are_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
+    # 1 + 19·(1 + a + b) = 780 where a + b = 40, and a is 1 to 20.
+    lines = printed(capsys, "--layers", "3", "--kernel", "20", "--receptive-field", "780")
+    assert {line.split("  ")[0] for line in lines[2:]} == {f" 1, {a}, {40 - a}" for a in range(1, 21)}
+
+
 def test_json_is_all_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--receptive-field", "13", "--layers", "5", "--max-dilation", "2", "--json"]
     assert json.loads("\n".join(printed(capsys, *arguments))) == {

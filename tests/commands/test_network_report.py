@@ -6,7 +6,7 @@ import pytest
 
 from refconv.analysis.graph.network_graph import Graph
 from refconv.analysis.graph.nodes import Constant, Node, Program
-from refconv.commands.network_report import NetworkReport, rows_of
+from refconv.commands.network_report import NetworkReport, _number, rows_of
 
 CONV = Node("Conv", "conv", ("image", "w"), ("c",), {"strides": [2, 1]})  # 3 by 5 pixels, two rows further each
 
@@ -87,3 +87,7 @@ def test_a_row_is_called_by_its_module_or_its_node_or_else_its_tensor() -> None:
 def test_what_cannot_be_said_of_a_tensor_is_left_open() -> None:
     (first, *_) = report(Node("Relu", "r", ("c",), ("y",))).rows
     assert (first._replace(fields=()).sees, first._replace(fields=()).number("stride")) == ("", "")
+
+
+def test_a_number_that_a_float_may_not_count_to_is_rounded() -> None:
+    assert (_number(2.0**53 - 1), _number(2.0**53)) == ("9007199254740991", "about 9e+15")

@@ -184,6 +184,11 @@ def test_whole_groups_and_whole_images_are_taken_together_where_they_fit() -> No
     assert found[:3] == [[(0, 1), (0, 2), (0, 3)], [(0, 1), (0, 2), (3, 5)], [(1, 2), (0, 2), (0, 3)]]
 
 
+def test_the_columns_of_one_channel_and_tap_are_as_many_as_a_tile_has() -> None:
+    plan = plan_convolution((1, 1, 12), (1, 1, 1), space=LINE)
+    assert outputs_of(plan, 6) == [[(0, 1), (0, 1), (0, 6)], [(0, 1), (0, 1), (6, 12)]]
+
+
 def test_the_channels_of_a_large_weight_are_taken_apart() -> None:
     # 7 output channels, of 6 taps each; 12 numbers of weights are two channels.
     plan = plan_convolution((1, 2, 4), (7, 2, 3), space=LINE)

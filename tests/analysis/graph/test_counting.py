@@ -135,6 +135,15 @@ def test_what_is_too_much_to_count_is_known_beforehand(line: str, reason: str, m
         use_of(graph, graph.outputs[0], (0, 0))
 
 
+def test_additions_are_counted_up_to_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of each branch 9 along the one axis, and 9·9 along the other.
+    monkeypatch.setattr("refconv.analysis.graph.counting.MOST_WORK", 2 * (9 + 81))
+    assert use("(k9p4 | k9p4)").total == 2 * 81
+    monkeypatch.setattr("refconv.analysis.graph.counting.MOST_WORK", 2 * (9 + 81) - 1)
+    with pytest.raises(Unsaid, match=r"^it sees more pixels than can be counted; 6000000 are the most$"):
+        use("(k9p4 | k9p4)")
+
+
 def test_a_plane_too_large_to_be_drawn_is_still_counted_along_its_axes() -> None:
     found = use("k3000")
     assert found.used == 9_000_000 > MOST_PIXELS

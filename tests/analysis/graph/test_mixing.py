@@ -97,6 +97,7 @@ def test_along_the_axis_that_is_left_paths_are_not_counted() -> None:
     ("opset", "attributes", "expected"),
     [
         (13, {"axis": 1}, [None, None]),
+        (13, {"axis": -4}, [None, None]),
         (13, {}, [None, "Softmax 'the y'"]),
         (13, {"axis": 2}, ["Softmax 'the y'", None]),
         (12, {"axis": 1}, ["Softmax 'the y'"] * 2),
@@ -314,10 +315,14 @@ def test_a_wrong_node_is_refused(op: str, inputs: str, message: str) -> None:
         one(op, (1, 4), inputs)
 
 
-def test_what_is_not_written_out_cannot_be_said() -> None:
-    view = one("Einsum", (1, 4), "image,m", equation="...a,ab").tensors["y"].view
+@pytest.mark.parametrize("equation", ["...a,ab", "...a,ab->...b", "na,ab"])
+def test_an_equation_that_is_not_written_out_says_nothing(equation: str) -> None:
+    view = one("Einsum", (1, 4), "image,m", equation=equation).tensors["y"].view
     assert isinstance(view, Ended)
-    assert view.reason == "the equation '...a,ab' is not written out"
+    assert view.reason == f"the equation {equation!r} is not written out"
+
+
+def test_what_is_not_known_cannot_be_said() -> None:
     unknown = one("NonMaxSuppression", (1, 4), "image").tensors["y"].view
     assert unknown == Ended(
         "ONNX node 'the y' (NonMaxSuppression)", "which pixels it reads depends on their values, or is not known here"

@@ -104,6 +104,18 @@ WRONG: dict[str, tuple[Callable[..., Any], str, str]] = {
         "something is read in the padding: [0, 0, 0, 0] reads row 8, column 9",
         "zeros stand there, in the padding",
     ),
+    "lost in a row through a tap": (
+        lambda x, w, b, s, p, d, g: np.concatenate(
+            [
+                conv2d(x, w, b, s, p, d, g)[:, :, :2],
+                conv2d(x, w * np.array([1, 0], np.float32), b, s, p, d, g)[:, :, 2:3],
+                conv2d(x, w, b, s, p, d, g)[:, :, 3:],
+            ],
+            axis=2,
+        ),
+        "nothing is read in output row 2 and through tap column 1, the last",
+        "[0, 0, 2, 0] reads row 3, column 1",
+    ),
     "doubled": (
         lambda x, w, b, s, p, d, g: 2 * conv2d(x, w, None, s, p, d, g) + conv2d(0 * x, w, b, s, p, d, g),
         "several are added up throughout",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refconv import conv3d
+from refconv import conv2d, conv3d
 from refconv.operations import Call
-from refconv.testing.diagnosis.mistakes_in_loops import _own_pitch, _packed
+from refconv.testing.diagnosis.mistakes_in_loops import _its_own_columns, _own_pitch, _packed, _padded_width
 from refconv.testing.diagnosis.right_reading import reading_of
 
 AT = np.zeros((3, 5), int)
@@ -37,3 +37,13 @@ def test_the_maps_of_a_volume_are_its_planes() -> None:
     reading = reading_of(Call.of(conv3d, np.ones((1, 1, 2, 3, 5)), np.ones((1, 1, 1, 1, 1))))
     *_, row, column = _own_pitch(reading)((AT, AT, AT, ROWS, COLUMNS), reading.shape)
     assert (row.tolist(), column.tolist()) == (ROWS.tolist(), COLUMNS.tolist())
+
+
+def test_the_rows_of_a_volume_are_padded_by_what_its_width_is() -> None:
+    call = Call.of(conv3d, np.ones((1, 2, 3, 4, 5)), np.ones((1, 2, 1, 1, 1)), padding=((7, 8), (9, 10), (1, 2)))
+    assert _padded_width(reading_of(call)) == 1 + 5 + 2
+
+
+def test_an_image_that_is_its_own_columns_has_nothing_after_its_last_pixel() -> None:
+    call = Call.of(conv2d, np.array([[[[5.0, 6, 7]]]]), np.ones((1, 1, 1, 1)), padding=((0, 0), (1, 1)))
+    assert _its_own_columns(reading_of(call)).input.tolist() == [[[[5, 6, 7, 0, 0]]]]

@@ -324,6 +324,17 @@ def test_more_products_than_fit_a_chunk_are_laid_out_in_turn(monkeypatch: pytest
     assert CHUNK > 5 * 18
 
 
+@pytest.mark.parametrize(
+    ("channels", "chunk", "sizes"), [(1, 4, [4, 4, 2]), (3, 12, [4, 4, 2]), (3, 11, [3, 3, 3, 1]), (3, 1, [1] * 10)]
+)
+def test_so_many_elements_are_laid_out_at_once_as_have_so_many_products(
+    channels: int, chunk: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = reading_of(Call.of(refconv.conv2d, np.ones((1, channels, 1, 10)), np.ones((1, channels, 1, 1))))
+    monkeypatch.setattr("refconv.testing.diagnosis.reading.CHUNK", chunk)
+    assert [len(bias) for *_, bias in reading._chunks(reading.everywhere())] == sizes
+
+
 def test_a_clamped_window_starts_on_the_image() -> None:
     image, kernel = np.array([[[[1.0, 10, 100, 1000]]]]), np.array([[[[1.0, 2]]]])
     reading = reading_of(Call.of(refconv.conv2d, image, kernel, padding=(0, 2)))

@@ -84,6 +84,15 @@ def test_what_is_added_whatever_the_data_is_named_with_its_place(name: str, adde
     assert all(finding.code != "constant-added" or finding.is_traced for finding in twice)
 
 
+def test_a_constant_that_is_added_everywhere_explains_nothing_besides() -> None:
+    def kernel(x: Any, w: Any, *rest: Any) -> Any:
+        return kernels.right(x, 2 * w, *rest) + np.float32(1)
+
+    (finding,) = run_case(kernel, f"{CASE}-real").findings
+    assert finding.is_traced
+    assert "whatever the data" not in finding.sentence
+
+
 def test_a_result_without_words_is_one_line() -> None:
     assert str(CaseResult("an id", "a family", Outcome.PASSED)) == "an id: passed"
 

@@ -6,7 +6,7 @@ import pytest
 from sampled import one_in
 
 from refconv.testing import Case, cases, find_case
-from refconv.testing.reporting.conditions import Condition, _fewest, only_where, widest
+from refconv.testing.reporting.conditions import Condition, _fewest, _is_spoken_of, only_where, widest
 from refconv.testing.reporting.vocabulary import TESTS, Plan
 
 PLAIN = "n1-c4-o6-g1-8x9-k3-s1-p0-d1-f32"
@@ -203,6 +203,21 @@ def test_of_equals_the_one_that_the_cause_speaks_of_is_taken() -> None:
     assert str(only_where(two[0], [case()], "stride-axes-swapped")) == "only where stride_h != stride_w"
     # without a hint, the plainest, which comes first
     assert str(only_where(both, plain, "")) == "only where dilation_w > 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "is_about"),
+    [
+        ("dilation_w > 1", "_w", True),
+        ("dilation_w > 1", "_h", False),
+        ("outputs are no multiple of 4", "4", True),
+        ("outputs are no multiple of 4", "output", False),  # which it says of 4 alone
+        ("output < 14", "14", True),
+        ("output < 14", "4", False),
+    ],
+)
+def test_a_condition_is_about_parts_of_words_and_whole_numbers(text: str, word: str, is_about: bool) -> None:
+    assert _is_spoken_of(text, [word]) == is_about
 
 
 def test_few_failures_have_much_in_common_by_chance_so_few_words_must_do() -> None:

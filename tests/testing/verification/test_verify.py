@@ -21,6 +21,7 @@ from refconv.testing.comparing.reference import Standard
 from refconv.testing.verification import projection, verify
 from refconv.testing.verification.projection import (
     Difference,
+    _over_channels,
     difference,
     parts_of,
     projected,
@@ -88,6 +89,20 @@ def test_the_projection_is_the_sum_over_the_channels_of_each_group(op: str) -> N
     found = projected(call, r)()
     np.testing.assert_allclose(found.reshape(desired.shape), desired, rtol=1e-12, atol=1e-12)
     assert plan.groups == 2
+
+
+def test_weights_are_changed_a_block_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each place of 2 groups of 3·4 has 5 channels: 4 of them are 20 numbers.
+    sizes: list[int] = []
+
+    def change(array: Array) -> Array:
+        sizes.append(array.size)
+        return -array
+
+    monkeypatch.setattr(projection, "BLOCK", 24)
+    total = _over_channels(np.ones((2, 3, 5, 4)), np.ones((1, 2, 5)), change)
+    assert sizes == [20] * 6
+    assert (total == -5).all()
 
 
 def test_the_weights_have_random_sizes_and_signs() -> None:

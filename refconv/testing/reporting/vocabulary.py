@@ -103,6 +103,7 @@ _OF_AN_AXIS: Final[Mapping[str, Callable[[Axis], bool]]] = {
 _OF_AN_AXIS_LAST: Final[Mapping[str, Callable[[Axis], bool]]] = {
     "kernel{} > 1": lambda axis: axis.kernel > 1,
     "kernel{} > 2": lambda axis: axis.kernel > 2,
+    "kernel{} > 4": lambda axis: axis.kernel > 4,
     "kernel{} is even": lambda axis: axis.kernel % 2 == 0,
     "stride{0} > kernel{0}": lambda axis: axis.stride > axis.kernel,
     "stride{0} > dilation{0}": lambda axis: axis.stride > axis.dilation,

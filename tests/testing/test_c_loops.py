@@ -56,7 +56,7 @@ def test_what_is_wrong_in_other_steps_by_itself_is_not_kept() -> None:
 
 def test_what_is_kept_from_other_calls_comes_before_what_it_makes_wrong() -> None:
     body, code = c_loops.BEHAVIOUR["plans by shapes"]
-    report = check(partial(body, c_loops.Statics()), "core", match="threads or psame and f32", time_limit=None)
+    report = check(partial(body, c_loops.Statics()), "core", match="threads or psame_lower and k1x", time_limit=None)
     first, *others = report.causes()
     assert (first.code, len(first.failures)) == (code, 1)
     assert others

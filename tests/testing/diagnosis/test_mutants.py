@@ -28,7 +28,7 @@ def test_every_mutant_has_its_cause() -> None:
     assert set(mutants.RIGHT) == set(RIGHT)
 
 
-@pytest.mark.parametrize("name", one_in(40, CAUSES))
+@pytest.mark.parametrize("name", one_in(80, CAUSES))
 def test_check_catches_a_mutant_and_names_its_cause_first(name: str) -> None:
     expected = CAUSES[name]
     report = check(kernel(name), expected.tier, match=expected.match, time_limit=None)

@@ -24,7 +24,7 @@ def whole_image(network: Layers, output: tuple[int, int], size: tuple[int, int])
     return counts
 
 
-@pytest.mark.parametrize("group", one_in(10, range(GROUPS)))
+@pytest.mark.parametrize("group", one_in(20, range(GROUPS)))
 def test_ten_thousand_random_networks_read_what_conv2d_says(group: int) -> None:
     rng = random.Random(group)
     compared = 0

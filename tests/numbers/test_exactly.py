@@ -435,8 +435,7 @@ GEOMETRIES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("keywords", one_in(2, GEOMETRIES.values()), ids=GEOMETRIES)
-@pytest.mark.parametrize("groups", [1, 2])
-@pytest.mark.parametrize("tile", [120, 1 << 19])
+@pytest.mark.parametrize(("groups", "tile"), [(1, 1 << 19), (2, 120)])
 def test_every_convolution_is_the_definition(
     keywords: dict[str, Any], groups: int, tile: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,7 +108,7 @@ WRONG: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("code", one_in(2, WRONG))
+@pytest.mark.parametrize("code", one_in(4, WRONG))
 def test_a_mistake_is_recognised(code: str) -> None:
     findings = diagnose(WRONG[code](), X, W, B, S, P, D, G)
     assert code in [finding.code for finding in findings]

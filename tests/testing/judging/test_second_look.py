@@ -85,7 +85,7 @@ LESS: dict[str, tuple[Callable[..., Array], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", one_in(3, LESS))
+@pytest.mark.parametrize("name", one_in(6, LESS))
 def test_a_narrower_arithmetic_has_a_verdict_of_its_own_in_one_line(name: str) -> None:
     kernel, what, options = LESS[name]
     report = check(kernel, time_limit=None, match="real")

@@ -54,6 +54,15 @@ def test_what_is_wrong_in_other_steps_by_itself_is_not_kept() -> None:
     assert not failures(loses_a_column, "threads")
 
 
+def test_what_ignores_other_steps_is_not_kept() -> None:
+    def undilated(x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+        """The padding is less by what the dilation adds: as large a result, of the first steps' numbers."""
+        sides = [p - (d - 1) * (k - 1) // 2 for p, d, k in zip(padding, dilation, w.shape[2:], strict=True)]
+        return c_loops.RIGHT(x, w, b, stride, tuple(sides), (1, 1), groups)
+
+    assert not failures(undilated, "threads")
+
+
 def test_what_is_kept_from_other_calls_comes_before_what_it_makes_wrong() -> None:
     body, code = c_loops.BEHAVIOUR["plans by shapes"]
     report = check(partial(body, c_loops.Statics()), "core", match="threads or psame_lower and k1x", time_limit=None)

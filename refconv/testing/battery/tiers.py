@@ -145,7 +145,7 @@ def cases(
     Parameters
     ----------
     tier : {"core", "smoke", "full", "networks", "kernelbench", "gpumode"}
-        Which: of conv2d about 550, about 20, or about 2400 of small ones; about 130 of the sizes that known networks
+        Which: of conv2d about 600, about 20, or about 2500 of small ones; about 130 of the sizes that known networks
         have; or the problems of KernelBench and of GPU MODE, whose arrays have up to two thousand million numbers.
     op : str
         Of which operation: one of `refconv.operations.OPERATIONS`.  Those of other operations than conv2d and its

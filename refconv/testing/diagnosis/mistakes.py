@@ -111,6 +111,11 @@ def along_all_and_each(
     )
 
 
+def beyond(axis: AxisGeometry) -> int:
+    """Return an index beyond the last pixel and all padding, where nothing is read."""
+    return axis.input_size + sum(axis.padding)
+
+
 def read_as(kind: Callable[..., AxisGeometry], **more: Any) -> Callable[[Sequence[str]], Change]:
     """Return a function of some axes' names: the change of these to a kind that reads otherwise."""
 

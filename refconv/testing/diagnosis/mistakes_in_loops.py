@@ -25,6 +25,7 @@ from refconv.testing.diagnosis.mistakes import (
     Change,
     Mistake,
     along_all_and_each,
+    beyond,
     changed,
     read_as,
     set_to,
@@ -360,7 +361,7 @@ class ShortPhasesAxis(AxisGeometry):
         index = AxisGeometry.input_index(self, output, tap)
         outputs = self.padded_size // self.dilation - self.kernel_size + 1
         is_made = self.stride > 1 or output // self.dilation < outputs
-        return index if is_made else self.input_size + sum(self.padding)
+        return index if is_made else beyond(self)
 
 
 def _decoded(reading: Reading, *, axis: int) -> Reading:

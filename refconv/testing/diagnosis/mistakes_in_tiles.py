@@ -16,13 +16,16 @@ from refconv.geometry.axis import AxisGeometry
 from refconv.geometry.plan import Index
 from refconv.numbers.formats import Array
 from refconv.testing.diagnosis.directions import Convolution
-from refconv.testing.diagnosis.mistakes import ANY_AXES, SEVERAL_AXES, Mistake, along_all_and_each, changed, read_as
+from refconv.testing.diagnosis.mistakes import (
+    ANY_AXES,
+    SEVERAL_AXES,
+    Mistake,
+    along_all_and_each,
+    beyond,
+    changed,
+    read_as,
+)
 from refconv.testing.diagnosis.reading import Places, Reading
-
-
-def _beyond(axis: AxisGeometry) -> int:
-    """Return an index beyond the last pixel and all padding, where nothing is read."""
-    return axis.input_size + sum(axis.padding)
 
 
 def _tiled(reading: Reading, *, tile: int) -> Reading:
@@ -51,7 +54,7 @@ class TiledAxis(AxisGeometry):
         index = AxisGeometry.input_index(self, output, tap)
         size = self.stride * self.tile
         start = output // self.tile * size - (0 if self.is_centred else self.padding[0])
-        return index if start <= index < start + size else _beyond(self)
+        return index if start <= index < start + size else beyond(self)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class ReplacedAxis(AxisGeometry):
         index = AxisGeometry.input_index(self, output, tap)
         following = (output // self.tile + 1) * self.tile
         is_kept = following >= self.output_size or index < AxisGeometry.input_index(self, following, 0)
-        return index if is_kept else _beyond(self)
+        return index if is_kept else beyond(self)
 
 
 HALO: Final = tuple(
@@ -119,7 +122,7 @@ def _repeated_products(reading: Reading, *, step: int) -> Array:
 
 
 def _repeated_arrivals(reading: Reading, *, step: int) -> Array:
-    """Double what arrives of an image where it is left so."""
+    """Double what arrives at outputs of an image that are left in such a buffer."""
     arriving = reading.output.reshape(*reading.output.shape[:2], -1).copy()
     arriving[..., _left_over(arriving.shape[2], step)] *= 2
     return arriving.reshape(reading.output.shape)

@@ -264,6 +264,18 @@ def filled_with_nan(layer: Layer) -> Array:
     return sums if np.isfinite(layer.x).all() else np.full_like(sums, np.nan)
 
 
+def undone_by_infinity(layer: Layer) -> Array:
+    sums = honest.single(layer)
+    return np.full_like(sums, np.nan) if np.isinf(layer.x).any() else sums
+
+
+def off_in_one_element(layer: Layer) -> Array:
+    """Beside a huge number one element is off, as by a transform; the others are not."""
+    sums = filled_with_nan(layer)
+    sums[0, 0, 0, 0] += 2.0**35 * (np.abs(layer.x).max() > 2.0**40)
+    return sums
+
+
 def one_less_where_finite(layer: Layer) -> Array:
     sums: Array = honest.fourier(np.float32)(layer) - (not np.isfinite(layer.w).all())
     return sums
@@ -325,6 +337,8 @@ def of_a_bad_weight_nothing(layer: Layer) -> Array:
         (multiplying_by_zero, "nan"),
         (multiplying_by_zero, "inf"),
         (filled_with_nan, "nan"),
+        (off_in_one_element, "nan"),
+        (undone_by_infinity, "inf"),
         (one_less_where_finite, "nanweight"),
         (huge_is_added_everywhere, "nan"),
     ],
@@ -332,6 +346,22 @@ def of_a_bad_weight_nothing(layer: Layer) -> Array:
 def test_nothing_else_spreads_what_is_not_finite(body: Callable[[Layer], Array], data: str) -> None:
     result = run_case(SINGLE(body), f"n1-c2-o3-g1-7x8-k3x2-s1-p0-d1-f32-{data}")
     assert result.outcome == Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("how", "outcome"), [({}, Outcome.BY_CONVENTION), ({"algorithm": "winograd2"}, Outcome.FAILED)]
+)
+def test_what_is_declared_is_held_to_its_own_bound(how: dict[str, Any], outcome: Outcome) -> None:
+    def off(*arguments: Any) -> Array:
+        """As far off as a twentieth of what a Fourier transform may be, which is more than Winograd's F(2, 3)."""
+        sums = mutants.loops(*arguments)
+        error = refconv.error_bound(*arguments, dtype=np.float32, algorithm="fft") / 20
+        shaken: Array = (sums + error * np.where(np.arange(sums.size).reshape(sums.shape) % 2, 1, -1)).astype(
+            sums.dtype
+        )
+        return shaken
+
+    assert run_case(off, "n1-c2-o3-g1-7x8-k3-s1-p1-d1-f32-real", **how).outcome == outcome
 
 
 SOME = ("padding_sides_swapped", "padding_axes_swapped", "dilation_ignored_along_width", "groups_interleaved_inputs",

@@ -61,6 +61,8 @@ CONDITIONS: list[tuple[str, dict[str, str], list[dict[str, str]]]] = [
     ("kernel_h > 1", {"k": "k2x1"}, [{"k": "k1x2"}]),
     ("kernel > 1", {"k": "k1x2"}, [{"k": "k1"}]),
     ("kernel_w > 2", {}, [{"k": "k3x2"}]),
+    ("kernel_w > 4", {"k": "k3x5"}, [{"k": "k5x4"}]),
+    ("size_w > 8", {"size": "8x9"}, [{"size": "9x8"}]),
     ("kernel_w is even", {"k": "k3x2"}, [{}, {"k": "k2x3"}]),
     ("kernel_w is odd, but not 1", {"k": "k2x3"}, [{"k": "k3x2"}, {"k": "k3x1"}]),
     ("size_h is odd", {"size": "9x8"}, [{"size": "8x9"}]),
